@@ -1,0 +1,27 @@
+"""What is explained: the catalogue of classifiers, loading them, preprocessing, class names."""
+
+from pda_studio.classifiers.catalogue import (
+    CatalogueEntry,
+    catalogue,
+    choose_device,
+    classifier_names,
+    load_classifier,
+    loading,
+)
+from pda_studio.classifiers.classifier import Classifier, PdaSettings
+from pda_studio.classifiers.preprocessing import Frame, Preprocessing
+from pda_studio.classifiers.weights import Download
+
+__all__ = [
+    "CatalogueEntry",
+    "Classifier",
+    "Download",
+    "Frame",
+    "PdaSettings",
+    "Preprocessing",
+    "catalogue",
+    "choose_device",
+    "classifier_names",
+    "load_classifier",
+    "loading",
+]

@@ -1,0 +1,1 @@
+"""Data that ships with PDA Studio: read through `importlib.resources`."""
