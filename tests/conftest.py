@@ -1,0 +1,26 @@
+"""What all tests share: no window on the screen, nothing written to the user's own folders."""
+
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+# Before Qt, torch or platformdirs are imported: they read these once.
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+_private = tempfile.mkdtemp(prefix="pda-studio-tests-")
+atexit.register(shutil.rmtree, _private, ignore_errors=True)
+for _name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "TORCH_HOME"):
+    os.environ[_name] = str(Path(_private, _name.lower()))
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """Pictures and reference results that do not come with the program; without them, skip."""
+    beside = Path(__file__).resolve().parents[1].parent / "shared" / "data"
+    folder = Path(os.environ.get("PDA_STUDIO_DATA") or beside)
+    if not folder.is_dir():
+        pytest.skip(f"needs the data folder {folder} (PDA_STUDIO_DATA)")
+    return folder
