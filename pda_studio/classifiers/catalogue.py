@@ -203,7 +203,7 @@ def _torchvision_classifier(
 
 
 def _weights_entry(name: str, source: str | None, *, default: bool = False) -> Any:
-    """torchvision's metadata of a network's weights: those of the file's name, else the first.
+    """Torchvision's metadata of a network's weights: those of the file's name, else the first.
 
     A file of unknown origin gets the first entry, the classical preprocessing (shorter side to
     256); torchvision's newer recipes resize otherwise and come under names of their own.

@@ -134,9 +134,13 @@ class Classifier:
             return matches[0]
         if matches:
             indices = " and ".join(map(str, matches))
-            raise UsageError(f"Several classes are called “{text}”: name one by its index {indices}.")
+            raise UsageError(
+                f"Several classes are called “{text}”: name one by its index {indices}."
+            )
         names = {name.lower(): name for name in self.class_names}
         near = difflib.get_close_matches(text.lower(), names, n=3)
         near += [name for name in names if text.lower() in name and name not in near][:3]
-        hint = f" Did you mean {', '.join(f'“{names[name]}”' for name in near[:3])}?" if near else ""
+        hint = (
+            f" Did you mean {', '.join(f'“{names[name]}”' for name in near[:3])}?" if near else ""
+        )
         raise UsageError(f"{self.name} knows no class “{text}”.{hint}")

@@ -143,7 +143,11 @@ def download(url: str, network: str) -> Iterator[Download]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with urllib.request.urlopen(url, timeout=20) as response, written_whole(path) as file:
-            total, done, digest = int(response.headers.get("Content-Length") or 0), 0, hashlib.sha256()
+            total, done, digest = (
+                int(response.headers.get("Content-Length") or 0),
+                0,
+                hashlib.sha256(),
+            )
             yield Download(path.name, 0, total)
             while block := response.read(1 << 18):
                 file.write(block)
@@ -152,7 +156,9 @@ def download(url: str, network: str) -> Iterator[Download]:
                 yield Download(path.name, done, total)
             expected = path.stem.rsplit("-", 1)[-1]
             if (total and done != total) or not digest.hexdigest().startswith(expected):
-                raise PdaStudioError(f"The download of {path.name} is damaged; try again or {advice}.")
+                raise PdaStudioError(
+                    f"The download of {path.name} is damaged; try again or {advice}."
+                )
     except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
         reason = getattr(error, "reason", None) or error
         raise PdaStudioError(

@@ -1,0 +1,31 @@
+"""PDA Studio: which pixels speak for and against an image classifier's decision.
+
+>>> from pda_studio import explain, load_classifier, load_image
+"""
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pda_studio.classifiers import load_classifier
+    from pda_studio.images import load_image
+    from pda_studio.methods import METHODS, EvidenceMap, explain
+
+__version__ = version("pda-studio")
+__all__ = ["METHODS", "EvidenceMap", "explain", "load_classifier", "load_image"]
+
+_HOMES = {
+    "METHODS": "methods",
+    "EvidenceMap": "methods",
+    "explain": "methods",
+    "load_classifier": "classifiers",
+    "load_image": "images",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import the engine when it is first asked for: PyTorch alone takes seconds."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

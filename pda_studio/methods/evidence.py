@@ -1,0 +1,123 @@
+"""Evidence as a value: a map with everything needed to draw, save, compare and repeat it."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pda_studio.classifiers import Classifier
+from pda_studio.pda.scores import WindowScores
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """What is asked of a method: why this classifier sees this class in this picture.
+
+    Attributes
+    ----------
+    classifier : Classifier
+        The network.
+    view : (H, W, 3) uint8
+        The picture as the network sees it.
+    target : int
+        The class that is asked about.
+    probabilities : (K,) float64
+        What the classifier says of the untouched picture.
+    batch : int, optional
+        Pictures per forward pass; without it the fastest size is found while working.
+    """
+
+    classifier: Classifier
+    view: NDArray[np.uint8]
+    target: int
+    probabilities: NDArray[np.float64]
+    batch: int | None = None
+
+    @classmethod
+    def of(
+        cls,
+        image: NDArray[np.uint8],
+        classifier: Classifier,
+        target: int | str | None = None,
+        batch: int | None = None,
+    ) -> "Subject":
+        """Ask about any RGB picture (H, W, 3); without a target, about the most likely class."""
+        view = classifier.preprocessing.view(image)
+        probabilities = classifier.predict(view)
+        index = int(probabilities.argmax()) if target is None else classifier.class_index(target)
+        return cls(classifier, view, index, probabilities, batch)
+
+
+@dataclass(frozen=True, eq=False)
+class EvidenceMap:
+    """Which pixels speak for (positive) and against (negative) a target.
+
+    Attributes
+    ----------
+    evidence : (H, W) float32
+        In `unit`, for each pixel of the network's input.
+    standard_error : (H, W) float32 or None
+        Monte-Carlo standard error of `evidence`, where samples were drawn.
+    covered : (H, W) bool or None
+        In an unfinished map, the pixels that have evidence of their own; the others show the
+        nearest. None in a finished one.
+    view : (H, W, 3) uint8
+        The picture as the network saw it.
+    target : int
+        Index of the class.
+    target_name : str
+        Its name.
+    probabilities : (K,) float64
+        What the classifier says of the untouched picture.
+    method : str
+        Name of the method in the registry.
+    title : str
+        Its name for people.
+    parameters : dict
+        All its parameters, as JSON values.
+    unit : str
+        Unit of the evidence: bits, probability, logit …
+    classifier, weights, fingerprint : str
+        The classifier, where its weights came from, and their SHA-256.
+    seconds : float
+        How long the work took.
+    scores : WindowScores or None
+        In a finished map of a window method: what the classifier said without each window.
+    """
+
+    evidence: NDArray[np.float32]
+    standard_error: NDArray[np.float32] | None
+    covered: NDArray[np.bool_] | None
+    view: NDArray[np.uint8]
+    target: int
+    target_name: str
+    probabilities: NDArray[np.float64]
+    method: str
+    title: str
+    parameters: dict[str, Any]
+    unit: str
+    classifier: str
+    weights: str
+    fingerprint: str
+    seconds: float
+    scores: WindowScores | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        for array in (self.evidence, self.standard_error, self.covered):
+            if array is not None:
+                array.flags.writeable = False
+
+    @property
+    def complete(self) -> bool:
+        """Whether the work was carried to its end."""
+        return self.covered is None
+
+    @property
+    def limit(self) -> float:
+        """The largest absolute evidence: the end of a symmetric colour scale; never 0."""
+        return float(np.abs(self.evidence).max()) or 1.0
+
+    def replace(self, **changes: Any) -> "EvidenceMap":
+        """A copy with other values."""
+        return replace(self, **changes)

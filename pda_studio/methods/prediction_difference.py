@@ -1,0 +1,289 @@
+"""Prediction difference analysis: five names for one loop with four interchangeable parts."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from time import perf_counter
+from typing import Any, ClassVar, Self, cast
+
+import numpy as np
+from pydantic import model_validator
+
+from pda_studio.classifiers import Classifier
+from pda_studio.methods.base import METHODS, Method, Progress, parameter, same_but
+from pda_studio.methods.evidence import EvidenceMap, Subject
+from pda_studio.pda.differences import UNITS, Difference, differences
+from pda_studio.pda.forward import ForwardName, make_forward
+from pda_studio.pda.infill import InfillName, make_infill, traits
+from pda_studio.pda.infill.folders import load_references
+from pda_studio.pda.infill.statistics import (
+    Colour,
+    Statistics,
+    load_statistics,
+    shipped_statistics,
+)
+from pda_studio.pda.loop import score_windows
+from pda_studio.pda.scores import WindowScores, classes_to_keep
+from pda_studio.pda.windows import WindowGrid
+
+
+class PredictionDifference(Method):
+    """Take a window out, put in what its surroundings make likely, see how the decision changes.
+
+    Evidence of a pixel is the mean difference over all windows that cover it.
+    """
+
+    window: int = parameter(
+        10, "Window", "Side k of the window that is taken out.", unit="pixels", ge=1, le=128
+    )
+    outer: int = parameter(
+        18,
+        "Outer patch",
+        "Side l of the patch around it that its infill is conditioned on; at least k + 1.",
+        unit="pixels",
+        ge=2,
+        le=64,
+    )
+    stride: int = parameter(
+        1,
+        "Stride",
+        "Step from window to window; at most k, so that every pixel is covered.",
+        unit="pixels",
+        ge=1,
+        le=128,
+    )
+    samples: int = parameter(
+        10,
+        "Samples",
+        "How many infills S are drawn for each window.",
+        unit="infills",
+        ge=1,
+        le=1000,
+    )
+    infill: InfillName = parameter(
+        "conditional-mean", "Infill", "What stands in for a window that is taken out."
+    )
+    colour: Colour = parameter(
+        "joint",
+        "Colour",
+        "Whether the infill conditions the colour channels on one another (joint) or takes each"
+        " for itself (independent).",
+    )
+    difference: Difference = parameter(
+        "log-odds",
+        "Difference",
+        "What is compared with and without the window: log-odds in bits, the probability, or the"
+        " logit before the softmax.",
+    )
+    forward: ForwardName = parameter(
+        "full",
+        "Forward",
+        "How infilled pictures are scored: by the whole network (full), or to first order around"
+        " the untouched picture (linearised).",
+    )
+    statistics: Path | None = parameter(
+        None,
+        "Statistics",
+        "A file made by fit-statistics; without it, those that ship for such pictures.",
+    )
+    reference: Path | None = parameter(
+        None,
+        "Reference folder",
+        "A folder of pictures whose windows are the marginal samples; without it, they are drawn"
+        " from the statistics.",
+    )
+    seed: int = parameter(0, "Seed", "The same seed draws the same samples.", ge=0, le=2**32 - 1)
+
+    @model_validator(mode="after")
+    def _sizes_fit(self) -> Self:
+        if self.stride > self.window:
+            raise ValueError(
+                f"A stride of {self.stride} leaves gaps between windows of {self.window} pixels:"
+                " choose a stride of at most the window."
+            )
+        if "outer" not in self.unheeded() and self.outer < self.window + 1:
+            raise ValueError(
+                f"An outer patch of {self.outer} pixels leaves no surroundings to a window of"
+                f" {self.window}: choose an outer patch of at least {self.window + 1}."
+            )
+        return self
+
+    @classmethod
+    def suited_to(cls, classifier: Classifier) -> dict[str, Any]:
+        """Window, outer patch, and an infill of the law that suits the classifier's pictures."""
+        settings = classifier.settings
+        infill = str(cls.model_fields["infill"].default)
+        if infill.startswith("conditional-"):
+            infill = f"{settings.law}-{infill.partition('-')[2]}"
+        return {"window": settings.window, "outer": settings.outer, "infill": infill}
+
+    def unheeded(self) -> frozenset[str]:
+        """Parameters that the chosen infill does not look at."""
+        infill = traits(self.infill)
+        heeded = {
+            "outer": infill.conditional,
+            "samples": infill.drawn,
+            "colour": infill.gaussian,
+            "statistics": infill.gaussian,
+            "reference": infill.drawn and not infill.conditional,
+            "seed": infill.drawn,
+        }
+        return frozenset(name for name, plays_a_part in heeded.items() if not plays_a_part)
+
+    def cost(self, subject: Subject) -> int:
+        """Number of infilled pictures; none are scored where the network is linearised."""
+        if self.forward == "linearised":
+            return 1
+        each = self.samples if self.infill.endswith("-samples") else 1
+        return len(self._grid(subject)) * each
+
+    def steps(self, subject: Subject) -> Iterator[Progress]:
+        """Score the windows coarse to fine, a batch a step."""
+        began = perf_counter()
+        grid = self._grid(subject)
+        classifier = subject.classifier
+        pixels = classifier.preprocessing.pixels(subject.view)
+        infill = make_infill(
+            self.infill,
+            pixels,
+            window=self.window,
+            outer=self.outer,
+            samples=self.samples,
+            colour=self.colour,
+            seed=self.seed,
+            statistics=self._statistics(classifier),
+            references=None
+            if self.reference is None or "reference" in self.unheeded()
+            else load_references(self.reference, classifier.preprocessing, self.seed),
+        )
+        forward, classes = make_forward(
+            self.forward,
+            classifier,
+            pixels,
+            classes_to_keep(subject.probabilities, subject.target),
+            subject.target,
+            subject.batch,
+        )
+        for scores in score_windows(grid, infill, forward, classes, len(classifier.class_names)):
+            now = perf_counter() - began
+            yield Progress(
+                int(scores.scored.sum()),
+                len(grid),
+                lambda scores=scores, now=now: self.evidence(subject, scores, now),  # type: ignore[misc]
+            )
+
+    def evidence(self, subject: Subject, scores: WindowScores, seconds: float) -> EvidenceMap:
+        """Turn window scores into the subject's map: no forward pass, whatever the target."""
+        values, variances = differences(scores, subject.target, self.difference)
+        scored = None if scores.complete else scores.scored
+        error = None if variances is None else scores.grid.standard_error(variances, scored)
+        return EvidenceMap(
+            evidence=scores.grid.average(values, scored).astype(np.float32),
+            standard_error=None if error is None else error.astype(np.float32),
+            covered=None if scored is None else scores.grid.coverage(scored) > 0,
+            view=subject.view,
+            target=subject.target,
+            target_name=subject.classifier.class_names[subject.target],
+            probabilities=subject.probabilities,
+            method=self.name,
+            title=self.title,
+            parameters=self.model_dump(mode="json"),
+            unit=UNITS[self.difference],
+            classifier=subject.classifier.name,
+            weights=subject.classifier.weights,
+            fingerprint=subject.classifier.fingerprint,
+            seconds=seconds,
+            scores=scores if scores.complete else None,
+        )
+
+    def _grid(self, subject: Subject) -> WindowGrid:
+        height, width = subject.view.shape[:2]
+        return WindowGrid(height, width, self.window, self.stride)
+
+    def _statistics(self, classifier: Classifier) -> Statistics:
+        if self.statistics is not None:
+            return load_statistics(self.statistics)
+        return shipped_statistics(classifier.settings.statistics)
+
+
+def redraw(evidence_map: EvidenceMap, subject: Subject, difference: Difference) -> EvidenceMap:
+    """Draw a finished map for another target or difference from the scores it kept.
+
+    Raises
+    ------
+    KeyError
+        If the map kept no scores of the subject's target.
+    """
+    scores = evidence_map.scores
+    if scores is None:
+        raise KeyError(subject.target)
+    scores.column(subject.target)
+    kind = cast(type[PredictionDifference], METHODS[evidence_map.method])
+    method = kind(**{**evidence_map.parameters, "difference": difference})
+    return method.evidence(subject, scores, evidence_map.seconds)
+
+
+class EfficientPDA(PredictionDifference):
+    """Algorithm 2: the conditional mean stands in, one forward pass a window."""
+
+    name: ClassVar[str] = "efficient-pda"
+    title: ClassVar[str] = "Efficient PDA"
+    summary: ClassVar[str] = (
+        "The conditional mean of a window stands in for it: one forward pass a window."
+    )
+    citation: ClassVar[str] = "Zhou & Kainz, Efficient image evidence analysis, Algorithm 2"
+
+
+class OriginalPDA(PredictionDifference):
+    """Algorithm 1: probabilities are averaged over S samples, then the odds are taken."""
+
+    name: ClassVar[str] = "original-pda"
+    title: ClassVar[str] = "Original PDA"
+    summary: ClassVar[str] = (
+        "S samples stand in for a window; the probability is averaged over them."
+    )
+    citation: ClassVar[str] = (
+        "Zintgraf et al., Visualizing deep neural network decisions, ICLR 2017"
+    )
+
+    infill: InfillName = same_but(PredictionDifference, "infill", "conditional-samples")
+
+
+class SampledPDA(PredictionDifference):
+    """Figure 15: the empirical mean of S samples stands in, one forward pass a window."""
+
+    name: ClassVar[str] = "sampled-pda"
+    title: ClassVar[str] = "Sampled PDA"
+    summary: ClassVar[str] = (
+        "The mean of S samples stands in for a window: what sampling alone does to a map."
+    )
+    citation: ClassVar[str] = "Zhou & Kainz, Efficient image evidence analysis, Fig. 15"
+
+    infill: InfillName = same_but(PredictionDifference, "infill", "conditional-empirical-mean")
+
+
+class SimplifiedPDA(PredictionDifference):
+    """Algorithm 3: the conditional mean, to first order: one gradient for the whole picture."""
+
+    name: ClassVar[str] = "simplified-pda"
+    title: ClassVar[str] = "Simplified PDA"
+    summary: ClassVar[str] = (
+        "The conditional mean, scored to first order: one gradient for the whole picture."
+    )
+    citation: ClassVar[str] = "Zhou & Kainz, Efficient image evidence analysis, Algorithm 3"
+
+    difference: Difference = same_but(PredictionDifference, "difference", "probability")
+    forward: ForwardName = same_but(PredictionDifference, "forward", "linearised")
+
+
+class Occlusion(PredictionDifference):
+    """Zeiler's occlusion: a grey square stands in, the probability is compared."""
+
+    name: ClassVar[str] = "occlusion"
+    title: ClassVar[str] = "Occlusion"
+    summary: ClassVar[str] = "A grey square covers each window; the probability is compared."
+    citation: ClassVar[str] = (
+        "Zeiler & Fergus, Visualizing and understanding convolutional networks, ECCV 2014"
+    )
+
+    infill: InfillName = same_but(PredictionDifference, "infill", "grey")
+    difference: Difference = same_but(PredictionDifference, "difference", "probability")

@@ -1,0 +1,1 @@
+"""The heart: one loop over windows × infill × forward × difference."""

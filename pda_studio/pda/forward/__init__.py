@@ -1,0 +1,36 @@
+"""How infilled pictures are scored: by the whole network, or to first order."""
+
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pda_studio.classifiers import Classifier
+from pda_studio.pda.forward.base import Forward, SampleScores
+from pda_studio.pda.forward.full import FullForward
+from pda_studio.pda.forward.linearised import LinearisedForward
+
+ForwardName = Literal["full", "linearised"]
+
+
+def make_forward(
+    name: ForwardName,
+    classifier: Classifier,
+    pixels: torch.Tensor,
+    classes: NDArray[np.int64],
+    target: int,
+    batch: int | None = None,
+) -> tuple[Forward, NDArray[np.int64]]:
+    """Build a forward; returns it with the classes whose scores it keeps.
+
+    A gradient a class would cost more than asking anew, so the linearised forward keeps the
+    target alone.
+    """
+    if name == "linearised":
+        classes = np.array([target])
+        return LinearisedForward(classifier, pixels, classes), classes
+    return FullForward(classifier, pixels, classes, batch), classes
+
+
+__all__ = ["Forward", "ForwardName", "SampleScores", "make_forward"]

@@ -1,0 +1,46 @@
+"""How infilled pictures are scored: what every way of doing it offers to the loop."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class SampleScores:
+    """Scores of n windows × S infills for C classes.
+
+    Attributes
+    ----------
+    probability, logit : (n, S, C) float64
+        After and before the softmax.
+    """
+
+    probability: NDArray[np.float64]
+    logit: NDArray[np.float64]
+
+
+class Forward(Protocol):
+    """Scores infilled windows of one picture for chosen classes."""
+
+    linearised: bool
+    original: SampleScores
+    """Scores of the untouched picture, as one window with one infill."""
+
+    def windows_at_once(self, samples: int) -> int:
+        """How many windows of S infills the next call should bring."""
+        ...
+
+    def __call__(self, corners: NDArray[np.int64], infills: torch.Tensor) -> SampleScores:
+        """Score windows.
+
+        Parameters
+        ----------
+        corners : (n, 2) int
+            Top row and left column of each window, in pixels.
+        infills : (n, S, C, k, k) float32
+            What stands in for each window, pixels in [0, 1].
+        """
+        ...

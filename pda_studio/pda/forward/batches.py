@@ -1,0 +1,46 @@
+"""How many pictures go through a network at once."""
+
+from dataclasses import dataclass, field
+
+_CANDIDATES = (2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+_TRIALS = 4  # the first call of a new shape pays for its set-up; the fastest of the others counts
+_PATIENCE = 2  # larger sizes tried after the best so far: one bad measurement decides nothing
+_LONGEST_BATCH = 0.2  # seconds: between two batches the user can stop
+
+
+@dataclass
+class BatchSize:
+    """The fastest of a few batch sizes, found while doing the real work.
+
+    Throughput differs several times between batch sizes, and the best one depends on the
+    network, the processor and its caches, so it is measured: sizes grow until they have not
+    become faster for a while, or a batch would take so long that stopping lags.
+
+    Attributes
+    ----------
+    size : int
+        What to use next.
+    settled : bool
+        Whether the search is over.
+    """
+
+    size: int = _CANDIDATES[0]
+    settled: bool = False
+    _seconds: dict[int, list[float]] = field(default_factory=dict)
+
+    def record(self, size: int, seconds: float) -> None:
+        """Tell how long a batch took; may change `size`."""
+        if self.settled or size != self.size:
+            return
+        trials = self._seconds.setdefault(size, [])
+        trials.append(seconds)
+        if len(trials) < _TRIALS:
+            return
+        rates = {tried: tried / min(times[1:]) for tried, times in self._seconds.items()}
+        best = max(rates, key=lambda tried: rates[tried])
+        tried, larger = len(rates), _CANDIDATES[len(rates) : len(rates) + 1]
+        worse_in_a_row = tried - 1 - _CANDIDATES.index(best)
+        if larger and worse_in_a_row < _PATIENCE and larger[0] / rates[size] < _LONGEST_BATCH:
+            self.size = larger[0]
+        else:
+            self.size, self.settled = best, True

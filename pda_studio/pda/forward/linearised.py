@@ -1,0 +1,61 @@
+"""The first-order way: a decision's change is its gradient times the change of the pixels."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pda_studio.classifiers import Classifier
+from pda_studio.pda.forward.base import SampleScores
+
+_WINDOWS_AT_ONCE = 1024
+
+
+class LinearisedForward:
+    """Scores infilled pictures to first order around the untouched one (Algorithm 3).
+
+    p(x′) ≈ p(x) + ⟨∂p/∂x, x′ − x⟩, and the same for the logit. It costs two gradients a class
+    and no forward pass per window.
+
+    Parameters
+    ----------
+    classifier : Classifier
+        The network.
+    pixels : (C, H, W) float32
+        The untouched picture, in [0, 1].
+    classes : (C,) int
+        Classes whose scores are kept.
+    """
+
+    linearised = True
+
+    def __init__(
+        self, classifier: Classifier, pixels: torch.Tensor, classes: NDArray[np.int64]
+    ) -> None:
+        self._pixels = pixels
+        with torch.enable_grad():
+            variable = pixels[None].to(classifier.device).requires_grad_()
+            logits = classifier.network(classifier.prepare(variable))[0]
+            probabilities = torch.softmax(logits.double(), 0)
+            outputs = [scores[index] for scores in (probabilities, logits) for index in classes]
+            gradients = [
+                torch.autograd.grad(output, variable, retain_graph=True)[0][0] for output in outputs
+            ]
+        self._gradients = torch.stack(gradients).cpu()
+        values = np.array([output.item() for output in outputs]).reshape(2, 1, 1, -1)
+        self.original = SampleScores(values[0], values[1])
+
+    def windows_at_once(self, samples: int) -> int:
+        """How many windows of S infills to bring at once."""
+        return max(1, _WINDOWS_AT_ONCE // samples)
+
+    def __call__(self, corners: NDArray[np.int64], infills: torch.Tensor) -> SampleScores:
+        """Score windows (n, 2) with infills (n, S, C, k, k)."""
+        top, left = torch.from_numpy(corners).unbind(1)
+        k = infills.shape[-1]
+        removed = self._pixels.unfold(1, k, 1).unfold(2, k, 1)[:, top, left].transpose(0, 1)
+        slopes = self._gradients.unfold(2, k, 1).unfold(3, k, 1)[:, :, top, left]
+        change = torch.einsum("nsckl,ocnkl->nso", infills - removed[:, None], slopes)
+        probability, logit = (
+            change.double().numpy().reshape(*change.shape[:2], 2, -1).transpose(2, 0, 1, 3)
+        )
+        return SampleScores(self.original.probability + probability, self.original.logit + logit)

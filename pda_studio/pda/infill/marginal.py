@@ -1,0 +1,55 @@
+"""Windows filled from the same place of other pictures."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pda_studio.errors import UsageError
+
+
+class ReferenceInfill:
+    """S marginal samples: the co-located windows of S randomly drawn pictures.
+
+    Parameters
+    ----------
+    references : (n, H, W, C) uint8
+        Pictures as the network sees them.
+    window : int
+        k, in pixels.
+    samples : int
+        S, drawn with replacement.
+    seed : int
+        Each window's draw depends on this and on the window's place alone.
+    average : bool
+        Whether the S samples' mean stands in instead of each of them.
+    """
+
+    def __init__(
+        self,
+        references: NDArray[np.uint8],
+        *,
+        window: int,
+        samples: int,
+        seed: int,
+        average: bool = False,
+    ) -> None:
+        if not len(references):
+            raise UsageError("The folder of reference pictures is empty: choose another.")
+        self.samples = 1 if average else samples
+        self._references = references
+        self._window = window
+        self._draws = samples
+        self._seed = seed
+        self._average = average
+
+    def fill(self, corners: NDArray[np.int64]) -> torch.Tensor:
+        """Fill windows (n, 2): (n, S, C, k, k) float32 in [0, 1]."""
+        filled = torch.stack([self._fill_one(top, left) for top, left in corners.tolist()])
+        return filled.mean(1, keepdim=True) if self._average else filled
+
+    def _fill_one(self, top: int, left: int) -> torch.Tensor:
+        k = self._window
+        generator = np.random.Generator(np.random.Philox(key=[self._seed, (top << 32) | left]))
+        chosen = generator.integers(len(self._references), size=self._draws)
+        windows = self._references[chosen, top : top + k, left : left + k]
+        return torch.from_numpy(windows).permute(0, 3, 1, 2).float() / 255

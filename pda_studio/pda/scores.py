@@ -1,0 +1,71 @@
+"""What a classifier says of a picture without each of its windows."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pda_studio.pda.windows import WindowGrid
+
+KEPT_CLASSES = 20  # scores of the most likely classes are kept: changing the target is then free
+
+
+@dataclass(frozen=True, eq=False)
+class WindowScores:
+    """Scores of n windows for C kept classes out of K; everything else is arithmetic on these.
+
+    Attributes
+    ----------
+    grid : WindowGrid
+        The n windows.
+    classes : (C,) int
+        Indices of the kept classes.
+    class_count : int
+        K, all classes of the classifier.
+    original_probability, original_logit : (C,) float64
+        Scores of the untouched picture.
+    probability, logit : (n, C) float64
+        Scores without the window, averaged over its S infills; 0 where not yet scored.
+    probability_variance, logit_variance : (n, C) float64, or None
+        Sampling variance of those averages, where S > 1 infills were drawn.
+    scored : (n,) bool
+        Which windows have been scored by now.
+    linearised : bool
+        Whether the scores are first-order estimates, in which a probability may leave [0, 1].
+    """
+
+    grid: WindowGrid
+    classes: NDArray[np.int64]
+    class_count: int
+    original_probability: NDArray[np.float64]
+    original_logit: NDArray[np.float64]
+    probability: NDArray[np.float64]
+    logit: NDArray[np.float64]
+    probability_variance: NDArray[np.float64] | None
+    logit_variance: NDArray[np.float64] | None
+    scored: NDArray[np.bool_]
+    linearised: bool = False
+
+    @property
+    def complete(self) -> bool:
+        """Whether every window has been scored."""
+        return bool(self.scored.all())
+
+    def column(self, target: int) -> int:
+        """Where a class stands among the kept ones.
+
+        Raises
+        ------
+        KeyError
+            If its scores were not kept.
+        """
+        found = np.flatnonzero(self.classes == target)
+        if not len(found):
+            raise KeyError(target)
+        return int(found[0])
+
+
+def classes_to_keep(probabilities: NDArray[np.float64], target: int) -> NDArray[np.int64]:
+    """Indices of the 20 most likely classes, and of the target, most likely first."""
+    likely = np.argsort(-probabilities, kind="stable")[:KEPT_CLASSES]
+    return likely if target in likely else np.append(likely, target)

@@ -1,0 +1,165 @@
+"""Which windows are taken out of the picture, in which order, and how they become a map."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt
+
+from pda_studio.errors import UsageError
+
+_FIRST_PASS = 8  # windows along each side of the first pass: a rough map of the whole picture
+
+
+@dataclass(frozen=True)
+class WindowGrid:
+    """All k×k windows at rows and columns 0, s, 2s, … and at the last one, H−k and W−k.
+
+    Attributes
+    ----------
+    height, width : int
+        Size of the input, in pixels.
+    window : int
+        Side k of a window, in pixels.
+    stride : int
+        Step s between windows, in pixels; s ≤ k, so that every pixel is covered.
+    """
+
+    height: int
+    width: int
+    window: int
+    stride: int
+
+    def __post_init__(self) -> None:
+        if self.window < 1 or self.stride < 1:
+            raise UsageError("The window and the stride must be at least 1 pixel.")
+        if self.window > min(self.height, self.width):
+            raise UsageError(
+                f"A window of {self.window} pixels is larger than the classifier's input"
+                f" of {self.width}×{self.height}: choose a smaller one."
+            )
+        if self.stride > self.window:
+            raise UsageError(
+                f"A stride of {self.stride} leaves gaps between windows of {self.window} pixels:"
+                " choose a stride of at most the window."
+            )
+
+    @cached_property
+    def rows(self) -> NDArray[np.int64]:
+        """Top rows of the windows, in pixels."""
+        return _positions(self.height, self.window, self.stride)
+
+    @cached_property
+    def columns(self) -> NDArray[np.int64]:
+        """Left columns of the windows, in pixels."""
+        return _positions(self.width, self.window, self.stride)
+
+    def __len__(self) -> int:
+        return len(self.rows) * len(self.columns)
+
+    @cached_property
+    def corners(self) -> NDArray[np.int64]:
+        """(n, 2): top row and left column of every window, row by row."""
+        top, left = np.meshgrid(self.rows, self.columns, indexing="ij")
+        return np.stack([top.ravel(), left.ravel()], axis=1)
+
+    def passes(self) -> list[NDArray[np.int64]]:
+        """Indices of the windows, coarse to fine: each pass covers the whole picture.
+
+        The first pass takes about 8×8 windows, each later one halves the distance; together they
+        name every window once.
+        """
+        index = np.arange(len(self)).reshape(len(self.rows), len(self.columns))
+        waiting = np.ones(index.shape, dtype=bool)
+        step = 1
+        while max(index.shape) > _FIRST_PASS * step:
+            step *= 2
+        passes = []
+        while step:
+            visited = np.zeros_like(waiting)
+            visited[::step, ::step] = True
+            passes.append(index[visited & waiting])
+            waiting &= ~visited
+            step //= 2
+        return [indices for indices in passes if len(indices)]
+
+    def coverage(self, scored: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
+        """(H, W): how many windows (of those scored) cover each pixel."""
+        ones = np.ones(len(self)) if scored is None else scored.astype(float)
+        return np.rint(self._sums(ones)).astype(np.int64)
+
+    def average(
+        self, values: NDArray[np.float64], scored: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.float64]:
+        """Evidence of each pixel: the mean of the values of all windows that cover it.
+
+        Parameters
+        ----------
+        values : (n,) float
+            One value a window, in the order of `corners`.
+        scored : (n,) bool, optional
+            Which windows have a value by now; all of them if not given.
+
+        Returns
+        -------
+        (H, W) float64
+            Pixels that no scored window covers take the value of the nearest scored window.
+        """
+        if scored is None:
+            return self._sums(values) / self.coverage()
+        count = self.coverage(scored)
+        mean = self._sums(np.where(scored, values, 0.0)) / np.maximum(count, 1)
+        return self._fill_from_nearest(mean, values, scored, count == 0)
+
+    def standard_error(
+        self, variances: NDArray[np.float64], scored: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.float64]:
+        """(H, W): standard error of `average` where the values are independent, given variances."""
+        if scored is None:
+            return np.sqrt(np.maximum(self._sums(variances), 0)) / self.coverage()
+        count = self.coverage(scored)
+        total = np.maximum(self._sums(np.where(scored, variances, 0.0)), 0)
+        error = np.sqrt(total) / np.maximum(count, 1)
+        return self._fill_from_nearest(error, np.sqrt(variances), scored, count == 0)
+
+    def _sums(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(H, W): sum over the windows that cover a pixel, by running sums of their corners."""
+        k = self.window
+        edges = np.zeros((self.height + 1, self.width + 1))
+        grid = values.reshape(len(self.rows), len(self.columns))
+        for rows, columns, sign in (
+            (self.rows, self.columns, 1),
+            (self.rows + k, self.columns, -1),
+            (self.rows, self.columns + k, -1),
+            (self.rows + k, self.columns + k, 1),
+        ):
+            edges[np.ix_(rows, columns)] += sign * grid
+        sums: NDArray[np.float64] = edges.cumsum(0).cumsum(1)[:-1, :-1]
+        return sums
+
+    def _fill_from_nearest(
+        self,
+        pixels: NDArray[np.float64],
+        values: NDArray[np.float64],
+        scored: NDArray[np.bool_],
+        missing: NDArray[np.bool_],
+    ) -> NDArray[np.float64]:
+        if not missing.any() or not scored.any():
+            return pixels
+        at_centre = np.full((self.height, self.width), -1, dtype=np.int64)
+        centres = self.corners + self.window // 2
+        done = np.flatnonzero(scored)
+        at_centre[centres[done, 0], centres[done, 1]] = done
+        nearest = distance_transform_edt(at_centre < 0, return_distances=False, return_indices=True)
+        owner = at_centre[tuple(nearest[:, missing])]
+        filled = pixels.copy()
+        filled[missing] = values[owner]
+        return filled
+
+
+def _positions(length: int, window: int, stride: int) -> NDArray[np.int64]:
+    positions = np.arange(0, length - window + 1, stride)
+    if positions[-1] != length - window:
+        positions = np.append(positions, length - window)
+    return positions
