@@ -175,7 +175,9 @@ class PredictionDifference(Method):
         """Turn window scores into the subject's map: no forward pass, whatever the target."""
         values, variances = differences(scores, subject.target, self.difference)
         scored = None if scores.complete else scores.scored
-        error = None if variances is None else scores.grid.standard_error(variances, scored)
+        error = None
+        if variances is not None and scores.varied.any():
+            error = scores.grid.standard_error(variances, scores.varied, scored)
         return EvidenceMap(
             evidence=scores.grid.average(values, scored).astype(np.float32),
             standard_error=None if error is None else error.astype(np.float32),

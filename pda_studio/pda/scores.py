@@ -27,9 +27,11 @@ class WindowScores:
     probability, logit : (n, C) float64
         Scores without the window, averaged over its S infills; 0 where not yet scored.
     probability_variance, logit_variance : (n, C) float64, or None
-        Sampling variance of those averages, where S > 1 infills were drawn.
+        Sampling variance of those averages, where infills were drawn.
     scored : (n,) bool
         Which windows have been scored by now.
+    varied : (n,) bool
+        For which of them the variance is known.
     linearised : bool
         Whether the scores are first-order estimates, in which a probability may leave [0, 1].
     """
@@ -44,6 +46,7 @@ class WindowScores:
     probability_variance: NDArray[np.float64] | None
     logit_variance: NDArray[np.float64] | None
     scored: NDArray[np.bool_]
+    varied: NDArray[np.bool_]
     linearised: bool = False
 
     @property

@@ -113,15 +113,35 @@ class WindowGrid:
         return self._fill_from_nearest(mean, values, scored, count == 0)
 
     def standard_error(
-        self, variances: NDArray[np.float64], scored: NDArray[np.bool_] | None = None
+        self,
+        variances: NDArray[np.float64],
+        known: NDArray[np.bool_],
+        scored: NDArray[np.bool_] | None = None,
     ) -> NDArray[np.float64]:
-        """(H, W): standard error of `average` where the values are independent, given variances."""
-        if scored is None:
-            return np.sqrt(np.maximum(self._sums(variances), 0)) / self.coverage()
-        count = self.coverage(scored)
-        total = np.maximum(self._sums(np.where(scored, variances, 0.0)), 0)
-        error = np.sqrt(total) / np.maximum(count, 1)
-        return self._fill_from_nearest(error, np.sqrt(variances), scored, count == 0)
+        """Standard error of `average`, where the windows' values are independent.
+
+        Parameters
+        ----------
+        variances : (n,) float
+            Of each window's value.
+        known : (n,) bool
+            Which variances are known; the others are taken to be like those around them.
+        scored : (n,) bool, optional
+            Which windows have a value by now; all of them if not given.
+
+        Returns
+        -------
+        (H, W) float64
+            √(Σ variances) / n over the n windows that cover a pixel.
+        """
+        each = self.average(variances, None if known.all() else known)
+        return np.sqrt(np.maximum(each, 0) / np.maximum(self.coverage(scored), 1))
+
+    def lattice(self, spacing: int) -> NDArray[np.bool_]:
+        """(n,): marks every so many windows along both axes."""
+        marked = np.zeros((len(self.rows), len(self.columns)), dtype=bool)
+        marked[::spacing, ::spacing] = True
+        return marked.ravel()
 
     def _sums(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """(H, W): sum over the windows that cover a pixel, by running sums of their corners."""

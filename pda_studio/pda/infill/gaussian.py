@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from pda_studio.errors import UsageError
-from pda_studio.pda.infill.base import windows_of
+from pda_studio.pda.infill.base import generator, windows_of
 from pda_studio.pda.infill.laws import WindowLaw, window_laws
 from pda_studio.pda.infill.statistics import Colour, Statistics
 
@@ -61,20 +61,21 @@ class GaussianInfill:
         seed: int,
     ) -> None:
         self.samples = samples if draw == "samples" else 1
+        self.drawn = draw != "mean"
         self._side = window if law == "marginal" else outer
         _check_sizes(pixels, statistics, window, self._side, law)
         self._pixels = pixels
         self._statistics = statistics
         self._window = window
-        self._draw = draw
+        self._average = draw == "empirical-mean"
         self._draws = samples
         self._seed = seed
-        self._laws = window_laws(statistics, window, self._side, colour, draw != "mean")
+        self._laws = window_laws(statistics, window, self._side, colour, self.drawn)
         channels = statistics.channels
         self._low = torch.tensor(statistics.minimum, dtype=torch.float32).view(channels, 1, 1)
         self._high = torch.tensor(statistics.maximum, dtype=torch.float32).view(channels, 1, 1)
 
-    def fill(self, corners: NDArray[np.int64]) -> torch.Tensor:
+    def fill(self, corners: NDArray[np.int64], draw: int = 0) -> torch.Tensor:
         """Fill windows (n, 2): (n, S, C, k, k) float32 in [0, 1]."""
         k, side = self._window, self._side
         channels, height, width = self._pixels.shape
@@ -90,26 +91,23 @@ class GaussianInfill:
             if law.weights is not None:
                 surroundings = windows_of(self._pixels, patches[members], side).flatten(1)
                 mean = mean + (surroundings - law.patch_mean) @ law.weights
-            filled[members] = self._drawn(mean, law, corners[members])
+            filled[members] = self._values(mean, law, corners[members], draw)
         return filled
 
-    def _drawn(
-        self, mean: torch.Tensor, law: WindowLaw, corners: NDArray[np.int64]
+    def _values(
+        self, mean: torch.Tensor, law: WindowLaw, corners: NDArray[np.int64], draw: int
     ) -> torch.Tensor:
         shape = (len(mean), -1, self._pixels.shape[0], self._window, self._window)
         if law.scale is None:
             return mean[:, None].reshape(shape).clamp(self._low, self._high)
-        noise = torch.from_numpy(
-            np.stack([self._noise(top, left, mean.shape[1]) for top, left in corners.tolist()])
-        )
-        drawn = (mean[:, None] + noise @ law.scale.T).reshape(shape)
+        size = (self._draws, mean.shape[1])
+        noise = [
+            generator(self._seed, corner, draw).standard_normal(size, dtype=np.float32)
+            for corner in corners.tolist()
+        ]
+        drawn = (mean[:, None] + torch.from_numpy(np.stack(noise)) @ law.scale.T).reshape(shape)
         drawn = drawn.clamp(self._low, self._high)
-        return drawn.mean(1, keepdim=True) if self._draw == "empirical-mean" else drawn
-
-    def _noise(self, top: int, left: int, size: int) -> NDArray[np.float32]:
-        """S standard normal vectors of a window: the same in whatever batch and order it comes."""
-        generator = np.random.Generator(np.random.Philox(key=[self._seed, (top << 32) | left]))
-        return generator.standard_normal((self._draws, size), dtype=np.float32)
+        return drawn.mean(1, keepdim=True) if self._average else drawn
 
 
 def _check_sizes(

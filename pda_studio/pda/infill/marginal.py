@@ -5,6 +5,7 @@ import torch
 from numpy.typing import NDArray
 
 from pda_studio.errors import UsageError
+from pda_studio.pda.infill.base import generator
 
 
 class ReferenceInfill:
@@ -24,6 +25,8 @@ class ReferenceInfill:
         Whether the S samples' mean stands in instead of each of them.
     """
 
+    drawn = True
+
     def __init__(
         self,
         references: NDArray[np.uint8],
@@ -42,14 +45,14 @@ class ReferenceInfill:
         self._seed = seed
         self._average = average
 
-    def fill(self, corners: NDArray[np.int64]) -> torch.Tensor:
+    def fill(self, corners: NDArray[np.int64], draw: int = 0) -> torch.Tensor:
         """Fill windows (n, 2): (n, S, C, k, k) float32 in [0, 1]."""
-        filled = torch.stack([self._fill_one(top, left) for top, left in corners.tolist()])
+        filled = torch.stack([self._fill_one(corner, draw) for corner in corners.tolist()])
         return filled.mean(1, keepdim=True) if self._average else filled
 
-    def _fill_one(self, top: int, left: int) -> torch.Tensor:
-        k = self._window
-        generator = np.random.Generator(np.random.Philox(key=[self._seed, (top << 32) | left]))
-        chosen = generator.integers(len(self._references), size=self._draws)
+    def _fill_one(self, corner: list[int], draw: int) -> torch.Tensor:
+        (top, left), k = corner, self._window
+        chance = generator(self._seed, corner, draw)
+        chosen = chance.integers(len(self._references), size=self._draws)
         windows = self._references[chosen, top : top + k, left : left + k]
         return torch.from_numpy(windows).permute(0, 3, 1, 2).float() / 255

@@ -19,11 +19,12 @@ class GreyInfill:
     """Middle grey, as in Zeiler's occlusion."""
 
     samples = 1
+    drawn = False
 
     def __init__(self, pixels: torch.Tensor, window: int) -> None:
         self._square = torch.full((1, 1, pixels.shape[0], window, window), _GREY)
 
-    def fill(self, corners: NDArray[np.int64]) -> torch.Tensor:
+    def fill(self, corners: NDArray[np.int64], draw: int = 0) -> torch.Tensor:
         """Fill windows (n, 2): (n, 1, C, k, k) float32 in [0, 1]."""
         return self._square.expand(len(corners), -1, -1, -1, -1)
 
@@ -32,6 +33,7 @@ class BlurInfill:
     """The picture blurred by a Gaussian whose standard deviation is half the window."""
 
     samples = 1
+    drawn = False
 
     def __init__(self, pixels: torch.Tensor, window: int) -> None:
         picture = pixels.permute(1, 2, 0).numpy()
@@ -40,7 +42,7 @@ class BlurInfill:
         self._blurred = torch.from_numpy(blurred).permute(2, 0, 1).contiguous()
         self._window = window
 
-    def fill(self, corners: NDArray[np.int64]) -> torch.Tensor:
+    def fill(self, corners: NDArray[np.int64], draw: int = 0) -> torch.Tensor:
         """Fill windows (n, 2): (n, 1, C, k, k) float32 in [0, 1]."""
         return windows_of(self._blurred, corners, self._window)[:, None]
 
@@ -59,6 +61,7 @@ class InpaintInfill:
     """
 
     samples = 1
+    drawn = False
 
     def __init__(
         self, pixels: torch.Tensor, window: int, algorithm: Literal["telea", "navier-stokes"]
@@ -68,7 +71,7 @@ class InpaintInfill:
         self._flag = cv2.INPAINT_TELEA if algorithm == "telea" else cv2.INPAINT_NS
         self._threads = ThreadPoolExecutor()
 
-    def fill(self, corners: NDArray[np.int64]) -> torch.Tensor:
+    def fill(self, corners: NDArray[np.int64], draw: int = 0) -> torch.Tensor:
         """Fill windows (n, 2): (n, 1, C, k, k) float32 in [0, 1]."""
         filled = np.stack(list(self._threads.map(self._fill_one, corners.tolist())))
         return torch.from_numpy(filled).permute(0, 3, 1, 2)[:, None].float() / 255
