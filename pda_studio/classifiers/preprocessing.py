@@ -14,6 +14,7 @@ _RESAMPLING = {
     "bilinear": Image.Resampling.BILINEAR,
     "bicubic": Image.Resampling.BICUBIC,
 }
+_LONGEST = 64  # times the shorter side: longer pictures are resampled in part only
 
 
 @dataclass(frozen=True)
@@ -100,18 +101,21 @@ class Preprocessing(BaseModel):
             Resized and cut; grey in all three channels where the network sees grey.
         """
         height, width = image.shape[:2]
-        frame = self.frame(width, height)
-        # Resampling only the box that is kept gives the pixels of resize-then-cut, and a
-        # panorama cannot blow up to gigabytes on the way.
-        box = (
-            frame.left,
-            frame.top,
-            min(width, frame.left + self.size * frame.scale_x),
-            min(height, frame.top + self.size * frame.scale_y),
-        )
-        picture = Image.fromarray(image)
-        if (width, height) != (self.size, self.size) or self.resize != self.size:
-            resampling = _RESAMPLING[self.interpolation]
+        resized_width, resized_height, left, top = self._geometry(width, height)
+        picture, resampling = Image.fromarray(image), _RESAMPLING[self.interpolation]
+        if max(resized_width, resized_height) <= _LONGEST * self.resize:
+            # In one go with a box, rounding would fall otherwise in up to a quarter of the pixels.
+            picture = picture.resize((resized_width, resized_height), resampling)
+            picture = picture.crop((left, top, left + self.size, top + self.size))
+        else:
+            # A panorama would blow up to gigabytes on the way: resample only what is kept.
+            frame = self.frame(width, height)
+            box = (
+                frame.left,
+                frame.top,
+                min(width, frame.left + self.size * frame.scale_x),
+                min(height, frame.top + self.size * frame.scale_y),
+            )
             picture = picture.resize((self.size, self.size), resampling, box=box)
         if self.channels == 1:
             picture = picture.convert("L").convert("RGB")
