@@ -1,0 +1,5 @@
+"""Figures for publication."""
+
+from pda_studio.figures.panel import check_figure, draw_panel, save_panel
+
+__all__ = ["check_figure", "draw_panel", "save_panel"]

@@ -1,0 +1,467 @@
+"""Panels of maps for publication: the picture, what speaks for and against, and how it was found.
+
+Everything is laid out in whole dots of 300 to the inch, the resolution of the bitmaps, so that
+every pixel of a map is drawn equally large and edges stay sharp.
+"""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
+from numpy.typing import NDArray
+
+from pda_studio import __version__
+from pda_studio.errors import UsageError
+from pda_studio.files import check_writable, written_whole
+from pda_studio.methods import METHODS, EvidenceMap
+
+COLOURS = "RdBu_r"
+"""Blue against, white zero, red for."""
+
+_DPI = 300
+_STYLE = {
+    "pdf.fonttype": 42,  # TrueType: text stays text, and journals refuse the other kind
+    "svg.fonttype": "none",
+    "svg.hashsalt": "pda-studio",  # the same figure gives the same file
+    "image.composite_image": False,
+    "axes.unicode_minus": True,
+}
+_METADATA: dict[str, dict[str, Any]] = {
+    ".png": {"Software": f"PDA Studio {__version__}"},
+    ".pdf": {"Creator": f"PDA Studio {__version__}", "CreationDate": None},
+    ".svg": {"Creator": f"PDA Studio {__version__}", "Date": None},
+    ".tif": {},
+}
+
+# Lengths in dots.
+_WIDTH = 2172  # 7.24 inches: both columns of a journal, and three tiles of 3·224 dots
+_SMALLEST_TILE = 400
+_MARGIN = 36
+_GAP = 24  # between a map and its overlay
+_GROUP_GAP = 60  # between what belongs to different maps
+_ROW_GAP = 72
+_HEADLINE = 66
+_HEADING = 48
+_DETAILS = 36
+_BAR_GAP = 24
+_BAR = 27
+_BAR_TEXT = 81  # the numbers and the unit below a colour bar
+_CAPTION_GAP = 48
+
+# Sizes in points.
+_LARGE, _NORMAL, _SMALL = 10.0, 7.5, 6.5
+_INK, _GREY = "#1a1a1a", "#5f5f5f"
+_FOR, _AGAINST = "#b2182b", "#2166ac"
+_WARNING = "#a65000"
+
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_NO_BREAK = "\N{NO-BREAK SPACE}"
+
+
+def check_figure(path: Path) -> None:
+    """Refuse a figure's path at once, before hours of work go into what cannot be written.
+
+    Raises
+    ------
+    UsageError
+        If its suffix is not .png, .pdf, .svg or .tif.
+    PdaStudioError
+        If it is a folder, or its folder is missing or not writable.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in _METADATA:
+        raise UsageError(
+            f"Cannot draw {path.name}: a figure's name must end in {_listed(list(_METADATA))}."
+        )
+    check_writable(path)
+
+
+def save_panel(maps: Sequence[EvidenceMap], path: Path, *, rows: int = 1) -> None:
+    """Draw maps as `draw_panel` does and write them, whole or not at all.
+
+    Parameters
+    ----------
+    maps : sequence of EvidenceMap
+        At least one.
+    path : Path
+        Its suffix says what is written: .png, .pdf, .svg or .tif.
+    rows : int
+        How many rows the maps are spread over.
+
+    Raises
+    ------
+    UsageError
+        If the suffix is another one, or there are no maps or fewer than rows.
+    PdaStudioError
+        If the file cannot be written.
+    """
+    path = Path(path)
+    check_figure(path)
+    suffix = path.suffix.lower()
+    figure = draw_panel(maps, rows=rows)
+    memory = io.BytesIO()
+    with matplotlib.rc_context(_STYLE):
+        extra = {"pil_kwargs": {"compression": "tiff_lzw"}} if suffix == ".tif" else {}
+        figure.savefig(
+            memory, format=suffix[1:], dpi=_DPI, metadata=_METADATA[suffix] or None, **extra
+        )
+    with written_whole(path) as file:
+        file.write(memory.getbuffer())
+
+
+def draw_panel(maps: Sequence[EvidenceMap], *, rows: int = 1) -> Figure:
+    """Draw maps side by side: the picture, then each map by itself and over the grey picture.
+
+    Parameters
+    ----------
+    maps : sequence of EvidenceMap
+        At least one, spread evenly over the rows; where the picture changes within a row, it is
+        drawn again.
+    rows : int
+        Number of rows.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Not known to pyplot. 7.2 inches wide, or wider if more than five tiles stand in a row.
+
+    Raises
+    ------
+    UsageError
+        If there are no maps, or fewer than rows.
+    """
+    if not maps:
+        raise UsageError("There is no map to draw.")
+    if not 1 <= rows <= len(maps):
+        raise UsageError(f"{len(maps)} maps cannot stand in {rows} rows.")
+    per_row = -(-len(maps) // rows)
+    chunks = [list(maps[start : start + per_row]) for start in range(0, len(maps), per_row)]
+    with matplotlib.rc_context(_STYLE):
+        return _Page(chunks).figure
+
+
+@dataclass(frozen=True)
+class _Group:
+    """A picture and the maps of it that stand beside it."""
+
+    maps: list[EvidenceMap]
+
+    @property
+    def view(self) -> NDArray[np.uint8]:
+        return self.maps[0].view
+
+
+class _Page:
+    """A figure in the making; lengths are dots from the upper left corner."""
+
+    def __init__(self, chunks: list[list[EvidenceMap]]) -> None:
+        self.maps = [evidence_map for chunk in chunks for evidence_map in chunk]
+        rows = [_groups(chunk) for chunk in chunks]
+        self.tile, self.tile_height, widest = _tile_size(rows)
+        headlines = _headlines(chunks)
+        self.details = [_details(m, self.maps, not any(headlines)) for m in self.maps]
+        self.heading = _HEADING + (_DETAILS if any(self.details) else 0)
+        self.width = widest + 2 * _MARGIN
+        caption = _wrapped(_caption(self.maps), self.width - 2 * _MARGIN, _SMALL)
+        line = round(_SMALL * 1.45 / 72 * _DPI)
+        row = self.heading + self.tile_height + _BAR_GAP + _BAR + _BAR_TEXT
+        self.height = (
+            2 * _MARGIN
+            + sum(row + (_HEADLINE if headline else 0) for headline in headlines)
+            + _ROW_GAP * (len(rows) - 1)
+            + _CAPTION_GAP
+            + line * len(caption)
+        )
+        self.figure = Figure(
+            figsize=(self.width / _DPI, self.height / _DPI), dpi=_DPI, facecolor="white"
+        )
+        y = _MARGIN
+        for groups, headline in zip(rows, headlines, strict=True):
+            if headline:
+                self.headline(headline, y)
+                y += _HEADLINE
+            self.row(groups, y)
+            y += row + _ROW_GAP
+        y += _CAPTION_GAP - _ROW_GAP
+        for text in caption:
+            self.text(_MARGIN, y, text, size=_SMALL, color=_GREY, va="top")
+            y += line
+
+    def row(self, groups: list[_Group], y: int) -> None:
+        """Draw pictures, each followed by its maps."""
+        x = _MARGIN
+        for group in groups:
+            self.text(x, y + _HEADING - 15, "Input", size=_NORMAL, color=_INK)
+            self.image(x, y + self.heading, group.view)
+            x += self.tile + _GROUP_GAP
+            for evidence_map in group.maps:
+                self.map(x, y, evidence_map)
+                x += 2 * self.tile + _GAP + _GROUP_GAP
+
+    def headline(self, parts: tuple[str, str], y: int) -> None:
+        """Write the target, and its probability in grey."""
+        name, probability = parts
+        used = _text_width(probability, _LARGE) + 45
+        name = _fitted(name, self.width - 2 * _MARGIN - used, _LARGE, "bold")
+        self.text(_MARGIN, y + 36, name, size=_LARGE, color=_INK, weight="bold")
+        start = _MARGIN + _text_width(name, _LARGE, "bold") + 27
+        self.text(start, y + 36, probability, size=_LARGE, color=_GREY)
+
+    def map(self, x: int, y: int, evidence_map: EvidenceMap) -> None:
+        """Draw a map, its overlay, and their colour bar."""
+        width = 2 * self.tile + _GAP
+        baseline = y + _HEADING - 15
+        unfinished = _unfinished(evidence_map)
+        room = width - (_text_width(unfinished, _NORMAL) + 24 if unfinished else 0)
+        title = _fitted(evidence_map.title, room, _NORMAL, "bold")
+        self.text(x, baseline, title, size=_NORMAL, color=_INK, weight="bold")
+        if unfinished:
+            self.text(x + width, baseline, unfinished, size=_NORMAL, color=_WARNING, ha="right")
+        details = next(d for m, d in zip(self.maps, self.details, strict=True) if m is evidence_map)
+        details = _fitted(details, width, _SMALL)
+        self.text(x, baseline + _DETAILS, details, size=_SMALL, color=_GREY)
+        y += self.heading
+        limit = evidence_map.limit
+        norm = Normalize(-limit, limit)
+        self.image(x, y, evidence_map.evidence, cmap=COLOURS, norm=norm)
+        self.image(x + self.tile + _GAP, y, overlay(evidence_map))
+        self.colour_bar(x, y + self.tile_height + _BAR_GAP, width, evidence_map)
+
+    def colour_bar(self, x: int, y: int, width: int, evidence_map: EvidenceMap) -> None:
+        """Draw the scale below a map and its overlay."""
+        limit = evidence_map.limit
+        axes = self.axes(x, y, width, _BAR)
+        axes.imshow(
+            np.linspace(-1, 1, 255)[None, :],
+            cmap=COLOURS,
+            interpolation="none",
+            aspect="auto",
+            extent=(-limit, limit, 0, 1),
+        )
+        ticks, labels, power = _ticks(limit)
+        axes.set_xticks(ticks, labels, fontsize=_SMALL, color=_INK, family="DejaVu Sans")
+        axes.tick_params(axis="x", length=2, width=0.5, pad=1.5, color=_INK)
+        below = y + _BAR + _BAR_TEXT - 6
+        self.text(x, below, "◂ against", size=_SMALL, color=_AGAINST)
+        self.text(x + width, below, "for ▸", size=_SMALL, color=_FOR, ha="right")
+        scale = f"10{str(power).translate(_SUPERSCRIPTS)} " if power else ""
+        unit = f"evidence ({scale}{evidence_map.unit})"
+        room = width - 2 * _text_width("◂ against", _SMALL) - 48
+        if _text_width(unit, _SMALL) > room:
+            unit = _fitted(f"{scale}{evidence_map.unit}", room, _SMALL)
+        self.text(x + width / 2, below, unit, size=_SMALL, color=_INK, ha="center")
+
+    def axes(self, x: int, y: int, width: int, height: int) -> Axes:
+        """Make axes with a thin frame and nothing else."""
+        axes: Axes = self.figure.add_axes(
+            (
+                x / self.width,
+                1 - (y + height) / self.height,
+                width / self.width,
+                height / self.height,
+            )
+        )
+        axes.set_xticks([])
+        axes.set_yticks([])
+        for spine in axes.spines.values():
+            spine.set_linewidth(0.5)
+            spine.set_color("#8c8c8c")
+        return axes
+
+    def image(self, x: int, y: int, pixels: NDArray[Any], **style: Any) -> None:
+        """Draw an image as a tile, each pixel as it is."""
+        axes = self.axes(x, y, self.tile, self.tile_height)
+        axes.imshow(pixels, interpolation="none", aspect="auto", **style)
+
+    def text(self, x: float, y: float, text: str, **style: Any) -> None:
+        """Write text on its baseline (or as `va` says), dollar signs and all."""
+        style = {"family": "DejaVu Sans", "va": "baseline", **style}
+        self.figure.text(x / self.width, 1 - y / self.height, text, parse_math=False, **style)
+
+
+def overlay(evidence_map: EvidenceMap) -> NDArray[np.uint8]:
+    """Lay evidence over the grey picture, the stronger the less transparent: (H, W, 3) uint8."""
+    strength = evidence_map.evidence / evidence_map.limit  # from -1 to 1
+    # The map's own colours, but none of its whites: laid over a picture they would look like fog.
+    tint = np.sign(strength) * (0.4 + 0.6 * np.abs(strength))
+    colours = matplotlib.colormaps[COLOURS](tint / 2 + 0.5)[..., :3]
+    alpha = 0.9 * np.abs(strength)[..., None] ** 0.75
+    # Neither black nor white, on which dark and light colours are hard to see.
+    grey = (0.2 + 0.7 * (evidence_map.view @ np.array([0.299, 0.587, 0.114]) / 255))[..., None]
+    mixed = alpha * colours + (1 - alpha) * grey
+    pixels: NDArray[np.uint8] = np.rint(255 * mixed).astype(np.uint8)
+    return pixels
+
+
+def _groups(maps: list[EvidenceMap]) -> list[_Group]:
+    """Put neighbours that show the same picture together."""
+    by_picture = groupby(maps, key=lambda m: (m.view.shape, m.view.tobytes()))
+    return [_Group(list(members)) for _, members in by_picture]
+
+
+def _tile_size(rows: list[list[_Group]]) -> tuple[int, int, int]:
+    """Width and height of a tile, and the width of the widest row."""
+
+    def parts(groups: list[_Group]) -> tuple[int, int]:
+        maps = sum(len(group.maps) for group in groups)
+        gaps = _GROUP_GAP * (len(groups) + maps - 1) + _GAP * maps
+        return len(groups) + 2 * maps, gaps
+
+    counted = [parts(groups) for groups in rows]
+    room = min((_WIDTH - 2 * _MARGIN - gaps) // tiles for tiles, gaps in counted)
+    tile = max(_SMALLEST_TILE, room)
+    height, width = rows[0][0].view.shape[:2]
+    if tile >= 2 * width:
+        tile = round(tile / width) * width  # as many dots for each pixel
+    return tile, round(tile * height / width), max(n * tile + gaps for n, gaps in counted)
+
+
+def _headlines(chunks: list[list[EvidenceMap]]) -> list[tuple[str, str] | None]:
+    """What to write over each row: the target and its probability, unless the row above has it.
+
+    None anywhere if a row holds several decisions; each map then bears its own.
+    """
+    if any(_decision(m) != _decision(chunk[0]) for chunk in chunks for m in chunk):
+        return [None] * len(chunks)
+    headlines: list[tuple[str, str] | None] = []
+    for index, chunk in enumerate(chunks):
+        first = chunk[0]
+        if index and _decision(first) == _decision(chunks[index - 1][0]):
+            headlines.append(None)
+        else:
+            headlines.append((first.target_name, f"probability {_percent(first)}"))
+    return headlines
+
+
+def _decision(evidence_map: EvidenceMap) -> tuple[str, str, float]:
+    m = evidence_map
+    return m.target_name, m.fingerprint, round(float(m.probabilities[m.target]), 6)
+
+
+def _percent(evidence_map: EvidenceMap) -> str:
+    share = 100 * float(evidence_map.probabilities[evidence_map.target])
+    if 0 < share < 0.01:
+        return "< 0.01 %"
+    if 99.99 < share < 100:
+        return "> 99.99 %"
+    return f"{share:.2f} %" if share < 1 or share > 99 else f"{share:.1f} %"
+
+
+def _unfinished(evidence_map: EvidenceMap) -> str:
+    if evidence_map.covered is None:
+        return ""
+    return f"unfinished, {int(100 * evidence_map.covered.mean())} % covered"
+
+
+def _details(evidence_map: EvidenceMap, maps: Sequence[EvidenceMap], decision: bool) -> str:
+    """What tells a map from the others in the figure, other than its method."""
+    parts = []
+    if decision:
+        parts.append(f"P({evidence_map.target_name}) {_percent(evidence_map)}")
+    if len({m.fingerprint for m in maps}) > 1:
+        parts.append(evidence_map.classifier)
+    alike = [_heeded(m) for m in maps if m.title == evidence_map.title]
+    own = _heeded(evidence_map)
+    parts += [
+        text.removesuffix(unit)
+        for name, (text, unit) in own.items()
+        if any(other.get(name) != (text, unit) for other in alike)
+    ]
+    return ", ".join(parts)
+
+
+def _heeded(evidence_map: EvidenceMap) -> dict[str, tuple[str, str]]:
+    """The parameters that play a part, in words, and the unit that ends these, by name."""
+    method = METHODS.get(evidence_map.method)
+    values = evidence_map.parameters
+    if method is None:  # a map from elsewhere
+        return {name: (f"{name} = {v}", "") for name, v in values.items() if v is not None}
+    unheeded = method.model_construct(**values).unheeded()
+    texts = {}
+    for known in method.parameters():
+        value = values.get(known.name)
+        if value is None or known.name in unheeded:
+            continue
+        shown = Path(str(value)).name if known.kind == "path" else value
+        unit = f" {known.unit}" if known.unit else ""
+        if known.kind == "integer" and value == 1:
+            unit = unit.removesuffix("s")
+        texts[known.name] = (f"{known.label.lower()} = {shown}{unit}", unit)
+    return texts
+
+
+def _caption(maps: Sequence[EvidenceMap]) -> list[str]:
+    """How the maps were made: a paragraph for each method and setting, one for each classifier."""
+    paragraphs = []
+    for evidence_map in maps:
+        words = (text.replace(" ", _NO_BREAK) for text, _ in _heeded(evidence_map).values())
+        settings = ", ".join(words)
+        paragraphs.append(f"{evidence_map.title}: {settings}." if settings else evidence_map.title)
+    for evidence_map in maps:
+        source = "built in" if evidence_map.weights == "built in" else evidence_map.weights
+        paragraphs.append(
+            f"Classifier: {evidence_map.classifier} (weights {source},"
+            f" {evidence_map.fingerprint[:8]})."
+        )
+    return list(dict.fromkeys(paragraphs))
+
+
+def _ticks(limit: float) -> tuple[list[float], list[str], int]:
+    """Five round values, symmetric about zero, away from the ends; labels; a power of ten.
+
+    The labels are the values divided by the power, which is 0 for values of a handy size.
+    """
+    farthest = 0.9 * limit
+    power = int(np.floor(np.log10(farthest)))
+    end = max(m for m in (1, 1.5, 2, 3, 4, 5, 6, 8) if m <= farthest / 10.0**power * (1 + 1e-9))
+    shared = power if not -3 <= power <= 3 else 0
+    mantissas = [-end, -end / 2, 0.0, end / 2, end]
+    labels = [f"{m * 10.0 ** (power - shared):.5g}".replace("-", "−") for m in mantissas]
+    return [m * 10.0**power for m in mantissas], labels, shared
+
+
+def _text_width(text: str, size: float, weight: str = "normal") -> int:
+    """Width of a line in dots."""
+    font = FontProperties(family="DejaVu Sans", size=size, weight=weight)
+    width, _, _ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
+    return int(np.ceil(width / 72 * _DPI))
+
+
+def _fitted(text: str, room: int, size: float, weight: str = "normal") -> str:
+    """The text, or as much of its start as there is room for, with an ellipsis."""
+    if _text_width(text, size, weight) <= room:
+        return text
+    while text and _text_width(f"{text}…", size, weight) > room:
+        text = text[:-1].rstrip(" ,;:")
+    return f"{text}…"
+
+
+def _wrapped(paragraphs: list[str], room: int, size: float) -> list[str]:
+    """Break paragraphs into lines between words; a word that is too long is cut."""
+    lines = []
+    for paragraph in paragraphs:
+        line = ""
+        for word in paragraph.split(" "):
+            word = _fitted(word, room, size)
+            longer = f"{line} {word}".strip()
+            if line and _text_width(longer, size) > room:
+                lines.append(line)
+                line = word
+            else:
+                line = longer
+        lines.append(line)
+    return lines
+
+
+def _listed(words: list[str]) -> str:
+    return f"{', '.join(words[:-1])} or {words[-1]}"
