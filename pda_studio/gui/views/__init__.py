@@ -1,1 +1,1 @@
-
+"""Widgets; pyqtgraph only here."""

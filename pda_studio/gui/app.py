@@ -1,0 +1,151 @@
+"""Starting the window, and taking its picture without anybody watching."""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic
+from typing import Any, cast
+
+from PySide6.QtCore import QBuffer, QEventLoop, QIODevice, QSettings, QTimer
+
+from pda_studio.errors import PdaStudioError
+from pda_studio.files import check_writable, written_whole
+from pda_studio.gui.controllers.studio import Studio, application
+from pda_studio.gui.models.display import Theme
+
+_LONGEST = 24 * 3600.0  # seconds that a screenshot waits
+
+
+def run_window(
+    image: Path | None = None, classifier: str | None = None, weights: str | None = None
+) -> int:
+    """Show the window until it is closed; returns the exit status.
+
+    Parameters
+    ----------
+    image : Path, optional
+        The picture to open; without it, a sample digit.
+    classifier, weights : str, optional
+        As `load_classifier` takes them; without them, the digit classifier.
+    """
+    running = application()
+    studio = Studio(running, QSettings(), image, classifier, weights)
+    running.aboutToQuit.connect(studio.close)
+    studio.show()
+    status = running.exec()
+    studio.close()
+    return int(status)
+
+
+def take_screenshot(
+    image: Path,
+    output: Path,
+    *,
+    classifier: str,
+    weights: str | None = None,
+    method: str | None = None,
+    parameters: dict[str, Any] | None = None,
+    target: str | int | None = None,
+    size: tuple[int, int] = (1280, 800),
+    theme: str = "system",
+) -> None:
+    """Open the real window, let every map finish, and save the window's picture as PNG.
+
+    Parameters
+    ----------
+    image, output : Path
+        The picture to open and the PNG file to write.
+    classifier, weights : str
+        As `load_classifier` takes them.
+    method : str, optional
+        A name in `METHODS`.
+    parameters : dict, optional
+        Parameters of the method; the others suit the classifier.
+    target : str or int, optional
+        Name or index of a class; without it, the most likely one.
+    size : tuple of int
+        Width and height of the window, in pixels.
+    theme : {"system", "light", "dark"}
+        Colours of the window.
+
+    Raises
+    ------
+    PdaStudioError
+        Whatever the window would have shown as a message.
+    """
+    check_writable(output)
+    running = application()
+    with tempfile.TemporaryDirectory() as folder:  # leaves the user's own settings alone
+        settings = QSettings(str(Path(folder, "settings.ini")), QSettings.Format.IniFormat)
+        studio = Studio(running, settings, image, classifier, weights)
+        try:
+            studio.theme.choose(cast(Theme, theme))
+            studio.window.resize(*size)
+            studio.show()
+            watch = _Watch(studio)
+            session = studio.session
+            watch.until(lambda: bool(session.looks))
+            loaded = session.classifier
+            assert loaded is not None
+            column = session.work.columns[0].key
+            if method is not None:
+                session.set_method(column, method)
+            if parameters:
+                session.set_parameters(column, parameters)
+            if target is not None:
+                session.set_target(loaded.class_index(target))
+            watch.until(lambda: _finished(studio))
+            studio.window.banner.hide()
+            watch.rest()
+            _save(studio, output)
+        finally:
+            studio.window.close()
+            studio.close()
+            studio.window.deleteLater()
+            studio.deleteLater()
+
+
+class _Watch:
+    """Runs the event loop until something is so, or until the window tells of a problem."""
+
+    def __init__(self, studio: Studio) -> None:
+        self._errors: list[BaseException] = []
+        for source in (studio.opening, studio.explainer):
+            source.failed.connect(lambda error, _: self._errors.append(error))
+
+    def until(self, is_so: Callable[[], bool]) -> None:
+        """Wait; raises what the window would have shown."""
+        end = monotonic() + _LONGEST
+        loop = QEventLoop()
+        timer = QTimer(interval=15)
+        timer.timeout.connect(lambda: loop.quit() if is_so() or self._errors else None)
+        timer.start()
+        while not is_so() and not self._errors and monotonic() < end:
+            loop.exec()
+        timer.stop()
+        if self._errors:
+            error = self._errors[0]
+            if isinstance(error, PdaStudioError):
+                raise error
+            raise PdaStudioError(f"The window failed: {error!r}") from error
+
+    def rest(self) -> None:
+        """Let the window draw itself."""
+        loop = QEventLoop()
+        QTimer.singleShot(150, loop.quit)
+        loop.exec()
+
+
+def _finished(studio: Studio) -> bool:
+    session = studio.session
+    cells = [session.cell(*key) for key in session.panel_keys()]
+    return bool(cells) and all(cell.finished is not None and not cell.stale for cell in cells)
+
+
+def _save(studio: Studio, output: Path) -> None:
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    if not studio.window.grab().save(buffer, "PNG"):  # type: ignore[call-overload]
+        raise PdaStudioError("The window's picture cannot be encoded as PNG.")
+    with written_whole(output) as file:
+        file.write(buffer.data().data())

@@ -1,0 +1,333 @@
+"""Keeps every panel's map what the session asks for: from the cache, redrawn, or computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from pda_studio.gui.controllers.jobs import Job, Jobs
+from pda_studio.gui.models import fitting
+from pda_studio.gui.models.cache import MapCache
+from pda_studio.gui.models.cells import Look, Request
+from pda_studio.gui.models.operations import applied
+from pda_studio.gui.models.session import Key, Session
+from pda_studio.gui.models.work import Column, Row, Work
+
+if TYPE_CHECKING:
+    from pda_studio.methods.evidence import EvidenceMap, Subject
+
+
+@dataclass(frozen=True)
+class _Step:
+    done: int
+    total: int
+    evidence: EvidenceMap
+
+
+@dataclass
+class _Running:
+    key: Key
+    request: Request
+    job: Job
+    cost: int
+    began: float
+
+
+class Explainer(QObject):
+    """Compares what is asked with what is shown, and gives the worker the difference.
+
+    Attributes
+    ----------
+    rate : dict
+        Forward passes a second, by classifier: measured on the work done so far.
+    """
+
+    failed = Signal(object, str)
+    """An exception and its traceback."""
+    progressed = Signal()
+    """Something about what is running or waiting has changed."""
+
+    def __init__(self, session: Session, jobs: Jobs, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._jobs = jobs
+        self._cache = MapCache()
+        self._running: _Running | None = None
+        self._letting_go = False
+        self._looking: set[tuple[int, int]] = set()
+        self._held = False
+        self.rate: dict[str, float] = {}
+        self._soon = QTimer(self, singleShot=True, interval=0)
+        self._soon.timeout.connect(self._reconcile)
+        session.changed.connect(self._on_changed)
+        session.looks_changed.connect(self._on_looks)
+        session.selection_changed.connect(self._on_looks)
+
+    # What the window asks and shows
+
+    @property
+    def busy(self) -> bool:
+        """Whether maps are being computed or waited for."""
+        cells = self._session.cells.values()
+        return any(cell.state in ("running", "waiting") for cell in cells) or bool(self._looking)
+
+    @property
+    def current(self) -> Key | None:
+        """The panel that is being computed."""
+        return self._running.key if self._running else None
+
+    def stop(self) -> None:
+        """Let go of the running map and of all that wait; what is there stays."""
+        self._held = True
+        self._let_go()
+        for key, cell in list(self._session.cells.items()):
+            if cell.state in ("running", "waiting"):
+                self._session.put_cell(*key, cell.replace(state="stopped"))
+        self.progressed.emit()
+
+    def run(self) -> None:
+        """Compute what is missing, also what was stopped or has failed."""
+        self._held = False
+        for key, cell in list(self._session.cells.items()):
+            if cell.state in ("stopped", "failed"):
+                self._session.put_cell(*key, cell.replace(state="empty", request=None))
+        self._soon.start()
+
+    def cost(self, key: Key, **changes: Any) -> int | None:
+        """Forward passes of a panel's map, with some parameters changed; None if unknown yet."""
+        look = self._session.looks.get(key[0])
+        column = self._session.work.column(key[1])
+        classifier = self._session.classifier
+        if look is None or column is None or not column.parameters or classifier is None:
+            return None
+        kind = fitting.kind_of(column.method)
+        values = fitting.fitted(kind, {**column.parameters, **changes}, classifier)
+        return kind.create(**values).cost(look.subject)
+
+    def seconds(self, cost: int) -> float | None:
+        """How long forward passes will take, by the rate measured so far."""
+        classifier = self._session.classifier
+        rate = self.rate.get(classifier.fingerprint) if classifier else None
+        return cost / rate if rate else None
+
+    def seconds_left(self) -> float | None:
+        """How long until everything that runs or waits is done."""
+        if self._running is None:
+            return None
+        cell = self._session.cell(*self._running.key)
+        if not cell.done or not cell.total:
+            return None
+        left = (cell.total - cell.done) / cell.total * self._running.cost
+        for key, waiting in self._session.cells.items():
+            if waiting.state == "waiting":
+                left += self.cost(key) or 0
+        return self.seconds(int(left))
+
+    # What follows from changes
+
+    def _on_changed(self, before: Work, after: Work) -> None:
+        self._held = False
+        self._soon.start()
+
+    def _on_looks(self) -> None:
+        self._soon.start()
+
+    def _reconcile(self) -> None:
+        session = self._session
+        if session.work.picture is None or session.classifier is None:
+            self._let_go()
+            self.progressed.emit()
+            return
+        for row in session.work.rows:
+            if row.key not in session.looks:
+                self._look_at(row)
+        for row_key, column_key in session.panel_keys():
+            row, column = session.work.row(row_key), session.work.column(column_key)
+            if row is not None and column is not None:
+                self._settle(row, column)
+        running = self._running
+        if running and session.cell(*running.key).request != running.request:
+            self._let_go()
+        self._start_next()
+        self.progressed.emit()
+
+    def _settle(self, row: Row, column: Column) -> None:
+        """Give a panel its map if one is at hand; else let it wait for the worker."""
+        session = self._session
+        request = session.request(row, column)
+        cell = session.cell(row.key, column.key)
+        if request is None:
+            if row.key not in session.looks and cell.state == "empty":
+                session.put_cell(row.key, column.key, cell.replace(state="waiting"))
+            return
+        if cell.request == request and cell.state != "empty":
+            return
+        subject = replace(session.looks[row.key].subject, target=request.target)
+        known = self._cache.find(request, _redrawing(subject, request))
+        if known is not None:
+            cell = cell.replace(state="done", request=request, evidence=known, answers=request)
+        else:
+            state = "stopped" if self._held else "waiting"
+            cell = cell.replace(state=state, request=request, done=0, total=0, message="")
+        session.put_cell(row.key, column.key, cell)
+
+    def _look_at(self, row: Row) -> None:
+        session, picture, classifier = self._session, self._session.work.picture, self._session
+        picture, classifier = session.work.picture, session.classifier
+        asked = (row.key, id(classifier) ^ id(picture) ^ hash(row.operations))
+        if picture is None or classifier is None or asked in self._looking:
+            return
+        self._looking.add(asked)
+
+        def look() -> Look:
+            from pda_studio.methods import Subject
+
+            image = applied(picture.image, row.operations)
+            return Look(Subject.of(image, classifier), image.shape[1], image.shape[0])
+
+        def done(look: Look) -> None:
+            self._looking.discard(asked)
+            work = session.work
+            same = work.picture is picture and session.classifier is classifier
+            if same and work.row(row.key) == row:
+                session.put_look(row.key, look)
+
+        def failed(error: BaseException, details: str) -> None:
+            self._looking.discard(asked)
+            for column in session.work.columns:
+                cell = session.cell(row.key, column.key)
+                failure = cell.replace(state="failed", message=str(error))
+                session.put_cell(row.key, column.key, failure)
+            self.failed.emit(error, details)
+            self.progressed.emit()
+
+        self._jobs.ask(look, done, failed)
+
+    def _start_next(self) -> None:
+        if self._running is not None or self._held:
+            return
+        session = self._session
+        for key in session.panel_keys():
+            cell = session.cell(*key)
+            if cell.state == "waiting" and cell.request is not None:
+                self._start(key, cell.request)
+                return
+
+    def _start(self, key: Key, request: Request) -> None:
+        session = self._session
+        subject = replace(session.looks[key[0]].subject, target=request.target)
+
+        def steps() -> Iterator[Any]:
+            method = fitting.kind_of(request.method).create(**request.values)
+            last = None
+            for last in method.steps(subject):
+                yield last
+            assert last is not None
+            return _Step(last.done, last.total, last.evidence())
+
+        job = Job(
+            steps,
+            done=self._on_done,
+            failed=self._on_failed,
+            partial=self._on_partial,
+            snapshot=_snapshot,
+            stopped=self._on_stopped,
+        )
+        cost = self.cost(key) or 0
+        self._running = _Running(key, request, job, cost, monotonic())
+        cell = session.cell(*key)
+        session.put_cell(*key, cell.replace(state="running", done=0, total=0, elapsed=0.0))
+        self._jobs.start(job)
+
+    def _let_go(self) -> None:
+        if self._running is not None:
+            self._running.job.cancel()
+            self._running = None
+
+    # Answers of the worker; a cancelled job is heard no more, so these are of the running one
+
+    def _on_partial(self, step: _Step) -> None:
+        if self._running is None:
+            return
+        running = self._running
+        elapsed = monotonic() - running.began
+        self._measure(step, elapsed)
+        cell = self._session.cell(*running.key)
+        self._session.put_cell(
+            *running.key,
+            cell.replace(
+                evidence=step.evidence,
+                answers=running.request,
+                done=step.done,
+                total=step.total,
+                elapsed=elapsed,
+            ),
+        )
+        self.progressed.emit()
+
+    def _on_done(self, step: _Step) -> None:
+        if self._running is None:
+            return
+        running, self._running = self._running, None
+        self._cache.add(running.request, step.evidence)
+        cell = self._session.cell(*running.key)
+        elapsed = monotonic() - running.began
+        self._running = None
+        if step.total:
+            self.rate_of(running.cost, elapsed)
+        self._session.put_cell(
+            *running.key,
+            cell.replace(
+                state="done",
+                evidence=step.evidence,
+                answers=running.request,
+                done=step.total,
+                total=step.total,
+                elapsed=elapsed,
+            ),
+        )
+        self._soon.start()
+        self.progressed.emit()
+
+    def _on_failed(self, error: BaseException, details: str) -> None:
+        if self._running is None:
+            return
+        running, self._running = self._running, None
+        cell = self._session.cell(*running.key)
+        self._session.put_cell(*running.key, cell.replace(state="failed", message=str(error)))
+        self.failed.emit(error, details)
+        self._soon.start()
+        self.progressed.emit()
+
+    def _on_stopped(self) -> None:
+        self.progressed.emit()
+
+    def _measure(self, step: _Step, elapsed: float) -> None:
+        if self._running is not None and step.total and elapsed > 0.2:
+            self.rate_of(step.done / step.total * self._running.cost, elapsed)
+
+    def rate_of(self, passes: float, seconds: float) -> None:
+        """Note how many forward passes were done in how many seconds."""
+        classifier = self._session.classifier
+        if classifier is not None and passes >= 16 and seconds > 0:
+            self.rate[classifier.fingerprint] = passes / seconds
+
+
+def _snapshot(progress: Any) -> _Step:
+    return _Step(progress.done, progress.total, progress.evidence())
+
+
+def _redrawing(subject: Subject, request: Request) -> Callable[[EvidenceMap], EvidenceMap]:
+    def draw(evidence_map: EvidenceMap) -> EvidenceMap:
+        from pda_studio.methods.prediction_difference import redraw
+
+        difference = request.values.get("difference")
+        if difference is None or evidence_map.scores is None:
+            raise KeyError(subject.target)
+        return redraw(evidence_map, subject, difference)
+
+    return draw

@@ -1,0 +1,74 @@
+"""Writing the figure of all panels, or one map's numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+from pda_studio.errors import UsageError
+from pda_studio.gui.controllers.jobs import Jobs
+from pda_studio.gui.models.session import Session
+
+if TYPE_CHECKING:
+    from pda_studio.methods.evidence import EvidenceMap
+
+FIGURES = ".pdf", ".png", ".svg"
+
+
+class Exporting(QObject):
+    """Saves finished maps in the background."""
+
+    saved = Signal(object)
+    failed = Signal(object, str)
+
+    def __init__(self, session: Session, jobs: Jobs, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._jobs = jobs
+
+    def finished_maps(self) -> list[EvidenceMap]:
+        """All maps, row by row; empty unless every panel is finished."""
+        work = self._session.work
+        cells = [self._session.cell(r.key, c.key).finished for r in work.rows for c in work.columns]
+        return [one for one in cells if one is not None] if all(cells) else []
+
+    def selected_map(self) -> EvidenceMap | None:
+        """The finished map of the selected panel."""
+        column = self._session.selected_column
+        if column is None:
+            return None
+        return self._session.cell(self._session.selected_row.key, column.key).finished
+
+    def export_figure(self, path: Path) -> None:
+        """Write all panels as PNG, PDF or SVG, told by the name's ending."""
+        maps, rows = self.finished_maps(), len(self._session.work.rows)
+
+        def work() -> Path:
+            if not maps:
+                raise UsageError("Some maps are not finished: wait for them, or press Run.")
+            from pda_studio.figures.panel import save_panel
+
+            save_panel(maps, path, rows=rows)
+            return path
+
+        self._ask(work)
+
+    def save_map(self, path: Path) -> None:
+        """Write the selected panel's map with all its numbers (.npz)."""
+        chosen = self.selected_map()
+
+        def work() -> Path:
+            if chosen is None:
+                raise UsageError("This map is not finished: wait for it, or press Run.")
+            from pda_studio.workspace.maps import save_map
+
+            save_map(chosen, path)
+            return path
+
+        self._ask(work)
+
+    def _ask(self, work: Callable[[], Path]) -> None:
+        self._jobs.ask(work, self.saved.emit, self.failed.emit)

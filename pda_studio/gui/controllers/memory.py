@@ -1,0 +1,54 @@
+"""What the window remembers from one start to the next."""
+
+from pathlib import Path
+from typing import cast, get_args
+
+from PySide6.QtCore import QByteArray, QRect, QSettings
+
+from pda_studio.gui.models.display import Theme
+
+_MOST = 10
+
+
+class Memory:
+    """Geometry, theme, recent pictures and the folder last used, kept in QSettings."""
+
+    def __init__(self, settings: QSettings) -> None:
+        self._settings = settings
+        recent = settings.value("recent", [])
+        recent = [recent] if isinstance(recent, str) else list(recent or [])
+        self.recent = [Path(str(path)) for path in recent][:_MOST]
+        theme = str(settings.value("theme", "system"))
+        self.theme: Theme = cast(Theme, theme) if theme in get_args(Theme) else "system"
+        geometry = settings.value("geometry")
+        self.geometry = geometry if isinstance(geometry, QRect) else None
+        splitter = settings.value("splitter")
+        self.splitter = splitter if isinstance(splitter, QByteArray) else None
+        self.folder = str(settings.value("folder", ""))
+
+    def add_picture(self, path: Path) -> None:
+        """Put a picture at the head of the recent ones."""
+        path = path.absolute()
+        self.recent = [path, *(old for old in self.recent if old != path)][:_MOST]
+        self._settings.setValue("recent", [str(path) for path in self.recent])
+
+    def forget_picture(self, path: Path) -> None:
+        """Take a picture that can no longer be read off the list."""
+        self.recent = [old for old in self.recent if old != path]
+
+    def note_folder(self, path: str) -> None:
+        """Let the next dialog start in this file's folder."""
+        self.folder = str(Path(path).parent)
+
+    def save(self) -> None:
+        """Write everything down."""
+        for name, value in (
+            ("recent", [str(path) for path in self.recent]),
+            ("theme", self.theme),
+            ("geometry", self.geometry),
+            ("splitter", self.splitter),
+            ("folder", self.folder),
+        ):
+            if value is not None:
+                self._settings.setValue(name, value)
+        self._settings.sync()

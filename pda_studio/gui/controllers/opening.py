@@ -1,0 +1,144 @@
+"""Opening pictures and classifiers in the background; the old ones stay until the new are there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from hashlib import blake2b
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from pda_studio.gui.controllers.jobs import Job, Jobs
+from pda_studio.gui.models.session import Session
+from pda_studio.gui.models.work import About, ClassifierChoice, Picture
+
+PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif")
+WEIGHTS = (".safetensors", ".pth", ".pt", ".bin")
+FIRST_SAMPLE = "3"
+
+
+class Opening(QObject):
+    """Reads pictures and loads classifiers, one at a time."""
+
+    picture_opened = Signal(object)
+    loading = Signal(str, float)
+    """What is being loaded, and which part of it is done (below 0: unknown)."""
+    loaded = Signal()
+    failed = Signal(object, str)
+    engine_ready = Signal(list)
+    """The names of all classifiers."""
+    described = Signal(object)
+
+    def __init__(self, session: Session, jobs: Jobs, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._jobs = jobs
+        self._newest = 0
+        self._loading: Job | None = None
+        self._choice: ClassifierChoice | None = None
+
+    @property
+    def choice(self) -> ClassifierChoice | None:
+        """The classifier that is being loaded, or else the one that is open."""
+        return self._choice or self._session.work.classifier
+
+    @property
+    def busy(self) -> bool:
+        """Whether a classifier is being loaded."""
+        return self._loading is not None
+
+    def start_engine(self) -> None:
+        """Import the engine, which takes seconds, and name its classifiers."""
+        self._jobs.ask(_engine, self.engine_ready.emit, self.failed.emit)
+
+    def open_picture(self, path: Path) -> None:
+        """Read a picture; of several, the one asked for last is shown."""
+        self._newest += 1
+        number = self._newest
+
+        def done(picture: Picture) -> None:
+            if number == self._newest:
+                self._session.open_picture(picture)
+                self.picture_opened.emit(picture)
+
+        self._jobs.ask(lambda: read_picture(path), done, self.failed.emit)
+
+    def describe(self, name: str) -> None:
+        """Find out what loading a classifier would take."""
+        self._jobs.ask(lambda: _about(name), self.described.emit, self.failed.emit)
+
+    def use_classifier(self, choice: ClassifierChoice) -> None:
+        """Load a classifier, with its download if need be."""
+        if self._loading is not None:
+            self._loading.cancel()
+
+        def steps() -> Iterator[Any]:
+            from pda_studio.classifiers import loading
+
+            classifier = yield from loading(choice.name, choice.weights)
+            _ = classifier.fingerprint  # reads all weights: here, not in the window's thread
+            return classifier
+
+        def done(classifier: Any) -> None:
+            self._loading = self._choice = None
+            self._session.use_classifier(choice, classifier)
+            self.loaded.emit()
+
+        def failed(error: BaseException, details: str) -> None:
+            self._loading = self._choice = None
+            self.loaded.emit()
+            self.failed.emit(error, details)
+
+        def partial(download: Any) -> None:
+            part = download.done / download.total if download.total else -1.0
+            self.loading.emit(choice.name, part)
+
+        self._choice = choice
+        self._loading = self._jobs.start(Job(steps, done, failed, partial))
+        self.loading.emit(choice.name, -1.0)
+
+    def stop(self) -> None:
+        """Let go of a download; the open classifier stays."""
+        if self._loading is not None:
+            self._loading.cancel()
+            self._loading = self._choice = None
+            self.loaded.emit()
+
+
+def read_picture(path: Path) -> Picture:
+    """Read a picture with its digest."""
+    from pda_studio.images import load_image
+
+    image = load_image(path)
+    digest = blake2b(image.tobytes(), digest_size=16, salt=repr(image.shape).encode()[:16])
+    return Picture(path.name, path, image, digest.hexdigest())
+
+
+def sample_digits() -> list[Path]:
+    """The digits that come with the program."""
+    folder = Path(str(files("pda_studio.resources"))) / "digits" / "samples"
+    return sorted(folder.glob("*.png"))
+
+
+def _engine() -> list[str]:
+    import pda_studio.methods  # noqa: F401
+    from pda_studio.classifiers import classifier_names
+
+    return classifier_names()
+
+
+def _about(name: str) -> About:
+    from pda_studio.classifiers import catalogue
+    from pda_studio.classifiers.weights import cached_file
+
+    entry = next(entry for entry in catalogue() if entry.name == name)
+    megabytes, at_hand = 0.0, True
+    if entry.source == "torchvision":
+        from torchvision.models import get_model_weights
+
+        weights = get_model_weights(name).DEFAULT
+        megabytes = float(weights.meta.get("_file_size", 0.0))
+        at_hand = cached_file(weights.url).is_file()
+    return About(name, entry.input_size, entry.classes, megabytes, at_hand)

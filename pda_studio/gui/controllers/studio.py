@@ -1,0 +1,559 @@
+"""The studio: makes the session, the worker and the window, and ties them together."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QCoreApplication, QObject, QSettings, Qt, QTimer
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
+
+from pda_studio.errors import PdaStudioError
+from pda_studio.gui.controllers.explainer import Explainer
+from pda_studio.gui.controllers.exporting import FIGURES, Exporting
+from pda_studio.gui.controllers.jobs import Jobs
+from pda_studio.gui.controllers.memory import Memory
+from pda_studio.gui.controllers.opening import (
+    FIRST_SAMPLE,
+    PICTURES,
+    WEIGHTS,
+    Opening,
+    read_picture,
+    sample_digits,
+)
+from pda_studio.gui.models import words
+from pda_studio.gui.models.display import Display
+from pda_studio.gui.models.operations import Crop, Flip, Rotate
+from pda_studio.gui.models.session import Session
+from pda_studio.gui.models.viewport import Viewport
+from pda_studio.gui.models.work import ClassifierChoice, Picture
+from pda_studio.gui.views.actions import ANGLES
+from pda_studio.gui.views.main_window import MainWindow
+from pda_studio.gui.views.theme import ThemeKeeper
+
+_log = logging.getLogger(__name__)
+
+
+class Studio(QObject):
+    """Everything behind one window.
+
+    Parameters
+    ----------
+    application : QApplication
+        The running application.
+    settings : QSettings
+        Where geometry, recent files and the theme are kept.
+    image, classifier, weights
+        What to open first; without them a sample digit and the digit classifier.
+    """
+
+    def __init__(
+        self,
+        application: QApplication,
+        settings: QSettings,
+        image: Path | None = None,
+        classifier: str | None = None,
+        weights: str | None = None,
+    ) -> None:
+        super().__init__()
+        self.session = Session()
+        self.display = Display()
+        self.viewport = Viewport()
+        self.memory = Memory(settings)
+        self.theme = ThemeKeeper(application)
+        self.theme.choose(self.memory.theme)
+        self.jobs = Jobs(self)
+        self.explainer = Explainer(self.session, self.jobs, self)
+        self.opening = Opening(self.session, self.jobs, self)
+        self.exporting = Exporting(self.session, self.jobs, self)
+        self.samples = sample_digits()
+        self.window = MainWindow(
+            self.session, self.display, self.viewport, self.theme, self.samples
+        )
+        self._explained = image is not None
+        self._image = image or next(p for p in self.samples if p.stem == FIRST_SAMPLE)
+        self._choice = ClassifierChoice(classifier or "digits", weights)
+        self._closed = False
+        self._wire_window()
+        self._wire_actions()
+        self._wire_session()
+        self.window.place(self.memory.geometry)
+        if self.memory.splitter:
+            self.window.splitter.restoreState(self.memory.splitter)
+
+    def show(self) -> None:
+        """Show the window, then import the engine and open the first picture in the background."""
+        self.window.show()
+        QTimer.singleShot(0, self._start)
+
+    def close(self) -> None:
+        """No new work, let go of the old, wait for the worker, save the settings."""
+        if self._closed:
+            return
+        self._closed = True
+        self.explainer.stop()
+        self.opening.stop()
+        self.jobs.close()
+        self.window.forget()
+        for signal, slot in self._connections:
+            signal.disconnect(slot)
+        self.memory.theme = self.theme.theme
+        self.memory.geometry = self.window.normalGeometry()
+        self.memory.splitter = self.window.splitter.saveState()
+        self.memory.save()
+
+    # Wiring
+
+    def _wire_window(self) -> None:
+        window, opening = self.window, self.opening
+        window.closing.connect(self.close)
+        window.dropped.connect(self.open_files)
+        window.board.framed.connect(self._on_framed)
+        window.welcome.open_wanted.connect(self._ask_for_picture)
+        window.welcome.chosen.connect(self.open_picture)
+        window.images.chosen.connect(self.open_picture)
+        window.predictions.chosen.connect(self.session.set_target)
+        window.strip.stopped.connect(self.stop)
+        window.method_box.finest_wanted.connect(self._on_finest)
+        window.banner.action.connect(self._on_banner_action)
+        box = window.classifier_box
+        box.name_chosen.connect(self._on_classifier_name)
+        box.wanted.connect(opening.use_classifier)
+        box.file_wanted.connect(self._ask_for_weights)
+        box.stopped.connect(opening.stop)
+        opening.engine_ready.connect(self._on_engine)
+        opening.loading.connect(box.show_loading)
+        opening.loaded.connect(self._on_loaded)
+        opening.described.connect(box.show_about)
+        opening.picture_opened.connect(self._on_picture)
+        for source in (opening, self.exporting, self.explainer):
+            source.failed.connect(self.tell)
+        self.exporting.saved.connect(self._on_saved)
+        self.explainer.progressed.connect(self._show_progress)
+
+    def _wire_actions(self) -> None:
+        actions, transform = self.window.actions_, self._transform
+        for action, slot in (
+            (actions.open_picture, self._ask_for_picture),
+            (actions.open_weights, self._ask_for_weights),
+            (actions.close_picture, lambda: self.session.open_picture(None)),
+            (actions.export_figure, self._ask_for_figure),
+            (actions.export_map, self._ask_for_map),
+            (actions.quit, self.window.close),
+            (actions.rotate_left, lambda: transform(Rotate(-90))),
+            (actions.rotate_right, lambda: transform(Rotate(90))),
+            (actions.flip_horizontal, lambda: transform(Flip("horizontal"))),
+            (actions.flip_vertical, lambda: transform(Flip("vertical"))),
+            (actions.reset, self.session.reset_rows),
+            (actions.run, self.explainer.run),
+            (actions.stop, self.stop),
+            (actions.fit, self.viewport.fit),
+            (actions.zoom_in, lambda: self.viewport.zoom_by(1.5)),
+            (actions.zoom_out, lambda: self.viewport.zoom_by(1 / 1.5)),
+            (actions.about, self._about),
+        ):
+            action.triggered.connect(slot)
+        for action, angle in zip(actions.turns, ANGLES, strict=True):
+            action.triggered.connect(lambda _=False, a=angle: transform(Rotate(a)))
+        actions.crop.toggled.connect(self.window.board.set_framing)
+        actions.full_screen.toggled.connect(self._on_full_screen)
+        for path in self.samples:
+            action = actions.samples_menu.addAction(path.stem)
+            action.triggered.connect(lambda _=False, p=path: self.open_picture(p))
+        actions.recent_menu.aboutToShow.connect(self._fill_recent)
+        actions.themes[self.memory.theme].setChecked(True)
+
+    def _wire_session(self) -> None:
+        session = self.session
+        self._connections: list[tuple[Any, Any]] = [
+            (session.changed, self._on_changed),
+            (session.looks_changed, self._show_predictions),
+            (session.selection_changed, self._on_selection),
+            (session.cell_changed, self._on_cell),
+            (self.viewport.events.crosshair, self._show_readout),  # type: ignore[attr-defined]
+        ]
+        for signal, slot in self._connections:
+            signal.connect(slot)
+        self._show_actions()
+
+    # Opening
+
+    def open_files(self, paths: list[Path]) -> None:
+        """Open a picture, or weights for the classifier that is open; told by their names."""
+        for path in paths:
+            if path.suffix.lower() in WEIGHTS:
+                choice = self.opening.choice
+                name = choice.name if choice else "digits"
+                self.opening.use_classifier(ClassifierChoice(name, str(path)))
+            else:
+                self.open_picture(path)
+
+    def open_picture(self, path: Path) -> None:
+        """Read and show a picture."""
+        self.opening.open_picture(Path(path))
+
+    def stop(self) -> None:
+        """Stop what runs; leave cropping."""
+        self.window.actions_.crop.setChecked(False)
+        self.explainer.stop()
+        self.opening.stop()
+
+    def tell(self, error: BaseException, details: str = "") -> None:
+        """Show a problem in the window."""
+        if isinstance(error, PdaStudioError):
+            message = str(error)
+        else:
+            message = self.tr("Something unexpected went wrong ({0}). The next run works.").format(
+                type(error).__name__
+            )
+        _log.warning("%s\n%s", message, details)
+        self.window.banner.tell(message, details or repr(error))
+
+    def _start(self) -> None:
+        self.opening.start_engine()
+        self.open_picture(self._image)
+        for path in reversed(self.memory.recent):
+            self._add_thumbnail(path)
+
+    def _add_thumbnail(self, path: Path) -> None:
+        def small() -> Any:
+            image = read_picture(path).image
+            step = max(min(image.shape[:2]) // 160, 1)
+            return image[::step, ::step]
+
+        def add(image: Any) -> None:
+            self.window.images.add(path, image, first=True)
+
+        def forget(error: BaseException, details: str) -> None:
+            self.memory.forget_picture(path)
+
+        self.jobs.ask(small, add, forget)
+
+    def _on_engine(self, names: list[str]) -> None:
+        from pda_studio.methods import METHODS
+
+        methods = [(kind.name, kind.title, kind.summary) for kind in METHODS.values()]
+        self.window.method_box.offer_methods(methods)
+        menu = self.window.actions_.methods_menu
+        menu.setToolTipsVisible(True)
+        for name, title, summary in methods:
+            action = QAction(title, menu)
+            action.setToolTip(summary)
+            action.triggered.connect(lambda _=False, n=name: self.session.add_column(n))
+            menu.addAction(action)
+        self.window.classifier_box.offer_names(names)
+        self.opening.use_classifier(self._choice)
+        for path in self.samples:
+            self.jobs.ask(
+                lambda p=path: read_picture(p).image,  # type: ignore[misc]
+                lambda image, p=path: self.window.images.add(p, image),  # type: ignore[misc]
+                lambda *_: None,
+            )
+
+    def _on_picture(self, picture: Picture) -> None:
+        if picture.path is not None and picture.path not in self.samples:
+            self._explained = True
+            self.memory.add_picture(picture.path)
+            height, width = picture.image.shape[:2]
+            step = max(min(height, width) // 160, 1)
+            self.window.images.add(picture.path, picture.image[::step, ::step], first=True)
+        self._hint()
+
+    def _hint(self) -> None:
+        """Tell a newcomer what is seen, and whoever shows a photograph to the digit classifier."""
+        picture, choice = self.session.work.picture, self.session.work.classifier
+        if picture is None or choice is None:
+            return
+        height, width = picture.image.shape[:2]
+        if choice.name == "digits" and min(height, width) > 64:
+            self.window.banner.tell(
+                self.tr(
+                    "The classifier “digits” knows handwritten digits only: choose another one for"
+                    " this picture."
+                ),
+                action=self.tr("Choose a classifier"),
+            )
+        elif not self._explained:
+            self._explained = True
+            self.window.banner.tell(
+                self.tr(
+                    "A sample to start with: red pixels speak for the class that is chosen on the"
+                    " left, blue ones against it. Open a picture of your own or drop it here."
+                ),
+                action=self.tr("Open a picture …"),
+            )
+        elif not self.window.banner.details.toPlainText():
+            self.window.banner.hide()
+
+    def _on_banner_action(self) -> None:
+        picture = self.session.work.picture
+        if picture is not None and min(picture.image.shape[:2]) > 64:
+            self.window.classifier_box.names.setFocus()
+            self.window.classifier_box.names.showPopup()
+        else:
+            self._ask_for_picture()
+
+    def _on_classifier_name(self, name: str) -> None:
+        if name == "digits":
+            self.opening.use_classifier(ClassifierChoice(name))
+        else:
+            self.opening.describe(name)
+
+    def _on_loaded(self) -> None:
+        classifier = self.session.classifier
+        facts = ""
+        if classifier is not None:
+            facts = self.tr("{0} classes, {1} × {1} pixels, on the {2}").format(
+                words.count(len(classifier.class_names)),
+                classifier.input_size,
+                "CPU" if classifier.device.type == "cpu" else "GPU",
+            )
+        self.window.classifier_box.show_open(self.session.work.classifier, facts)
+        self._hint()
+        self._show_page()
+
+    # Dialogs
+
+    def _ask_for_picture(self) -> None:
+        patterns = " ".join(f"*{suffix} *{suffix.upper()}" for suffix in PICTURES)
+        dialog = self._dialog(self.tr("Open picture"), self.tr("Pictures ({0})").format(patterns))
+        dialog.fileSelected.connect(lambda path: self.open_picture(Path(path)))
+        dialog.open()
+
+    def _ask_for_weights(self, name: str | bool = "") -> None:
+        choice = self.opening.choice
+        classifier = name if isinstance(name, str) and name else choice.name if choice else "digits"
+        patterns = " ".join(f"*{suffix}" for suffix in WEIGHTS)
+        title = self.tr("Open weights of {0}").format(classifier)
+        dialog = self._dialog(title, self.tr("Weights ({0})").format(patterns))
+        dialog.fileSelected.connect(
+            lambda path: self.opening.use_classifier(ClassifierChoice(classifier, path))
+        )
+        dialog.rejected.connect(self._on_loaded)
+        dialog.open()
+
+    def _ask_for_figure(self) -> None:
+        kinds = ";;".join(f"{suffix[1:].upper()} (*{suffix})" for suffix in FIGURES)
+        dialog = self._dialog(self.tr("Export figure"), kinds, "figure.pdf")
+        dialog.fileSelected.connect(lambda path: self.exporting.export_figure(Path(path)))
+        dialog.open()
+
+    def _ask_for_map(self) -> None:
+        dialog = self._dialog(self.tr("Save map"), self.tr("Map (*.npz)"), "map.npz")
+        dialog.fileSelected.connect(lambda path: self.exporting.save_map(Path(path)))
+        dialog.open()
+
+    def _dialog(self, title: str, patterns: str, name: str = "") -> QFileDialog:
+        dialog = QFileDialog(self.window, title, self.memory.folder, patterns)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        if name:
+            dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+            dialog.setDefaultSuffix(name.rpartition(".")[2])
+            dialog.selectFile(name)
+            dialog.filterSelected.connect(
+                lambda kind: dialog.setDefaultSuffix(kind.partition("*.")[2].rstrip(")"))
+            )
+        else:
+            dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.fileSelected.connect(self.memory.note_folder)
+        return dialog
+
+    def _about(self) -> None:
+        from pda_studio import __version__
+
+        box = QMessageBox(self.window)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.setWindowTitle(self.tr("About PDA Studio"))
+        box.setText(f"<b>PDA Studio</b> {__version__}")
+        box.setInformativeText(
+            self.tr("Which pixels speak for and against an image classifier's decision.")
+        )
+        box.setIconPixmap(self.window.windowIcon().pixmap(64, 64))
+        box.open()
+
+    def _fill_recent(self) -> None:
+        menu = self.window.actions_.recent_menu
+        menu.clear()
+        for path in self.memory.recent:
+            action = menu.addAction(path.name)
+            action.setToolTip(str(path))
+            action.triggered.connect(lambda _=False, p=path: self.open_picture(p))
+        if not self.memory.recent:
+            menu.addAction(self.tr("None yet")).setEnabled(False)
+
+    def _on_saved(self, path: Path) -> None:
+        self.window.strip.show_idle(self.tr("Saved {0}").format(path.name))
+
+    # Variants
+
+    def _transform(self, operation: Any) -> None:
+        if self.session.work.picture is not None:
+            self.session.transform(operation)
+
+    def _on_framed(self, key: int, frame: Any) -> None:
+        """Crop a row's picture to a frame drawn on what the classifier sees of it."""
+        self.window.actions_.crop.setChecked(False)
+        look, classifier = self.session.looks.get(key), self.session.classifier
+        if look is None or classifier is None:
+            return
+        place = classifier.preprocessing.frame(look.width, look.height)
+        left, top = place.to_picture(frame.left(), frame.top())
+        right, bottom = place.to_picture(frame.right(), frame.bottom())
+        left, top = max(round(left), 0), max(round(top), 0)
+        width = max(min(round(right), look.width) - left, 4)
+        height = max(min(round(bottom), look.height) - top, 4)
+        self.session.select(key, self.session.selection[1])
+        left, top = min(left, look.width - width), min(top, look.height - height)
+        self._transform(Crop(left, top, width, height))
+
+    def _on_finest(self) -> None:
+        column = self.session.selected_column
+        if column is not None:
+            self.session.configure_column(column.key, stride=1)
+
+    def _on_full_screen(self, full: bool) -> None:
+        if full:
+            self.window.showFullScreen()
+        else:
+            self.window.showNormal()
+
+    # Showing what has changed
+
+    def _on_changed(self, *_: object) -> None:
+        self._show_page()
+        self._show_predictions()
+        self._show_actions()
+        self._show_progress()
+        picture = self.session.work.picture
+        name = f"{picture.name} – " if picture else ""
+        self.window.setWindowTitle(f"{name}PDA Studio")
+
+    def _on_selection(self) -> None:
+        self._show_predictions()
+        self._show_actions()
+        self._show_progress()
+
+    def _on_cell(self, *_: object) -> None:
+        self._show_actions()
+        self._show_readout()
+
+    def _show_page(self) -> None:
+        window, work = self.window, self.session.work
+        if work.picture is None:
+            ready = self.session.classifier is not None
+            window.pages.setCurrentWidget(window.welcome if ready else window.starting)
+        else:
+            window.pages.setCurrentWidget(window.board)
+
+    def _show_predictions(self) -> None:
+        row = self.session.selected_row
+        look = self.session.looks.get(row.key)
+        self.window.predictions.show_predictions(
+            self.session.classifier, look.subject if look else None, self.session.target
+        )
+        self._show_cost()
+
+    def _show_actions(self) -> None:
+        actions, session = self.window.actions_, self.session
+        has_picture = session.work.picture is not None and session.classifier is not None
+        for action in (
+            actions.close_picture,
+            actions.rotate_left,
+            actions.rotate_right,
+            actions.flip_horizontal,
+            actions.flip_vertical,
+            actions.crop,
+            *actions.turns,
+        ):
+            action.setEnabled(has_picture)
+        actions.add_button.setEnabled(has_picture)
+        actions.reset.setEnabled(len(session.work.rows) > 1)
+        states = {cell.state for cell in session.cells.values()}
+        actions.run.setEnabled(has_picture and bool(states & {"stopped", "failed"}))
+        actions.stop.setEnabled(self.explainer.busy or self.opening.busy)
+        whole = bool(self.exporting.finished_maps())
+        actions.export_figure.setEnabled(whole)
+        actions.export_map.setEnabled(self.exporting.selected_map() is not None)
+        actions.export_button.setEnabled(whole or actions.export_map.isEnabled())
+
+    def _show_progress(self) -> None:
+        strip, explainer, session = self.window.strip, self.explainer, self.session
+        self._show_cost()
+        self._show_actions()
+        if explainer.current is None:
+            strip.show_idle("")
+            return
+        row, key = explainer.current
+        cell, column = session.cell(row, key), session.work.column(key)
+        if column is None:
+            return
+        from pda_studio.gui.models.fitting import kind_of
+
+        title = kind_of(column.method).title
+        if not cell.total:
+            strip.show_progress(title, None)
+            return
+        parts = [title, f"{words.count(cell.done)} of {words.count(cell.total)}"]
+        classifier = session.classifier
+        rate = explainer.rate.get(classifier.fingerprint) if classifier else None
+        if rate:
+            parts.append(self.tr("{0} passes/s").format(words.count(rate)))
+        left = explainer.seconds_left()
+        if left is not None:
+            parts.append(self.tr("{0} left").format(words.duration(left)))
+        waiting = sum(c.state == "waiting" for c in session.cells.values())
+        if waiting:
+            parts.append(self.tr("{0} more waiting").format(waiting))
+        strip.show_progress(" · ".join(parts), cell.done / cell.total)
+
+    def _show_cost(self) -> None:
+        session, explainer = self.session, self.explainer
+        column = session.selected_column
+        box = self.window.method_box
+        if column is None or not column.parameters:
+            box.show_cost("", "")
+            return
+        key = session.selected_row.key, column.key
+        cost = explainer.cost(key)
+        if cost is None:
+            box.show_cost("", "")
+            return
+        finest = explainer.cost(key, stride=1) if "stride" in column.parameters else None
+        text = ""
+        if finest is not None and column.parameters.get("stride") != 1 and finest > 1:
+            text = self.tr("Stride 1: {0}").format(self._costs(finest))
+        box.show_cost(self.tr("This map: {0}").format(self._costs(cost)), text)
+
+    def _costs(self, cost: int) -> str:
+        text = (
+            self.tr("1 forward pass")
+            if cost == 1
+            else self.tr("{0} forward passes").format(words.count(cost))
+        )
+        seconds = self.explainer.seconds(cost)
+        if seconds is None or cost == 1:
+            return text
+        return self.tr("{0}, about {1}").format(text, words.duration(seconds))
+
+    def _show_readout(self, *_: object) -> None:
+        """Tell the pixel that is pointed at and the selected map's value there."""
+        pixel, strip = self.viewport.crosshair, self.window.strip
+        if pixel is None:
+            strip.readout.setText("")
+            return
+        column = self.session.selected_column
+        panel = column and self.window.board.maps.get((self.session.selected_row.key, column.key))
+        value = panel.bar.text if panel else ""
+        strip.readout.setText(f"x {pixel[0]}, y {pixel[1]}" + (f":  {value}" if value else ""))
+
+
+def application() -> QApplication:
+    """The running application, or a new one."""
+    running = QApplication.instance()
+    if isinstance(running, QApplication):
+        return running
+    QCoreApplication.setOrganizationName("PDA Studio")
+    QCoreApplication.setApplicationName("PDA Studio")
+    return QApplication(["pda-studio"])

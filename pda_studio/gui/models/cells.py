@@ -1,0 +1,111 @@
+"""One panel of the board: what is asked there, and how far the answer has come."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from pda_studio.gui.models.operations import Operation
+
+if TYPE_CHECKING:  # the engine loads PyTorch, which takes seconds: the window is there before
+    from pda_studio.methods.evidence import EvidenceMap, Subject
+
+State = Literal["empty", "waiting", "running", "done", "stopped", "failed"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """Everything that a map depends on, hashable: equal requests have equal maps.
+
+    Attributes
+    ----------
+    picture, classifier : str
+        Hashes of the picture and of the classifier's weights.
+    operations : tuple
+        What was done to the picture.
+    method, parameters : str
+        The method's name, and its parameters as JSON.
+    target : int
+        The class that is asked about.
+    """
+
+    picture: str
+    classifier: str
+    operations: tuple[Operation, ...]
+    method: str
+    parameters: str
+    target: int
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The parameters, by name."""
+        values: dict[str, Any] = json.loads(self.parameters)
+        return values
+
+    def without(self, *names: str) -> Request:
+        """The same request whatever the target and the parameters of these names."""
+        kept = {name: value for name, value in self.values.items() if name not in names}
+        return replace(self, parameters=as_text(kept), target=-1)
+
+
+def as_text(parameters: Mapping[str, Any]) -> str:
+    """Write parameters as JSON, in a fixed order; a path becomes its text."""
+    return json.dumps(dict(parameters), sort_keys=True, default=str)
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """A row as the classifier sees it: the subject (with the likeliest class as its target)."""
+
+    subject: Subject
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """State of one panel.
+
+    Attributes
+    ----------
+    state : str
+        Where the work stands.
+    request : Request or None
+        What is asked.
+    evidence : EvidenceMap or None
+        The newest map, partial while running; an older request's until the new one arrives.
+    answers : Request or None
+        The request that `evidence` belongs to.
+    done, total : int
+        Progress in the method's units of work.
+    elapsed : float
+        Seconds since the work began.
+    message : str
+        Why it failed.
+    """
+
+    state: State = "empty"
+    request: Request | None = None
+    evidence: EvidenceMap | None = None
+    answers: Request | None = None
+    done: int = 0
+    total: int = 0
+    elapsed: float = 0.0
+    message: str = ""
+
+    @property
+    def stale(self) -> bool:
+        """Whether the map shown answers an earlier request."""
+        return self.evidence is not None and self.answers != self.request
+
+    @property
+    def finished(self) -> EvidenceMap | None:
+        """The complete map of what is asked now, if it is there."""
+        whole = self.state == "done" and self.evidence is not None and self.evidence.complete
+        return self.evidence if whole else None
+
+    def replace(self, **changes: Any) -> Cell:
+        """A copy with other values."""
+        return replace(self, **changes)

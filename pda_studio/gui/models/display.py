@@ -1,0 +1,34 @@
+"""How maps are shown: opacity, threshold and colour scale, the same for all panels."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from psygnal import SignalGroupDescriptor
+
+Scale = Literal["map", "all", "fixed"]
+Theme = Literal["system", "light", "dark"]
+
+
+@dataclass
+class Display:
+    """Settings of the display; `events` tells of every change.
+
+    Attributes
+    ----------
+    opacity : float
+        How strongly the evidence covers the picture in an overlay, from 0 to 1.
+    threshold : float
+        Evidence weaker than this part of the scale's end is not shown, from 0 to 1.
+    scale : {"map", "all", "fixed"}
+        What the colour scale ends at: the map's own limit, the largest of all maps of the same
+        unit, or `limit`.
+    limit : float
+        End of the fixed scale, in the map's unit.
+    """
+
+    events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
+
+    opacity: float = 0.8
+    threshold: float = 0.0
+    scale: Scale = "map"
+    limit: float = 1.0

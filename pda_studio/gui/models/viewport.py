@@ -1,0 +1,55 @@
+"""Which part of the picture is seen, and the pixel pointed at: shared by all panels.
+
+Panels draw themselves from this one state instead of being linked to one another, so that they
+cannot fall out of step whatever is resized.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from psygnal import SignalGroupDescriptor
+
+LARGEST_ZOOM = 64.0
+
+
+@dataclass
+class Viewport:
+    """Zoom, centre and crosshair; `events` tells of every change.
+
+    Attributes
+    ----------
+    zoom : float
+        1 fits the whole picture into the panel.
+    centre : tuple of float
+        What lies in the panel's middle, x and y as parts of the picture (0 to 1).
+    crosshair : tuple of int or None
+        Column and row of the input pixel that is pointed at.
+    """
+
+    events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
+
+    zoom: float = 1.0
+    centre: tuple[float, float] = (0.5, 0.5)
+    crosshair: tuple[int, int] | None = None
+
+    def fit(self) -> None:
+        """Show the whole picture."""
+        self.look_at((0.5, 0.5), 1.0)
+
+    def zoom_by(self, factor: float, around: tuple[float, float] | None = None) -> None:
+        """Zoom in or out; the point `around` (parts of the picture) stays where it is."""
+        zoom = min(max(self.zoom * factor, 1.0), LARGEST_ZOOM)
+        x, y = around or self.centre
+        kept = self.zoom / zoom
+        self.look_at((x + (self.centre[0] - x) * kept, y + (self.centre[1] - y) * kept), zoom)
+
+    def move_by(self, dx: float, dy: float) -> None:
+        """Move the centre, by parts of the picture."""
+        self.look_at((self.centre[0] + dx, self.centre[1] + dy), self.zoom)
+
+    def look_at(self, centre: tuple[float, float], zoom: float) -> None:
+        """Set centre and zoom together; the picture never leaves the panel."""
+        half = 0.5 / zoom
+        x, y = (min(max(value, half), 1 - half) for value in centre)
+        self.zoom = zoom
+        self.centre = (x, y)

@@ -1,0 +1,166 @@
+"""Everything the user can ask for by menu, toolbar or key."""
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QMainWindow, QMenu, QToolBar, QToolButton, QWidget
+
+from pda_studio.gui.models.display import Theme
+from pda_studio.gui.views.theme import ThemeKeeper
+
+ANGLES = (-15, -10, -5, 5, 10, 15)
+
+
+class Actions(QObject):
+    """The window's actions, its menu bar and its toolbar."""
+
+    def __init__(self, window: QMainWindow, theme: ThemeKeeper) -> None:
+        super().__init__(window)
+        self._window, self._theme = window, theme
+        make = self._make
+        keys = QKeySequence.StandardKey
+        self.open_picture = make(self.tr("Open picture …"), "picture", keys.Open)
+        self.open_weights = make(self.tr("Open weights …"), "classifier", "Ctrl+Shift+O")
+        self.close_picture = make(self.tr("Close picture"), None, keys.Close)
+        self.export_figure = make(self.tr("Export figure …"), "export", "Ctrl+E")
+        self.export_map = make(self.tr("Save map …"), None, keys.Save)
+        self.quit = make(self.tr("Quit"), None, "Ctrl+Q")
+        self.rotate_left = make(self.tr("Rotate left"), "rotate-left", "Ctrl+L")
+        self.rotate_right = make(self.tr("Rotate right"), "rotate-right", "Ctrl+R")
+        self.flip_horizontal = make(self.tr("Flip left–right"), "flip-horizontal", "Ctrl+H")
+        self.flip_vertical = make(self.tr("Flip top–bottom"), "flip-vertical", "Ctrl+J")
+        self.crop = make(self.tr("Crop"), "crop", "Ctrl+K")
+        self.crop.setCheckable(True)
+        self.crop.setToolTip(self.tr("Crop: drag a frame on the input picture"))
+        self.reset = make(self.tr("Remove all variants"), "reset", "Ctrl+Backspace")
+        self.turns = [make(self._turn_text(angle), None, None) for angle in ANGLES]
+        self.run = make(self.tr("Run"), "run", "F5")
+        self.stop = make(self.tr("Stop"), "stop", "Esc")
+        self.zoom_in = make(self.tr("Zoom in"), "zoom-in", keys.ZoomIn)
+        self.zoom_out = make(self.tr("Zoom out"), "zoom-out", keys.ZoomOut)
+        self.fit = make(self.tr("Fit to panels"), "fit", "Ctrl+0")
+        self.full_screen = make(self.tr("Full screen"), None, "F11")
+        self.full_screen.setCheckable(True)
+        self.about = make(self.tr("About PDA Studio"), None, None)
+        self.themes = self._make_themes()
+        self.recent_menu = QMenu(self.tr("Recent pictures"), window)
+        self.samples_menu = QMenu(self.tr("Sample digits"), window)
+        self.methods_menu = QMenu(self.tr("Add method"), window)
+        self.export_menu = QMenu(window)
+        self._make_menus()
+        self._make_toolbar()
+
+    def _turn_text(self, angle: int) -> str:
+        way = self.tr("clockwise") if angle > 0 else self.tr("counter-clockwise")
+        return self.tr("Rotate {0}° {1}").format(abs(angle), way)
+
+    def _make(self, text: str, icon: str | None, keys: object) -> QAction:
+        action = QAction(text, self._window)
+        if keys is not None:
+            action.setShortcut(keys)  # type: ignore[arg-type]
+            shown = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+            action.setToolTip(f"{text.removesuffix(' …')} ({shown})")
+        if icon is not None:
+            self._theme.set_icon(action, icon)
+        return action
+
+    def _make_themes(self) -> dict[Theme, QAction]:
+        group = QActionGroup(self)
+        themes: dict[Theme, QAction] = {}
+        titles: dict[Theme, str] = {
+            "system": self.tr("Follow the system"),
+            "light": self.tr("Light"),
+            "dark": self.tr("Dark"),
+        }
+        for theme, title in titles.items():
+            action = QAction(title, self._window, checkable=True)
+            action.triggered.connect(lambda _=False, t=theme: self._theme.choose(t))
+            action.setChecked(theme == self._theme.theme)
+            group.addAction(action)
+            themes[theme] = action
+        return themes
+
+    def _make_menus(self) -> None:
+        bar = self._window.menuBar()
+        file = bar.addMenu(self.tr("&File"))
+        file.addAction(self.open_picture)
+        file.addMenu(self.recent_menu)
+        file.addMenu(self.samples_menu)
+        file.addAction(self.open_weights)
+        file.addAction(self.close_picture)
+        file.addSeparator()
+        file.addActions([self.export_figure, self.export_map])
+        file.addSeparator()
+        file.addAction(self.quit)
+        picture = bar.addMenu(self.tr("&Picture"))
+        picture.addActions([self.rotate_left, self.rotate_right])
+        small = picture.addMenu(self.tr("Rotate by a small angle"))
+        small.addActions(self.turns)
+        picture.addActions([self.flip_horizontal, self.flip_vertical, self.crop])
+        picture.addSeparator()
+        picture.addAction(self.reset)
+        method = bar.addMenu(self.tr("&Method"))
+        method.addMenu(self.methods_menu)
+        method.addSeparator()
+        method.addActions([self.run, self.stop])
+        view = bar.addMenu(self.tr("&View"))
+        view.addActions([self.zoom_in, self.zoom_out, self.fit])
+        view.addSeparator()
+        view.addActions(list(self.themes.values()))
+        view.addSeparator()
+        view.addAction(self.full_screen)
+        bar.addMenu(self.tr("&Help")).addAction(self.about)
+        self.export_menu.addActions([self.export_figure, self.export_map])
+
+    def _make_toolbar(self) -> None:
+        bar = QToolBar(self.tr("Tools"), self._window)
+        bar.setObjectName("tools")
+        bar.setMovable(False)
+        bar.setFloatable(False)
+        bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+        bar.setIconSize(bar.iconSize().boundedTo(bar.iconSize().__class__(20, 20)))
+        self.open_button = self._with_text(self.open_picture, self.tr("Open"))
+        bar.addWidget(self.open_button)
+        bar.addSeparator()
+        bar.addAction(self.rotate_left)
+        rotate = QToolButton()
+        rotate.setDefaultAction(self.rotate_right)
+        rotate.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
+        turns = QMenu(rotate)
+        turns.addActions(self.turns)
+        rotate.setMenu(turns)
+        bar.addWidget(rotate)
+        bar.addActions([self.flip_horizontal, self.flip_vertical, self.crop, self.reset])
+        bar.addSeparator()
+        bar.addActions([self.zoom_out, self.fit, self.zoom_in])
+        bar.addSeparator()
+        self.add_button = QToolButton(text=self.tr("Add method"))
+        self.add_button.setToolTip(self.tr("Put another method beside the others"))
+        self._menu_button(self.add_button, "plus", self.methods_menu)
+        bar.addWidget(self.add_button)
+        space = QWidget()
+        space.setSizePolicy(
+            space.sizePolicy().Policy.Expanding, space.sizePolicy().Policy.Preferred
+        )
+        bar.addWidget(space)
+        bar.addWidget(self._with_text(self.run, self.tr("Run")))
+        bar.addWidget(self._with_text(self.stop, self.tr("Stop")))
+        bar.addSeparator()
+        self.export_button = QToolButton(text=self.tr("Export"))
+        self.export_button.setToolTip(self.tr("Export the figure or save the map"))
+        self._menu_button(self.export_button, "export", self.export_menu)
+        bar.addWidget(self.export_button)
+        self._window.addToolBar(bar)
+        self.toolbar = bar
+
+    def _with_text(self, action: QAction, text: str) -> QToolButton:
+        button = QToolButton()
+        action.setIconText(text)
+        button.setDefaultAction(action)
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        return button
+
+    def _menu_button(self, button: QToolButton, icon: str, menu: QMenu) -> None:
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        button.setMenu(menu)
+        self._theme.set_icon(button, icon)

@@ -1,0 +1,78 @@
+"""Messages in the window: what went wrong, with the details behind a button."""
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QFontDatabase, QGuiApplication
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPlainTextEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from pda_studio.gui.views.headers import plain_button
+from pda_studio.gui.views.theme import ThemeKeeper
+
+
+class Banner(QFrame):
+    """A message over the board that stays until it is closed; nothing waits for it."""
+
+    action = Signal()
+
+    def __init__(self, theme: ThemeKeeper, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._icon = plain_button(theme, "warning", self.tr("Problem"))
+        self._icon.setEnabled(True)
+        self._icon.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._icon.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._theme = theme
+        self.message = QLabel(wordWrap=True)
+        self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.action_button = QPushButton()
+        self.action_button.clicked.connect(self.action)
+        self.details_button = QPushButton(self.tr("Details"), checkable=True)
+        self.copy_button = QPushButton(self.tr("Copy"))
+        self.copy_button.clicked.connect(self._copy)
+        close = plain_button(theme, "close", self.tr("Close this message"))
+        close.clicked.connect(self.hide)
+        self.details = QPlainTextEdit(readOnly=True)
+        self.details.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self.details.setFixedHeight(150)
+        self.details.setAccessibleName(self.tr("Details of the problem"))
+        self.details_button.toggled.connect(self.details.setVisible)
+        self.details_button.toggled.connect(self.copy_button.setVisible)
+        line = QHBoxLayout()
+        line.setSpacing(8)
+        line.addWidget(self._icon)
+        line.addWidget(self.message, 1)
+        for button in (self.action_button, self.copy_button, self.details_button, close):
+            line.addWidget(button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(14, 8, 10, 8)
+        layout.addLayout(line)
+        layout.addWidget(self.details)
+        self.hide()
+
+    def tell(self, message: str, details: str = "", action: str = "") -> None:
+        """Show a problem (with details) or a notice (without)."""
+        problem = bool(details)
+        self.setObjectName("banner" if problem else "notice")
+        self._theme.set_icon(self._icon, "warning" if problem else "info")
+        self.setStyleSheet(self.styleSheet())  # the name decides the colours: read it anew
+        self.message.setText(message)
+        self.message.setAccessibleName(message)
+        self.details.setPlainText(details)
+        self.details_button.setVisible(problem)
+        self.details_button.setChecked(False)
+        self.details.hide()
+        self.copy_button.hide()
+        self.action_button.setText(action)
+        self.action_button.setVisible(bool(action))
+        self.show()
+
+    def _copy(self) -> None:
+        QGuiApplication.clipboard().setText(
+            f"{self.message.text()}\n\n{self.details.toPlainText()}"
+        )

@@ -1,0 +1,102 @@
+"""The scale of a map: blue against, white zero, red for, in the map's unit."""
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRect, QSize, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPalette, QPen, QPolygonF
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from pda_studio.gui.models import words
+from pda_studio.gui.models.colours import colour_table
+
+_BAR = 8
+_UNITS = {"probability": "prob."}
+
+
+class ColourBar(QWidget):
+    """A horizontal bar with its ends, its unit, and the value that is pointed at."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._limit: float | None = None
+        self._unit = ""
+        self._threshold = 0.0
+        self._value: float | None = None
+        self._error: float | None = None
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.setFixedHeight(self.sizeHint().height())
+        font = self.font()
+        font.setPixelSize(11)
+        self.setFont(font)
+
+    def sizeHint(self) -> QSize:
+        """The bar with one line of text under it."""
+        return QSize(160, 30)
+
+    @property
+    def text(self) -> str:
+        """The value that is pointed at, with its unit and standard error; "" if none is."""
+        if self._value is None or self._limit is None:
+            return ""
+        text = words.evidence(self._value, self._limit)
+        if self._error is not None:
+            text += f" ± {self._error:.{words.decimals(self._limit)}f}"
+        return f"{text} {self._unit}"
+
+    def show_scale(self, limit: float | None, unit: str, threshold: float) -> None:
+        """Show a scale from −limit to limit; None shows nothing."""
+        self._limit, self._unit, self._threshold = limit, unit, threshold
+        self.update()
+
+    def show_value(self, value: float | None, error: float | None = None) -> None:
+        """Mark the value that is pointed at."""
+        self._value, self._error = value, error
+        self.setAccessibleDescription(self.text)
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw bar, ends, and the value."""
+        if self._limit is None:
+            return
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        bar = QRect(0, 4, self.width(), _BAR)
+        painter.drawImage(bar, self._colours())
+        painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Mid), 1))
+        painter.drawRect(bar.adjusted(0, 0, -1, -1))
+        text = QRect(0, bar.bottom() + 2, self.width(), self.height() - bar.bottom() - 2)
+        muted = self.palette().color(QPalette.ColorRole.PlaceholderText)
+        painter.setPen(muted)
+        end = words.evidence(self._limit, self._limit).lstrip("+")
+        left, right = f"−{end}", f"+{end}"
+        unit = _UNITS.get(self._unit, self._unit)
+        painter.drawText(text, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, left)
+        painter.drawText(text, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, right)
+        middle = self.text or f"0 {unit}"
+        if self.text:
+            painter.setPen(self.palette().color(QPalette.ColorRole.Text))
+        metrics = painter.fontMetrics()
+        room = self.width() - 2 * (metrics.horizontalAdvance(right) + 4)
+        if metrics.horizontalAdvance(middle) > room:
+            painter.fillRect(text, self.palette().color(QPalette.ColorRole.Dark))
+        painter.drawText(text, Qt.AlignmentFlag.AlignCenter, middle)
+        if self._value is not None:
+            self._draw_marker(painter, bar)
+
+    def _draw_marker(self, painter: QPainter, bar: QRect) -> None:
+        assert self._value is not None
+        assert self._limit is not None
+        part = (np.clip(self._value / self._limit, -1, 1) + 1) / 2
+        x = float(bar.left() + part * (bar.width() - 1))
+        marker = QPolygonF([QPointF(x - 4, 0), QPointF(x + 4, 0), QPointF(x, 6)])
+        painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Dark), 1))
+        painter.setBrush(self.palette().color(QPalette.ColorRole.Text))
+        painter.drawPolygon(marker)
+
+    def _colours(self) -> QImage:
+        table = colour_table().copy()
+        strength = np.abs(np.linspace(-1, 1, len(table)))
+        table[strength < self._threshold] = QColor(Qt.GlobalColor.white).getRgb()[:3]
+        line = np.ascontiguousarray(np.rint(table).astype(np.uint8)[None])
+        return QImage(
+            line.data, line.shape[1], 1, line.shape[1] * 3, QImage.Format.Format_RGB888
+        ).copy()

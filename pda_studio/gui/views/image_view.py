@@ -1,0 +1,298 @@
+"""One picture under the shared viewport: every pixel a square, a crosshair, a crop frame."""
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QMouseEvent,
+    QPainter,
+    QPalette,
+    QPen,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QWidget
+
+from pda_studio.gui.models.viewport import Viewport
+
+pg.setConfigOptions(imageAxisOrder="row-major", useNumba=False)
+
+_CHIP_FONT = 11  # pixels
+
+
+class _Pixels(pg.ImageItem):
+    """Pixels as squares when enlarged; smooth when made smaller, so that nothing is skipped."""
+
+    scale_on_screen = 1.0
+
+    def paint(self, painter: QPainter, *arguments: object) -> None:
+        smooth = self.scale_on_screen < 1
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
+        super().paint(painter, *arguments)
+
+
+class ImageView(pg.GraphicsView):
+    """Shows a picture; wheel zooms, dragging pans, pointing moves the crosshair of all views."""
+
+    clicked = Signal()
+    framed = Signal(QRectF)
+    """A frame was drawn, in pixels of the picture."""
+
+    def __init__(self, viewport: Viewport, parent: QWidget | None = None) -> None:
+        super().__init__(parent, background=None)
+        self.state = viewport
+        self.setFrameShape(self.Shape.NoFrame)
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._box = pg.ViewBox(enableMenu=False, enableMouse=False, invertY=True, defaultPadding=0)
+        self._box.disableAutoRange()
+        self._item = _Pixels()
+        self._box.addItem(self._item, ignoreBounds=True)
+        self._pixels: NDArray[np.uint8] | None = None
+        self._pressed: QPointF | None = None
+        self._panned = False
+        self._frame: QRectF | None = None
+        self._framing = False
+        self._dimmed = False
+        self._chip = ""
+        self._progress: float | None = None
+        self.setCentralItem(self._box)
+
+    # What is shown
+
+    @property
+    def side(self) -> tuple[int, int]:
+        """Width and height of the picture, in its own pixels."""
+        if self._pixels is None:
+            return 1, 1
+        return self._pixels.shape[1], self._pixels.shape[0]
+
+    def show_pixels(self, pixels: NDArray[np.uint8] | None) -> None:
+        """Show a picture (H, W, 3) uint8, or nothing."""
+        self._pixels = pixels
+        if pixels is None:
+            self._item.clear()
+        else:
+            self._item.setImage(pixels, autoLevels=False, levels=None, autoDownsample=False)
+        self.follow()
+
+    def show_state(
+        self, chip: str = "", progress: float | None = None, dimmed: bool = False
+    ) -> None:
+        """Show a word in the corner, a progress line, and whether the picture is out of date."""
+        if (chip, progress, dimmed) != (self._chip, self._progress, self._dimmed):
+            self._chip, self._progress, self._dimmed = chip, progress, dimmed
+            self.setAccessibleDescription(chip)
+            self._repaint()
+
+    def set_framing(self, framing: bool) -> None:
+        """Let the next drag draw a frame instead of panning."""
+        self._framing = framing
+        self._frame = None
+        self.setCursor(Qt.CursorShape.CrossCursor if framing else Qt.CursorShape.ArrowCursor)
+        self._repaint()
+
+    def follow(self) -> None:
+        """Take centre and zoom from the shared viewport."""
+        width, height = self.side
+        scale = self.pixel_size
+        centre = self.state.centre[0] * width, self.state.centre[1] * height
+        half = self.width() / scale / 2, self.height() / scale / 2
+        self._item.scale_on_screen = scale * self.devicePixelRatioF()
+        self._box.setRange(
+            xRange=(centre[0] - half[0], centre[0] + half[0]),
+            yRange=(centre[1] - half[1], centre[1] + half[1]),
+            padding=0,
+            disableAutoRange=True,
+        )
+        self._repaint()
+
+    @property
+    def pixel_size(self) -> float:
+        """Screen pixels (logical) per pixel of the picture."""
+        width, height = self.side
+        fit = min(max(self.width(), 1) / width, max(self.height(), 1) / height)
+        return fit * self.state.zoom
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """What lies in the middle of this view, in pixels of the picture."""
+        rectangle = self._box.viewRect()
+        return rectangle.center().x(), rectangle.center().y()
+
+    def sizeHint(self) -> QSize:
+        """A square."""
+        return QSize(240, 240)
+
+    # Between screen and picture
+
+    def _to_picture(self, point: QPointF) -> QPointF:
+        width, height = self.side
+        scale = self.pixel_size
+        return QPointF(
+            self.state.centre[0] * width + (point.x() - self.width() / 2) / scale,
+            self.state.centre[1] * height + (point.y() - self.height() / 2) / scale,
+        )
+
+    def _to_screen(self, x: float, y: float) -> QPointF:
+        width, height = self.side
+        scale = self.pixel_size
+        return QPointF(
+            (x - self.state.centre[0] * width) * scale + self.width() / 2,
+            (y - self.state.centre[1] * height) * scale + self.height() / 2,
+        )
+
+    # What the user does
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep centre and zoom; only the size of a pixel changes."""
+        super().resizeEvent(event)
+        if hasattr(self, "_progress"):  # the base class resizes while it is being made
+            self.follow()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Zoom around the pointer."""
+        turned = event.angleDelta().y() or event.pixelDelta().y() * 4
+        if turned and self._pixels is not None:
+            point = self._to_picture(event.position())
+            width, height = self.side
+            self.state.zoom_by(1.0015**turned, (point.x() / width, point.y() / height))
+        event.accept()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Start to pan or to draw a frame."""
+        if event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton):
+            self._pressed = event.position()
+            self._panned = False
+        event.accept()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Pan, draw the frame, or move the crosshair."""
+        if self._pressed is not None and self._framing:
+            start, end = self._to_picture(self._pressed), self._to_picture(event.position())
+            whole = QRectF(0, 0, *self.side)
+            self._frame = QRectF(start, end).normalized().intersected(whole)
+            self._repaint()
+        elif self._pressed is not None:
+            moved = event.position() - self._pressed
+            if self._panned or moved.manhattanLength() > 3:
+                self._panned = True
+                width, height = self.side
+                scale = self.pixel_size
+                self._pressed = event.position()
+                self.state.move_by(-moved.x() / scale / width, -moved.y() / scale / height)
+        self._point_at(event.position())
+        event.accept()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """End of a pan, a frame, or a click."""
+        frame, self._frame = self._frame, None
+        pressed, self._pressed = self._pressed, None
+        if self._framing:
+            if frame is not None and min(frame.width(), frame.height()) >= 2:
+                self.framed.emit(frame)
+        elif pressed is not None and not self._panned:
+            self.clicked.emit()
+        self._repaint()
+        event.accept()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Show the whole picture again."""
+        self.state.fit()
+        event.accept()
+
+    def leaveEvent(self, event: object) -> None:
+        """No pixel is pointed at any more."""
+        self.state.crosshair = None
+
+    def _point_at(self, position: QPointF) -> None:
+        point = self._to_picture(position)
+        width, height = self.side
+        column, row = int(np.floor(point.x())), int(np.floor(point.y()))
+        inside = self._pixels is not None and 0 <= column < width and 0 <= row < height
+        self.state.crosshair = (column, row) if inside else None
+
+    # What lies over the picture
+
+    def drawForeground(self, painter: QPainter, rect: QRectF) -> None:
+        """Draw what belongs to the screen and not to the picture."""
+        painter.save()
+        painter.resetTransform()
+        if self._dimmed and self._pixels is not None:
+            veil = QColor(self.palette().color(QPalette.ColorRole.Dark))
+            veil.setAlphaF(0.55)
+            painter.fillRect(self.viewport().rect(), veil)
+        if self.state.crosshair is not None and self._pixels is not None:
+            self._draw_crosshair(painter, *self.state.crosshair)
+        if self._frame is not None:
+            self._draw_frame(painter, self._frame)
+        if self._progress is not None:
+            self._draw_progress(painter, self._progress)
+        if self._chip:
+            self._draw_chip(painter, self._chip)
+        painter.restore()
+
+    def _draw_crosshair(self, painter: QPainter, column: int, row: int) -> None:
+        scale = self.pixel_size
+        corner = self._to_screen(column, row)
+        centre = corner + QPointF(scale / 2, scale / 2)
+        gap = max(scale / 2 + 2, 5)
+        size = self.viewport().size()
+        for colour, width in ((QColor(255, 255, 255, 150), 3), (QColor(20, 20, 20, 210), 1)):
+            painter.setPen(QPen(colour, width))
+            painter.drawLine(QPointF(0, centre.y()), QPointF(centre.x() - gap, centre.y()))
+            painter.drawLine(
+                QPointF(centre.x() + gap, centre.y()), QPointF(size.width(), centre.y())
+            )
+            painter.drawLine(QPointF(centre.x(), 0), QPointF(centre.x(), centre.y() - gap))
+            painter.drawLine(
+                QPointF(centre.x(), centre.y() + gap), QPointF(centre.x(), size.height())
+            )
+            if scale >= 4:
+                painter.drawRect(QRectF(corner, QPointF(corner.x() + scale, corner.y() + scale)))
+
+    def _draw_frame(self, painter: QPainter, frame: QRectF) -> None:
+        shown = QRectF(
+            self._to_screen(frame.left(), frame.top()),
+            self._to_screen(frame.right(), frame.bottom()),
+        )
+        outside = QColor(0, 0, 0, 120)
+        whole = QRectF(self.viewport().rect())
+        for part in (
+            QRectF(whole.topLeft(), QPointF(whole.right(), shown.top())),
+            QRectF(QPointF(whole.left(), shown.bottom()), whole.bottomRight()),
+            QRectF(QPointF(whole.left(), shown.top()), shown.bottomLeft()),
+            QRectF(shown.topRight(), QPointF(whole.right(), shown.bottom())),
+        ):
+            painter.fillRect(part, outside)
+        painter.setPen(QPen(QColor(255, 255, 255), 1.5))
+        painter.drawRect(shown)
+
+    def _draw_progress(self, painter: QPainter, progress: float) -> None:
+        area = self.viewport().rect()
+        line = QRectF(0, area.height() - 3, area.width(), 3)
+        painter.fillRect(line, QColor(0, 0, 0, 60))
+        line.setWidth(area.width() * progress)
+        painter.fillRect(line, self.palette().color(QPalette.ColorRole.Highlight))
+
+    def _draw_chip(self, painter: QPainter, text: str) -> None:
+        font = QFont(self.font())
+        font.setPixelSize(_CHIP_FONT)
+        painter.setFont(font)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        text = painter.fontMetrics().elidedText(
+            text, Qt.TextElideMode.ElideRight, max(self.width() - 28, 10)
+        )
+        width = painter.fontMetrics().horizontalAdvance(text) + 14
+        chip = QRect(7, 7, width, 20)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(25, 26, 29, 205))
+        painter.drawRoundedRect(chip, 10, 10)
+        painter.setPen(QColor(255, 255, 255))
+        painter.drawText(chip, Qt.AlignmentFlag.AlignCenter, text)
+
+    def _repaint(self) -> None:
+        self.viewport().update()

@@ -1,0 +1,133 @@
+"""The window: side columns, the board between them, and a line below."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QMimeData, QRect, Qt, Signal
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QIcon
+from PySide6.QtWidgets import QLabel, QMainWindow, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+
+from pda_studio.gui.models.display import Display
+from pda_studio.gui.models.session import Session
+from pda_studio.gui.models.viewport import Viewport
+from pda_studio.gui.views.actions import Actions
+from pda_studio.gui.views.banner import Banner
+from pda_studio.gui.views.board import Board
+from pda_studio.gui.views.classifier_box import ClassifierBox
+from pda_studio.gui.views.display_box import DisplayBox
+from pda_studio.gui.views.image_strip import ImageStrip
+from pda_studio.gui.views.method_box import MethodBox
+from pda_studio.gui.views.predictions import PredictionList
+from pda_studio.gui.views.progress_strip import ProgressStrip
+from pda_studio.gui.views.sections import Section, rule, side_column
+from pda_studio.gui.views.theme import ThemeKeeper, pixmap
+from pda_studio.gui.views.welcome import Welcome
+
+_LEFT, _RIGHT = 236, 316
+_SIZE = (1280, 800)
+
+
+class MainWindow(QMainWindow):
+    """Lays out the widgets; what they do is wired by the studio controller."""
+
+    dropped = Signal(object)
+    closing = Signal()
+
+    def __init__(
+        self,
+        session: Session,
+        display: Display,
+        viewport: Viewport,
+        theme: ThemeKeeper,
+        samples: list[Path],
+    ) -> None:
+        super().__init__()
+        self.setWindowTitle("PDA Studio")
+        self.setWindowIcon(QIcon(pixmap("pda-studio", self.palette().text().color(), 64, 2)))
+        self.setAcceptDrops(True)
+        self.setMinimumSize(880, 560)
+        self.actions_ = Actions(self, theme)
+        self.board = Board(session, display, viewport, theme)
+        self.welcome = Welcome(theme, samples)
+        self.starting = QLabel(self.tr("Starting the engine …"), objectName="board")
+        self.starting.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.starting.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.pages = QStackedWidget()
+        for page in (self.starting, self.welcome, self.board):
+            self.pages.addWidget(page)
+        self.banner = Banner(theme)
+        self.classifier_box = ClassifierBox()
+        self.predictions = PredictionList()
+        self.images = ImageStrip()
+        self.method_box = MethodBox(session, theme)
+        self.display_box = DisplayBox(display)
+        self.strip = ProgressStrip()
+        self.splitter = self._lay_out()
+        self.resize(*_SIZE)
+
+    def forget(self) -> None:
+        """Hear nothing more of the session: the window is closing."""
+        self.board.forget()
+        self.method_box.forget()
+
+    def place(self, geometry: QRect | None) -> None:
+        """Put the window where it was, if that place is still on a screen."""
+        screens = [screen.availableGeometry() for screen in QGuiApplication.screens()]
+        if geometry is not None and any(screen.intersects(geometry) for screen in screens):
+            self.setGeometry(geometry)
+
+    def _lay_out(self) -> QSplitter:
+        said = Section(self.tr("Predictions"))
+        said.body.addWidget(self.predictions, 1)
+        pictures = Section(self.tr("Pictures"))
+        pictures.body.addWidget(self.images)
+        left = side_column(self.classifier_box, rule(), said, rule(), pictures, stretch=said)
+        right = side_column(self.display_box, rule(), self.method_box)
+        centre = QWidget()
+        column = QVBoxLayout(centre)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.banner)
+        column.addWidget(self.pages, 1)
+        splitter = QSplitter(Qt.Orientation.Horizontal)
+        splitter.setHandleWidth(1)
+        splitter.setChildrenCollapsible(False)
+        for widget in (left, centre, right):
+            splitter.addWidget(widget)
+        left.setMinimumWidth(200)
+        centre.setMinimumWidth(360)
+        right.setMinimumWidth(290)
+        splitter.setSizes([_LEFT, _SIZE[0] - _LEFT - _RIGHT, _RIGHT])
+        for at, stretch in enumerate((0, 1, 0)):
+            splitter.setStretchFactor(at, stretch)
+        whole = QWidget()
+        rows = QVBoxLayout(whole)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(0)
+        rows.addWidget(splitter, 1)
+        rows.addWidget(rule())
+        rows.addWidget(self.strip)
+        self.setCentralWidget(whole)
+        return splitter
+
+    # Files dropped on the window
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Take files."""
+        if _files(event.mimeData()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Open what was dropped."""
+        paths = _files(event.mimeData())
+        if paths:
+            event.acceptProposedAction()
+            self.dropped.emit(paths)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Let everything come to rest first."""
+        self.closing.emit()
+        event.accept()
+
+
+def _files(data: QMimeData) -> list[Path]:
+    return [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]

@@ -1,0 +1,157 @@
+"""The selected column: its method, its parameters, what it costs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QWidget,
+)
+
+from pda_studio.gui.models import fitting
+from pda_studio.gui.models.session import Session
+from pda_studio.gui.models.work import Column, Style
+from pda_studio.gui.views.parameter_row import ParameterRow
+from pda_studio.gui.views.sections import Section
+from pda_studio.gui.views.theme import ThemeKeeper
+
+
+class MethodBox(Section):
+    """Edits the selected column; parameters that play no part are not shown."""
+
+    finest_wanted = Signal()
+
+    def __init__(self, session: Session, theme: ThemeKeeper, parent: QWidget | None = None) -> None:
+        super().__init__("", parent)
+        self.heading.setText(self.tr("Method"))
+        self._session = session
+        self.variant = QComboBox()
+        self.variant.setAccessibleName(self.tr("Method"))
+        self.variant.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.variant.activated.connect(self._on_variant)
+        self.summary = QLabel(wordWrap=True, objectName="muted")
+        self.summary.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+        self.body.addWidget(self.variant)
+        self.body.addWidget(self.summary)
+        self._styles = self._make_styles(theme)
+        self._rows: dict[str, ParameterRow] = {}
+        self._kind: object = None
+        self.cost = QLabel(wordWrap=True, objectName="muted")
+        self.finest = QPushButton(objectName="link")
+        self.finest.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.finest.clicked.connect(self.finest_wanted)
+        self.body.addWidget(self.cost)
+        self.body.addWidget(self.finest)
+        session.changed.connect(self._on_changed)
+        session.selection_changed.connect(self.show_column)
+
+    @property
+    def rows(self) -> dict[str, ParameterRow]:
+        """The widgets of the parameters, by name."""
+        return self._rows
+
+    def forget(self) -> None:
+        """Hear nothing more: the window is closing."""
+        self._session.changed.disconnect(self._on_changed)
+        self._session.selection_changed.disconnect(self.show_column)
+
+    def offer_methods(self, methods: list[tuple[str, str, str]]) -> None:
+        """Offer methods: name, title and summary of each."""
+        self.variant.clear()
+        for at, (name, title, summary) in enumerate(methods):
+            self.variant.addItem(title, name)
+            self.variant.setItemData(at, summary, Qt.ItemDataRole.ToolTipRole)
+        self.show_column()
+
+    def show_cost(self, text: str, finest: str) -> None:
+        """Show what the map costs, and what the finest one would."""
+        self.cost.setText(text)
+        self.cost.setVisible(bool(text))
+        self.finest.setText(finest)
+        self.finest.setVisible(bool(finest))
+
+    def show_column(self) -> None:
+        """Show the selected column."""
+        session, column = self._session, self._session.selected_column
+        if column is None or not column.parameters or session.classifier is None:
+            return
+        kind = fitting.kind_of(column.method)
+        if kind is not self._kind:
+            self._make_rows(kind)
+        self.variant.setCurrentIndex(self.variant.findData(column.method))
+        self.summary.setText(kind.summary)
+        self.summary.setToolTip(kind.citation)
+        unheeded = fitting.unheeded_by(kind, column.parameters)
+        for name, row in self._rows.items():
+            row.setVisible(name not in unheeded)
+            row.show_value(column.parameters, unheeded, session.classifier.input_size)
+        for style, button in self._styles.items():
+            button.setChecked(style == column.style)
+
+    def _on_changed(self, *_: object) -> None:
+        self.show_column()
+
+    def _make_styles(self, theme: ThemeKeeper) -> dict[Style, QToolButton]:
+        titles: dict[Style, str] = {
+            "map": self.tr("Heat map"),
+            "overlay": self.tr("Overlay"),
+            "both": self.tr("Both"),
+        }
+        group = QButtonGroup(self)
+        line = QHBoxLayout()
+        line.setSpacing(4)
+        buttons: dict[Style, QToolButton] = {}
+        for style, title in titles.items():
+            button = QToolButton(checkable=True, text=title)
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+            button.setIconSize(QSize(15, 15))
+            button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            theme.set_icon(button, f"style-{style}")
+            button.clicked.connect(lambda _=False, s=style: self._on_style(s))
+            group.addButton(button)
+            line.addWidget(button)
+            buttons[style] = button
+        self.body.addLayout(line)
+        return buttons
+
+    def _make_rows(self, kind: Any) -> None:
+        self._kind = kind
+        for row in self._rows.values():
+            self.body.removeWidget(row)
+            row.hide()
+            row.deleteLater()
+        self._rows = {}
+        at = self.body.indexOf(self.cost)
+        for offset, known in enumerate(kind.parameters()):
+            row = ParameterRow(known)
+            row.edited.connect(self._on_edited)
+            self.body.insertWidget(at + offset, row)
+            self._rows[known.name] = row
+
+    def _column(self) -> Column | None:
+        return self._session.selected_column
+
+    def _on_variant(self, index: int) -> None:
+        column = self._column()
+        if column is not None:
+            self._session.set_method(column.key, self.variant.itemData(index))
+
+    def _on_style(self, style: Style) -> None:
+        column = self._column()
+        if column is not None:
+            self._session.set_style(column.key, style)
+
+    def _on_edited(self, name: str, value: object) -> None:
+        column = self._column()
+        if column is not None:
+            self._session.configure_column(column.key, **{name: value})

@@ -1,0 +1,209 @@
+"""One panel of the board: picture or map, its colour scale, its caption."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from pda_studio.gui.models import colours, words
+from pda_studio.gui.models.cells import Cell, Look
+from pda_studio.gui.models.display import Display
+from pda_studio.gui.models.viewport import Viewport
+from pda_studio.gui.models.work import Style
+from pda_studio.gui.views.colour_bar import ColourBar
+from pda_studio.gui.views.image_view import ImageView
+
+if TYPE_CHECKING:
+    from pda_studio.methods.evidence import EvidenceMap
+
+GAP = 8
+
+
+class Caption(QLabel):
+    """Two short lines under a panel, cut with … where they do not fit; whole in the tooltip."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("caption")
+        font = self.font()
+        font.setPixelSize(11)
+        self.setFont(font)
+        self._lines: tuple[str, ...] = ()
+        self.setFixedHeight(2 * self.fontMetrics().lineSpacing() + 2)
+
+    def show_lines(self, *lines: str) -> None:
+        """Show up to two lines."""
+        self._lines = lines
+        self.setToolTip("\n".join(lines))
+        self._elide()
+
+    def resizeEvent(self, event: object) -> None:
+        """Cut the lines anew."""
+        self._elide()
+
+    def _elide(self) -> None:
+        from PySide6.QtCore import Qt
+
+        metrics = self.fontMetrics()
+        mode = Qt.TextElideMode.ElideRight
+        self.setText("\n".join(metrics.elidedText(t, mode, self.width()) for t in self._lines))
+
+
+class Panel(QWidget):
+    """One or two views side by side over a scale and a caption."""
+
+    clicked = Signal()
+
+    def __init__(self, viewport: Viewport, views: int, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.views = [ImageView(viewport) for _ in range(views)]
+        self.bar = ColourBar()
+        self.caption = Caption()
+        pictures = QHBoxLayout()
+        pictures.setContentsMargins(0, 0, 0, 0)
+        pictures.setSpacing(GAP)
+        for view in self.views:
+            pictures.addWidget(view)
+            view.clicked.connect(self.clicked)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        layout.addLayout(pictures)
+        layout.addWidget(self.bar)
+        layout.addWidget(self.caption)
+
+    def set_side(self, side: int) -> None:
+        """Make every view a square of this side (logical pixels)."""
+        for view in self.views:
+            view.setFixedSize(side, side)
+        self.setFixedWidth(side * len(self.views) + GAP * (len(self.views) - 1))
+
+    @staticmethod
+    def height_beside_views() -> int:
+        """What scale and caption take."""
+        return ColourBar().height() + Caption().height() + 4
+
+    def follow(self) -> None:
+        """Take centre, zoom and crosshair from the shared viewport."""
+        for view in self.views:
+            view.follow()
+
+    def point(self) -> None:
+        """Show the crosshair."""
+        for view in self.views:
+            view.viewport().update()
+
+
+class InputPanel(Panel):
+    """The picture as the classifier sees it."""
+
+    def __init__(self, viewport: Viewport, parent: QWidget | None = None) -> None:
+        super().__init__(viewport, 1, parent)
+        self.views[0].setAccessibleName(self.tr("Input picture"))
+
+    def show_look(self, look: Look | None, name: str) -> None:
+        """Show what the classifier sees of a row."""
+        if look is None:
+            self.views[0].show_state(dimmed=True)
+            self.caption.show_lines(name)
+            return
+        self.views[0].show_pixels(look.subject.view)
+        self.views[0].show_state()
+        side = look.subject.view.shape[0]
+        size = f"{look.width} × {look.height}"
+        seen = self.tr("seen as {0} × {0} pixels").format(side)
+        self.caption.show_lines(name, size if look.width == side else f"{size}, {seen}")
+
+
+class MapPanel(Panel):
+    """A map as heat map, overlay or both."""
+
+    def __init__(self, viewport: Viewport, style: Style, parent: QWidget | None = None) -> None:
+        super().__init__(viewport, 2 if style == "both" else 1, parent)
+        self.style_shown = style
+        self._cell = Cell()
+        self._display = Display()
+        self._limit = 1.0
+        names = {"map": self.tr("Heat map"), "overlay": self.tr("Overlay")}
+        shown = ("map", "overlay") if style == "both" else (style,)
+        for view, one in zip(self.views, shown, strict=True):
+            view.setAccessibleName(names[one])
+
+    def show_cell(self, cell: Cell, display: Display, limit: float) -> None:
+        """Show a map on a colour scale that ends at `limit`, and how far it has come."""
+        evidence_map = cell.evidence
+        drawing = (evidence_map, display.opacity, display.threshold, limit)
+        if drawing != getattr(self, "_drawn", None):
+            self._drawn = drawing
+            self._draw(evidence_map, display, limit)
+        self._cell, self._limit = cell, limit
+        chip, progress = self._state()
+        for view in self.views:
+            view.show_state(chip, progress, cell.stale)
+        if evidence_map is None:
+            self.bar.show_scale(None, "", 0)
+            self.caption.show_lines()
+        else:
+            self.bar.show_scale(limit, evidence_map.unit, display.threshold)
+            self.caption.show_lines(*_caption(evidence_map, cell))
+        self.point()
+
+    def point(self) -> None:
+        """Show the crosshair and the value under it."""
+        super().point()
+        evidence_map, pixel = self._cell.evidence, self.views[0].state.crosshair
+        if evidence_map is None or pixel is None:
+            self.bar.show_value(None)
+            return
+        column, row = pixel
+        if row >= evidence_map.evidence.shape[0] or column >= evidence_map.evidence.shape[1]:
+            self.bar.show_value(None)
+            return
+        error = evidence_map.standard_error
+        self.bar.show_value(
+            float(evidence_map.evidence[row, column]),
+            None if error is None else float(error[row, column]),
+        )
+
+    def _draw(self, evidence_map: EvidenceMap | None, display: Display, limit: float) -> None:
+        if evidence_map is None:
+            for view in self.views:
+                view.show_pixels(None)
+            return
+        pictures = []
+        if self.style_shown in ("map", "both"):
+            pictures.append(colours.heat_map(evidence_map, limit, display.threshold))
+        if self.style_shown in ("overlay", "both"):
+            pictures.append(
+                colours.overlay(evidence_map, limit, display.opacity, display.threshold)
+            )
+        for view, picture in zip(self.views, pictures, strict=True):
+            view.show_pixels(picture)
+
+    def _state(self) -> tuple[str, float | None]:
+        cell = self._cell
+        part = cell.done / cell.total if cell.total else 0.0
+        match cell.state:
+            case "running":
+                return f"{100 * part:.0f} %", part
+            case "waiting":
+                return self.tr("waiting"), None
+            case "stopped":
+                return self.tr("stopped"), None
+            case "failed":
+                return self.tr("failed"), None
+        return "", None
+
+
+def _caption(evidence_map: EvidenceMap, cell: Cell) -> tuple[str, str]:
+    probability = float(evidence_map.probabilities[evidence_map.target])
+    first = f"{evidence_map.target_name} · {words.percentage(probability)}"
+    parts = []
+    if evidence_map.scores is not None:
+        parts.append(f"{words.count(len(evidence_map.scores.grid))} windows")
+    elif cell.state in ("running", "stopped") and cell.total and not cell.stale:
+        parts.append(f"{words.count(cell.done)} of {words.count(cell.total)} windows")
+    parts.append(words.duration(evidence_map.seconds))
+    return first, " · ".join(parts)

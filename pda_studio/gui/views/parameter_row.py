@@ -1,0 +1,207 @@
+"""One parameter of a method as a labelled widget, generated from its declaration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QCoreApplication, Qt, QTimer, Signal
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDoubleSpinBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QSlider,
+    QSpinBox,
+    QWidget,
+)
+from superqt import QDoubleSlider, QLargeIntSpinBox
+
+from pda_studio.gui.models import fitting
+
+if TYPE_CHECKING:
+    from pda_studio.methods import Parameter
+
+_DEBOUNCE = 250  # ms
+_WIDEST_SLIDER = 100_000  # beyond this a slider means nothing: a number alone
+_SPIN_WIDTH = 72
+_LABEL_WIDTH = 86
+_STEEP = 200  # a slider that runs further than this takes small values as seriously as large ones
+
+
+class ParameterRow(QWidget):
+    """Label, and a slider with a number, a choice, or a file; tells of a change once it rests."""
+
+    edited = Signal(str, object)
+
+    def __init__(self, parameter: Parameter, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.parameter = parameter
+        self._value: object = None
+        self._showing = False
+        self._rest = QTimer(self, singleShot=True, interval=_DEBOUNCE)
+        self._rest.timeout.connect(self._tell)
+        self.label = QLabel(parameter.label)
+        self.label.setFixedWidth(_LABEL_WIDTH)
+        self._layout = QHBoxLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setSpacing(8)
+        self._layout.addWidget(self.label)
+        self.slider: QSlider | QDoubleSlider | None = None
+        self.spin: QSpinBox | QDoubleSpinBox | QLargeIntSpinBox | None = None
+        self.choice: QComboBox | None = None
+        self.path: QLineEdit | None = None
+        {
+            "integer": self._make_number,
+            "number": self._make_number,
+            "choice": self._make_choice,
+            "path": self._make_path,
+        }[parameter.kind]()
+        unit = f" ({parameter.unit})" if parameter.unit else ""
+        for widget in (self, *self.findChildren(QWidget)):
+            widget.setToolTip(f"<p>{parameter.help}</p>")
+            widget.setAccessibleName(f"{parameter.label}{unit}")
+
+    def show_value(
+        self, values: Mapping[str, Any], unheeded: frozenset[str], input_size: int
+    ) -> None:
+        """Show a value within the bounds that the others leave, without telling of it."""
+        self._showing = True
+        self._value = values[self.parameter.name]
+        if self.spin is not None:
+            low, high = fitting.bounds(self.parameter, values, unheeded, input_size)
+            self._show_number(low, high)
+        elif self.choice is not None:
+            self.choice.setCurrentIndex(self.choice.findData(self._value))
+        elif self.path is not None:
+            self.path.setText("" if self._value is None else Path(str(self._value)).name)
+        self._showing = False
+
+    # Numbers
+
+    def _make_number(self) -> None:
+        known = self.parameter
+        low, high = known.minimum, known.maximum
+        whole = known.kind == "integer"
+        bounded = low is not None and high is not None and high - low <= _WIDEST_SLIDER
+        if whole and not bounded:
+            self.spin = QLargeIntSpinBox()
+            self.spin.setRange(int(low or 0), int(high if high is not None else 2**63 - 1))
+        elif whole:
+            self.spin = QSpinBox()
+        else:
+            self.spin = QDoubleSpinBox(decimals=4)
+            self.spin.setSingleStep(known.step or 0.1)
+        self.spin.setKeyboardTracking(False)
+        self.spin.setAlignment(Qt.AlignmentFlag.AlignRight)
+        if bounded:
+            self.slider = QDoubleSlider(Qt.Orientation.Horizontal)
+            self.slider.valueChanged.connect(self._on_slider)
+            self.slider.sliderReleased.connect(self._tell)
+            self._layout.addWidget(self.slider, 1)
+            self.spin.setFixedWidth(_SPIN_WIDTH)
+            self._layout.addWidget(self.spin)
+        else:
+            self._layout.addWidget(self.spin, 1)
+        self.spin.valueChanged.connect(self._on_spin)
+
+    def _show_number(self, low: float | None, high: float | None) -> None:
+        assert self.spin is not None
+        number = int if self.parameter.kind == "integer" else float
+        if low is not None and high is not None:
+            high = max(high, low)
+            self.spin.setRange(number(low), number(high))
+            if self.slider is not None:
+                self.slider.setRange(0.0, 1.0)
+                self.slider.setSingleStep(self._single_step(low, high))
+                self.slider.setPageStep(0.1)
+                self.slider.setValue(self._to_slider(float(str(self._value)), low, high))
+                self.slider.setEnabled(high > low)
+        self.spin.setValue(self._value)  # type: ignore[arg-type]
+
+    def _steep(self, low: float, high: float) -> bool:
+        return low > 0 and high / low > _STEEP
+
+    def _single_step(self, low: float, high: float) -> float:
+        step = self.parameter.step or (high - low) / 100
+        return 0.02 if self._steep(low, high) else min(step / max(high - low, 1e-9), 1.0)
+
+    def _to_slider(self, value: float, low: float, high: float) -> float:
+        if high <= low:
+            return 0.0
+        if self._steep(low, high):
+            import math
+
+            return math.log(value / low) / math.log(high / low)
+        return (value - low) / (high - low)
+
+    def _from_slider(self, part: float) -> float:
+        assert self.spin is not None
+        low, high = float(self.spin.minimum()), float(self.spin.maximum())
+        if self._steep(low, high):
+            return float(low * (high / low) ** part)
+        return low + part * (high - low)
+
+    def _on_slider(self, part: float) -> None:
+        if self._showing or self.spin is None or self.slider is None:
+            return
+        value = self._from_slider(part)
+        self._value = round(value) if self.parameter.kind == "integer" else value
+        self._showing = True
+        self.spin.setValue(self._value)
+        self._showing = False
+        self._rest.start()  # keys and wheel; letting go of the handle tells at once
+
+    def _on_spin(self, value: object) -> None:
+        if not self._showing:
+            self._value = value
+            self._rest.start()
+
+    # Choices and files
+
+    def _make_choice(self) -> None:
+        self.choice = QComboBox()
+        for name in self.parameter.choices:
+            self.choice.addItem(name.replace("-", " ").capitalize(), name)
+        self.choice.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.choice.setMinimumContentsLength(8)
+        self.choice.activated.connect(self._on_choice)
+        self._layout.addWidget(self.choice, 1)
+
+    def _on_choice(self, index: int) -> None:
+        assert self.choice is not None
+        self._value = self.choice.itemData(index)
+        self._tell()
+
+    def _make_path(self) -> None:
+        self.path = QLineEdit(readOnly=True, clearButtonEnabled=False)
+        self.path.setPlaceholderText(QCoreApplication.translate("ParameterRow", "as shipped"))
+        self._layout.addWidget(self.path, 1)
+        for text, slot in (("…", self._choose_path), ("×", lambda: self._on_path(""))):
+            button = QPushButton(text)
+            button.setFixedWidth(26)
+            button.clicked.connect(slot)
+            self._layout.addWidget(button)
+
+    def _choose_path(self) -> None:
+        dialog = QFileDialog(self, self.parameter.label)
+        if "folder" in self.parameter.label.lower():
+            dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(self._on_path)
+        dialog.open()
+
+    def _on_path(self, path: str) -> None:
+        """Take a file; without one, go back to what is shipped."""
+        self._value = path or None
+        self._tell()
+
+    def _tell(self) -> None:
+        self._rest.stop()
+        self.edited.emit(self.parameter.name, self._value)

@@ -1,0 +1,45 @@
+"""The line at the window's lower edge: the pixel pointed at, and how far the work has come."""
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QWidget
+from superqt import QElidingLabel
+
+
+class ProgressStrip(QWidget):
+    """Readout on the left, progress and Stop on the right."""
+
+    stopped = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.readout = QElidingLabel()
+        self.text = QLabel()
+        self.bar = QProgressBar(textVisible=False)
+        self.bar.setFixedSize(150, 8)
+        self.bar.setAccessibleName(self.tr("Progress"))
+        self.stop = QPushButton(self.tr("Stop"))
+        self.stop.setToolTip(self.tr("Stop (Esc)"))
+        self.stop.clicked.connect(self.stopped)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(14, 3, 10, 3)
+        layout.setSpacing(10)
+        layout.addWidget(self.readout, 1)
+        layout.addWidget(self.text)
+        layout.addWidget(self.bar)
+        layout.addWidget(self.stop)
+        self.setFixedHeight(34)
+        self.show_idle("")
+
+    def show_progress(self, text: str, part: float | None) -> None:
+        """Show work that runs; without a part, one cannot say how far."""
+        self.text.setText(text)
+        self.bar.setRange(0, 0 if part is None else 1000)
+        self.bar.setValue(round(1000 * (part or 0)))
+        self.bar.show()
+        self.stop.show()
+
+    def show_idle(self, text: str) -> None:
+        """Show that nothing runs."""
+        self.text.setText(text)
+        self.bar.hide()
+        self.stop.hide()

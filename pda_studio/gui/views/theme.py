@@ -1,0 +1,174 @@
+"""Light and dark: two palettes, one style sheet, and icons in the colour of the text."""
+
+from importlib.resources import files
+
+from PySide6.QtCore import QByteArray, QObject, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QAction, QColor, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
+from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtWidgets import QAbstractButton, QApplication
+
+from pda_studio.gui.models.display import Theme
+
+_LIGHT = {
+    "window": "#f3f3f4",
+    "surface": "#ffffff",
+    "raised": "#fbfbfc",
+    "board": "#e9e9eb",
+    "line": "#d3d4d8",
+    "text": "#1d1e22",
+    "muted": "#62656d",
+    "disabled": "#a2a5ad",
+    "accent": "#3d5a80",
+    "on_accent": "#ffffff",
+    "warning": "#fff3d6",
+    "warning_line": "#e3b341",
+}
+_DARK = {
+    "window": "#232427",
+    "surface": "#1b1c1f",
+    "raised": "#2d2e33",
+    "board": "#18191b",
+    "line": "#3d3f45",
+    "text": "#e8e8ea",
+    "muted": "#a0a3ab",
+    "disabled": "#686b73",
+    "accent": "#8fb1dd",
+    "on_accent": "#15171b",
+    "warning": "#3d3318",
+    "warning_line": "#a8832a",
+}
+
+
+class ThemeKeeper(QObject):
+    """Keeps palette, style sheet and icons in step with the system or with the user's choice."""
+
+    changed = Signal()
+
+    def __init__(self, application: QApplication) -> None:
+        super().__init__()
+        self._application = application
+        self._theme: Theme = "system"
+        self._icons: list[tuple[QAction | QAbstractButton, str]] = []
+        application.setStyle("Fusion")
+        application.styleHints().colorSchemeChanged.connect(self._apply)
+        self._apply()
+
+    @property
+    def theme(self) -> Theme:
+        """What the user chose."""
+        return self._theme
+
+    def choose(self, theme: Theme) -> None:
+        """Follow the system, or always be light or dark."""
+        self._theme = theme
+        schemes = {"light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}
+        hints = self._application.styleHints()
+        hints.setColorScheme(schemes.get(theme, Qt.ColorScheme.Unknown))
+        self._apply()  # some platforms cannot be told, and say nothing
+
+    def set_icon(self, owner: QAction | QAbstractButton, name: str) -> None:
+        """Give an action or button an icon that follows the theme."""
+        self._icons = [(old, n) for old, n in self._icons if old is not owner]
+        self._icons.append((owner, name))
+        owner.setIcon(icon(name))
+        owner.destroyed.connect(self._forget)
+
+    def _forget(self) -> None:
+        import shiboken6
+
+        self._icons = [(owner, name) for owner, name in self._icons if shiboken6.isValid(owner)]
+
+    def _apply(self) -> None:
+        dark = self._theme == "dark"
+        if self._theme == "system":
+            dark = self._application.styleHints().colorScheme() == Qt.ColorScheme.Dark
+        colours = _DARK if dark else _LIGHT
+        self._application.setPalette(_palette(colours))
+        self._application.setStyleSheet(_style_sheet(colours))
+        for owner, name in self._icons:
+            owner.setIcon(icon(name))
+        self.changed.emit()
+
+
+def icon(name: str) -> QIcon:
+    """An icon of the program in the palette's colours."""
+    palette = QGuiApplication.palette()
+    result = QIcon()
+    for mode, group in (
+        (QIcon.Mode.Normal, QPalette.ColorGroup.Active),
+        (QIcon.Mode.Disabled, QPalette.ColorGroup.Disabled),
+    ):
+        colour = palette.color(group, QPalette.ColorRole.ButtonText)
+        for ratio in (1, 2, 3):
+            result.addPixmap(pixmap(name, colour, 20, ratio), mode)
+    return result
+
+
+def pixmap(name: str, colour: QColor, side: int, ratio: float = 1) -> QPixmap:
+    """Draw an icon in a colour; `side` in logical pixels."""
+    source = (files("pda_studio.resources") / "icons" / f"{name}.svg").read_text("utf-8")
+    renderer = QSvgRenderer(QByteArray(source.replace("currentColor", colour.name()).encode()))
+    result = QPixmap(QSize(round(side * ratio), round(side * ratio)))
+    result.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(result)
+    renderer.render(painter, QRectF(result.rect()))
+    painter.end()
+    result.setDevicePixelRatio(ratio)
+    return result
+
+
+def _palette(colours: dict[str, str]) -> QPalette:
+    palette = QPalette()
+    role = QPalette.ColorRole
+    for name, roles in {
+        "window": (role.Window,),
+        "surface": (role.Base,),
+        "raised": (role.Button, role.AlternateBase, role.ToolTipBase),
+        "text": (role.WindowText, role.Text, role.ButtonText, role.ToolTipText),
+        "muted": (role.PlaceholderText,),
+        "accent": (role.Highlight, role.Link, role.Accent),
+        "on_accent": (role.HighlightedText,),
+        "line": (role.Mid,),
+        "board": (role.Dark,),
+    }.items():
+        for one in roles:
+            palette.setColor(one, QColor(colours[name]))
+    for one in (role.WindowText, role.Text, role.ButtonText):
+        palette.setColor(QPalette.ColorGroup.Disabled, one, QColor(colours["disabled"]))
+    palette.setColor(QPalette.ColorGroup.Disabled, role.Highlight, QColor(colours["line"]))
+    return palette
+
+
+def _style_sheet(c: dict[str, str]) -> str:
+    return f"""
+    QMainWindow::separator {{ width: 0; height: 0; }}
+    QToolBar {{ border: 0; border-bottom: 1px solid {c["line"]}; padding: 4px 8px; spacing: 2px;
+        background: {c["window"]}; }}
+    QToolBar::separator {{ width: 1px; margin: 5px 7px; background: {c["line"]}; }}
+    QToolBar QToolButton {{ padding: 5px 7px; border-radius: 5px; border: 0; }}
+    QToolBar QToolButton:hover {{ background: {c["line"]}; }}
+    QToolBar QToolButton:pressed, QToolBar QToolButton:checked {{ background: {c["line"]}; }}
+    QToolBar QToolButton::menu-indicator {{ image: none; }}
+    QToolBar QToolButton[popupMode="1"] {{ padding-right: 14px; }}
+    QToolButton#plain {{ border: 0; border-radius: 4px; padding: 2px; }}
+    QToolButton#plain:hover {{ background: {c["line"]}; }}
+    QStatusBar {{ border-top: 1px solid {c["line"]}; background: {c["window"]}; }}
+    QStatusBar::item {{ border: 0; }}
+    QSplitter::handle {{ background: {c["line"]}; }}
+    QScrollArea#side, QWidget#side {{ background: {c["window"]}; border: 0; }}
+    QScrollArea#board, QWidget#board {{ background: {c["board"]}; border: 0; }}
+    QLabel#section {{ font-weight: 600; }}
+    QLabel#muted, QLabel#caption {{ color: {c["muted"]}; }}
+    QLabel#title {{ font-weight: 600; }}
+    QLabel#hero {{ font-weight: 600; font-size: 20px; }}
+    QFrame#rule {{ background: {c["line"]}; border: 0; max-height: 1px; min-height: 1px; }}
+    QFrame#banner {{ background: {c["warning"]}; border: 0;
+        border-bottom: 1px solid {c["warning_line"]}; }}
+    QFrame#notice {{ background: {c["raised"]}; border: 0; border-bottom: 1px solid {c["line"]}; }}
+    QFrame#drop {{ border: 2px dashed {c["line"]}; border-radius: 14px; }}
+    QPushButton#link {{ border: 0; background: transparent; color: {c["accent"]}; padding: 1px 0;
+        text-align: left; }}
+    QPushButton#link:hover {{ text-decoration: underline; }}
+    QToolTip {{ color: {c["text"]}; background: {c["raised"]}; border: 1px solid {c["line"]};
+        padding: 4px; }}
+    """

@@ -1,0 +1,75 @@
+"""What the window shows while no picture is open: an invitation."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from pda_studio.gui.views.theme import ThemeKeeper
+
+
+class Welcome(QWidget):
+    """Open a picture, drop one, or try a digit."""
+
+    open_wanted = Signal()
+    chosen = Signal(object)
+
+    def __init__(
+        self, theme: ThemeKeeper, samples: list[Path], parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent, objectName="board")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        frame = QFrame(objectName="drop")
+        title = QLabel(self.tr("Drop a picture here"), objectName="hero")
+        title.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        text = QLabel(
+            self.tr(
+                "See which of its pixels speak for (red) and against (blue)"
+                " what a classifier says of it."
+            ),
+            objectName="muted",
+            wordWrap=True,
+        )
+        text.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.button = QPushButton(self.tr("Open a picture …"))
+        self.button.setMinimumHeight(34)
+        self.button.clicked.connect(self.open_wanted)
+        theme.set_icon(self.button, "picture")
+        hint = QLabel(self.tr("or try a handwritten digit"), objectName="muted")
+        hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        digits = QHBoxLayout()
+        digits.setSpacing(6)
+        digits.addStretch(1)
+        for path in samples:
+            button = QToolButton(objectName="plain")
+            button.setIcon(QIcon(str(path)))
+            button.setIconSize(QSize(36, 36))
+            button.setToolTip(self.tr("Try the digit {0}").format(path.stem))
+            button.setAccessibleName(button.toolTip())
+            button.clicked.connect(lambda _=False, p=path: self.chosen.emit(p))
+            digits.addWidget(button)
+        digits.addStretch(1)
+        inside = QVBoxLayout(frame)
+        inside.setContentsMargins(48, 44, 48, 40)
+        inside.setSpacing(12)
+        inside.addWidget(title)
+        inside.addWidget(text)
+        inside.addSpacing(6)
+        inside.addWidget(self.button, 0, Qt.AlignmentFlag.AlignCenter)
+        inside.addSpacing(14)
+        inside.addWidget(hint)
+        inside.addLayout(digits)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(32, 32, 32, 32)
+        layout.addStretch(2)
+        layout.addWidget(frame, 0, Qt.AlignmentFlag.AlignCenter)
+        layout.addStretch(3)
