@@ -27,12 +27,14 @@ from pda_studio.errors import PdaStudioError, UsageError
 Device = Literal["auto", "cpu", "cuda", "mps"]
 
 _DIGITS = PdaSettings(window=4, outer=12, law="marginal", statistics="digits")
-# torchvision adds its channel reordering only with its own weights; a file of these networks'
-# weights was trained with it all the same. Auxiliary heads play no part in a decision.
+# Auxiliary heads play no part in a decision.
 _EXTRA_ARGUMENTS: dict[str, dict[str, Any]] = {
-    "googlenet": {"transform_input": True, "aux_logits": False, "init_weights": False},
-    "inception_v3": {"transform_input": True, "aux_logits": False, "init_weights": False},
+    "googlenet": {"transform_input": False, "aux_logits": False, "init_weights": False},
+    "inception_v3": {"transform_input": False, "aux_logits": False, "init_weights": False},
 }
+# Inside, torchvision turns the usual normalisation of these two into this one (transform_input);
+# normalising so in the first place is the same and leaves the network plain.
+_INCEPTION_NORMALISATION = (0.5, 0.5, 0.5)
 _AUXILIARY = ("aux1.", "aux2.", "AuxLogits.")
 
 
@@ -186,14 +188,17 @@ def _torchvision_classifier(
         if own_names and len(own_names) == classes:
             class_names = own_names
     transforms = entry.transforms()
+    mean, std = tuple(transforms.mean), tuple(transforms.std)
+    if name in _EXTRA_ARGUMENTS:
+        mean = std = _INCEPTION_NORMALISATION
     return Classifier(
         name=name,
         network=_ready(network, device),
         preprocessing=Preprocessing(
             resize=transforms.resize_size[0],
             size=transforms.crop_size[0],
-            mean=tuple(transforms.mean),
-            std=tuple(transforms.std),
+            mean=mean,
+            std=std,
             interpolation=transforms.interpolation.value,
         ),
         class_names=class_names,
