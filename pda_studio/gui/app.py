@@ -145,7 +145,7 @@ def _finished(studio: Studio) -> bool:
 def _save(studio: Studio, output: Path) -> None:
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    if not studio.window.grab().save(buffer, "PNG"):  # type: ignore[call-overload]
+    if not studio.window.grab().save(buffer, "PNG"):
         raise PdaStudioError("The window's picture cannot be encoded as PNG.")
     with written_whole(output) as file:
         file.write(buffer.data().data())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -146,9 +146,9 @@ class Explainer(QObject):
             if row.key not in session.looks:
                 self._look_at(row)
         for row_key, column_key in session.panel_keys():
-            row, column = session.work.row(row_key), session.work.column(column_key)
-            if row is not None and column is not None:
-                self._settle(row, column)
+            place, column = session.work.row(row_key), session.work.column(column_key)
+            if place is not None and column is not None:
+                self._settle(place, column)
         running = self._running
         if running and session.cell(*running.key).request != running.request:
             self._let_go()
@@ -176,7 +176,7 @@ class Explainer(QObject):
         session.put_cell(row.key, column.key, cell)
 
     def _look_at(self, row: Row) -> None:
-        session, picture, classifier = self._session, self._session.work.picture, self._session
+        session = self._session
         picture, classifier = session.work.picture, session.classifier
         asked = (row.key, id(classifier) ^ id(picture) ^ hash(row.operations))
         if picture is None or classifier is None or asked in self._looking:
@@ -221,7 +221,7 @@ class Explainer(QObject):
         session = self._session
         subject = replace(session.looks[key[0]].subject, target=request.target)
 
-        def steps() -> Iterator[Any]:
+        def steps() -> Generator[Any, None, _Step]:
             method = fitting.kind_of(request.method).create(**request.values)
             last = None
             for last in method.steps(subject):

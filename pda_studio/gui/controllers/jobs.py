@@ -9,7 +9,7 @@ import logging
 import queue
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
@@ -62,7 +62,7 @@ class Job:
         Called when the worker has let go of cancelled work.
     """
 
-    steps: Callable[[], Iterator[Any]]
+    steps: Callable[[], Generator[Any, None, Any]]
     done: Callable[[Any], None]
     failed: Callable[[BaseException, str], None]
     partial: Callable[[Any], None] | None = None
@@ -114,9 +114,9 @@ class Jobs(QObject):
     ) -> Job:
         """Queue short work; it is done even while a job runs."""
 
-        def steps() -> Iterator[Any]:
+        def steps() -> Generator[None, None, Any]:
             return work()
-            yield
+            yield  # makes it a generator: work without steps
 
         job = Job(steps, done, failed)
         if self._open:
@@ -206,7 +206,7 @@ class _WorkerThread(QThread):
             except StopIteration as stop:
                 return "done", stop.value
             if job.cancelled.is_set() or self.closing.is_set():
-                steps.close()  # type: ignore[attr-defined]
+                steps.close()
                 return "stopped", None
             now = monotonic()
             if job.partial is not None and now >= due:

@@ -16,8 +16,8 @@ class Memory:
     def __init__(self, settings: QSettings) -> None:
         self._settings = settings
         recent = settings.value("recent", [])
-        recent = [recent] if isinstance(recent, str) else list(recent or [])
-        self.recent = [Path(str(path)) for path in recent][:_MOST]
+        paths = recent if isinstance(recent, list) else [recent] if recent else []
+        self.recent = [Path(str(path)) for path in paths][:_MOST]
         theme = str(settings.value("theme", "system"))
         self.theme: Theme = cast(Theme, theme) if theme in get_args(Theme) else "system"
         geometry = settings.value("geometry")

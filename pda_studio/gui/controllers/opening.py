@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from hashlib import blake2b
 from importlib.resources import files
 from pathlib import Path
@@ -16,7 +16,7 @@ from pda_studio.gui.models.work import About, ClassifierChoice, Picture
 
 PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif")
 WEIGHTS = (".safetensors", ".pth", ".pt", ".bin")
-FIRST_SAMPLE = "3"
+FIRST_SAMPLE = "6"
 
 
 class Opening(QObject):
@@ -74,7 +74,7 @@ class Opening(QObject):
         if self._loading is not None:
             self._loading.cancel()
 
-        def steps() -> Iterator[Any]:
+        def steps() -> Generator[Any, None, Any]:
             from pda_studio.classifiers import loading
 
             classifier = yield from loading(choice.name, choice.weights)

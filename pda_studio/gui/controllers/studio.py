@@ -172,7 +172,7 @@ class Studio(QObject):
             (session.looks_changed, self._show_predictions),
             (session.selection_changed, self._on_selection),
             (session.cell_changed, self._on_cell),
-            (self.viewport.events.crosshair, self._show_readout),  # type: ignore[attr-defined]
+            (self.viewport.events.crosshair, self._show_readout),
         ]
         for signal, slot in self._connections:
             signal.connect(slot)
@@ -253,7 +253,8 @@ class Studio(QObject):
             )
 
     def _on_picture(self, picture: Picture) -> None:
-        if picture.path is not None and picture.path not in self.samples:
+        samples = {path.resolve() for path in self.samples}
+        if picture.path is not None and picture.path.resolve() not in samples:
             self._explained = True
             self.memory.add_picture(picture.path)
             height, width = picture.image.shape[:2]
@@ -305,7 +306,7 @@ class Studio(QObject):
         classifier = self.session.classifier
         facts = ""
         if classifier is not None:
-            facts = self.tr("{0} classes, {1} × {1} pixels, on the {2}").format(
+            facts = self.tr("{0} classes · {1} × {1} px · {2}").format(
                 words.count(len(classifier.class_names)),
                 classifier.input_size,
                 "CPU" if classifier.device.type == "cpu" else "GPU",
@@ -427,6 +428,10 @@ class Studio(QObject):
         self._show_actions()
         self._show_progress()
         picture = self.session.work.picture
+        if picture is None:
+            self.viewport.crosshair = None
+            if not self.window.banner.details.toPlainText():
+                self.window.banner.hide()
         name = f"{picture.name} – " if picture else ""
         self.window.setWindowTitle(f"{name}PDA Studio")
 
@@ -465,6 +470,9 @@ class Studio(QObject):
             actions.flip_horizontal,
             actions.flip_vertical,
             actions.crop,
+            actions.fit,
+            actions.zoom_in,
+            actions.zoom_out,
             *actions.turns,
         ):
             action.setEnabled(has_picture)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,8 @@ _STOPS = (
     (178, 24, 43),
     (103, 0, 31),
 )
-_UNCERTAIN = np.array((232, 232, 232), dtype=np.float32)
+_LUMINANCE = np.array((0.299, 0.587, 0.114), dtype=np.float32)
+_UNCERTAIN = np.array((240, 240, 241), dtype=np.float32)
 
 
 @cache
@@ -43,7 +44,8 @@ def colours(values: NDArray[np.float32], limit: float) -> NDArray[np.float32]:
     table = colour_table()
     middle = len(table) // 2
     index = np.rint(np.clip(values / limit, -1, 1) * middle).astype(np.intp) + middle
-    return table[index]
+    chosen: NDArray[np.float32] = table[index]
+    return chosen
 
 
 def heat_map(evidence_map: EvidenceMap, limit: float, threshold: float = 0.0) -> NDArray[np.uint8]:
@@ -52,7 +54,7 @@ def heat_map(evidence_map: EvidenceMap, limit: float, threshold: float = 0.0) ->
     picture = colours(shown, limit)
     if evidence_map.covered is not None:
         guessed = ~evidence_map.covered
-        picture[guessed] = 0.45 * picture[guessed] + 0.55 * _UNCERTAIN
+        picture[guessed] = 0.5 * picture[guessed] + 0.5 * _UNCERTAIN
     return np.rint(picture).astype(np.uint8)
 
 
@@ -64,13 +66,13 @@ def overlay(
     strength = np.clip(np.abs(shown) / limit, 0, 1)
     # Weak evidence gets a clear colour that covers little, rather than a pale one: on a picture
     # a pale colour looks like fog.
-    colour = colours(np.sign(shown) * np.maximum(strength, 0.55) * limit, limit)
-    cover = opacity * strength**0.6
+    tint = np.sign(shown) * (0.4 + 0.6 * strength)
+    colour = colours(tint.astype(np.float32), 1.0)
+    cover = opacity * strength**0.75
     if evidence_map.covered is not None:
         cover = np.where(evidence_map.covered, cover, 0.4 * cover)
-    grey = evidence_map.view.astype(np.float32) @ np.array((0.299, 0.587, 0.114), np.float32)
-    # A little lighter and flatter than the picture, so that both colours stand out on it.
-    grey = 32 + grey * (255 - 32) / 255
+    # Neither black nor white, on which dark and light colours are hard to see.
+    grey: NDArray[Any] = 51 + 0.7 * (evidence_map.view @ _LUMINANCE)
     mixed = grey[..., None] * (1 - cover[..., None]) + colour * cover[..., None]
     return np.rint(np.clip(mixed, 0, 255)).astype(np.uint8)
 

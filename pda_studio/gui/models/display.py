@@ -28,7 +28,7 @@ class Display:
 
     events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
 
-    opacity: float = 0.8
+    opacity: float = 0.9
     threshold: float = 0.0
     scale: Scale = "map"
     limit: float = 1.0

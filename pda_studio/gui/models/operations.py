@@ -73,12 +73,12 @@ Operation = Rotate | Flip | Crop
 
 def extended(operations: Sequence[Operation], operation: Operation) -> tuple[Operation, ...]:
     """Add an operation at the end; turns add up, and a flip undoes the same flip."""
-    *before, last = operations or (None,)
+    before, last = tuple(operations[:-1]), operations[-1] if operations else None
     if isinstance(last, Rotate) and isinstance(operation, Rotate):
         degrees = _half_open(last.degrees + operation.degrees)
-        return (*before, Rotate(degrees)) if degrees else tuple(before)  # type: ignore[arg-type]
+        return (*before, Rotate(degrees)) if degrees else before
     if isinstance(last, Flip) and last == operation:
-        return tuple(before)  # type: ignore[arg-type]
+        return before
     return (*operations, operation)
 
 

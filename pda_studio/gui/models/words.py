@@ -23,16 +23,18 @@ def duration(seconds: float) -> str:
 
 def evidence(value: float, limit: float) -> str:
     """Evidence with its sign and with the decimals that a scale up to `limit` calls for."""
-    places = decimals(limit)
-    rounded = round(value, places)
-    if rounded == 0:
-        return f"{0:.{places}f}"
-    return f"{rounded:+.{places}f}".replace("-", "−")
+    return signed(value, limit / 10).replace("-", "−")
 
 
-def decimals(limit: float) -> int:
-    """Decimals that show about three digits of values up to `limit`."""
-    return min(max(2 - math.floor(math.log10(max(limit, 1e-12))), 0), 9)
+def signed(value: float, limit: float, sign: str = "+") -> str:
+    """A number with the decimals, or the power of ten, that a scale up to `limit` calls for."""
+    power = math.floor(math.log10(max(limit, 1e-300)))
+    if -4 < power < 5:
+        places = max(2 - power, 0)
+        rounded = round(value, places)
+        return f"{rounded:{sign}.{places}f}" if rounded else f"{0:.{places}f}"
+    mantissa = round(value / 10.0**power, 2)
+    return f"{mantissa:{sign}.2f}e{power}" if mantissa else "0"
 
 
 def percentage(probability: float) -> str:

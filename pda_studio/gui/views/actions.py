@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QMainWindow, QMenu, QToolBar, QToolButton, QWidget
 from pda_studio.gui.models.display import Theme
 from pda_studio.gui.views.theme import ThemeKeeper
 
+_Keys = QKeySequence.StandardKey | str | None
 ANGLES = (-15, -10, -5, 5, 10, 15)
 
 
@@ -53,10 +54,12 @@ class Actions(QObject):
         way = self.tr("clockwise") if angle > 0 else self.tr("counter-clockwise")
         return self.tr("Rotate {0}° {1}").format(abs(angle), way)
 
-    def _make(self, text: str, icon: str | None, keys: object) -> QAction:
+    def _make(
+        self, text: str, icon: str | None, keys: QKeySequence.StandardKey | str | None
+    ) -> QAction:
         action = QAction(text, self._window)
         if keys is not None:
-            action.setShortcut(keys)  # type: ignore[arg-type]
+            action.setShortcut(QKeySequence(keys))
             shown = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
             action.setToolTip(f"{text.removesuffix(' …')} ({shown})")
         if icon is not None:
@@ -133,7 +136,8 @@ class Actions(QObject):
         bar.addSeparator()
         bar.addActions([self.zoom_out, self.fit, self.zoom_in])
         bar.addSeparator()
-        self.add_button = QToolButton(text=self.tr("Add method"))
+        self.add_button = QToolButton()
+        self.add_button.setText(self.tr("Add method"))
         self.add_button.setToolTip(self.tr("Put another method beside the others"))
         self._menu_button(self.add_button, "plus", self.methods_menu)
         bar.addWidget(self.add_button)
@@ -145,7 +149,8 @@ class Actions(QObject):
         bar.addWidget(self._with_text(self.run, self.tr("Run")))
         bar.addWidget(self._with_text(self.stop, self.tr("Stop")))
         bar.addSeparator()
-        self.export_button = QToolButton(text=self.tr("Export"))
+        self.export_button = QToolButton()
+        self.export_button.setText(self.tr("Export"))
         self.export_button.setToolTip(self.tr("Export the figure or save the map"))
         self._menu_button(self.export_button, "export", self.export_menu)
         bar.addWidget(self.export_button)

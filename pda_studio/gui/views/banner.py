@@ -32,7 +32,8 @@ class Banner(QFrame):
         self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.action_button = QPushButton()
         self.action_button.clicked.connect(self.action)
-        self.details_button = QPushButton(self.tr("Details"), checkable=True)
+        self.details_button = QPushButton(self.tr("Details"))
+        self.details_button.setCheckable(True)
         self.copy_button = QPushButton(self.tr("Copy"))
         self.copy_button.clicked.connect(self._copy)
         close = plain_button(theme, "close", self.tr("Close this message"))
@@ -60,7 +61,8 @@ class Banner(QFrame):
         problem = bool(details)
         self.setObjectName("banner" if problem else "notice")
         self._theme.set_icon(self._icon, "warning" if problem else "info")
-        self.setStyleSheet(self.styleSheet())  # the name decides the colours: read it anew
+        self.style().unpolish(self)  # the name decides the colours: read it anew
+        self.style().polish(self)
         self.message.setText(message)
         self.message.setAccessibleName(message)
         self.details.setPlainText(details)

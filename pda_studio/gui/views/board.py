@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtCore import QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QScrollArea, QWidget
 
@@ -13,6 +13,7 @@ from pda_studio.gui.models.viewport import Viewport
 from pda_studio.gui.models.work import Column, Row, Work
 from pda_studio.gui.views.headers import ColumnHeader, RowHeader
 from pda_studio.gui.views.image_view import ImageView
+from pda_studio.gui.views.named import named
 from pda_studio.gui.views.panel import GAP, InputPanel, MapPanel, Panel
 from pda_studio.gui.views.theme import ThemeKeeper
 
@@ -35,11 +36,12 @@ class Board(QScrollArea):
         theme: ThemeKeeper,
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent, objectName="board")
+        super().__init__(parent)
+        self.setObjectName("board")
         self._session, self._display, self.state, self._theme = session, display, viewport, theme
         self.setWidgetResizable(True)
         self.setFrameShape(self.Shape.NoFrame)
-        self._content = QWidget(objectName="board")
+        self._content = named(QWidget(), "board")
         self._grid = QGridLayout(self._content)
         self._grid.setContentsMargins(_SPACE, 12, _SPACE, 12)
         self._grid.setHorizontalSpacing(_SPACE)
@@ -55,7 +57,7 @@ class Board(QScrollArea):
         session.changed.connect(self._on_changed)
         session.cell_changed.connect(self._on_cell)
         session.looks_changed.connect(self._on_looks)
-        session.selection_changed.connect(self._show_headers)
+        session.selection_changed.connect(self._on_selection)
         display.events.connect(self._show_maps)
         viewport.events.connect(self._on_viewport)
         self._build()
@@ -76,7 +78,7 @@ class Board(QScrollArea):
         self._session.changed.disconnect(self._on_changed)
         self._session.cell_changed.disconnect(self._on_cell)
         self._session.looks_changed.disconnect(self._on_looks)
-        self._session.selection_changed.disconnect(self._show_headers)
+        self._session.selection_changed.disconnect(self._on_selection)
         self._display.events.disconnect(self._show_maps)
         self.state.events.disconnect(self._on_viewport)
 
@@ -96,6 +98,13 @@ class Board(QScrollArea):
         for row in self._session.work.rows:
             self._show_input(row)
         self._show_headers()
+
+    def _on_selection(self) -> None:
+        self._show_headers()
+        panel = self.maps.get(self._session.selection)
+        if panel is not None:
+            # Once the layout has its place for a new panel:
+            QTimer.singleShot(0, panel, lambda: self.ensureWidgetVisible(panel, _SPACE, _SPACE))
 
     def _on_cell(self, row: int, column: int) -> None:
         if self._display.scale == "all":
@@ -240,9 +249,7 @@ class Board(QScrollArea):
 
     def _show_input(self, row: Row) -> None:
         picture = self._session.work.picture
-        name = picture.name if picture else ""
-        if row.operations:
-            name = described(row.operations)
+        name = picture.name if picture and not row.operations else ""
         self.inputs[row.key].show_look(self._session.looks.get(row.key), name)
 
     def _show_headers(self) -> None:

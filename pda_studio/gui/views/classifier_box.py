@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QProgressBar, QPus
 from superqt import QSearchableComboBox
 
 from pda_studio.gui.models.work import About, ClassifierChoice
+from pda_studio.gui.views.named import named
 from pda_studio.gui.views.sections import Section
 
 
@@ -36,7 +37,8 @@ class ClassifierBox(Section):
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
         self.weights.activated.connect(self._on_weights)
-        self.facts = QLabel(wordWrap=True, objectName="muted")
+        self.facts = named(QLabel(), "muted")
+        self.facts.setWordWrap(True)
         self.offer = QPushButton()
         self.offer.clicked.connect(self._on_offer)
         self.progress = QProgressBar(textVisible=False)
@@ -58,7 +60,7 @@ class ClassifierBox(Section):
     def offer_names(self, names: list[str]) -> None:
         """Offer classifiers."""
         self.names.clear()
-        self.names.addItems(names)
+        self.names.addItems(names)  # type: ignore[no-untyped-call]
         self.names.setEnabled(True)
 
     def show_open(self, choice: ClassifierChoice | None, facts: str) -> None:

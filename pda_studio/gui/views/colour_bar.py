@@ -2,7 +2,7 @@
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRect, QSize, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPalette, QPen, QPolygonF
+from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPalette, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from pda_studio.gui.models import words
@@ -39,7 +39,7 @@ class ColourBar(QWidget):
             return ""
         text = words.evidence(self._value, self._limit)
         if self._error is not None:
-            text += f" ± {self._error:.{words.decimals(self._limit)}f}"
+            text += f" ± {words.signed(self._error, self._limit / 10, '')}"
         return f"{text} {self._unit}"
 
     def show_scale(self, limit: float | None, unit: str, threshold: float) -> None:
@@ -66,7 +66,7 @@ class ColourBar(QWidget):
         text = QRect(0, bar.bottom() + 2, self.width(), self.height() - bar.bottom() - 2)
         muted = self.palette().color(QPalette.ColorRole.PlaceholderText)
         painter.setPen(muted)
-        end = words.evidence(self._limit, self._limit).lstrip("+")
+        end = words.signed(self._limit, self._limit, "")
         left, right = f"−{end}", f"+{end}"
         unit = _UNITS.get(self._unit, self._unit)
         painter.drawText(text, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, left)
@@ -95,7 +95,7 @@ class ColourBar(QWidget):
     def _colours(self) -> QImage:
         table = colour_table().copy()
         strength = np.abs(np.linspace(-1, 1, len(table)))
-        table[strength < self._threshold] = QColor(Qt.GlobalColor.white).getRgb()[:3]
+        table[strength < self._threshold] = 255
         line = np.ascontiguousarray(np.rint(table).astype(np.uint8)[None])
         return QImage(
             line.data, line.shape[1], 1, line.shape[1] * 3, QImage.Format.Format_RGB888

@@ -71,7 +71,8 @@ class DisplayBox(Section):
         self.limit.setVisible(self._display.scale == "fixed")
 
     def _percentage(self, label: str, help: str, value: float) -> QSpinBox:
-        slider = QSlider(Qt.Orientation.Horizontal, minimum=0, maximum=100)
+        slider = QSlider(Qt.Orientation.Horizontal)
+        slider.setRange(0, 100)
         spin = QSpinBox(minimum=0, maximum=100)
         spin.setSuffix(" %")
         spin.setAlignment(Qt.AlignmentFlag.AlignRight)

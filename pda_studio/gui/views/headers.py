@@ -1,16 +1,17 @@
 """What stands over the columns and rows of the board."""
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 from superqt import QElidingLabel
 
+from pda_studio.gui.views.named import named
 from pda_studio.gui.views.theme import ThemeKeeper
 
 
 def plain_button(theme: ThemeKeeper, icon: str, name: str) -> QToolButton:
     """A small button without a frame."""
-    button = QToolButton(objectName="plain")
+    button = named(QToolButton(), "plain")
     button.setAutoRaise(True)
     button.setToolTip(name)
     button.setAccessibleName(name)
@@ -31,6 +32,7 @@ class ColumnHeader(QWidget):
         super().__init__(parent)
         self.title = QElidingLabel()
         self.title.setObjectName("title")
+        self.title.setFixedHeight(20)
         self.details = QElidingLabel()
         self.details.setObjectName("muted")
         font = self.details.font()
@@ -44,7 +46,8 @@ class ColumnHeader(QWidget):
         top.setSpacing(2)
         top.addWidget(self.title, 1)
         self.close_button = plain_button(theme, "close", self.tr("Remove this method"))
-        self.close_button.setIconSize(self.close_button.iconSize() * 0.75)
+        self.close_button.setIconSize(QSize(12, 12))
+        self.close_button.setFixedSize(18, 18)
         self.close_button.clicked.connect(self.removed)
         self.close_button.setVisible(removable)
         top.addWidget(self.close_button)
@@ -86,7 +89,8 @@ class RowHeader(QWidget):
         layout.setSpacing(4)
         layout.addWidget(self.label)
         button = plain_button(theme, "close", self.tr("Remove this variant"))
-        button.setIconSize(button.iconSize() * 0.75)
+        button.setIconSize(QSize(12, 12))
+        button.setFixedSize(18, 18)
         button.clicked.connect(self.removed)
         button.setVisible(removable)
         layout.addWidget(button)

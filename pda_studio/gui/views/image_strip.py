@@ -8,7 +8,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QImage, QPixmap
 from PySide6.QtWidgets import QListView, QListWidget, QListWidgetItem, QWidget
 
-_SIDE = 40
+_SIDE = 34
 
 
 class ImageStrip(QListWidget):
@@ -25,7 +25,7 @@ class ImageStrip(QListWidget):
         self.setGridSize(QSize(_SIDE + 4, _SIDE + 4))
         self.setFrameShape(QListView.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setStyleSheet("background: transparent;")
+        self.setObjectName("bare")
         self.setAccessibleName(self.tr("Pictures: samples and recent files"))
         self.setFixedHeight(2 * (_SIDE + 4) + 4)
         self.itemClicked.connect(self._on_item)

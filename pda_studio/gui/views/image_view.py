@@ -23,7 +23,7 @@ pg.setConfigOptions(imageAxisOrder="row-major", useNumba=False)
 _CHIP_FONT = 11  # pixels
 
 
-class _Pixels(pg.ImageItem):
+class _Pixels(pg.ImageItem):  # type: ignore[misc]
     """Pixels as squares when enlarged; smooth when made smaller, so that nothing is skipped."""
 
     scale_on_screen = 1.0
@@ -34,7 +34,7 @@ class _Pixels(pg.ImageItem):
         super().paint(painter, *arguments)
 
 
-class ImageView(pg.GraphicsView):
+class ImageView(pg.GraphicsView):  # type: ignore[misc]
     """Shows a picture; wheel zooms, dragging pans, pointing moves the crosshair of all views."""
 
     clicked = Signal()
@@ -115,7 +115,7 @@ class ImageView(pg.GraphicsView):
         """Screen pixels (logical) per pixel of the picture."""
         width, height = self.side
         fit = min(max(self.width(), 1) / width, max(self.height(), 1) / height)
-        return fit * self.state.zoom
+        return float(fit * self.state.zoom)
 
     @property
     def centre(self) -> tuple[float, float]:

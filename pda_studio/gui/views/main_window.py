@@ -16,6 +16,7 @@ from pda_studio.gui.views.classifier_box import ClassifierBox
 from pda_studio.gui.views.display_box import DisplayBox
 from pda_studio.gui.views.image_strip import ImageStrip
 from pda_studio.gui.views.method_box import MethodBox
+from pda_studio.gui.views.named import named
 from pda_studio.gui.views.predictions import PredictionList
 from pda_studio.gui.views.progress_strip import ProgressStrip
 from pda_studio.gui.views.sections import Section, rule, side_column
@@ -48,7 +49,7 @@ class MainWindow(QMainWindow):
         self.actions_ = Actions(self, theme)
         self.board = Board(session, display, viewport, theme)
         self.welcome = Welcome(theme, samples)
-        self.starting = QLabel(self.tr("Starting the engine …"), objectName="board")
+        self.starting = named(QLabel(self.tr("Starting the engine …")), "board")
         self.starting.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.starting.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.pages = QStackedWidget()

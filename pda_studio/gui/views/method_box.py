@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 from pda_studio.gui.models import fitting
 from pda_studio.gui.models.session import Session
 from pda_studio.gui.models.work import Column, Style
+from pda_studio.gui.views.named import named
 from pda_studio.gui.views.parameter_row import ParameterRow
 from pda_studio.gui.views.sections import Section
 from pda_studio.gui.views.theme import ThemeKeeper
@@ -39,15 +40,17 @@ class MethodBox(Section):
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
         self.variant.activated.connect(self._on_variant)
-        self.summary = QLabel(wordWrap=True, objectName="muted")
+        self.summary = named(QLabel(), "muted")
+        self.summary.setWordWrap(True)
         self.summary.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         self.body.addWidget(self.variant)
         self.body.addWidget(self.summary)
         self._styles = self._make_styles(theme)
         self._rows: dict[str, ParameterRow] = {}
         self._kind: object = None
-        self.cost = QLabel(wordWrap=True, objectName="muted")
-        self.finest = QPushButton(objectName="link")
+        self.cost = named(QLabel(), "muted")
+        self.cost.setWordWrap(True)
+        self.finest = named(QPushButton(), "link")
         self.finest.setCursor(Qt.CursorShape.PointingHandCursor)
         self.finest.clicked.connect(self.finest_wanted)
         self.body.addWidget(self.cost)
@@ -112,7 +115,9 @@ class MethodBox(Section):
         line.setSpacing(4)
         buttons: dict[Style, QToolButton] = {}
         for style, title in titles.items():
-            button = QToolButton(checkable=True, text=title)
+            button = QToolButton()
+            button.setText(title)
+            button.setCheckable(True)
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
             button.setIconSize(QSize(15, 15))
             button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)

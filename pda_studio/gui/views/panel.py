@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from pda_studio.gui.models import colours, words
@@ -31,6 +31,7 @@ class Caption(QLabel):
         font.setPixelSize(11)
         self.setFont(font)
         self._lines: tuple[str, ...] = ()
+        self.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
         self.setFixedHeight(2 * self.fontMetrics().lineSpacing() + 2)
 
     def show_lines(self, *lines: str) -> None:
@@ -44,8 +45,6 @@ class Caption(QLabel):
         self._elide()
 
     def _elide(self) -> None:
-        from PySide6.QtCore import Qt
-
         metrics = self.fontMetrics()
         mode = Qt.TextElideMode.ElideRight
         self.setText("\n".join(metrics.elidedText(t, mode, self.width()) for t in self._lines))
@@ -102,6 +101,7 @@ class InputPanel(Panel):
     def __init__(self, viewport: Viewport, parent: QWidget | None = None) -> None:
         super().__init__(viewport, 1, parent)
         self.views[0].setAccessibleName(self.tr("Input picture"))
+        self.bar.hide()
 
     def show_look(self, look: Look | None, name: str) -> None:
         """Show what the classifier sees of a row."""
@@ -111,10 +111,8 @@ class InputPanel(Panel):
             return
         self.views[0].show_pixels(look.subject.view)
         self.views[0].show_state()
-        side = look.subject.view.shape[0]
-        size = f"{look.width} × {look.height}"
-        seen = self.tr("seen as {0} × {0} pixels").format(side)
-        self.caption.show_lines(name, size if look.width == side else f"{size}, {seen}")
+        size = f"{look.width} × {look.height} px"
+        self.caption.show_lines(*filter(None, (name, size)))
 
 
 class MapPanel(Panel):
@@ -199,7 +197,7 @@ class MapPanel(Panel):
 
 def _caption(evidence_map: EvidenceMap, cell: Cell) -> tuple[str, str]:
     probability = float(evidence_map.probabilities[evidence_map.target])
-    first = f"{evidence_map.target_name} · {words.percentage(probability)}"
+    first = f"P({evidence_map.target_name}) {words.percentage(probability)}"
     parts = []
     if evidence_map.scores is not None:
         parts.append(f"{words.count(len(evidence_map.scores.grid))} windows")

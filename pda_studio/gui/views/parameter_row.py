@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from PySide6.QtWidgets import (
     QSpinBox,
     QWidget,
 )
-from superqt import QDoubleSlider, QLargeIntSpinBox
+from superqt import QLargeIntSpinBox
 
 from pda_studio.gui.models import fitting
 
@@ -31,6 +32,36 @@ _WIDEST_SLIDER = 100_000  # beyond this a slider means nothing: a number alone
 _SPIN_WIDTH = 72
 _LABEL_WIDTH = 86
 _STEEP = 200  # a slider that runs further than this takes small values as seriously as large ones
+
+
+class _SliderScale:
+    """Between a number and a slider's whole positions; long ranges run logarithmically."""
+
+    def __init__(self, low: float, high: float, parameter: Parameter) -> None:
+        self.low, self.high = low, high
+        self._whole = parameter.kind == "integer"
+        self._steep = low > 0 and high / low > _STEEP
+        step = parameter.step or (high - low) / 100 or 1.0
+        self.positions = 200 if self._steep else max(round((high - low) / step), 1)
+
+    def position(self, value: float) -> int:
+        """Where the slider stands for a value."""
+        if self.high <= self.low:
+            return 0
+        if self._steep:
+            part = math.log(value / self.low) / math.log(self.high / self.low)
+        else:
+            part = (value - self.low) / (self.high - self.low)
+        return round(part * self.positions)
+
+    def value(self, position: int) -> float:
+        """The value where the slider stands."""
+        part = position / self.positions
+        if self._steep:
+            value = self.low * (self.high / self.low) ** part
+        else:
+            value = self.low + part * (self.high - self.low)
+        return round(value) if self._whole else float(value)
 
 
 class ParameterRow(QWidget):
@@ -51,8 +82,9 @@ class ParameterRow(QWidget):
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(8)
         self._layout.addWidget(self.label)
-        self.slider: QSlider | QDoubleSlider | None = None
-        self.spin: QSpinBox | QDoubleSpinBox | QLargeIntSpinBox | None = None
+        self.slider: QSlider | None = None
+        self.spin: Any = None  # one of three kinds of spin boxes
+        self._scale: _SliderScale | None = None
         self.choice: QComboBox | None = None
         self.path: QLineEdit | None = None
         {
@@ -99,7 +131,7 @@ class ParameterRow(QWidget):
         self.spin.setKeyboardTracking(False)
         self.spin.setAlignment(Qt.AlignmentFlag.AlignRight)
         if bounded:
-            self.slider = QDoubleSlider(Qt.Orientation.Horizontal)
+            self.slider = QSlider(Qt.Orientation.Horizontal)
             self.slider.valueChanged.connect(self._on_slider)
             self.slider.sliderReleased.connect(self._tell)
             self._layout.addWidget(self.slider, 1)
@@ -110,47 +142,22 @@ class ParameterRow(QWidget):
         self.spin.valueChanged.connect(self._on_spin)
 
     def _show_number(self, low: float | None, high: float | None) -> None:
-        assert self.spin is not None
         number = int if self.parameter.kind == "integer" else float
         if low is not None and high is not None:
             high = max(high, low)
             self.spin.setRange(number(low), number(high))
-            if self.slider is not None:
-                self.slider.setRange(0.0, 1.0)
-                self.slider.setSingleStep(self._single_step(low, high))
-                self.slider.setPageStep(0.1)
-                self.slider.setValue(self._to_slider(float(str(self._value)), low, high))
+            if self.slider is not None and not self.slider.isSliderDown():
+                self._scale = _SliderScale(low, high, self.parameter)
+                self.slider.setRange(0, self._scale.positions)
+                self.slider.setPageStep(max(self._scale.positions // 10, 1))
+                self.slider.setValue(self._scale.position(float(str(self._value))))
                 self.slider.setEnabled(high > low)
-        self.spin.setValue(self._value)  # type: ignore[arg-type]
+        self.spin.setValue(self._value)
 
-    def _steep(self, low: float, high: float) -> bool:
-        return low > 0 and high / low > _STEEP
-
-    def _single_step(self, low: float, high: float) -> float:
-        step = self.parameter.step or (high - low) / 100
-        return 0.02 if self._steep(low, high) else min(step / max(high - low, 1e-9), 1.0)
-
-    def _to_slider(self, value: float, low: float, high: float) -> float:
-        if high <= low:
-            return 0.0
-        if self._steep(low, high):
-            import math
-
-            return math.log(value / low) / math.log(high / low)
-        return (value - low) / (high - low)
-
-    def _from_slider(self, part: float) -> float:
-        assert self.spin is not None
-        low, high = float(self.spin.minimum()), float(self.spin.maximum())
-        if self._steep(low, high):
-            return float(low * (high / low) ** part)
-        return low + part * (high - low)
-
-    def _on_slider(self, part: float) -> None:
-        if self._showing or self.spin is None or self.slider is None:
+    def _on_slider(self, position: int) -> None:
+        if self._showing or self._scale is None:
             return
-        value = self._from_slider(part)
-        self._value = round(value) if self.parameter.kind == "integer" else value
+        self._value = self._scale.value(position)
         self._showing = True
         self.spin.setValue(self._value)
         self._showing = False

@@ -51,7 +51,7 @@ class _Predictions(QAbstractListModel):
             case Qt.ItemDataRole.AccessibleTextRole:
                 return f"{line[1]}, {words.percentage(line[2])}"
         known = {_CLASS: line[0], _PROBABILITY: line[2], _TARGET: line[0] == self.target}
-        return known.get(role)  # type: ignore[call-overload]
+        return known.get(role)
 
 
 class _Bars(QStyledItemDelegate):
@@ -116,7 +116,7 @@ class PredictionList(QWidget):
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.list.setAccessibleName(self.tr("Predictions: choose the target class"))
-        self.list.setStyleSheet("background: transparent;")
+        self.list.setObjectName("bare")
         self.list.clicked.connect(self._on_chosen)
         self.list.activated.connect(self._on_chosen)
         self.others = QSearchableComboBox()
@@ -153,8 +153,9 @@ class PredictionList(QWidget):
         if names != self._names:
             self._names = names
             self.others.clear()
-            self.others.addItems(list(names))
+            self.others.addItems(list(names))  # type: ignore[no-untyped-call]
         self.others.setEnabled(bool(model.lines))
+        self.others.setVisible(len(names) > _SHOWN)
         self.others.setCurrentIndex(-1 if target is None else target)
 
     def _on_chosen(self, index: QModelIndex) -> None:

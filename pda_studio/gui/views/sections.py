@@ -3,13 +3,15 @@
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
+from pda_studio.gui.views.named import named
+
 
 class Section(QWidget):
     """A heading with widgets under it."""
 
     def __init__(self, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.heading = QLabel(title, objectName="section")
+        self.heading = named(QLabel(title), "section")
         self.body = QVBoxLayout(self)
         self.body.setContentsMargins(14, 12, 14, 12)
         self.body.setSpacing(8)
@@ -18,12 +20,12 @@ class Section(QWidget):
 
 def rule() -> QFrame:
     """A hairline between sections."""
-    return QFrame(objectName="rule")
+    return named(QFrame(), "rule")
 
 
 def side_column(*widgets: QWidget, stretch: QWidget | None = None) -> QScrollArea:
     """A column of sections that scrolls when the window is low."""
-    content = QWidget(objectName="side")
+    content = named(QWidget(), "side")
     layout = QVBoxLayout(content)
     layout.setContentsMargins(0, 0, 0, 0)
     layout.setSpacing(0)
@@ -31,7 +33,7 @@ def side_column(*widgets: QWidget, stretch: QWidget | None = None) -> QScrollAre
         layout.addWidget(widget, 1 if widget is stretch else 0)
     if stretch is None:
         layout.addStretch(1)
-    area = QScrollArea(objectName="side")
+    area = named(QScrollArea(), "side")
     area.setWidget(content)
     area.setWidgetResizable(True)
     area.setFrameShape(QScrollArea.Shape.NoFrame)

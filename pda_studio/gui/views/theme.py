@@ -149,7 +149,9 @@ def _style_sheet(c: dict[str, str]) -> str:
     QToolBar QToolButton:hover {{ background: {c["line"]}; }}
     QToolBar QToolButton:pressed, QToolBar QToolButton:checked {{ background: {c["line"]}; }}
     QToolBar QToolButton::menu-indicator {{ image: none; }}
-    QToolBar QToolButton[popupMode="1"] {{ padding-right: 14px; }}
+    QToolBar QToolButton[popupMode="1"] {{ padding-right: 16px; }}
+    QToolBar QToolButton::menu-button {{ border: 0; width: 14px; border-radius: 4px; }}
+    QToolBar QToolButton::menu-button:hover {{ background: {c["board"]}; }}
     QToolButton#plain {{ border: 0; border-radius: 4px; padding: 2px; }}
     QToolButton#plain:hover {{ background: {c["line"]}; }}
     QStatusBar {{ border-top: 1px solid {c["line"]}; background: {c["window"]}; }}
@@ -157,6 +159,15 @@ def _style_sheet(c: dict[str, str]) -> str:
     QSplitter::handle {{ background: {c["line"]}; }}
     QScrollArea#side, QWidget#side {{ background: {c["window"]}; border: 0; }}
     QScrollArea#board, QWidget#board {{ background: {c["board"]}; border: 0; }}
+    QScrollBar:vertical {{ width: 10px; background: transparent; margin: 0; border: 0; }}
+    QScrollBar:horizontal {{ height: 10px; background: transparent; margin: 0; border: 0; }}
+    QScrollBar::handle {{ background: {c["line"]}; border-radius: 3px; margin: 2px; }}
+    QScrollBar::handle:hover {{ background: {c["disabled"]}; }}
+    QScrollBar::handle:vertical {{ min-height: 28px; }}
+    QScrollBar::handle:horizontal {{ min-width: 28px; }}
+    QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
+    QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
+    QListView#bare {{ background: transparent; }}
     QLabel#section {{ font-weight: 600; }}
     QLabel#muted, QLabel#caption {{ color: {c["muted"]}; }}
     QLabel#title {{ font-weight: 600; }}

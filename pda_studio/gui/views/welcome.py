@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from pda_studio.gui.views.named import named
 from pda_studio.gui.views.theme import ThemeKeeper
 
 
@@ -26,31 +27,32 @@ class Welcome(QWidget):
     def __init__(
         self, theme: ThemeKeeper, samples: list[Path], parent: QWidget | None = None
     ) -> None:
-        super().__init__(parent, objectName="board")
+        super().__init__(parent)
+        self.setObjectName("board")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        frame = QFrame(objectName="drop")
-        title = QLabel(self.tr("Drop a picture here"), objectName="hero")
+        frame = named(QFrame(), "drop")
+        title = named(QLabel(self.tr("Drop a picture here")), "hero")
         title.setAlignment(Qt.AlignmentFlag.AlignCenter)
         text = QLabel(
             self.tr(
-                "See which of its pixels speak for (red) and against (blue)"
-                " what a classifier says of it."
+                "See which pixels speak for (red) and against (blue)\n"
+                "the decision of an image classifier."
             ),
-            objectName="muted",
-            wordWrap=True,
         )
+        text.setObjectName("muted")
+        text.setWordWrap(True)
         text.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.button = QPushButton(self.tr("Open a picture …"))
         self.button.setMinimumHeight(34)
         self.button.clicked.connect(self.open_wanted)
         theme.set_icon(self.button, "picture")
-        hint = QLabel(self.tr("or try a handwritten digit"), objectName="muted")
+        hint = named(QLabel(self.tr("or try a handwritten digit")), "muted")
         hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         digits = QHBoxLayout()
         digits.setSpacing(6)
         digits.addStretch(1)
         for path in samples:
-            button = QToolButton(objectName="plain")
+            button = named(QToolButton(), "plain")
             button.setIcon(QIcon(str(path)))
             button.setIconSize(QSize(36, 36))
             button.setToolTip(self.tr("Try the digit {0}").format(path.stem))
