@@ -167,7 +167,7 @@ def fit_stationary(
         if shape is None:
             shape = picture.shape
             height, width = shape[:2]
-            padded = [scipy.fft.next_fast_len(n + m, real=True) for n in (height, width)]
+            padded = [scipy.fft.next_fast_len(max(n, m + 1) + m, real=True) for n in shape[:2]]
             partners = scipy.fft.rfft2(np.ones((height, width)), padded)
         if picture.shape != shape:
             raise UsageError("Statistics need pictures of one size.")
