@@ -123,9 +123,14 @@ def sample_digits() -> list[Path]:
 
 
 def _engine() -> list[str]:
+    import torch
+
     import pda_studio.methods  # noqa: F401
     from pda_studio.classifiers import classifier_names
 
+    # One core is the window's: PyTorch's threads wait for one another at every layer, and all of
+    # them stand still while one is kept from its core. The setting is this thread's own.
+    torch.set_num_threads(max(torch.get_num_threads() - 1, 1))
     return classifier_names()
 
 

@@ -306,7 +306,7 @@ class Studio(QObject):
         classifier = self.session.classifier
         facts = ""
         if classifier is not None:
-            facts = self.tr("{0} classes · {1} × {1} px · {2}").format(
+            facts = self.tr("{0} classes · {1} px · {2}").format(
                 words.count(len(classifier.class_names)),
                 classifier.input_size,
                 "CPU" if classifier.device.type == "cpu" else "GPU",

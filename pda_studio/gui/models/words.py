@@ -23,18 +23,18 @@ def duration(seconds: float) -> str:
 
 def evidence(value: float, limit: float) -> str:
     """Evidence with its sign and with the decimals that a scale up to `limit` calls for."""
-    return signed(value, limit / 10).replace("-", "−")
+    return signed(value, limit, decimals=3).replace("-", "−")
 
 
-def signed(value: float, limit: float, sign: str = "+") -> str:
+def signed(value: float, limit: float, sign: str = "+", decimals: int = 2) -> str:
     """A number with the decimals, or the power of ten, that a scale up to `limit` calls for."""
     power = math.floor(math.log10(max(limit, 1e-300)))
     if -4 < power < 5:
-        places = max(2 - power, 0)
+        places = max(decimals - power, 0)
         rounded = round(value, places)
         return f"{rounded:{sign}.{places}f}" if rounded else f"{0:.{places}f}"
-    mantissa = round(value / 10.0**power, 2)
-    return f"{mantissa:{sign}.2f}e{power}" if mantissa else "0"
+    mantissa = round(value / 10.0**power, decimals)
+    return f"{mantissa:{sign}.{decimals}f}e{power}" if mantissa else "0"
 
 
 def percentage(probability: float) -> str:

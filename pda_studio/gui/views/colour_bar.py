@@ -39,7 +39,7 @@ class ColourBar(QWidget):
             return ""
         text = words.evidence(self._value, self._limit)
         if self._error is not None:
-            text += f" ± {words.signed(self._error, self._limit / 10, '')}"
+            text += f" ± {words.signed(self._error, self._limit, '', 3)}"
         return f"{text} {self._unit}"
 
     def show_scale(self, limit: float | None, unit: str, threshold: float) -> None:

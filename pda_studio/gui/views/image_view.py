@@ -241,7 +241,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         centre = corner + QPointF(scale / 2, scale / 2)
         gap = max(scale / 2 + 2, 5)
         size = self.viewport().size()
-        for colour, width in ((QColor(255, 255, 255, 150), 3), (QColor(20, 20, 20, 210), 1)):
+        for colour, width in ((QColor(255, 255, 255, 100), 3), (QColor(20, 20, 20, 210), 1)):
             painter.setPen(QPen(colour, width))
             painter.drawLine(QPointF(0, centre.y()), QPointF(centre.x() - gap, centre.y()))
             painter.drawLine(
