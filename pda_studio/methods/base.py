@@ -214,7 +214,7 @@ def _sentence(method: type[Method], error: ValidationError) -> str:
         wanted = f"one of {', '.join(known.choices)}"
     elif known.minimum is not None and known.maximum is not None:
         what = "a whole number" if known.kind == "integer" else "a number"
-        wanted = f"{what} from {known.minimum:g} to {known.maximum:g}"
+        wanted = f"{what} from {known.minimum:.10g} to {known.maximum:.10g}"
     else:
         wanted = {"integer": "a whole number", "number": "a number", "path": "a path"}[known.kind]
     return f"The parameter {name} must be {wanted}, not {first['input']!r}."
