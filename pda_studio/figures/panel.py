@@ -29,19 +29,21 @@ COLOURS = "RdBu_r"
 """Blue against, white zero, red for."""
 
 _DPI = 300
-_STYLE = {
+_STYLE: Any = {
     "pdf.fonttype": 42,  # TrueType: text stays text, and journals refuse the other kind
     "svg.fonttype": "none",
     "svg.hashsalt": "pda-studio",  # the same figure gives the same file
     "image.composite_image": False,
     "axes.unicode_minus": True,
 }
-_METADATA: dict[str, dict[str, Any]] = {
-    ".png": {"Software": f"PDA Studio {__version__}"},
-    ".pdf": {"Creator": f"PDA Studio {__version__}", "CreationDate": None},
-    ".svg": {"Creator": f"PDA Studio {__version__}", "Date": None},
-    ".tif": {},
+_MAKER = f"PDA Studio {__version__}"
+_SAVING: dict[str, dict[str, Any]] = {
+    ".png": {"metadata": {"Software": _MAKER}},
+    ".pdf": {"metadata": {"Creator": _MAKER, "CreationDate": None}},
+    ".svg": {"metadata": {"Creator": _MAKER, "Date": None}},
+    ".tif": {"pil_kwargs": {"compression": "tiff_lzw"}},
 }
+"""How each kind of file is written: always the same bytes for the same figure."""
 
 # Lengths in dots.
 _WIDTH = 2172  # 7.24 inches: both columns of a journal, and three tiles of 3·224 dots
@@ -79,9 +81,9 @@ def check_figure(path: Path) -> None:
         If it is a folder, or its folder is missing or not writable.
     """
     path = Path(path)
-    if path.suffix.lower() not in _METADATA:
+    if path.suffix.lower() not in _SAVING:
         raise UsageError(
-            f"Cannot draw {path.name}: a figure's name must end in {_listed(list(_METADATA))}."
+            f"Cannot draw {path.name}: a figure's name must end in {_listed(list(_SAVING))}."
         )
     check_writable(path)
 
@@ -111,9 +113,11 @@ def save_panel(maps: Sequence[EvidenceMap], path: Path, *, rows: int = 1) -> Non
     figure = draw_panel(maps, rows=rows)
     memory = io.BytesIO()
     with matplotlib.rc_context(_STYLE):
-        extra = {"pil_kwargs": {"compression": "tiff_lzw"}} if suffix == ".tif" else {}
+        extra: dict[str, Any] = (
+            {"pil_kwargs": {"compression": "tiff_lzw"}} if suffix == ".tif" else {}
+        )
         figure.savefig(
-            memory, format=suffix[1:], dpi=_DPI, metadata=_METADATA[suffix] or None, **extra
+            memory, format=suffix[1:], dpi=_DPI, metadata=_SAVING[suffix] or None, **extra
         )
     with written_whole(path) as file:
         file.write(memory.getbuffer())

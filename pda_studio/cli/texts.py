@@ -1,0 +1,155 @@
+"""What the verbs print: tables and summaries of at most 80 columns."""
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pda_studio.classifiers import CatalogueEntry
+from pda_studio.cli.parameters import allowed, defaults, option, variants_of
+from pda_studio.methods import EvidenceMap, Method
+
+WIDTH = 80
+_BAR = 30
+_EIGHTHS = " ▏▎▍▌▋▊▉"
+
+
+def percent(probability: float) -> str:
+    """A probability in percent, never rounded to a certainty that it is not."""
+    share = 100 * probability
+    if 0 < share < 0.01:
+        return "<0.01 %"
+    if 99.99 < share < 100:
+        return ">99.99 %"
+    return f"{share:.2f} %"
+
+
+def predictions(rows: Sequence[tuple[int, str, float]]) -> str:
+    """Index, name, probability and a bar for each class, a line each."""
+    digits = max(len(str(index)) for index, _, _ in rows)
+    room = WIDTH - digits - 8 - _BAR - 6
+    names = [textwrap.shorten(name, room, placeholder="…") for _, name, _ in rows]
+    wide = max(map(len, names))
+    return "\n".join(
+        f"{index:>{digits}}  {name:<{wide}}  {percent(p):>8}  {_bar(p)}".rstrip()
+        for (index, _, p), name in zip(rows, names, strict=True)
+    )
+
+
+def _bar(share: float) -> str:
+    full, rest = divmod(round(share * _BAR * 8), 8)
+    return "█" * full + (_EIGHTHS[rest] if rest else "")
+
+
+def classifiers(entries: Sequence[CatalogueEntry]) -> str:
+    """A table of all classifiers."""
+    head = ("classifier", "input", "classes", "parameters", "weights")
+    body = [
+        (
+            entry.name,
+            f"{entry.input_size}×{entry.input_size}",
+            str(entry.classes),
+            f"{entry.parameters / 1e6:.1f} M",
+            entry.source,
+        )
+        for entry in entries
+    ]
+    wide = [max(len(row[column]) for row in [head, *body]) for column in range(len(head))]
+    lines = [
+        "  ".join(
+            [
+                row[0].ljust(wide[0]),
+                *(cell.rjust(w) for cell, w in zip(row[1:4], wide[1:4], strict=True)),
+                row[4],
+            ]
+        )
+        for row in [head, *body]
+    ]
+    return "\n".join(lines)
+
+
+def methods(kinds: list[type[Method]]) -> str:
+    """What each method does, then all parameters, each once."""
+    lines = ["METHODS", ""]
+    for kind in kinds:
+        lines += [f"{kind.name}: {kind.title}"]
+        lines += _indented(kind.summary)
+        lines += _indented(kind.citation)
+        if not kind.model_fields:
+            lines += _indented("It has no parameters.")
+        lines.append("")
+    lines += ["PARAMETERS", ""]
+    for name, variants in variants_of(kinds).items():
+        first = next(iter(variants.values()))
+        lines += [option(name), *_indented(first.help)]
+        if values := allowed(first):
+            lines += _indented(f"Values: {values}")
+        if default := defaults(variants):
+            lines += _indented(f"Default: {default}")
+        if len(variants) < len(kinds):
+            lines += _indented(f"Only of: {', '.join(variants)}")
+        lines.append("")
+    lines += textwrap.wrap(
+        "A classifier may suit other defaults better; what is given on the command line counts"
+        " most.",
+        WIDTH,
+    )
+    return "\n".join(lines)
+
+
+def _indented(text: str) -> list[str]:
+    margin = " " * 4
+    return textwrap.wrap(
+        text,
+        WIDTH,
+        initial_indent=margin,
+        subsequent_indent=margin,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
+
+
+def method_as_json(kind: type[Method]) -> dict[str, Any]:
+    """Everything that is declared of a method, as JSON values."""
+    return {
+        "name": kind.name,
+        "title": kind.title,
+        "summary": kind.summary,
+        "citation": kind.citation,
+        "parameters": [
+            {
+                **asdict(parameter),
+                "option": option(parameter.name),
+                "default": str(parameter.default)
+                if isinstance(parameter.default, Path)
+                else parameter.default,
+            }
+            for parameter in kind.parameters()
+        ],
+    }
+
+
+def summary(evidence_map: EvidenceMap, written: Sequence[Path]) -> str:
+    """What was found, in a few lines."""
+    m = evidence_map
+    head = (
+        f"{m.target_name} (class {m.target}): probability"
+        f" {percent(float(m.probabilities[m.target]))} by {m.classifier}"
+    )
+    lines = [head, f"{m.title}, {m.seconds:.1f} s, evidence in {m.unit}:"]
+    for side, sign in (("for", 1), ("against", -1)):
+        index = int(np.argmax(sign * m.evidence))
+        row, column = (int(i) for i in np.unravel_index(index, m.evidence.shape))
+        value = float(m.evidence[row, column])
+        if sign * value <= 0:
+            lines.append(f"  {side:<7}  none")
+            continue
+        error = ""
+        if m.standard_error is not None:
+            error = f" ± {m.standard_error[row, column]:.2g}"
+        lines.append(f"  {side:<7}  {value:+.3g}{error} at row {row}, column {column}")
+    lines += [f"Wrote {path}" for path in written]
+    return "\n".join(lines)
