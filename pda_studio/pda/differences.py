@@ -51,8 +51,8 @@ def differences(
     values : (n,) float64
         Positive where the window speaks for the target.
     variances : (n,) float64 or None
-        Their sampling variance where the infill was sampled; for log-odds to first order
-        (delta method).
+        Their sampling variance where the infill was sampled; for log-odds as half the way that
+        they go over one standard deviation of the probability to both sides.
     """
     at = scores.column(target)
     if unit == "logit":
@@ -68,7 +68,12 @@ def differences(
         return slope * (before - after), None if variances is None else slope**2 * variances
     values = log_odds(before, scores.class_count) - log_odds(after, scores.class_count)
     if variances is not None:
-        variances = variances * log_odds_slope(after, scores.class_count) ** 2
+        # The slope over one standard deviation to both sides: the tangent alone would claim
+        # thousands of bits where one of two draws tips the decision.
+        deviation = np.sqrt(variances)
+        above = log_odds(np.minimum(after + deviation, 1), scores.class_count)
+        below = log_odds(np.maximum(after - deviation, 0), scores.class_count)
+        variances = ((above - below) / 2) ** 2
     return values, variances
 
 
