@@ -38,6 +38,7 @@ class FullForward:
         self._classifier = classifier
         self._classes = torch.from_numpy(classes)
         self._picture = classifier.prepare(pixels[None])
+        self._measured = batch is None  # what a user wants is not what is fastest
         known = batch or classifier.batch_sizes.get("full")
         self._batch = BatchSize(known, settled=True) if known else BatchSize()
         self._canvas = self._picture.repeat(1, 1, 1, 1)
@@ -61,7 +62,7 @@ class FullForward:
             part = self._logits(places[start : start + size], patches[start : start + size])
             parts.append(part)
             self._batch.record(len(part), perf_counter() - began)
-        if self._batch.settled:
+        if self._batch.settled and self._measured:
             self._classifier.batch_sizes.setdefault("full", self._batch.size)
         return self._keep(torch.cat(parts), samples)
 
