@@ -32,8 +32,8 @@ class LinearisedForward:
         self, classifier: Classifier, pixels: torch.Tensor, classes: NDArray[np.int64]
     ) -> None:
         self._pixels = pixels
-        with torch.enable_grad():
-            variable = pixels[None].to(classifier.device).requires_grad_()
+        with torch.inference_mode(False), torch.enable_grad():  # whatever the caller's mode
+            variable = pixels[None].to(classifier.device).clone().requires_grad_()
             logits = classifier.network(classifier.prepare(variable))[0]
             probabilities = torch.softmax(logits.double(), 0)
             outputs = [scores[index] for scores in (probabilities, logits) for index in classes]
