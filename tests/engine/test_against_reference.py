@@ -366,8 +366,7 @@ def test_claimed_standard_error_is_the_spread_over_seeds(
         window=16, outer=20, stride=8, samples=8, difference=difference,
     )  # fmt: skip
     record_property("claimed_over_true", ratio)
-    # Log-odds to first order only, which claims too little where few samples tip the decision.
-    assert 0.85 < ratio < 1.18 if difference != "log-odds" else 0.7 < ratio < 1.4
+    assert 0.85 < ratio < 1.18
 
 
 def test_claimed_standard_error_of_one_drawn_infill(

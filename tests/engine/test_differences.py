@@ -94,9 +94,25 @@ def test_variances_by_hand() -> None:
     scores = scores_of(0.8, [[0.2, 0.6]])
     np.testing.assert_allclose(differences(scores, 1, "probability")[1], [0.04])
     np.testing.assert_allclose(differences(scores, 1, "logit")[1], [4])
-    step = 1e-5  # the slope of the log-odds at 0.4, by differences
+    # One standard deviation of 0.2 around 0.4, for log-odds; clipped to [0, 1] elsewhere.
+    (variance,) = differences(scores, 1, "log-odds")[1]  # type: ignore[misc]
+    assert variance == pytest.approx(((log2(60_001 / 40_001) - log2(20_001 / 80_001)) / 2) ** 2)
+
+
+def test_small_variances_of_log_odds_follow_the_slope() -> None:
+    scores = scores_of(0.8, [[0.3999, 0.4001]])
+    step = 1e-6
     slope = (log_odds(np.array(0.4 + step), 2) - log_odds(np.array(0.4 - step), 2)) / (2 * step)
-    np.testing.assert_allclose(differences(scores, 1, "log-odds")[1], [0.04 * slope**2], rtol=1e-6)
+    np.testing.assert_allclose(differences(scores, 1, "log-odds")[1], [1e-8 * slope**2], rtol=1e-5)
+
+
+def test_claimed_errors_stay_within_what_log_odds_can_be() -> None:
+    """One draw of two tips the decision: the tangent would claim thousands of bits."""
+    scores = scores_of(0.8, [[1e-5, 1e-5]])
+    assert scores.probability_variance is not None
+    scores.probability_variance[:] = 0.3
+    (variance,) = differences(scores, 1, "log-odds")[1]  # type: ignore[misc]
+    assert 1 < variance**0.5 < 17
 
 
 def test_classes_to_keep_holds_the_likely_ones_and_the_target() -> None:
