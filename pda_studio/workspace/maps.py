@@ -51,7 +51,7 @@ def save_map(evidence_map: EvidenceMap, path: Path) -> None:
             "python": platform.python_version(),
         },
     }
-    arrays: dict[str, NDArray[Any] | None] = {
+    arrays: dict[str, Any] = {
         "evidence": evidence_map.evidence.astype(np.float32),
         "standard_error": evidence_map.standard_error,
         "covered": evidence_map.covered,
