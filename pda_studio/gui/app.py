@@ -94,7 +94,7 @@ def take_screenshot(
                 session.set_parameters(column, parameters)
             if target is not None:
                 session.set_target(loaded.class_index(target))
-            watch.until(lambda: _finished(studio))
+            watch.until(lambda: bool(session.all_finished()))
             studio.window.banner.hide()
             watch.rest()
             _save(studio, output)
@@ -134,12 +134,6 @@ class _Watch:
         loop = QEventLoop()
         QTimer.singleShot(150, loop.quit)
         loop.exec()
-
-
-def _finished(studio: Studio) -> bool:
-    session = studio.session
-    cells = [session.cell(*key) for key in session.panel_keys()]
-    return bool(cells) and all(cell.finished is not None and not cell.stale for cell in cells)
 
 
 def _save(studio: Studio, output: Path) -> None:

@@ -29,22 +29,14 @@ class Exporting(QObject):
         self._session = session
         self._jobs = jobs
 
-    def finished_maps(self) -> list[EvidenceMap]:
-        """All maps, row by row; empty unless every panel is finished."""
-        work = self._session.work
-        cells = [self._session.cell(r.key, c.key).finished for r in work.rows for c in work.columns]
-        return [one for one in cells if one is not None] if all(cells) else []
-
     def selected_map(self) -> EvidenceMap | None:
         """The finished map of the selected panel."""
-        column = self._session.selected_column
-        if column is None:
-            return None
-        return self._session.cell(self._session.selected_row.key, column.key).finished
+        session, column = self._session, self._session.selected_column
+        return None if column is None else session.finished(session.selected_row, column)
 
     def export_figure(self, path: Path) -> None:
         """Write all panels as PNG, PDF or SVG, told by the name's ending."""
-        maps, rows = self.finished_maps(), len(self._session.work.rows)
+        maps, rows = self._session.all_finished(), len(self._session.work.rows)
 
         def work() -> Path:
             if not maps:

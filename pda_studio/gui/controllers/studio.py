@@ -481,7 +481,7 @@ class Studio(QObject):
         states = {cell.state for cell in session.cells.values()}
         actions.run.setEnabled(has_picture and bool(states & {"stopped", "failed"}))
         actions.stop.setEnabled(self.explainer.busy or self.opening.busy)
-        whole = bool(self.exporting.finished_maps())
+        whole = bool(session.all_finished())
         actions.export_figure.setEnabled(whole)
         actions.export_map.setEnabled(self.exporting.selected_map() is not None)
         actions.export_button.setEnabled(whole or actions.export_map.isEnabled())

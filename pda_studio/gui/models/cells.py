@@ -100,12 +100,6 @@ class Cell:
         """Whether the map shown answers an earlier request."""
         return self.evidence is not None and self.answers != self.request
 
-    @property
-    def finished(self) -> EvidenceMap | None:
-        """The complete map of what is asked now, if it is there."""
-        whole = self.state == "done" and self.evidence is not None and self.evidence.complete
-        return self.evidence if whole else None
-
     def replace(self, **changes: Any) -> Cell:
         """A copy with other values."""
         return replace(self, **changes)

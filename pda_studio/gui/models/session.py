@@ -22,6 +22,7 @@ from pda_studio.gui.models.work import (
 
 if TYPE_CHECKING:
     from pda_studio.classifiers import Classifier
+    from pda_studio.methods.evidence import EvidenceMap
 
 Key = tuple[int, int]
 """A row's and a column's key."""
@@ -104,6 +105,22 @@ class Session:
             parameters=as_text(column.parameters),
             target=target,
         )
+
+    def finished(self, row: Row, column: Column) -> EvidenceMap | None:
+        """The complete map of what a panel asks for now, if it is there."""
+        cell = self.cell(row.key, column.key)
+        asked = self.request(row, column)
+        if asked is None or cell.request != asked or cell.answers != asked:
+            return None
+        whole = cell.state == "done" and cell.evidence is not None and cell.evidence.complete
+        return cell.evidence if whole else None
+
+    def all_finished(self) -> list[EvidenceMap]:
+        """All maps, row by row; empty unless every panel is finished."""
+        work = self.work
+        maps = [self.finished(row, column) for row in work.rows for column in work.columns]
+        whole = [one for one in maps if one is not None]
+        return whole if len(whole) == len(maps) else []
 
     # Edits
 

@@ -46,6 +46,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         self.state = viewport
         self.setFrameShape(self.Shape.NoFrame)
         self.setMouseTracking(True)
+        self.setAcceptDrops(False)  # files dropped on a picture are the window's
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._box = pg.ViewBox(enableMenu=False, enableMouse=False, invertY=True, defaultPadding=0)
         self._box.disableAutoRange()

@@ -1,0 +1,31 @@
+"""What the tests of the window share."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QThread
+from pytestqt.qtbot import QtBot
+
+from pda_studio.gui.controllers.studio import Studio
+
+WAIT = 30_000  # ms; a slow machine is no failure
+
+Opened = Callable[..., Studio]
+
+
+def wait_for_maps(qtbot: QtBot, studio: Studio) -> None:
+    """Wait until every panel shows the finished map of what is asked."""
+    qtbot.waitUntil(lambda: bool(studio.session.all_finished()), timeout=WAIT)
+
+
+def start_slow_map(qtbot: QtBot, studio: Studio) -> None:
+    """Start a map that takes many seconds, and wait for its first partial map."""
+    key = studio.session.work.columns[0].key
+    studio.session.configure_column(key, infill="marginal-samples", samples=500)
+    qtbot.waitUntil(lambda: studio.session.cell(0, key).state == "running", timeout=WAIT)
+    qtbot.waitUntil(lambda: studio.session.cell(0, key).done > 0, timeout=WAIT)
+
+
+def no_thread_of(studio: Studio) -> bool:
+    """Whether the window's worker has come to its end."""
+    thread: QThread = studio.jobs._thread
+    return thread.isFinished() and not thread.isRunning()

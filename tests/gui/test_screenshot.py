@@ -1,0 +1,52 @@
+"""The window's picture without anybody watching."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from pytestqt.qtbot import QtBot
+
+from pda_studio.errors import PdaStudioError, UsageError
+from pda_studio.gui.app import take_screenshot
+from pda_studio.gui.controllers.opening import sample_digits
+
+
+def test_shows_the_finished_window(qtbot: QtBot, tmp_path: Path) -> None:
+    output = tmp_path / "window.png"
+    take_screenshot(
+        sample_digits()[1],
+        output,
+        classifier="digits",
+        method="occlusion",
+        parameters={"window": 6, "stride": 2},
+        target="7",
+        size=(1100, 700),
+        theme="dark",
+    )
+    with Image.open(output) as picture:
+        assert picture.size == (1100, 700)
+        assert len(picture.convert("RGB").getcolors(1 << 24)) > 100
+        assert sum(picture.convert("RGB").getpixel((5, 690))) < 3 * 80, "dark"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ({"classifier": "no such"}, UsageError),
+        ({"classifier": "digits", "target": "eleven"}, UsageError),
+        ({"classifier": "digits", "method": "no-such"}, UsageError),
+        ({"classifier": "digits", "parameters": {"window": 500}}, UsageError),
+        ({"classifier": "digits", "weights": "/no/such.safetensors"}, PdaStudioError),
+    ],
+)
+def test_errors_reach_the_caller(
+    qtbot: QtBot, tmp_path: Path, arguments: dict, error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        take_screenshot(sample_digits()[1], tmp_path / "window.png", **arguments)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_picture_that_is_missing(qtbot: QtBot, tmp_path: Path) -> None:
+    with pytest.raises(PdaStudioError, match="no such file"):
+        take_screenshot(tmp_path / "none.png", tmp_path / "window.png", classifier="digits")

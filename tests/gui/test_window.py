@@ -1,0 +1,407 @@
+"""What a user does, through the real window with the real engine."""
+
+import gc
+import os
+import subprocess
+import sys
+import time
+import weakref
+from pathlib import Path
+
+import numpy as np
+import pytest
+from driver import WAIT, Opened, no_thread_of, start_slow_map, wait_for_maps
+from PIL import Image
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, QRectF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+import pda_studio.methods.prediction_difference as pda
+from pda_studio.classifiers import Classifier
+from pda_studio.gui.controllers.studio import Studio
+from pda_studio.gui.models.operations import Flip, Rotate
+
+
+def first_cell(studio: Studio):
+    return studio.session.cell(0, studio.session.work.columns[0].key)
+
+
+def first_map(studio: Studio):
+    return studio.session.all_finished()[0]
+
+
+def count_passes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    passes: list[int] = []
+    real = Classifier.logits
+
+    def logits(self, prepared):
+        passes.append(len(prepared))
+        return real(self, prepared)
+
+    monkeypatch.setattr(Classifier, "logits", logits)
+    return passes
+
+
+def test_starts_with_a_finished_sample(studio: Studio) -> None:
+    assert first_map(studio).classifier == "digits"
+    assert first_map(studio).target_name == "6"
+    assert studio.window.predictions.list.model().rowCount() == 10
+    assert studio.window.banner.isVisible()
+    assert not studio.window.actions_.stop.isEnabled()
+    assert studio.window.actions_.export_figure.isEnabled()
+
+
+def test_opens_a_picture_and_keeps_it_among_the_recent(
+    studio: Studio, qtbot: QtBot, tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.png"
+    Image.fromarray(np.full((40, 30, 3), 90, np.uint8)).save(path)
+    with qtbot.waitSignal(studio.opening.picture_opened, timeout=WAIT):
+        studio.open_picture(path)
+    wait_for_maps(qtbot, studio)
+    assert studio.memory.recent == [path]
+    assert "mine.png" in studio.window.windowTitle()
+
+
+def test_stops_within_0_3_seconds_and_runs_on(studio: Studio, qtbot: QtBot) -> None:
+    start_slow_map(qtbot, studio)
+    job = studio.explainer._running.job
+    let_go = []
+    job.stopped = lambda: let_go.append(time.monotonic())
+    asked = time.monotonic()
+    qtbot.keyClick(studio.window, Qt.Key.Key_Escape)
+    assert first_cell(studio).state == "stopped"
+    qtbot.waitUntil(lambda: bool(let_go), timeout=WAIT)
+    assert let_go[0] - asked < 0.3
+    assert first_cell(studio).evidence is not None
+    assert not first_cell(studio).evidence.complete
+    studio.session.configure_column(0, samples=2)
+    wait_for_maps(qtbot, studio)
+
+
+def test_run_goes_on_after_stop(studio: Studio, qtbot: QtBot) -> None:
+    studio.session.configure_column(0, window=5)
+    studio.window.actions_.stop.trigger()
+    studio.stop()
+    qtbot.wait(50)
+    assert first_cell(studio).state == "stopped"
+    studio.window.actions_.run.trigger()
+    wait_for_maps(qtbot, studio)
+
+
+def test_a_slider_moved_while_running_starts_anew(studio: Studio, qtbot: QtBot) -> None:
+    start_slow_map(qtbot, studio)
+    old = studio.explainer._running.job
+    before = first_cell(studio).evidence
+    row = studio.window.method_box.rows["samples"]
+    row.slider.setValue(0)
+    assert first_cell(studio).evidence is before or not first_cell(studio).stale
+    qtbot.waitUntil(old.cancelled.is_set, timeout=WAIT)
+    wait_for_maps(qtbot, studio)
+    assert first_map(studio).parameters["samples"] == 1
+
+
+def test_partners_of_a_parameter_follow(studio: Studio, qtbot: QtBot) -> None:
+    session = studio.session
+    session.configure_column(0, infill="conditional-mean", window=9)
+    assert session.work.columns[0].parameters["outer"] >= 10
+    session.configure_column(0, stride=9)
+    session.configure_column(0, window=3)
+    assert session.work.columns[0].parameters["stride"] == 3
+    rows = studio.window.method_box.rows
+    assert rows["stride"].spin.maximum() == 3
+    assert rows["outer"].spin.minimum() == 4
+    assert rows["samples"].isHidden()
+    wait_for_maps(qtbot, studio)
+
+
+def test_another_target_costs_no_forward_pass(
+    studio: Studio, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passes = count_passes(monkeypatch)
+    other = studio.window.predictions.list.model().index(1, 0)
+    studio.window.predictions.list.clicked.emit(other)
+    wait_for_maps(qtbot, studio)
+    assert first_map(studio).target_name == other.data()
+    studio.session.configure_column(0, difference="logit")
+    wait_for_maps(qtbot, studio)
+    assert first_map(studio).unit == "logit"
+    assert passes == []
+
+
+def test_a_map_computed_before_comes_back_at_once(
+    studio: Studio, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = first_map(studio)
+    studio.session.configure_column(0, window=6)
+    wait_for_maps(qtbot, studio)
+    passes = count_passes(monkeypatch)
+    studio.session.configure_column(0, window=4)
+    wait_for_maps(qtbot, studio)
+    assert first_map(studio) is first
+    assert passes == []
+
+
+def test_turning_adds_rows_and_reset_takes_them_away(studio: Studio, qtbot: QtBot) -> None:
+    window = studio.window
+    window.actions_.rotate_right.trigger()
+    window.actions_.rotate_right.trigger()
+    window.actions_.flip_horizontal.trigger()
+    wait_for_maps(qtbot, studio)
+    rows = studio.session.work.rows
+    assert [row.operations for row in rows] == [
+        (),
+        (Rotate(90),),
+        (Rotate(180),),
+        (Flip("horizontal"),),
+    ]
+    upright = studio.session.looks[rows[0].key].subject.view
+    turned = studio.session.looks[rows[1].key].subject.view
+    assert np.array_equal(turned, np.rot90(upright, -1))
+    assert len(window.board.maps) == 4
+    targets = {one.target for one in studio.session.all_finished()}
+    assert len(targets) == 1, "variants are asked about the original's class"
+    window.actions_.reset.trigger()
+    assert len(window.board.maps) == 1
+
+
+def test_a_frame_on_the_input_crops(studio: Studio, qtbot: QtBot) -> None:
+    studio.window.actions_.crop.trigger()
+    view = studio.window.board.inputs[0].views[0]
+    start, end = (QPoint(round(view.width() * f), round(view.height() * f)) for f in (0.25, 0.75))
+    qtbot.mousePress(view.viewport(), Qt.MouseButton.LeftButton, pos=start)
+    qtbot.mouseMove(view.viewport(), end)
+    view.framed.emit(QRectF(7, 7, 14, 14))
+    wait_for_maps(qtbot, studio)
+    row = studio.session.work.rows[1]
+    assert str(row.operations[0]) == "cropped to 14 × 14"
+    assert studio.session.looks[row.key].width == 14
+    assert not studio.window.actions_.crop.isChecked()
+
+
+def test_methods_side_by_side(studio: Studio, qtbot: QtBot) -> None:
+    column = studio.session.add_column("occlusion")
+    studio.session.set_style(column.key, "both")
+    wait_for_maps(qtbot, studio)
+    assert [m.method for m in studio.session.all_finished()] == ["efficient-pda", "occlusion"]
+    assert len(studio.window.board.maps[0, column.key].views) == 2
+    studio.session.remove_column(column.key)
+    assert len(studio.window.board.maps) == 1
+
+
+def test_exports_figure_and_map(studio: Studio, qtbot: QtBot, tmp_path: Path) -> None:
+    for name in ("figure.png", "figure.svg"):
+        with qtbot.waitSignal(studio.exporting.saved, timeout=WAIT):
+            studio.exporting.export_figure(tmp_path / name)
+        assert (tmp_path / name).stat().st_size > 1000
+    with qtbot.waitSignal(studio.exporting.saved, timeout=WAIT):
+        studio.exporting.save_map(tmp_path / "map.npz")
+    with np.load(tmp_path / "map.npz") as saved:
+        assert np.array_equal(saved["evidence"], first_map(studio).evidence)
+    with qtbot.waitSignal(studio.exporting.failed, timeout=WAIT):
+        studio.exporting.export_figure(tmp_path / "no such folder" / "figure.png")
+    assert "does not exist" in studio.window.banner.message.text()
+
+
+def test_closing_while_running_leaves_no_thread(opened: Opened, qtbot: QtBot) -> None:
+    studio = opened()
+    start_slow_map(qtbot, studio)
+    began = time.monotonic()
+    studio.window.close()
+    assert time.monotonic() - began < 2
+    assert no_thread_of(studio)
+
+
+def test_linked_views_stay_in_step(studio: Studio, qtbot: QtBot) -> None:
+    studio.session.add_column("occlusion")
+    studio.session.transform(Rotate(90))
+    wait_for_maps(qtbot, studio)
+    studio.viewport.zoom_by(3, (0.3, 0.6))
+    for step in range(20):
+        studio.window.resize(900 + 37 * (step % 7), 600 + 29 * (step % 5))
+        qtbot.wait(1)
+        views = studio.window.board.views
+        assert len({tuple(np.round(view.centre, 6)) for view in views}) == 1
+        assert len({round(view.pixel_size, 6) for view in views}) == 1
+        assert studio.viewport.zoom == 3
+
+
+def test_the_crosshair_is_shared_and_tells_the_value(studio: Studio, qtbot: QtBot) -> None:
+    studio.session.configure_column(0, infill="marginal-samples", samples=3)
+    wait_for_maps(qtbot, studio)
+    evidence = first_map(studio).evidence
+    row, column = np.unravel_index(np.abs(evidence).argmax(), evidence.shape)
+    view = studio.window.board.inputs[0].views[0]
+    scale = view.pixel_size
+    qtbot.mouseMove(view.viewport(), QPoint(int((column + 0.5) * scale), int((row + 0.5) * scale)))
+    studio.viewport.crosshair = (int(column), int(row))
+    text = studio.window.board.maps[0, 0].bar.text
+    assert text.endswith("bits")
+    assert "±" in text
+    assert f"{evidence[row, column]:+.2f}"[:4] in text
+    assert text in studio.window.strip.readout.text()
+
+
+def test_an_unexpected_error_is_told_and_the_next_run_works(
+    studio: Studio, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_, **__):
+        raise RuntimeError("the pump is leaking")
+        yield
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pda, "score_windows", broken)
+        with qtbot.waitSignal(studio.explainer.failed, timeout=WAIT):
+            studio.session.configure_column(0, window=7)
+    banner = studio.window.banner
+    assert banner.isVisible()
+    assert "RuntimeError" in banner.message.text()
+    assert banner.details.isHidden()
+    banner.details_button.click()
+    assert "the pump is leaking" in banner.details.toPlainText()
+    assert first_cell(studio).state == "failed"
+    studio.window.actions_.run.trigger()
+    wait_for_maps(qtbot, studio)
+
+
+def test_a_picture_that_cannot_be_read_is_told(
+    studio: Studio, qtbot: QtBot, tmp_path: Path
+) -> None:
+    path = tmp_path / "broken.png"
+    path.write_bytes(b"\x89PNG but not really")
+    picture = studio.session.work.picture
+    with qtbot.waitSignal(studio.opening.failed, timeout=WAIT):
+        studio.open_picture(path)
+    assert "broken.png" in studio.window.banner.message.text()
+    assert studio.session.work.picture is picture
+
+
+def test_weights_that_do_not_fit_leave_the_open_classifier(
+    studio: Studio, qtbot: QtBot, tmp_path: Path
+) -> None:
+    path = tmp_path / "other.safetensors"
+    path.write_bytes(b"nothing of the kind")
+    with qtbot.waitSignal(studio.opening.failed, timeout=WAIT):
+        studio.open_files([path])
+    assert studio.session.classifier.weights == "built in"
+    assert studio.window.classifier_box.names.currentText() == "digits"
+
+
+def test_another_classifier_runs_anew(studio: Studio, qtbot: QtBot) -> None:
+    box = studio.window.classifier_box
+    box.weights.activated.emit(box.weights.findData("random"))
+    qtbot.waitUntil(lambda: studio.session.classifier.weights == "random", timeout=WAIT)
+    wait_for_maps(qtbot, studio)
+    assert first_map(studio).weights == "random"
+
+
+def test_pictures_can_be_dropped(studio: Studio, qtbot: QtBot) -> None:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in studio.samples if path.stem == "7"])
+    # Onto a picture: whatever lies there must let it through.
+    target = studio.window.board.maps[0, 0].views[0].viewport()
+    what = Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton
+    none = Qt.KeyboardModifier.NoModifier
+    with qtbot.waitSignal(studio.opening.picture_opened, timeout=WAIT):
+        QApplication.sendEvent(target, QDragEnterEvent(QPoint(30, 30), *what, none))
+        QApplication.sendEvent(target, QDropEvent(QPointF(30, 30), *what, none))
+    wait_for_maps(qtbot, studio)
+    assert studio.session.work.picture.name == "7.png"
+
+
+def test_without_a_picture_the_window_invites(studio: Studio, qtbot: QtBot) -> None:
+    studio.window.actions_.close_picture.trigger()
+    assert studio.window.pages.currentWidget() is studio.window.welcome
+    assert not studio.window.actions_.rotate_left.isEnabled()
+    studio.window.welcome.chosen.emit(studio.samples[1])
+    qtbot.waitUntil(lambda: studio.session.work.picture is not None, timeout=WAIT)
+    wait_for_maps(qtbot, studio)
+    assert studio.window.pages.currentWidget() is studio.window.board
+
+
+def test_settings_survive(opened: Opened, qtbot: QtBot, tmp_path: Path) -> None:
+    studio = opened()
+    path = tmp_path / "mine.png"
+    Image.fromarray(np.zeros((28, 28, 3), np.uint8)).save(path)
+    with qtbot.waitSignal(studio.opening.picture_opened, timeout=WAIT):
+        studio.open_picture(path)
+    studio.window.setGeometry(40, 50, 1000, 700)
+    studio.window.actions_.themes["dark"].trigger()
+    studio.window.close()
+    again = opened(finished=False)
+    assert again.memory.recent == [path]
+    assert again.window.size().width() == 1000
+    assert again.theme.theme == "dark"
+    again.theme.choose("system")
+
+
+def test_light_and_dark(studio: Studio) -> None:
+    studio.theme.choose("dark")
+    dark = studio.window.palette().window().color().lightness()
+    studio.theme.choose("light")
+    assert dark < 80 < studio.window.palette().window().color().lightness()
+    studio.theme.choose("system")
+
+
+def test_everything_that_takes_input_has_a_name(studio: Studio) -> None:
+    from PySide6.QtWidgets import QAbstractSpinBox, QComboBox, QSlider, QToolButton
+
+    box = studio.window.method_box
+    for kind in (QSlider, QAbstractSpinBox, QComboBox):
+        for widget in box.findChildren(kind):
+            assert widget.accessibleName(), widget
+    for button in studio.window.board.findChildren(QToolButton):
+        assert button.accessibleName(), button
+
+
+def test_panels_taken_away_leave_nothing_behind(studio: Studio, qtbot: QtBot) -> None:
+    def count() -> int:
+        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        gc.collect()
+        return len(QApplication.allWidgets())
+
+    def add_and_remove() -> None:
+        column = studio.session.add_column("occlusion")
+        studio.session.transform(Rotate(90))
+        wait_for_maps(qtbot, studio)
+        studio.session.remove_column(column.key)
+        studio.session.reset_rows()
+        studio.session.select(0, 0)
+
+    add_and_remove()
+    before = count()
+    for _ in range(3):
+        add_and_remove()
+    assert count() <= before
+
+
+def test_a_closed_window_is_forgotten(opened: Opened, qtbot: QtBot) -> None:
+    studio = opened()
+    session = weakref.ref(studio.session)
+    board = studio.window.board
+    studio.window.close()
+    studio.session.looks_changed.emit()
+    assert session() is not None
+    assert board is not None
+
+
+@pytest.mark.skipif(not os.environ.get("DISPLAY"), reason="needs an X display")
+def test_on_a_real_display(tmp_path: Path) -> None:
+    output = tmp_path / "window.png"
+    code = (
+        "import sys; from pathlib import Path;"
+        "from pda_studio.gui.app import take_screenshot;"
+        "take_screenshot(Path(sys.argv[1]), Path(sys.argv[2]), classifier='digits')"
+    )
+    from pda_studio.gui.controllers.opening import sample_digits
+
+    environment = {**os.environ, "QT_QPA_PLATFORM": "xcb"}
+    subprocess.run(
+        [sys.executable, "-c", code, str(sample_digits()[1]), str(output)],
+        env=environment,
+        check=True,
+        timeout=120,
+    )
+    with Image.open(output) as picture:
+        assert picture.size == (1280, 800)
