@@ -30,6 +30,8 @@ COLOURS = "RdBu_r"
 
 _DPI = 300
 _STYLE: Any = {
+    # Not the user's own settings; the backend is theirs to choose, and plays no part.
+    **{k: v for k, v in matplotlib.rcParamsDefault.items() if not k.startswith("backend")},
     "pdf.fonttype": 42,  # TrueType: text stays text, and journals refuse the other kind
     "svg.fonttype": "none",
     "svg.hashsalt": "pda-studio",  # the same figure gives the same file
@@ -113,12 +115,7 @@ def save_panel(maps: Sequence[EvidenceMap], path: Path, *, rows: int = 1) -> Non
     figure = draw_panel(maps, rows=rows)
     memory = io.BytesIO()
     with matplotlib.rc_context(_STYLE):
-        extra: dict[str, Any] = (
-            {"pil_kwargs": {"compression": "tiff_lzw"}} if suffix == ".tif" else {}
-        )
-        figure.savefig(
-            memory, format=suffix[1:], dpi=_DPI, metadata=_SAVING[suffix] or None, **extra
-        )
+        figure.savefig(memory, format=suffix[1:], dpi=_DPI, **_SAVING[suffix])
     with written_whole(path) as file:
         file.write(memory.getbuffer())
 

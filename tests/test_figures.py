@@ -1,0 +1,181 @@
+"""Panels: what stands where, in which colours, in which files."""
+
+import re
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+from test_maps import make_map
+
+from pda_studio.errors import PdaStudioError, UsageError
+from pda_studio.figures import draw_panel, save_panel
+from pda_studio.figures.panel import overlay
+
+
+def texts(figure):
+    return [text.get_text() for text in figure.texts]
+
+
+def images(figure):
+    """What each axes shows, left to right and top to bottom."""
+    shown = [axes for axes in figure.axes if axes.images]
+    shown.sort(key=lambda axes: (-round(axes.get_position().y0, 3), axes.get_position().x0))
+    return [axes.images[0] for axes in shown]
+
+
+def test_one_map_stands_as_picture_evidence_and_overlay():
+    evidence_map = make_map()
+    figure = draw_panel([evidence_map])
+    picture, heat, laid_over, bar = images(figure)
+    np.testing.assert_array_equal(picture.get_array(), evidence_map.view)
+    np.testing.assert_array_equal(heat.get_array(), evidence_map.evidence)
+    np.testing.assert_array_equal(laid_over.get_array(), overlay(evidence_map))
+    assert heat.get_clim() == (-2, 2)
+    assert bar.get_extent()[:2] == [-2, 2]
+    for image in (picture, heat, laid_over, bar):
+        assert image.get_interpolation() == "none"
+    drawn = " ".join(texts(figure))
+    for word in ("three", "75.0 %", "Efficient PDA", "evidence (bits)", "digits", "built in"):
+        assert word in drawn.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_colours_red_for_blue_against_white_zero():
+    heat = images(draw_panel([make_map()]))[1]
+    red, green, blue, _ = heat.cmap(heat.norm(2.0))
+    assert red > 0.3 > max(green, blue)
+    red, green, blue, _ = heat.cmap(heat.norm(-2.0))
+    assert blue > 0.3 > max(red, green)
+    assert min(heat.cmap(heat.norm(0.0))) > 0.95
+
+
+def test_the_overlay_is_grey_where_there_is_no_evidence():
+    evidence_map = make_map()
+    pixels = overlay(evidence_map).astype(int)
+    none = evidence_map.evidence == 0
+    assert (np.ptp(pixels[none], axis=1) == 0).all()
+    assert (pixels[evidence_map.evidence > 0][:, 0] > pixels[evidence_map.evidence > 0][:, 2]).all()
+    assert (pixels[evidence_map.evidence < 0][:, 2] > pixels[evidence_map.evidence < 0][:, 0]).all()
+
+
+def test_a_map_of_zeros_can_be_drawn():
+    figure = draw_panel([make_map(evidence=np.zeros((28, 28), np.float32))])
+    assert images(figure)[1].get_clim() == (-1, 1)
+
+
+def test_only_parameters_that_play_a_part_are_told():
+    told = " ".join(texts(draw_panel([make_map()]))).replace("\N{NO-BREAK SPACE}", " ")
+    assert "outer patch = 12 pixels" in told
+    assert "statistics" not in told
+    parameters = {"window": 4, "outer": 12, "infill": "grey"}
+    told = " ".join(texts(draw_panel([make_map(parameters=parameters)])))
+    assert "outer" not in told
+    assert "grey" in told
+
+
+def test_unfinished_maps_say_so():
+    covered = np.zeros((28, 28), bool)
+    covered[:7] = True
+    assert "unfinished, 25 % covered" in texts(draw_panel([make_map(covered=covered)]))
+    assert not any("unfinished" in text for text in texts(draw_panel([make_map()])))
+
+
+def test_several_maps_are_told_apart():
+    other = make_map(parameters={"window": 8, "outer": 12, "infill": "conditional-mean"})
+    told = texts(draw_panel([make_map(), other]))
+    assert "window = 4" in told
+    assert "window = 8" in told
+    second = make_map(target=1, target_name="one")
+    told = texts(draw_panel([make_map(), second]))
+    assert any("P(three) 75.0 %" in text for text in told)
+    assert any("P(one) 2.8 %" in text for text in told)
+
+
+def test_the_picture_is_drawn_again_where_it_changes():
+    turned = make_map(view=np.rot90(make_map().view).copy())
+    assert len(images(draw_panel([make_map(), make_map()]))) == 1 + 2 * 3
+    assert len(images(draw_panel([make_map(), turned]))) == 2 + 2 * 3
+    assert len(images(draw_panel([make_map(), make_map()], rows=2))) == 2 + 2 * 3
+
+
+@pytest.mark.parametrize(("count", "rows"), [(1, 1), (2, 1), (3, 2), (4, 1)])
+@pytest.mark.parametrize("title", ["PDA", "A method with a name that is much too long for it " * 3])
+def test_nothing_is_cut_off_and_no_tiles_overlap(count, rows, title):
+    maps = [make_map(title=title, target_name=f"{title} $x^2$ {i}") for i in range(count)]
+    figure = draw_panel(maps, rows=rows)
+    renderer = figure._get_renderer()
+    width, height = figure.bbox.size
+    boxes = [text.get_window_extent(renderer) for text in figure.texts if text.get_text()]
+    boxes += [axes.get_tightbbox(renderer) for axes in figure.axes]
+    for box in boxes:
+        assert 0 <= box.x0 <= box.x1 <= width
+        assert 0 <= box.y0 <= box.y1 <= height
+    tiles = [axes.get_window_extent() for axes in figure.axes]
+    for i, one in enumerate(tiles):
+        assert not any(one.overlaps(other) for other in tiles[i + 1 :])
+
+
+def test_every_pixel_gets_as_many_dots(tmp_path):
+    evidence = np.where(np.indices((28, 28)).sum(0) % 2, 1, -1).astype(np.float32)
+    save_panel([make_map(evidence=evidence)], tmp_path / "panel.png")
+    figure = draw_panel([make_map(evidence=evidence)])
+    box = figure.axes[1].get_window_extent()
+    pixels = np.asarray(Image.open(tmp_path / "panel.png").convert("RGB")).astype(int)
+    row = pixels[pixels.shape[0] - round(box.y1) + 12, round(box.x0) + 6 : round(box.x1) - 6]
+    changes = np.flatnonzero(np.diff((row[:, 0] > row[:, 2]).astype(int)))
+    assert len(changes) == 27
+    assert set(np.diff(changes)) == {round(box.width / 28)}
+
+
+@pytest.mark.parametrize(
+    ("suffix", "start"),
+    [(".png", b"\x89PNG"), (".pdf", b"%PDF"), (".svg", b"<?xml"), (".tif", b"II*\0")],
+)
+def test_files_of_every_kind_are_the_same_each_time(tmp_path, suffix, start):
+    for name in ("a", "b"):
+        save_panel([make_map(), make_map(title="Other")], tmp_path / f"{name}{suffix}")
+    data = (tmp_path / f"a{suffix}").read_bytes()
+    assert data.startswith(start)
+    assert data == (tmp_path / f"b{suffix}").read_bytes()
+
+
+def test_text_stays_text(tmp_path):
+    save_panel([make_map()], tmp_path / "panel.svg")
+    svg = (tmp_path / "panel.svg").read_text()
+    assert re.search(r"<text[^>]*>three</text>", svg)
+    save_panel([make_map()], tmp_path / "panel.pdf")
+    pdf = (tmp_path / "panel.pdf").read_bytes()
+    assert b"/CIDFontType2" in pdf or b"/Type0" in pdf
+    assert b"/Type3" not in pdf
+    assert b"CreationDate" not in pdf
+
+
+def test_settings_of_the_user_do_not_show(tmp_path):
+    save_panel([make_map()], tmp_path / "a.png")
+    with matplotlib.rc_context({"savefig.bbox": "tight", "image.origin": "lower"}):
+        save_panel([make_map()], tmp_path / "b.png")
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+def test_pyplot_knows_nothing_of_it():
+    import matplotlib.pyplot as plt
+
+    assert isinstance(draw_panel([make_map()]), Figure)
+    assert plt.get_fignums() == []
+
+
+@pytest.mark.parametrize("name", ["panel.jpg", "panel", "panel.npz"])
+def test_other_suffixes_are_refused(tmp_path, name):
+    with pytest.raises(UsageError, match=r"\.png, \.pdf, \.svg or \.tif"):
+        save_panel([make_map()], tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_cannot_be_drawn_is_refused(tmp_path):
+    with pytest.raises(UsageError):
+        draw_panel([])
+    with pytest.raises(UsageError):
+        draw_panel([make_map()], rows=2)
+    with pytest.raises(PdaStudioError, match="does not exist"):
+        save_panel([make_map()], tmp_path / "none" / "panel.png")
