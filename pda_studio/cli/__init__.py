@@ -13,8 +13,6 @@ from pda_studio.errors import Cancelled, PdaStudioError
 STOPPED = 130
 """Exit status after Ctrl+C, as shells have it."""
 
-_BROKEN_PIPE = 141  # as if the signal SIGPIPE had ended the program
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Carry out a command line.
@@ -44,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return status
     except BrokenPipeError:  # whoever was reading has read enough
         _close_quietly()
-        return _BROKEN_PIPE
+        return 1
     except (KeyboardInterrupt, Cancelled):
         _tell("stopped.")
         return STOPPED

@@ -41,6 +41,7 @@ def application(words: list[str]) -> App:
         version_flags=["--version"],
         help_flags=["--help", "-h"],
         default_parameter=Parameter(negative=""),
+        suppress_keyboard_interrupt=False,  # Ctrl+C is told in our words
         usage="Usage: pda-studio [IMAGE] [OPTIONS]\n       pda-studio VERB ... [OPTIONS]",
     )
     app["--help"].group = app["--version"].group = Group("Options", sort_key=1)

@@ -1,0 +1,356 @@
+"""The command line: what the verbs do and say."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from typing import ClassVar
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pda_studio import __version__
+from pda_studio.cli import main
+from pda_studio.methods import METHODS, EvidenceMap, Method, Parameter, Progress
+from pda_studio.methods.base import parameter
+from pda_studio.pda.infill.statistics import load_statistics
+from pda_studio.workspace import load_map
+
+QUICK = ["--stride", "4", "--batch", "49"]
+
+
+@pytest.fixture
+def picture(tmp_path):
+    path = tmp_path / "digit.png"
+    pixels = np.zeros((28, 28), np.uint8)
+    pixels[4:24, 12:16] = 255
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+@pytest.fixture
+def run(capsys):
+    """Run a command line that must work; returns what it wrote to standard output."""
+
+    def run(*words):
+        capsys.readouterr()
+        assert main([str(word) for word in words]) == 0
+        out, err = capsys.readouterr()
+        assert err == ""
+        return out
+
+    return run
+
+
+def test_explain_writes_a_map_a_figure_and_a_summary(tmp_path, run, picture):
+    output, figure = tmp_path / "map.npz", tmp_path / "panel.svg"
+    out = run("explain", picture, *QUICK, "--output", output, "--figure", figure)
+    evidence_map = load_map(output)
+    assert evidence_map.target_name == "1"
+    assert evidence_map.complete
+    assert evidence_map.parameters["stride"] == 4
+    assert evidence_map.parameters["window"] == 4  # suits the classifier
+    assert figure.read_text().startswith("<?xml")
+    lines = out.splitlines()
+    assert lines[0].startswith("1 (class 1): probability ")
+    assert lines[0].endswith(" by digits")
+    assert lines[1].startswith("Efficient PDA, ")
+    assert lines[1].endswith(" s, evidence in bits:")
+    row, column = np.unravel_index(evidence_map.evidence.argmax(), (28, 28))
+    assert f"{evidence_map.evidence.max():+.3g} at row {row}, column {column}" in lines[2]
+    assert lines[-2:] == [f"Wrote {output}", f"Wrote {figure}"]
+
+
+@pytest.mark.parametrize("method", list(METHODS))
+def test_every_method_runs_with_what_suits_the_classifier(tmp_path, run, picture, method):
+    known = METHODS[method].model_fields
+    fewer = [word for name, word in (("stride", "4"), ("samples", "2")) if name in known
+             for word in (f"--{name}", word)]  # fmt: skip
+    fewer += ["--batch", "49"]
+    run("explain", picture, "--method", method, *fewer, "--output", tmp_path / "map.npz")
+    evidence_map = load_map(tmp_path / "map.npz")
+    assert evidence_map.method == method
+    assert evidence_map.evidence.shape == (28, 28)
+
+
+def test_options_reach_the_method(tmp_path, run, picture):
+    words = ["--method", "original-pda", "--window", "7", "--stride", "7", "--samples", "3"]
+    words += ["--seed", "5", "--infill", "marginal-samples", "--difference", "logit"]
+    words += ["--colour", "independent", "--forward", "full", "--outer", "12"]
+    words += ["--target", "7", "--device", "cpu"]
+    out = run("explain", picture, *words, "--output", tmp_path / "map.npz")
+    evidence_map = load_map(tmp_path / "map.npz")
+    assert evidence_map.parameters == {
+        "window": 7,
+        "outer": 12,
+        "stride": 7,
+        "samples": 3,
+        "infill": "marginal-samples",
+        "colour": "independent",
+        "difference": "logit",
+        "forward": "full",
+        "statistics": None,
+        "reference": None,
+        "seed": 5,
+    }
+    assert evidence_map.target == 7
+    assert evidence_map.unit == "logit"
+    assert evidence_map.standard_error is not None
+    assert " ± " in out
+
+
+def test_the_same_seed_gives_the_same_map(tmp_path, run, picture):
+    maps = []
+    for seed in (1, 1, 2):
+        words = ["--method", "sampled-pda", "--samples", "2", "--seed", seed, *QUICK]
+        run("explain", picture, *words, "--output", tmp_path / "map.npz")
+        maps.append(load_map(tmp_path / "map.npz").evidence)
+    np.testing.assert_array_equal(maps[0], maps[1])
+    assert (maps[0] != maps[2]).any()
+
+
+def test_predict_lists_the_likeliest(run, picture):
+    lines = run("predict", picture, "--top", "3").splitlines()
+    assert len(lines) == 3
+    assert lines[0].split()[:2] == ["1", "1"]
+    assert "█" in lines[0]
+    assert max(map(len, lines)) <= 80
+    told = json.loads(run("predict", picture, "--top", "99", "--json"))
+    assert told["classifier"] == "digits"
+    probabilities = [entry["probability"] for entry in told["predictions"]]
+    assert probabilities == sorted(probabilities, reverse=True)
+    assert sum(probabilities) == pytest.approx(1)
+    assert sorted(entry["index"] for entry in told["predictions"]) == list(range(10))
+
+
+def test_methods_tells_everything_that_is_declared(run):
+    told = json.loads(run("methods", "--json"))
+    assert [method["name"] for method in told] == list(METHODS)
+    window = next(p for p in told[0]["parameters"] if p["name"] == "window")
+    assert window["option"] == "--window"
+    assert (window["minimum"], window["maximum"], window["unit"]) == (1, 128, "pixels")
+    text = run("methods")
+    assert max(map(len, text.splitlines())) <= 80
+    for method in METHODS.values():
+        assert f"{method.name}: {method.title}" in text
+        for known in method.parameters():
+            assert f"--{known.name}" in text
+
+
+def test_classifiers_lists_them(run):
+    told = json.loads(run("classifiers", "--json"))
+    assert told[0] == {
+        "name": "digits",
+        "input_size": 28,
+        "classes": 10,
+        "parameters": 3274634,
+        "source": "built in",
+    }
+    lines = run("classifiers").splitlines()
+    assert len(lines) == len(told) + 1
+    assert max(map(len, lines)) <= 80
+    assert len({line.index("torchvision") for line in lines[2:]}) == 1
+
+
+def test_fit_statistics_makes_a_file_that_explain_takes(tmp_path, run, picture):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for i in range(3):
+        Image.effect_noise((260, 260), 50 + i).convert("RGB").save(folder / f"{i}.png")
+    output = tmp_path / "statistics.safetensors"
+    out = run("fit-statistics", folder, "--output", output)
+    assert out == f"Fitted to 3 pictures. Wrote {output}.\n"
+    assert load_statistics(output).about["pictures"] == "3"
+    words = ["--classifier", "squeezenet1_1", "--weights", "random", "--statistics", output]
+    words += ["--window", "64", "--stride", "64", "--infill", "marginal-mean"]
+    colour = tmp_path / "pictures" / "0.png"
+    run("explain", colour, *words, "--output", tmp_path / "map.npz")
+    assert load_map(tmp_path / "map.npz").parameters["statistics"] == str(output)
+
+
+# A new method needs no edit
+
+
+@pytest.fixture
+def new_method():
+    class Brightness(Method):
+        """The brighter, the more."""
+
+        name: ClassVar[str] = "brightness"
+        title: ClassVar[str] = "Brightness"
+        summary: ClassVar[str] = "The brighter a pixel, the more it speaks for anything."
+
+        gain_of_light: float = parameter(
+            2.0, "Gain", "How much brightness counts.", unit="suns", ge=0.5, le=8
+        )
+
+        def steps(self, subject):
+            evidence = subject.view.mean(-1) * self.gain_of_light
+            finished = EvidenceMap(
+                evidence=evidence.astype(np.float32),
+                standard_error=None,
+                covered=None,
+                view=subject.view,
+                target=subject.target,
+                target_name=subject.classifier.class_names[subject.target],
+                probabilities=subject.probabilities,
+                method=self.name,
+                title=self.title,
+                parameters=self.model_dump(mode="json"),
+                unit="suns",
+                classifier=subject.classifier.name,
+                weights=subject.classifier.weights,
+                fingerprint=subject.classifier.fingerprint,
+                seconds=0.0,
+            )
+            yield Progress(1, 1, lambda: finished)
+
+    yield Brightness
+    del METHODS["brightness"]
+
+
+def test_a_new_method_appears_everywhere(tmp_path, run, picture, new_method, capsys):
+    words = run("explain", "--help").split()
+    assert "--gain-of-light" in words
+    told = " ".join(words).replace("│", "")
+    for part in ("How much brightness counts.", "0.5 to 8 suns", "default 2.0", "only"):
+        assert part in " ".join(told.split())
+    assert "brightness: Brightness" in run("methods")
+    assert "--gain-of-light" in run("methods")
+    words = ["explain", picture, "--method", "brightness", "--output", tmp_path / "map.npz"]
+    run(*words, "--gain-of-light", "4", "--figure", tmp_path / "panel.png")
+    evidence_map = load_map(tmp_path / "map.npz")
+    assert evidence_map.parameters == {"gain_of_light": 4.0}
+    assert evidence_map.evidence.max() == 4 * 255
+    assert main([str(word) for word in [*words, "--gain-of-light", "9"]]) == 2
+    assert "from 0.5 to 8" in capsys.readouterr().err
+    assert main([str(word) for word in [*words, "--window", "4"]]) == 2
+    assert "no parameter “window”" in capsys.readouterr().err
+
+
+def test_a_method_that_is_gone_leaves_no_option(run):
+    assert "brightness" not in METHODS
+    assert "--gain-of-light" not in run("explain", "--help")
+
+
+def test_help_tells_every_parameter(run):
+    text = run("explain", "--help")
+    told = " ".join(text.replace("│", "").split())
+    for method in METHODS.values():
+        for known in method.parameters():
+            assert isinstance(known, Parameter)
+            assert f"--{known.name.replace('_', '-')} " in told
+    assert "1 to 128 pixels; default 10" in told
+    assert "grey (occlusion)" in told
+    assert max(map(len, text.splitlines())) <= 80
+
+
+# Starting, and the terminal
+
+
+def test_help_and_version_load_nothing_heavy():
+    script = """if True:
+        import sys
+        from pda_studio.cli import main
+        assert main(["--help"]) == 0
+        assert main(["--version"]) == 0
+        heavy = {"torch", "torchvision", "matplotlib", "cv2", "scipy", "PySide6", "pydantic"}
+        assert not heavy & set(sys.modules), heavy & set(sys.modules)
+        """
+    words = [sys.executable, "-c", script]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert done.returncode == 0
+    for verb in ("explain", "predict", "methods", "classifiers", "fit-statistics", "screenshot"):
+        assert f" {verb} " in done.stdout
+    assert "\x1b" not in done.stdout
+
+
+def test_it_runs_as_a_module_and_the_exit_status_is_passed_on():
+    start = [sys.executable, "-m", "pda_studio"]
+    done = subprocess.run([*start, "--version"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, f"pda-studio {__version__}\n")
+    done = subprocess.run([*start, "--nonsense"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_a_bar_with_rate_and_time_left_on_a_terminal_only(tmp_path, run, picture, monkeypatch):
+    words = ["explain", picture, "--stride", "2", "--batch", "9", "--output", tmp_path / "map.npz"]
+    run(*words)  # checks that nothing goes to standard error
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    assert main([str(word) for word in words]) == 0
+    written = terminal.getvalue()
+    assert "Efficient PDA:" in written
+    assert "steps/s" in written
+    assert "/169" in written
+    assert "00:00<" in written
+
+
+# The window, of which only the call is tested here
+
+
+class Window:
+    def __init__(self):
+        self.calls = []
+
+    def run_window(self, *arguments):
+        self.calls.append(arguments)
+        return 0
+
+    def take_screenshot(self, *arguments, **options):
+        self.calls.append((*arguments, options))
+
+
+@pytest.fixture
+def window(monkeypatch):
+    window = Window()
+    monkeypatch.setitem(sys.modules, "pda_studio.gui.app", window)
+    return window
+
+
+def test_without_a_verb_the_window_opens(run, picture, window, monkeypatch):
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    run()
+    run(picture)
+    run(picture, "--classifier", "resnet18", "--weights", "random")
+    assert window.calls == [
+        (None, "digits", None),
+        (picture, "digits", None),
+        (picture, "resnet18", "random"),
+    ]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere there is a display")
+def test_without_a_display(tmp_path, run, picture, window, monkeypatch, capsys):
+    for name in ("QT_QPA_PLATFORM", "DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.setenv(name, "")
+    assert main([str(picture)]) == 1
+    assert "no display" in capsys.readouterr().err
+    assert window.calls == []
+    run("screenshot", picture, "--output", tmp_path / "window.png")
+    assert len(window.calls) == 1
+    assert os.environ["QT_QPA_PLATFORM"] == "offscreen"
+
+
+def test_screenshot_passes_everything_on(tmp_path, run, picture, window):
+    output = tmp_path / "window.png"
+    words = ["--method", "occlusion", "--window", "5", "--stride", "5", "--target", "3"]
+    words += ["--size", "800x600", "--theme", "dark", "--weights", "random"]
+    assert run("screenshot", picture, "--output", output, *words) == f"Wrote {output}.\n"
+    options = {
+        "classifier": "digits",
+        "weights": "random",
+        "method": "occlusion",
+        "parameters": {"window": "5", "stride": "5"},
+        "target": "3",
+        "size": (800, 600),
+        "theme": "dark",
+    }
+    assert window.calls == [(picture, output, options)]
