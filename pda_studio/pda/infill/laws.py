@@ -7,7 +7,6 @@ from functools import lru_cache
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.linalg import cho_solve, cholesky, solve_triangular
 
 from pda_studio.pda.infill.statistics import Colour, Statistics
 
@@ -101,16 +100,17 @@ class WindowLaws:
         if is_window.all():
             if self._sampled:
                 covariance = self._statistics.patch_covariance(place, side, self._colour)
-                scale = cholesky(covariance, lower=True)
+                scale = _cholesky(covariance).numpy()
         else:
             precision = self._precision_at(place)
-            factor = cholesky(precision[np.ix_(is_window, is_window)], lower=True)
+            factor = _cholesky(precision[np.ix_(is_window, is_window)])
             weights = np.zeros((len(mean), is_window.sum()))
-            pull = cho_solve((factor, True), precision[np.ix_(is_window, ~is_window)])
-            weights[~is_window] = -pull.T
+            beside = torch.from_numpy(precision[np.ix_(is_window, ~is_window)])
+            weights[~is_window] = -torch.cholesky_solve(beside, factor).numpy().T
             if self._sampled:
                 # Q_ww = F·Fᵀ, so that A = F⁻ᵀ gives A·Aᵀ = Q_ww⁻¹.
-                scale = solve_triangular(factor, np.eye(len(factor)), lower=True).T
+                eye = torch.eye(len(factor), dtype=factor.dtype)
+                scale = torch.linalg.solve_triangular(factor, eye, upper=False).numpy().T
         return WindowLaw(
             offset=_float32(mean[is_window]),
             weights=None if weights is None else _float32(weights),
@@ -121,8 +121,7 @@ class WindowLaws:
     def _precision_at(self, place: tuple[int, int]) -> NDArray[np.float64]:
         if self._precision is None or self._precision[0] != place:
             covariance = self._statistics.patch_covariance(place, self._side, self._colour)
-            factor = cholesky(covariance, lower=True, overwrite_a=True)
-            self._precision = place, cho_solve((factor, True), np.eye(len(factor)))
+            self._precision = place, torch.cholesky_inverse(_cholesky(covariance)).numpy()
         return self._precision[1]
 
 
@@ -132,6 +131,12 @@ def window_laws(
 ) -> WindowLaws:
     """Laws that pictures share: the next picture finds what the last one had computed."""
     return WindowLaws(statistics, window, side, colour, sampled)
+
+
+def _cholesky(covariance: NDArray[np.float64]) -> torch.Tensor:
+    # PyTorch lets other threads run meanwhile; SciPy would hold up a window for a second.
+    factor: torch.Tensor = torch.linalg.cholesky(torch.from_numpy(covariance))
+    return factor
 
 
 def _float32(values: NDArray[np.float64]) -> torch.Tensor:
