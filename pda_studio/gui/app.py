@@ -1,5 +1,6 @@
 """Starting the window, and taking its picture without anybody watching."""
 
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -32,8 +33,12 @@ def run_window(
     studio = Studio(running, QSettings(), image, classifier, weights)
     running.aboutToQuit.connect(studio.close)
     studio.show()
-    status = running.exec()
-    studio.close()
+    sys.excepthook = studio.tell_unexpected
+    try:
+        status = running.exec()
+    finally:
+        sys.excepthook = sys.__excepthook__
+        studio.close()
     return int(status)
 
 

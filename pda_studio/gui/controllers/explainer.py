@@ -35,6 +35,8 @@ class _Running:
     job: Job
     cost: int
     began: float
+    first: tuple[int, float] | None = None
+    """Units done, and when, at the first partial map: what comes before is setting up."""
 
 
 class Explainer(QObject):
@@ -60,6 +62,7 @@ class Explainer(QObject):
         self._letting_go = False
         self._looking: set[tuple[int, int]] = set()
         self._held = False
+        self._paused = False
         self.rate: dict[str, float] = {}
         self._soon = QTimer(self, singleShot=True, interval=0)
         self._soon.timeout.connect(self._reconcile)
@@ -95,6 +98,20 @@ class Explainer(QObject):
         for key, cell in list(self._session.cells.items()):
             if cell.state in ("stopped", "failed"):
                 self._session.put_cell(*key, cell.replace(state="empty", request=None))
+        self._soon.start()
+
+    def pause(self) -> None:
+        """Let go of the running map, to compute it later: the worker is needed elsewhere."""
+        self._paused = True
+        if self._running is not None:
+            key = self._running.key
+            self._let_go()
+            self._session.put_cell(*key, self._session.cell(*key).replace(state="waiting"))
+        self.progressed.emit()
+
+    def resume(self) -> None:
+        """Go on after `pause`."""
+        self._paused = False
         self._soon.start()
 
     def cost(self, key: Key, **changes: Any) -> int | None:
@@ -208,7 +225,7 @@ class Explainer(QObject):
         self._jobs.ask(look, done, failed)
 
     def _start_next(self) -> None:
-        if self._running is not None or self._held:
+        if self._running is not None or self._held or self._paused:
             return
         session = self._session
         for key in session.panel_keys():
@@ -255,7 +272,7 @@ class Explainer(QObject):
             return
         running = self._running
         elapsed = monotonic() - running.began
-        self._measure(step, elapsed)
+        self._measure(running, step)
         cell = self._session.cell(*running.key)
         self._session.put_cell(
             *running.key,
@@ -276,9 +293,7 @@ class Explainer(QObject):
         self._cache.add(running.request, step.evidence)
         cell = self._session.cell(*running.key)
         elapsed = monotonic() - running.began
-        self._running = None
-        if step.total:
-            self.rate_of(running.cost, elapsed)
+        self._measure(running, step)
         self._session.put_cell(
             *running.key,
             cell.replace(
@@ -306,15 +321,16 @@ class Explainer(QObject):
     def _on_stopped(self) -> None:
         self.progressed.emit()
 
-    def _measure(self, step: _Step, elapsed: float) -> None:
-        if self._running is not None and step.total and elapsed > 0.2:
-            self.rate_of(step.done / step.total * self._running.cost, elapsed)
-
-    def rate_of(self, passes: float, seconds: float) -> None:
-        """Note how many forward passes were done in how many seconds."""
-        classifier = self._session.classifier
-        if classifier is not None and passes >= 16 and seconds > 0:
-            self.rate[classifier.fingerprint] = passes / seconds
+    def _measure(self, running: _Running, step: _Step) -> None:
+        """Note how many forward passes a second were done since the first partial map."""
+        now, classifier = monotonic(), self._session.classifier
+        if running.first is None:
+            running.first = step.done, now
+            return
+        done, since = running.first
+        passes = (step.done - done) / step.total * running.cost
+        if classifier is not None and passes >= 16 and now - since > 0.2:
+            self.rate[classifier.fingerprint] = passes / (now - since)
 
 
 def _snapshot(progress: Any) -> _Step:

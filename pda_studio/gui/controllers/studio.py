@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -124,7 +125,7 @@ class Studio(QObject):
         box.file_wanted.connect(self._ask_for_weights)
         box.stopped.connect(opening.stop)
         opening.engine_ready.connect(self._on_engine)
-        opening.loading.connect(box.show_loading)
+        opening.loading.connect(self._on_loading)
         opening.loaded.connect(self._on_loaded)
         opening.described.connect(box.show_about)
         opening.picture_opened.connect(self._on_picture)
@@ -211,7 +212,12 @@ class Studio(QObject):
         _log.warning("%s\n%s", message, details)
         self.window.banner.tell(message, details or repr(error))
 
+    def tell_unexpected(self, _: type, error: BaseException, trace: Any) -> None:
+        """Show an error of the window itself; for `sys.excepthook`."""
+        self.tell(error, "".join(traceback.format_exception(error)))
+
     def _start(self) -> None:
+        self.window.strip.show_progress(self.tr("Starting the engine …"), None)
         self.opening.start_engine()
         self.open_picture(self._image)
         for path in reversed(self.memory.recent):
@@ -253,6 +259,7 @@ class Studio(QObject):
             )
 
     def _on_picture(self, picture: Picture) -> None:
+        self.window.banner.hide()
         samples = {path.resolve() for path in self.samples}
         if picture.path is not None and picture.path.resolve() not in samples:
             self._explained = True
@@ -285,8 +292,6 @@ class Studio(QObject):
                 ),
                 action=self.tr("Open a picture …"),
             )
-        elif not self.window.banner.details.toPlainText():
-            self.window.banner.hide()
 
     def _on_banner_action(self) -> None:
         picture = self.session.work.picture
@@ -302,7 +307,13 @@ class Studio(QObject):
         else:
             self.opening.describe(name)
 
+    def _on_loading(self, name: str, part: float) -> None:
+        self.explainer.pause()
+        self.window.classifier_box.show_loading(name, part)
+
     def _on_loaded(self) -> None:
+        self.explainer.resume()
+        self.window.banner.hide()
         classifier = self.session.classifier
         facts = ""
         if classifier is not None:

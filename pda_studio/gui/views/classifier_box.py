@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QProgressBar, QPushButton, QWidget
-from superqt import QSearchableComboBox
 
 from pda_studio.gui.models.work import About, ClassifierChoice
 from pda_studio.gui.views.named import named
+from pda_studio.gui.views.search_box import SearchBox
 from pda_studio.gui.views.sections import Section
 
 
@@ -23,12 +23,9 @@ class ClassifierBox(Section):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("", parent)
         self.heading.setText(self.tr("Classifier"))
-        self.names = QSearchableComboBox()
+        self.names = SearchBox()
         self.names.setAccessibleName(self.tr("Classifier: type a part of its name"))
         self.names.setToolTip(self.tr("Type a part of a classifier's name"))
-        self.names.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
         self.names.setEnabled(False)
         self.names.activated.connect(self._on_name)
         self.weights = QComboBox()

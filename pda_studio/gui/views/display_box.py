@@ -88,11 +88,11 @@ class DisplayBox(Section):
         line.setSpacing(8)
         name = QLabel(label)
         name.setFixedWidth(_LABEL_WIDTH)
-        name.setToolTip(f"<p>{help}</p>")
+        name.setToolTip(help)
         line.addWidget(name)
         for at, widget in enumerate(widgets):
             widget.setAccessibleName(label)
-            widget.setToolTip(f"<p>{help}</p>")
+            widget.setToolTip(help)
             line.addWidget(widget, 0 if at else 1)
         self.body.addLayout(line)
 

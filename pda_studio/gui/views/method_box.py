@@ -46,6 +46,7 @@ class MethodBox(Section):
         self.body.addWidget(self.variant)
         self.body.addWidget(self.summary)
         self._styles = self._make_styles(theme)
+        self.setEnabled(False)  # until there is a column with its parameters
         self._rows: dict[str, ParameterRow] = {}
         self._kind: object = None
         self.cost = named(QLabel(), "muted")
@@ -88,6 +89,7 @@ class MethodBox(Section):
         session, column = self._session, self._session.selected_column
         if column is None or not column.parameters or session.classifier is None:
             return
+        self.setEnabled(True)
         kind = fitting.kind_of(column.method)
         if kind is not self._kind:
             self._make_rows(kind)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -95,7 +96,7 @@ class ParameterRow(QWidget):
         }[parameter.kind]()
         unit = f" ({parameter.unit})" if parameter.unit else ""
         for widget in (self, *self.findChildren(QWidget)):
-            widget.setToolTip(f"<p>{parameter.help}</p>")
+            widget.setToolTip("\n".join(textwrap.wrap(parameter.help, 60)))
             widget.setAccessibleName(f"{parameter.label}{unit}")
 
     def show_value(
@@ -111,6 +112,7 @@ class ParameterRow(QWidget):
             self.choice.setCurrentIndex(self.choice.findData(self._value))
         elif self.path is not None:
             self.path.setText("" if self._value is None else Path(str(self._value)).name)
+            self._clear.setVisible(self._value is not None)
         self._showing = False
 
     # Numbers
@@ -190,10 +192,12 @@ class ParameterRow(QWidget):
         self.path = QLineEdit(readOnly=True, clearButtonEnabled=False)
         self.path.setPlaceholderText(QCoreApplication.translate("ParameterRow", "as shipped"))
         self._layout.addWidget(self.path, 1)
-        for text, slot in (("…", self._choose_path), ("×", lambda: self._on_path(""))):
-            button = QPushButton(text)
+        choose = QPushButton("…")
+        choose.clicked.connect(self._choose_path)
+        self._clear = QPushButton("×")
+        self._clear.clicked.connect(lambda: self._on_path(""))
+        for button in (choose, self._clear):
             button.setFixedWidth(26)
-            button.clicked.connect(slot)
             self._layout.addWidget(button)
 
     def _choose_path(self) -> None:

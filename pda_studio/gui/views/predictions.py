@@ -16,9 +16,9 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from superqt import QSearchableComboBox
 
 from pda_studio.gui.models import words
+from pda_studio.gui.views.search_box import SearchBox
 
 if TYPE_CHECKING:
     from pda_studio.classifiers import Classifier
@@ -119,13 +119,9 @@ class PredictionList(QWidget):
         self.list.setObjectName("bare")
         self.list.clicked.connect(self._on_chosen)
         self.list.activated.connect(self._on_chosen)
-        self.others = QSearchableComboBox()
+        self.others = SearchBox()
         self.others.setToolTip(self.tr("Ask about any class: type a part of its name"))
         self.others.setAccessibleName(self.tr("Target class"))
-        self.others.setSizeAdjustPolicy(
-            self.others.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
-        self.others.setMinimumContentsLength(10)
         self.others.activated.connect(self.chosen)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

@@ -33,9 +33,9 @@ class ProgressStrip(QWidget):
     def show_progress(self, text: str, part: float | None) -> None:
         """Show work that runs; without a part, one cannot say how far."""
         self.text.setText(text)
-        self.bar.setRange(0, 0 if part is None else 1000)
+        self.bar.setRange(0, 1000)
         self.bar.setValue(round(1000 * (part or 0)))
-        self.bar.show()
+        self.bar.setVisible(part is not None)
         self.stop.show()
 
     def show_idle(self, text: str) -> None:

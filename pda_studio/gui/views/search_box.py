@@ -1,0 +1,44 @@
+"""A list with a search: type a part of a name, choose among the matches."""
+
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QComboBox, QWidget
+from superqt import QSearchableComboBox
+
+
+class SearchBox(QSearchableComboBox):
+    """Typing replaces what is chosen; leaving it or Escape puts the choice back."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setMinimumContentsLength(8)
+        line = self.lineEdit()
+        assert line is not None  # it is editable
+        line.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Select everything on entering, put the choice back on leaving."""
+        line = self.lineEdit()
+        if line is None or watched is not line:
+            return bool(super().eventFilter(watched, event))
+        escape = isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape
+        match event.type():
+            case QEvent.Type.FocusIn:
+                QTimer.singleShot(0, line, line.selectAll)  # the click itself deselects
+            case QEvent.Type.FocusOut:
+                self._restore()
+            case QEvent.Type.ShortcutOverride if escape:
+                event.accept()  # else Escape would stop the work
+                return True
+            case QEvent.Type.KeyPress if escape:
+                self._restore()
+                line.selectAll()
+                return True
+        return bool(super().eventFilter(watched, event))
+
+    def _restore(self) -> None:
+        completer = self.completer()
+        popup = completer.popup() if completer is not None else None
+        if popup is None or not popup.isVisible():
+            self.setEditText(self.itemText(self.currentIndex()))
