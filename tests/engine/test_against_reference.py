@@ -236,7 +236,7 @@ def test_digits_simplified(
     record_property: Callable[[str, object], None],
 ) -> None:
     image = digit_picture(6)
-    case = Case("6", 4, 12, 1, difference="log-odds")
+    case = Case("6", 4, 12, 3, difference="log-odds")
     wanted = digit_analysis(case, digits, image, digit_statistics)
     found = explain(image, digits, "simplified-pda", infill="conditional-mean", **case.parameters())
     check(found, wanted.algorithm_3(), record_property)
