@@ -13,14 +13,15 @@ import pytest
 from driver import WAIT, Opened, no_thread_of, start_slow_map, wait_for_maps
 from PIL import Image
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, QRectF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QFocusEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 import pda_studio.methods.prediction_difference as pda
-from pda_studio.classifiers import Classifier
+from pda_studio.classifiers import Classifier, Download
 from pda_studio.gui.controllers.studio import Studio
 from pda_studio.gui.models.operations import Flip, Rotate
+from pda_studio.gui.models.work import ClassifierChoice
 
 
 def first_cell(studio: Studio):
@@ -45,7 +46,7 @@ def count_passes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 def test_starts_with_a_finished_sample(studio: Studio) -> None:
     assert first_map(studio).classifier == "digits"
-    assert first_map(studio).target_name == "6"
+    assert first_map(studio).target_name == "1"
     assert studio.window.predictions.list.model().rowCount() == 10
     assert studio.window.banner.isVisible()
     assert not studio.window.actions_.stop.isEnabled()
@@ -294,6 +295,47 @@ def test_another_classifier_runs_anew(studio: Studio, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: studio.session.classifier.weights == "random", timeout=WAIT)
     wait_for_maps(qtbot, studio)
     assert first_map(studio).weights == "random"
+
+
+def test_classifiers_are_found_by_a_part_of_their_name(studio: Studio, qtbot: QtBot) -> None:
+    names = studio.window.classifier_box.names
+    line = names.lineEdit()
+    QApplication.sendEvent(line, QFocusEvent(QEvent.Type.FocusIn))
+    qtbot.wait(10)
+    qtbot.keyClicks(line, "vgg")
+    assert line.text() == "vgg"
+    assert names.completer().completionCount() == 8
+    names.completer().popup().hide()
+    qtbot.keyClick(line, Qt.Key.Key_Escape)
+    assert line.text() == "digits"
+
+
+def test_a_classifier_is_loaded_while_a_map_runs(studio: Studio, qtbot: QtBot) -> None:
+    start_slow_map(qtbot, studio)
+    studio.opening.use_classifier(ClassifierChoice("digits", "random"))
+    qtbot.waitUntil(lambda: studio.session.classifier.weights == "random", timeout=WAIT)
+    studio.session.configure_column(0, samples=1)
+    wait_for_maps(qtbot, studio)
+
+
+def test_a_download_is_shown_and_can_be_stopped(
+    studio: Studio, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(*_):
+        for done in range(10_000):
+            time.sleep(0.002)
+            yield Download("weights.pth", done, 10_000)
+
+    monkeypatch.setattr("pda_studio.classifiers.loading", slow)
+    box = studio.window.classifier_box
+    studio.opening.use_classifier(ClassifierChoice("vgg16"))
+    qtbot.waitUntil(lambda: box.progress.value() > 0, timeout=WAIT)
+    assert box.stop.isVisible()
+    box.stop.click()
+    assert box.stop.isHidden()
+    assert box.names.currentText() == "digits"
+    studio.session.configure_column(0, window=5)
+    wait_for_maps(qtbot, studio)
 
 
 def test_pictures_can_be_dropped(studio: Studio, qtbot: QtBot) -> None:

@@ -16,7 +16,7 @@ from pda_studio.gui.models.work import About, ClassifierChoice, Picture
 
 PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif")
 WEIGHTS = (".safetensors", ".pth", ".pt", ".bin")
-FIRST_SAMPLE = "6"
+FIRST_SAMPLE = "1"
 
 
 class Opening(QObject):

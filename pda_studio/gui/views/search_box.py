@@ -15,11 +15,12 @@ class SearchBox(QSearchableComboBox):
         self.setMinimumContentsLength(8)
         line = self.lineEdit()
         assert line is not None  # it is editable
+        self._line = line  # kept, so that the filter knows it again
         line.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Select everything on entering, put the choice back on leaving."""
-        line = self.lineEdit()
+        line = getattr(self, "_line", None)
         if line is None or watched is not line:
             return bool(super().eventFilter(watched, event))
         escape = isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape
