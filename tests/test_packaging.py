@@ -95,7 +95,7 @@ def test_the_packaging_library_is_found_from_the_repository():
 
 
 def test_no_tracked_file_is_large():
-    large = [path for path in tracked_files() if path.stat().st_size > 5_000_000]
+    large = [path for path in tracked_files() if path.stat().st_size > 8_000_000]
     assert not large
 
 
