@@ -5,6 +5,7 @@ short work that is answered between two steps of the job: reading a picture, pre
 Answers arrive on the window's thread.
 """
 
+import atexit
 import logging
 import queue
 import threading
@@ -92,6 +93,7 @@ class Jobs(QObject):
         self._thread = _WorkerThread()
         self._thread.answered.connect(self._deliver)  # queued: it is emitted by the worker
         self._open = True
+        atexit.register(self.close)  # a thread that outlives its Qt object ends the process
         self._thread.start()
 
     @property
@@ -129,6 +131,7 @@ class Jobs(QObject):
         if not self._open:
             return
         self._open = False
+        atexit.unregister(self.close)
         self._thread.closing.set()
         self._thread.wake.set()
         self._thread.answered.disconnect(self._deliver)

@@ -174,6 +174,7 @@ class Studio(QObject):
             (session.selection_changed, self._on_selection),
             (session.cell_changed, self._on_cell),
             (self.viewport.events.crosshair, self._show_readout),
+            (self.display.events.scale, self._on_scale),
         ]
         for signal, slot in self._connections:
             signal.connect(slot)
@@ -217,7 +218,7 @@ class Studio(QObject):
         self.tell(error, "".join(traceback.format_exception(error)))
 
     def _start(self) -> None:
-        self.window.strip.show_progress(self.tr("Starting the engine …"), None)
+        self.window.strip.show_idle(self.tr("Starting the engine …"))
         self.opening.start_engine()
         self.open_picture(self._image)
         for path in reversed(self.memory.recent):
@@ -348,21 +349,21 @@ class Studio(QObject):
 
     def _ask_for_figure(self) -> None:
         kinds = ";;".join(f"{suffix[1:].upper()} (*{suffix})" for suffix in FIGURES)
-        dialog = self._dialog(self.tr("Export figure"), kinds, "figure.pdf")
+        dialog = self._dialog(self.tr("Export figure"), kinds, "figure", ".pdf")
         dialog.fileSelected.connect(lambda path: self.exporting.export_figure(Path(path)))
         dialog.open()
 
     def _ask_for_map(self) -> None:
-        dialog = self._dialog(self.tr("Save map"), self.tr("Map (*.npz)"), "map.npz")
+        dialog = self._dialog(self.tr("Save map"), self.tr("Map (*.npz)"), "map", ".npz")
         dialog.fileSelected.connect(lambda path: self.exporting.save_map(Path(path)))
         dialog.open()
 
-    def _dialog(self, title: str, patterns: str, name: str = "") -> QFileDialog:
+    def _dialog(self, title: str, patterns: str, name: str = "", suffix: str = "") -> QFileDialog:
         dialog = QFileDialog(self.window, title, self.memory.folder, patterns)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         if name:
             dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-            dialog.setDefaultSuffix(name.rpartition(".")[2])
+            dialog.setDefaultSuffix(suffix)
             dialog.selectFile(name)
             dialog.filterSelected.connect(
                 lambda kind: dialog.setDefaultSuffix(kind.partition("*.")[2].rstrip(")"))
@@ -397,6 +398,13 @@ class Studio(QObject):
 
     def _on_saved(self, path: Path) -> None:
         self.window.strip.show_idle(self.tr("Saved {0}").format(path.name))
+
+    def _on_scale(self, scale: str) -> None:
+        """Let a fixed scale start where the selected map's own ends."""
+        chosen = self.exporting.selected_map()
+        if scale == "fixed" and chosen is not None:
+            self.display.limit = float(f"{chosen.limit:.3g}")
+            self.window.display_box.show_display()
 
     # Variants
 

@@ -77,9 +77,9 @@ class ClassifierBox(Section):
         """Show how far loading has come; below 0 it is not known."""
         self.offer.hide()
         self.names.setCurrentText(name)
-        self.progress.setRange(0, 0 if part < 0 else 1000)
+        self.progress.setRange(0, 1000)
         self.progress.setValue(round(1000 * max(part, 0)))
-        self.progress.show()
+        self.progress.setVisible(part >= 0)
         self.stop.show()
         downloading = self.tr("Downloading {0}: {1} %").format(name, round(100 * part))
         self.facts.setText(downloading if part >= 0 else self.tr("Loading {0} …").format(name))

@@ -12,10 +12,15 @@ from PySide6.QtWidgets import (
 )
 
 from pda_studio.gui.models.display import Display
+from pda_studio.gui.views.parameter_row import LABEL_WIDTH, SPIN_WIDTH
 from pda_studio.gui.views.sections import Section
 
-_LABEL_WIDTH = 86
-_SPIN_WIDTH = 72
+
+class _Limit(QDoubleSpinBox):
+    """The end of the fixed scale, with three digits whatever its size."""
+
+    def textFromValue(self, value: float) -> str:
+        return f"{value:.3g}"
 
 
 class DisplayBox(Section):
@@ -45,10 +50,11 @@ class DisplayBox(Section):
         self.scale.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
-        self.limit = QDoubleSpinBox(decimals=3, minimum=0.001, maximum=1e6, singleStep=0.1)
+        self.limit = _Limit(decimals=7, minimum=1e-7, maximum=1e6)
+        self.limit.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
         self.limit.setValue(display.limit)
         self.limit.setKeyboardTracking(False)
-        self.limit.setFixedWidth(_SPIN_WIDTH)
+        self.limit.setFixedWidth(SPIN_WIDTH)
         self.limit.setPrefix("±")
         self._line(
             self.tr("Colour scale"),
@@ -76,7 +82,7 @@ class DisplayBox(Section):
         spin = QSpinBox(minimum=0, maximum=100)
         spin.setSuffix(" %")
         spin.setAlignment(Qt.AlignmentFlag.AlignRight)
-        spin.setFixedWidth(_SPIN_WIDTH)
+        spin.setFixedWidth(SPIN_WIDTH)
         slider.valueChanged.connect(spin.setValue)
         spin.valueChanged.connect(slider.setValue)
         spin.setValue(round(100 * value))
@@ -87,7 +93,7 @@ class DisplayBox(Section):
         line = QHBoxLayout()
         line.setSpacing(8)
         name = QLabel(label)
-        name.setFixedWidth(_LABEL_WIDTH)
+        name.setFixedWidth(LABEL_WIDTH)
         name.setToolTip(help)
         line.addWidget(name)
         for at, widget in enumerate(widgets):

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 _DEBOUNCE = 250  # ms
 _WIDEST_SLIDER = 100_000  # beyond this a slider means nothing: a number alone
-_SPIN_WIDTH = 72
-_LABEL_WIDTH = 86
+SPIN_WIDTH = 72
+LABEL_WIDTH = 106
 _STEEP = 200  # a slider that runs further than this takes small values as seriously as large ones
 
 
@@ -78,7 +78,7 @@ class ParameterRow(QWidget):
         self._rest = QTimer(self, singleShot=True, interval=_DEBOUNCE)
         self._rest.timeout.connect(self._tell)
         self.label = QLabel(parameter.label)
-        self.label.setFixedWidth(_LABEL_WIDTH)
+        self.label.setFixedWidth(LABEL_WIDTH)
         self._layout = QHBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(8)
@@ -137,7 +137,7 @@ class ParameterRow(QWidget):
             self.slider.valueChanged.connect(self._on_slider)
             self.slider.sliderReleased.connect(self._tell)
             self._layout.addWidget(self.slider, 1)
-            self.spin.setFixedWidth(_SPIN_WIDTH)
+            self.spin.setFixedWidth(SPIN_WIDTH)
             self._layout.addWidget(self.spin)
         else:
             self._layout.addWidget(self.spin, 1)

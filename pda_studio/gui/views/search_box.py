@@ -20,9 +20,9 @@ class SearchBox(QSearchableComboBox):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Select everything on entering, put the choice back on leaving."""
-        line = getattr(self, "_line", None)
-        if line is None or watched is not line:
+        if watched is not getattr(self, "_line", None):
             return bool(super().eventFilter(watched, event))
+        line = self._line
         escape = isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape
         match event.type():
             case QEvent.Type.FocusIn:
