@@ -44,3 +44,20 @@ class Forward(Protocol):
             What stands in for each window, pixels in [0, 1].
         """
         ...
+
+
+def sample_scores(
+    logits: NDArray[np.floating], classes: NDArray[np.int64], samples: int
+) -> SampleScores:
+    """Scores of the kept classes, from the logits (n·S, K) of infilled pictures.
+
+    In float64, as evidence is a small difference of scores near 1; in NumPy, as PyTorch's
+    threads take longer to wake than these few numbers take.
+    """
+    exact = logits.astype(np.float64)
+    exponentials = np.exp(exact - exact.max(axis=1, keepdims=True))
+    total = exponentials.sum(axis=1, keepdims=True)
+    shape = (-1, samples, len(classes))
+    return SampleScores(
+        (exponentials[:, classes] / total).reshape(shape), exact[:, classes].reshape(shape)
+    )

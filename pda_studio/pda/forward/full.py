@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from pda_studio.classifiers import Classifier
-from pda_studio.pda.forward.base import SampleScores
+from pda_studio.pda.forward.base import SampleScores, sample_scores
 from pda_studio.pda.forward.batches import BatchSize
 
 
@@ -36,13 +36,14 @@ class FullForward:
         batch: int | None = None,
     ) -> None:
         self._classifier = classifier
-        self._classes = torch.from_numpy(classes)
+        self._classes = classes
         self._picture = classifier.prepare(pixels[None])
         self._measured = batch is None  # what a user wants is not what is fastest
         known = batch or classifier.batch_sizes.get("full")
         self._batch = BatchSize(known, settled=True) if known else BatchSize()
         self._canvas = self._picture.repeat(1, 1, 1, 1)
-        self.original = self._score(self._picture, samples=1)
+        logits = classifier.logits(self._picture).cpu().numpy()
+        self.original = sample_scores(logits, classes, samples=1)
 
     def windows_at_once(self, samples: int) -> int:
         """How many windows of S infills fill a batch."""
@@ -64,10 +65,10 @@ class FullForward:
             self._batch.record(len(part), perf_counter() - began)
         if self._batch.settled and self._measured:
             self._classifier.batch_sizes.setdefault("full", self._batch.size)
-        return self._keep(torch.cat(parts), samples)
+        return sample_scores(np.concatenate(parts), self._classes, samples)
 
-    def _logits(self, places: NDArray[np.int64], patches: torch.Tensor) -> torch.Tensor:
-        """Logits (m, K) in float64, of m pictures with one patch each."""
+    def _logits(self, places: NDArray[np.int64], patches: torch.Tensor) -> NDArray[np.float32]:
+        """Logits (m, K) of m pictures with one patch each."""
         count, k = len(patches), patches.shape[-1]
         if len(self._canvas) < count:
             self._canvas = self._picture.expand(count, -1, -1, -1).contiguous(
@@ -76,19 +77,9 @@ class FullForward:
         # Only the windows are written and put back: copying whole pictures would cost more.
         for picture, (top, left), patch in zip(self._canvas, places, patches, strict=False):
             picture[:, top : top + k, left : left + k] = patch
-        logits = self._classifier.logits(self._canvas[:count]).double().cpu()
+        logits: NDArray[np.float32] = self._classifier.logits(self._canvas[:count]).cpu().numpy()
         for picture, (top, left) in zip(self._canvas, places, strict=False):
             picture[:, top : top + k, left : left + k] = self._picture[
                 0, :, top : top + k, left : left + k
             ]
         return logits
-
-    def _score(self, prepared: torch.Tensor, samples: int) -> SampleScores:
-        return self._keep(self._classifier.logits(prepared).double().cpu(), samples)
-
-    def _keep(self, logits: torch.Tensor, samples: int) -> SampleScores:
-        probability = torch.softmax(logits, dim=1)[:, self._classes]
-        shape = (-1, samples, len(self._classes))
-        return SampleScores(
-            probability.reshape(shape).numpy(), logits[:, self._classes].reshape(shape).numpy()
-        )
