@@ -191,6 +191,23 @@ def test_methods_side_by_side(studio: Studio, qtbot: QtBot) -> None:
     assert len(studio.window.board.maps) == 1
 
 
+def test_colour_scales(studio: Studio, qtbot: QtBot) -> None:
+    studio.session.add_column("occlusion")
+    studio.session.add_column("sampled-pda")
+    wait_for_maps(qtbot, studio)
+    bars = [panel.bar for panel in studio.window.board.maps.values()]
+    own = [one.limit for one in studio.session.all_finished()]
+    assert [bar._limit for bar in bars] == own
+    studio.display.scale = "all"
+    assert bars[0]._limit == bars[2]._limit == max(own[0], own[2])
+    assert bars[1]._limit == own[1], "probabilities are no bits"
+    studio.display.scale = "fixed"
+    box = studio.window.display_box
+    assert box.limit.isVisible()
+    box.limit.setValue(3.5)
+    assert [bar._limit for bar in bars] == [3.5, pytest.approx(own[1], rel=0.01), 3.5]
+
+
 def test_exports_figure_and_map(studio: Studio, qtbot: QtBot, tmp_path: Path) -> None:
     for name in ("figure.png", "figure.svg"):
         with qtbot.waitSignal(studio.exporting.saved, timeout=WAIT):

@@ -174,7 +174,7 @@ class Studio(QObject):
             (session.selection_changed, self._on_selection),
             (session.cell_changed, self._on_cell),
             (self.viewport.events.crosshair, self._show_readout),
-            (self.display.events.scale, self._on_scale),
+            (self.display.events.scale, self._show_scale),
         ]
         for signal, slot in self._connections:
             signal.connect(slot)
@@ -399,12 +399,19 @@ class Studio(QObject):
     def _on_saved(self, path: Path) -> None:
         self.window.strip.show_idle(self.tr("Saved {0}").format(path.name))
 
-    def _on_scale(self, scale: str) -> None:
-        """Let a fixed scale start where the selected map's own ends."""
+    def _show_scale(self, *_: object) -> None:
+        """Let fixed scales start where the largest map of each unit ends; show the selected's."""
+        maps = [cell.evidence for cell in self.session.cells.values() if cell.evidence]
+        if self.display.scale == "fixed":
+            known = self.display.limits
+            largest: dict[str, float] = {}
+            for one in maps:
+                largest[one.unit] = max(largest.get(one.unit, 0.0), float(f"{one.limit:.3g}"))
+            if not largest.keys() <= known.keys():
+                self.display.limits = {**largest, **known}
         chosen = self.exporting.selected_map()
-        if scale == "fixed" and chosen is not None:
-            self.display.limit = float(f"{chosen.limit:.3g}")
-            self.window.display_box.show_display()
+        unit = chosen.unit if chosen else maps[0].unit if maps else ""
+        self.window.display_box.show_unit(unit)
 
     # Variants
 
@@ -456,11 +463,13 @@ class Studio(QObject):
 
     def _on_selection(self) -> None:
         self._show_predictions()
+        self._show_scale()
         self._show_actions()
         self._show_progress()
 
     def _on_cell(self, *_: object) -> None:
         self._show_actions()
+        self._show_scale()
         self._show_readout()
 
     def _show_page(self) -> None:

@@ -1,6 +1,6 @@
 """How maps are shown: opacity, threshold and colour scale, the same for all panels."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from psygnal import SignalGroupDescriptor
@@ -21,9 +21,9 @@ class Display:
         Evidence weaker than this part of the scale's end is not shown, from 0 to 1.
     scale : {"map", "all", "fixed"}
         What the colour scale ends at: the map's own limit, the largest of all maps of the same
-        unit, or `limit`.
-    limit : float
-        End of the fixed scale, in the map's unit.
+        unit, or what `limits` says.
+    limits : dict
+        Ends of the fixed scales, by unit; replaced as a whole, never changed in place.
     """
 
     events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
@@ -31,4 +31,4 @@ class Display:
     opacity: float = 0.9
     threshold: float = 0.0
     scale: Scale = "map"
-    limit: float = 1.0
+    limits: dict[str, float] = field(default_factory=dict)

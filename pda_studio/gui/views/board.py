@@ -281,8 +281,8 @@ class Board(QScrollArea):
             self.maps[key].show_cell(cell, self._display, self._limit(key, unit))
 
     def _limit(self, key: Key, unit: str) -> float:
-        if self._display.scale == "fixed":
-            return self._display.limit
+        if self._display.scale == "fixed" and unit in self._display.limits:
+            return self._display.limits[unit]
         evidence = self._session.cell(*key).evidence
         if self._display.scale == "map" or evidence is None:
             return evidence.limit if evidence else 1.0

@@ -30,6 +30,7 @@ class DisplayBox(Section):
         super().__init__("", parent)
         self.heading.setText(self.tr("Display"))
         self._display = display
+        self._unit = ""
         self.opacity = self._percentage(
             self.tr("Opacity"),
             self.tr("How strongly evidence covers the picture in an overlay."),
@@ -52,9 +53,8 @@ class DisplayBox(Section):
         )
         self.limit = _Limit(decimals=7, minimum=1e-7, maximum=1e6)
         self.limit.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
-        self.limit.setValue(display.limit)
         self.limit.setKeyboardTracking(False)
-        self.limit.setFixedWidth(SPIN_WIDTH)
+        self.limit.setFixedWidth(SPIN_WIDTH + 14)
         self.limit.setPrefix("±")
         self._line(
             self.tr("Colour scale"),
@@ -73,8 +73,18 @@ class DisplayBox(Section):
         self.opacity.setValue(round(100 * self._display.opacity))
         self.threshold.setValue(round(100 * self._display.threshold))
         self.scale.setCurrentIndex(self.scale.findData(self._display.scale))
-        self.limit.setValue(self._display.limit)
-        self.limit.setVisible(self._display.scale == "fixed")
+        self.show_unit(self._unit)
+
+    def show_unit(self, unit: str) -> None:
+        """Show the end of the fixed scale of a unit: that of the selected map."""
+        self._unit = unit
+        limit = self._display.limits.get(unit)
+        self.limit.setVisible(self._display.scale == "fixed" and limit is not None)
+        self.limit.setToolTip(self.tr("End of the scale, in {0}").format(unit))
+        if limit is not None:
+            self.limit.blockSignals(True)
+            self.limit.setValue(limit)
+            self.limit.blockSignals(False)
 
     def _percentage(self, label: str, help: str, value: float) -> QSpinBox:
         slider = QSlider(Qt.Orientation.Horizontal)
@@ -109,8 +119,7 @@ class DisplayBox(Section):
         self._display.threshold = value / 100
 
     def _on_limit(self, value: float) -> None:
-        self._display.limit = value
+        self._display.limits = {**self._display.limits, self._unit: value}
 
     def _on_scale(self, index: int) -> None:
         self._display.scale = self.scale.itemData(index)
-        self.limit.setVisible(self._display.scale == "fixed")
