@@ -390,6 +390,7 @@ def test_settings_survive(opened: Opened, qtbot: QtBot, tmp_path: Path) -> None:
     studio.window.close()
     again = opened(finished=False)
     assert again.memory.recent == [path]
+    assert again.memory.classifiers == [ClassifierChoice("digits", None)]
     assert again.window.size().width() == 1000
     assert again.theme.theme == "dark"
     again.theme.choose("system")

@@ -6,18 +6,23 @@ from typing import cast, get_args
 from PySide6.QtCore import QByteArray, QRect, QSettings
 
 from pda_studio.gui.models.display import Theme
+from pda_studio.gui.models.work import ClassifierChoice
 
 _MOST = 10
 
 
 class Memory:
-    """Geometry, theme, recent pictures and the folder last used, kept in QSettings."""
+    """Geometry, theme, recent pictures and classifiers, last folder; kept in QSettings."""
 
     def __init__(self, settings: QSettings) -> None:
         self._settings = settings
         recent = settings.value("recent", [])
         paths = recent if isinstance(recent, list) else [recent] if recent else []
         self.recent = [Path(str(path)) for path in paths][:_MOST]
+        classifiers = settings.value("classifiers", [])
+        texts = classifiers if isinstance(classifiers, list) else [classifiers]
+        pairs = [str(text).partition("|") for text in texts if text]
+        self.classifiers = [ClassifierChoice(name, weights or None) for name, _, weights in pairs]
         theme = str(settings.value("theme", "system"))
         self.theme: Theme = cast(Theme, theme) if theme in get_args(Theme) else "system"
         geometry = settings.value("geometry")
@@ -32,6 +37,15 @@ class Memory:
         self.recent = [path, *(old for old in self.recent if old != path)][:_MOST]
         self._settings.setValue("recent", [str(path) for path in self.recent])
 
+    def add_classifier(self, choice: ClassifierChoice) -> None:
+        """Put a classifier at the head of the recent ones."""
+        others = [old for old in self.classifiers if old != choice]
+        self.classifiers = [choice, *others][:_MOST]
+        self._settings.setValue("classifiers", self._classifier_texts())
+
+    def _classifier_texts(self) -> list[str]:
+        return [f"{choice.name}|{choice.weights or ''}" for choice in self.classifiers]
+
     def forget_picture(self, path: Path) -> None:
         """Take a picture that can no longer be read off the list."""
         self.recent = [old for old in self.recent if old != path]
@@ -44,6 +58,7 @@ class Memory:
         """Write everything down."""
         for name, value in (
             ("recent", [str(path) for path in self.recent]),
+            ("classifiers", self._classifier_texts()),
             ("theme", self.theme),
             ("geometry", self.geometry),
             ("splitter", self.splitter),

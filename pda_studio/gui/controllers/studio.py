@@ -26,7 +26,7 @@ from pda_studio.gui.controllers.opening import (
 )
 from pda_studio.gui.models import words
 from pda_studio.gui.models.display import Display
-from pda_studio.gui.models.operations import Crop, Flip, Rotate
+from pda_studio.gui.models.operations import Crop, Flip, Rotate, described
 from pda_studio.gui.models.session import Session
 from pda_studio.gui.models.viewport import Viewport
 from pda_studio.gui.models.work import ClassifierChoice, Picture
@@ -164,6 +164,7 @@ class Studio(QObject):
             action = actions.samples_menu.addAction(path.stem)
             action.triggered.connect(lambda _=False, p=path: self.open_picture(p))
         actions.recent_menu.aboutToShow.connect(self._fill_recent)
+        actions.classifiers_menu.aboutToShow.connect(self._fill_classifiers)
         actions.themes[self.memory.theme].setChecked(True)
 
     def _wire_session(self) -> None:
@@ -323,6 +324,9 @@ class Studio(QObject):
                 classifier.input_size,
                 "CPU" if classifier.device.type == "cpu" else "GPU",
             )
+        choice = self.session.work.classifier
+        if choice is not None:
+            self.memory.add_classifier(choice)
         self.window.classifier_box.show_open(self.session.work.classifier, facts)
         self._hint()
         self._show_page()
@@ -394,6 +398,16 @@ class Studio(QObject):
             action.setToolTip(str(path))
             action.triggered.connect(lambda _=False, p=path: self.open_picture(p))
         if not self.memory.recent:
+            menu.addAction(self.tr("None yet")).setEnabled(False)
+
+    def _fill_classifiers(self) -> None:
+        menu = self.window.actions_.classifiers_menu
+        menu.clear()
+        for choice in self.memory.classifiers:
+            weights = f" ({Path(choice.weights).name})" if choice.weights else ""
+            action = menu.addAction(choice.name + weights)
+            action.triggered.connect(lambda _=False, c=choice: self.opening.use_classifier(c))
+        if not self.memory.classifiers:
             menu.addAction(self.tr("None yet")).setEnabled(False)
 
     def _on_saved(self, path: Path) -> None:
@@ -482,6 +496,11 @@ class Studio(QObject):
 
     def _show_predictions(self) -> None:
         row = self.session.selected_row
+        heading = self.tr("Predictions")
+        if row.operations:
+            heading += f": {described(row.operations)}"
+        self.window.predictions_heading.setText(heading)
+        self.window.predictions_heading.setToolTip(heading)
         look = self.session.looks.get(row.key)
         self.window.predictions.show_predictions(
             self.session.classifier, look.subject if look else None, self.session.target

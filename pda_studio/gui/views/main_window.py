@@ -78,6 +78,7 @@ class MainWindow(QMainWindow):
 
     def _lay_out(self) -> QSplitter:
         said = Section(self.tr("Predictions"))
+        self.predictions_heading = said.heading
         said.body.addWidget(self.predictions, 1)
         pictures = Section(self.tr("Pictures"))
         pictures.body.addWidget(self.images)
@@ -126,6 +127,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Let everything come to rest first."""
+        self.hide()  # the worker may need a moment
         self.closing.emit()
         event.accept()
 

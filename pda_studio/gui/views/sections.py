@@ -1,7 +1,8 @@
 """Sections of the side columns."""
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from superqt import QElidingLabel
 
 from pda_studio.gui.views.named import named
 
@@ -11,7 +12,7 @@ class Section(QWidget):
 
     def __init__(self, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.heading = named(QLabel(title), "section")
+        self.heading = named(QElidingLabel(title), "section")
         self.body = QVBoxLayout(self)
         self.body.setContentsMargins(14, 12, 14, 12)
         self.body.setSpacing(8)
