@@ -7,26 +7,27 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QCoreApplication, QObject, QSettings, Qt, QTimer
+from PySide6.QtCore import QCoreApplication, QObject, QSettings, QTimer
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
+from PySide6.QtWidgets import QApplication
 
 from pda_studio.errors import PdaStudioError
+from pda_studio.gui.controllers.dialogs import Dialogs
 from pda_studio.gui.controllers.explainer import Explainer
-from pda_studio.gui.controllers.exporting import FIGURES, Exporting
+from pda_studio.gui.controllers.exporting import Exporting
 from pda_studio.gui.controllers.jobs import Jobs
 from pda_studio.gui.controllers.memory import Memory
 from pda_studio.gui.controllers.opening import (
     FIRST_SAMPLE,
-    PICTURES,
     WEIGHTS,
     Opening,
     read_picture,
     sample_digits,
 )
+from pda_studio.gui.controllers.readouts import Readouts
 from pda_studio.gui.models import words
 from pda_studio.gui.models.display import Display
-from pda_studio.gui.models.operations import Crop, Flip, Rotate, described
+from pda_studio.gui.models.operations import Crop, Flip, Rotate
 from pda_studio.gui.models.session import Session
 from pda_studio.gui.models.viewport import Viewport
 from pda_studio.gui.models.work import ClassifierChoice, Picture
@@ -77,9 +78,17 @@ class Studio(QObject):
         self._image = image or next(p for p in self.samples if p.stem == FIRST_SAMPLE)
         self._choice = ClassifierChoice(classifier or "digits", weights)
         self._closed = False
+        self.dialogs = Dialogs(self.window, self.opening, self.exporting, self.memory, self)
+        self.readouts = Readouts(
+            self.window,
+            self.session,
+            self.display,
+            self.viewport,
+            (self.explainer, self.exporting, self.opening),
+            self,
+        )
         self._wire_window()
         self._wire_actions()
-        self._wire_session()
         self.window.place(self.memory.geometry)
         if self.memory.splitter:
             self.window.splitter.restoreState(self.memory.splitter)
@@ -98,8 +107,7 @@ class Studio(QObject):
         self.opening.stop()
         self.jobs.close()
         self.window.forget()
-        for signal, slot in self._connections:
-            signal.disconnect(slot)
+        self.readouts.forget()
         self.memory.theme = self.theme.theme
         self.memory.geometry = self.window.normalGeometry()
         self.memory.splitter = self.window.splitter.saveState()
@@ -112,7 +120,7 @@ class Studio(QObject):
         window.closing.connect(self.close)
         window.dropped.connect(self.open_files)
         window.board.framed.connect(self._on_framed)
-        window.welcome.open_wanted.connect(self._ask_for_picture)
+        window.welcome.open_wanted.connect(self.dialogs.ask_for_picture)
         window.welcome.chosen.connect(self.open_picture)
         window.images.chosen.connect(self.open_picture)
         window.predictions.chosen.connect(self.session.set_target)
@@ -122,7 +130,7 @@ class Studio(QObject):
         box = window.classifier_box
         box.name_chosen.connect(self._on_classifier_name)
         box.wanted.connect(opening.use_classifier)
-        box.file_wanted.connect(self._ask_for_weights)
+        box.file_wanted.connect(self.dialogs.ask_for_weights)
         box.stopped.connect(opening.stop)
         opening.engine_ready.connect(self._on_engine)
         opening.loading.connect(self._on_loading)
@@ -132,16 +140,15 @@ class Studio(QObject):
         for source in (opening, self.exporting, self.explainer):
             source.failed.connect(self.tell)
         self.exporting.saved.connect(self._on_saved)
-        self.explainer.progressed.connect(self._show_progress)
 
     def _wire_actions(self) -> None:
         actions, transform = self.window.actions_, self._transform
         for action, slot in (
-            (actions.open_picture, self._ask_for_picture),
-            (actions.open_weights, self._ask_for_weights),
+            (actions.open_picture, self.dialogs.ask_for_picture),
+            (actions.open_weights, self.dialogs.ask_for_weights),
             (actions.close_picture, lambda: self.session.open_picture(None)),
-            (actions.export_figure, self._ask_for_figure),
-            (actions.export_map, self._ask_for_map),
+            (actions.export_figure, self.dialogs.ask_for_figure),
+            (actions.export_map, self.dialogs.ask_for_map),
             (actions.quit, self.window.close),
             (actions.rotate_left, lambda: transform(Rotate(-90))),
             (actions.rotate_right, lambda: transform(Rotate(90))),
@@ -153,7 +160,7 @@ class Studio(QObject):
             (actions.fit, self.viewport.fit),
             (actions.zoom_in, lambda: self.viewport.zoom_by(1.5)),
             (actions.zoom_out, lambda: self.viewport.zoom_by(1 / 1.5)),
-            (actions.about, self._about),
+            (actions.about, self.dialogs.about),
         ):
             action.triggered.connect(slot)
         for action, angle in zip(actions.turns, ANGLES, strict=True):
@@ -163,23 +170,9 @@ class Studio(QObject):
         for path in self.samples:
             action = actions.samples_menu.addAction(path.stem)
             action.triggered.connect(lambda _=False, p=path: self.open_picture(p))
-        actions.recent_menu.aboutToShow.connect(self._fill_recent)
-        actions.classifiers_menu.aboutToShow.connect(self._fill_classifiers)
+        actions.recent_menu.aboutToShow.connect(self.dialogs.fill_recent)
+        actions.classifiers_menu.aboutToShow.connect(self.dialogs.fill_classifiers)
         actions.themes[self.memory.theme].setChecked(True)
-
-    def _wire_session(self) -> None:
-        session = self.session
-        self._connections: list[tuple[Any, Any]] = [
-            (session.changed, self._on_changed),
-            (session.looks_changed, self._show_predictions),
-            (session.selection_changed, self._on_selection),
-            (session.cell_changed, self._on_cell),
-            (self.viewport.events.crosshair, self._show_readout),
-            (self.display.events.scale, self._show_scale),
-        ]
-        for signal, slot in self._connections:
-            signal.connect(slot)
-        self._show_actions()
 
     # Opening
 
@@ -301,7 +294,7 @@ class Studio(QObject):
             self.window.classifier_box.names.setFocus()
             self.window.classifier_box.names.showPopup()
         else:
-            self._ask_for_picture()
+            self.dialogs.ask_for_picture()
 
     def _on_classifier_name(self, name: str) -> None:
         if name == "digits":
@@ -329,103 +322,10 @@ class Studio(QObject):
             self.memory.add_classifier(choice)
         self.window.classifier_box.show_open(self.session.work.classifier, facts)
         self._hint()
-        self._show_page()
-
-    # Dialogs
-
-    def _ask_for_picture(self) -> None:
-        patterns = " ".join(f"*{suffix} *{suffix.upper()}" for suffix in PICTURES)
-        dialog = self._dialog(self.tr("Open picture"), self.tr("Pictures ({0})").format(patterns))
-        dialog.fileSelected.connect(lambda path: self.open_picture(Path(path)))
-        dialog.open()
-
-    def _ask_for_weights(self, name: str | bool = "") -> None:
-        choice = self.opening.choice
-        classifier = name if isinstance(name, str) and name else choice.name if choice else "digits"
-        patterns = " ".join(f"*{suffix}" for suffix in WEIGHTS)
-        title = self.tr("Open weights of {0}").format(classifier)
-        dialog = self._dialog(title, self.tr("Weights ({0})").format(patterns))
-        dialog.fileSelected.connect(
-            lambda path: self.opening.use_classifier(ClassifierChoice(classifier, path))
-        )
-        dialog.rejected.connect(self._on_loaded)
-        dialog.open()
-
-    def _ask_for_figure(self) -> None:
-        kinds = ";;".join(f"{suffix[1:].upper()} (*{suffix})" for suffix in FIGURES)
-        dialog = self._dialog(self.tr("Export figure"), kinds, "figure", ".pdf")
-        dialog.fileSelected.connect(lambda path: self.exporting.export_figure(Path(path)))
-        dialog.open()
-
-    def _ask_for_map(self) -> None:
-        dialog = self._dialog(self.tr("Save map"), self.tr("Map (*.npz)"), "map", ".npz")
-        dialog.fileSelected.connect(lambda path: self.exporting.save_map(Path(path)))
-        dialog.open()
-
-    def _dialog(self, title: str, patterns: str, name: str = "", suffix: str = "") -> QFileDialog:
-        dialog = QFileDialog(self.window, title, self.memory.folder, patterns)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        if name:
-            dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-            dialog.setDefaultSuffix(suffix)
-            dialog.selectFile(name)
-            dialog.filterSelected.connect(
-                lambda kind: dialog.setDefaultSuffix(kind.partition("*.")[2].rstrip(")"))
-            )
-        else:
-            dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.fileSelected.connect(self.memory.note_folder)
-        return dialog
-
-    def _about(self) -> None:
-        from pda_studio import __version__
-
-        box = QMessageBox(self.window)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.setWindowTitle(self.tr("About PDA Studio"))
-        box.setText(f"<b>PDA Studio</b> {__version__}")
-        box.setInformativeText(
-            self.tr("Which pixels speak for and against an image classifier's decision.")
-        )
-        box.setIconPixmap(self.window.windowIcon().pixmap(64, 64))
-        box.open()
-
-    def _fill_recent(self) -> None:
-        menu = self.window.actions_.recent_menu
-        menu.clear()
-        for path in self.memory.recent:
-            action = menu.addAction(path.name)
-            action.setToolTip(str(path))
-            action.triggered.connect(lambda _=False, p=path: self.open_picture(p))
-        if not self.memory.recent:
-            menu.addAction(self.tr("None yet")).setEnabled(False)
-
-    def _fill_classifiers(self) -> None:
-        menu = self.window.actions_.classifiers_menu
-        menu.clear()
-        for choice in self.memory.classifiers:
-            weights = f" ({Path(choice.weights).name})" if choice.weights else ""
-            action = menu.addAction(choice.name + weights)
-            action.triggered.connect(lambda _=False, c=choice: self.opening.use_classifier(c))
-        if not self.memory.classifiers:
-            menu.addAction(self.tr("None yet")).setEnabled(False)
+        self.readouts.show_page()
 
     def _on_saved(self, path: Path) -> None:
         self.window.strip.show_idle(self.tr("Saved {0}").format(path.name))
-
-    def _show_scale(self, *_: object) -> None:
-        """Let fixed scales start where the largest map of each unit ends; show the selected's."""
-        maps = [cell.evidence for cell in self.session.cells.values() if cell.evidence]
-        if self.display.scale == "fixed":
-            known = self.display.limits
-            largest: dict[str, float] = {}
-            for one in maps:
-                largest[one.unit] = max(largest.get(one.unit, 0.0), float(f"{one.limit:.3g}"))
-            if not largest.keys() <= known.keys():
-                self.display.limits = {**largest, **known}
-        chosen = self.exporting.selected_map()
-        unit = chosen.unit if chosen else maps[0].unit if maps else ""
-        self.window.display_box.show_unit(unit)
 
     # Variants
 
@@ -459,149 +359,6 @@ class Studio(QObject):
             self.window.showFullScreen()
         else:
             self.window.showNormal()
-
-    # Showing what has changed
-
-    def _on_changed(self, *_: object) -> None:
-        self._show_page()
-        self._show_predictions()
-        self._show_actions()
-        self._show_progress()
-        picture = self.session.work.picture
-        if picture is None:
-            self.viewport.crosshair = None
-            if not self.window.banner.details.toPlainText():
-                self.window.banner.hide()
-        name = f"{picture.name} – " if picture else ""
-        self.window.setWindowTitle(f"{name}PDA Studio")
-
-    def _on_selection(self) -> None:
-        self._show_predictions()
-        self._show_scale()
-        self._show_actions()
-        self._show_progress()
-
-    def _on_cell(self, *_: object) -> None:
-        self._show_actions()
-        self._show_scale()
-        self._show_readout()
-
-    def _show_page(self) -> None:
-        window, work = self.window, self.session.work
-        if work.picture is None:
-            ready = self.session.classifier is not None
-            window.pages.setCurrentWidget(window.welcome if ready else window.starting)
-        else:
-            window.pages.setCurrentWidget(window.board)
-
-    def _show_predictions(self) -> None:
-        row = self.session.selected_row
-        heading = self.tr("Predictions")
-        if row.operations:
-            heading += f": {described(row.operations)}"
-        self.window.predictions_heading.setText(heading)
-        self.window.predictions_heading.setToolTip(heading)
-        look = self.session.looks.get(row.key)
-        self.window.predictions.show_predictions(
-            self.session.classifier, look.subject if look else None, self.session.target
-        )
-        self._show_cost()
-
-    def _show_actions(self) -> None:
-        actions, session = self.window.actions_, self.session
-        has_picture = session.work.picture is not None and session.classifier is not None
-        for action in (
-            actions.close_picture,
-            actions.rotate_left,
-            actions.rotate_right,
-            actions.flip_horizontal,
-            actions.flip_vertical,
-            actions.crop,
-            actions.fit,
-            actions.zoom_in,
-            actions.zoom_out,
-            *actions.turns,
-        ):
-            action.setEnabled(has_picture)
-        actions.add_button.setEnabled(has_picture)
-        actions.reset.setEnabled(len(session.work.rows) > 1)
-        states = {cell.state for cell in session.cells.values()}
-        actions.run.setEnabled(has_picture and bool(states & {"stopped", "failed"}))
-        actions.stop.setEnabled(self.explainer.busy or self.opening.busy)
-        whole = bool(session.all_finished())
-        actions.export_figure.setEnabled(whole)
-        actions.export_map.setEnabled(self.exporting.selected_map() is not None)
-        actions.export_button.setEnabled(whole or actions.export_map.isEnabled())
-
-    def _show_progress(self) -> None:
-        strip, explainer, session = self.window.strip, self.explainer, self.session
-        self._show_cost()
-        self._show_actions()
-        if explainer.current is None:
-            strip.show_idle("")
-            return
-        row, key = explainer.current
-        cell, column = session.cell(row, key), session.work.column(key)
-        if column is None:
-            return
-        from pda_studio.gui.models.fitting import kind_of
-
-        title = kind_of(column.method).title
-        if not cell.total:
-            strip.show_progress(title, None)
-            return
-        parts = [title, f"{words.count(cell.done)} of {words.count(cell.total)}"]
-        classifier = session.classifier
-        rate = explainer.rate.get(classifier.fingerprint) if classifier else None
-        if rate:
-            parts.append(self.tr("{0} passes/s").format(words.count(rate)))
-        left = explainer.seconds_left()
-        if left is not None:
-            parts.append(self.tr("{0} left").format(words.duration(left)))
-        waiting = sum(c.state == "waiting" for c in session.cells.values())
-        if waiting:
-            parts.append(self.tr("{0} more waiting").format(waiting))
-        strip.show_progress(" · ".join(parts), cell.done / cell.total)
-
-    def _show_cost(self) -> None:
-        session, explainer = self.session, self.explainer
-        column = session.selected_column
-        box = self.window.method_box
-        if column is None or not column.parameters:
-            box.show_cost("", "")
-            return
-        key = session.selected_row.key, column.key
-        cost = explainer.cost(key)
-        if cost is None:
-            box.show_cost("", "")
-            return
-        finest = explainer.cost(key, stride=1) if "stride" in column.parameters else None
-        text = ""
-        if finest is not None and column.parameters.get("stride") != 1 and finest > 1:
-            text = self.tr("Stride 1: {0}").format(self._costs(finest))
-        box.show_cost(self.tr("This map: {0}").format(self._costs(cost)), text)
-
-    def _costs(self, cost: int) -> str:
-        text = (
-            self.tr("1 forward pass")
-            if cost == 1
-            else self.tr("{0} forward passes").format(words.count(cost))
-        )
-        seconds = self.explainer.seconds(cost)
-        if seconds is None or cost == 1:
-            return text
-        return self.tr("{0}, about {1}").format(text, words.duration(seconds))
-
-    def _show_readout(self, *_: object) -> None:
-        """Tell the pixel that is pointed at and the selected map's value there."""
-        pixel, strip = self.viewport.crosshair, self.window.strip
-        if pixel is None:
-            strip.readout.setText("")
-            return
-        column = self.session.selected_column
-        panel = column and self.window.board.maps.get((self.session.selected_row.key, column.key))
-        value = panel.bar.text if panel else ""
-        strip.readout.setText(f"x {pixel[0]}, y {pixel[1]}" + (f":  {value}" if value else ""))
 
 
 def application() -> QApplication:

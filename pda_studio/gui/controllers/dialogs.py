@@ -1,0 +1,112 @@
+"""Dialogs and menus that ask for files; none of them holds up the window."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtWidgets import QFileDialog, QMessageBox
+
+from pda_studio.gui.controllers.exporting import FIGURES, Exporting
+from pda_studio.gui.controllers.memory import Memory
+from pda_studio.gui.controllers.opening import PICTURES, WEIGHTS, Opening
+from pda_studio.gui.models.work import ClassifierChoice
+from pda_studio.gui.views.main_window import MainWindow
+
+
+class Dialogs(QObject):
+    """Asks for pictures, weights, and where to write."""
+
+    def __init__(
+        self,
+        window: MainWindow,
+        opening: Opening,
+        exporting: Exporting,
+        memory: Memory,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._window, self._opening, self._exporting = window, opening, exporting
+        self._memory = memory
+
+    def ask_for_picture(self) -> None:
+        """Choose a picture to open."""
+        patterns = " ".join(f"*{suffix} *{suffix.upper()}" for suffix in PICTURES)
+        dialog = self._dialog(self.tr("Open picture"), self.tr("Pictures ({0})").format(patterns))
+        dialog.fileSelected.connect(lambda path: self._opening.open_picture(Path(path)))
+        dialog.open()
+
+    def ask_for_weights(self, name: str | bool = "") -> None:
+        """Choose weights, for the classifier of this name or for the one that is open."""
+        choice = self._opening.choice
+        classifier = name if isinstance(name, str) and name else choice.name if choice else "digits"
+        patterns = " ".join(f"*{suffix}" for suffix in WEIGHTS)
+        title = self.tr("Open weights of {0}").format(classifier)
+        dialog = self._dialog(title, self.tr("Weights ({0})").format(patterns))
+        dialog.fileSelected.connect(
+            lambda path: self._opening.use_classifier(ClassifierChoice(classifier, path))
+        )
+        dialog.rejected.connect(self._opening.loaded)
+        dialog.open()
+
+    def ask_for_figure(self) -> None:
+        """Choose where the figure goes."""
+        kinds = ";;".join(f"{suffix[1:].upper()} (*{suffix})" for suffix in FIGURES)
+        dialog = self._dialog(self.tr("Export figure"), kinds, "figure", ".pdf")
+        dialog.fileSelected.connect(lambda path: self._exporting.export_figure(Path(path)))
+        dialog.open()
+
+    def ask_for_map(self) -> None:
+        """Choose where the map goes."""
+        dialog = self._dialog(self.tr("Save map"), self.tr("Map (*.npz)"), "map", ".npz")
+        dialog.fileSelected.connect(lambda path: self._exporting.save_map(Path(path)))
+        dialog.open()
+
+    def _dialog(self, title: str, patterns: str, name: str = "", suffix: str = "") -> QFileDialog:
+        dialog = QFileDialog(self._window, title, self._memory.folder, patterns)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        if name:
+            dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+            dialog.setDefaultSuffix(suffix)
+            dialog.selectFile(name)
+            dialog.filterSelected.connect(
+                lambda kind: dialog.setDefaultSuffix(kind.partition("*.")[2].rstrip(")"))
+            )
+        else:
+            dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.fileSelected.connect(self._memory.note_folder)
+        return dialog
+
+    def about(self) -> None:
+        """Tell what this program is."""
+        from pda_studio import __version__
+
+        box = QMessageBox(self._window)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.setWindowTitle(self.tr("About PDA Studio"))
+        box.setText(f"<b>PDA Studio</b> {__version__}")
+        box.setInformativeText(
+            self.tr("Which pixels speak for and against an image classifier's decision.")
+        )
+        box.setIconPixmap(self._window.windowIcon().pixmap(64, 64))
+        box.open()
+
+    def fill_recent(self) -> None:
+        """List the pictures opened lately."""
+        menu = self._window.actions_.recent_menu
+        menu.clear()
+        for path in self._memory.recent:
+            action = menu.addAction(path.name)
+            action.setToolTip(str(path))
+            action.triggered.connect(lambda _=False, p=path: self._opening.open_picture(p))
+        if not self._memory.recent:
+            menu.addAction(self.tr("None yet")).setEnabled(False)
+
+    def fill_classifiers(self) -> None:
+        """List the classifiers opened lately."""
+        menu = self._window.actions_.classifiers_menu
+        menu.clear()
+        for choice in self._memory.classifiers:
+            weights = f" ({Path(choice.weights).name})" if choice.weights else ""
+            action = menu.addAction(choice.name + weights)
+            action.triggered.connect(lambda _=False, c=choice: self._opening.use_classifier(c))
+        if not self._memory.classifiers:
+            menu.addAction(self.tr("None yet")).setEnabled(False)

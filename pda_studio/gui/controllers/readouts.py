@@ -1,0 +1,210 @@
+"""What the window tells beside the panels: predictions, costs, progress, what can be done now."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import QObject
+
+from pda_studio.gui.controllers.explainer import Explainer
+from pda_studio.gui.controllers.exporting import Exporting
+from pda_studio.gui.controllers.opening import Opening
+from pda_studio.gui.models import words
+from pda_studio.gui.models.display import Display
+from pda_studio.gui.models.operations import described
+from pda_studio.gui.models.session import Session
+from pda_studio.gui.models.viewport import Viewport
+from pda_studio.gui.views.main_window import MainWindow
+
+
+class Readouts(QObject):
+    """Follows the session and shows what has changed."""
+
+    def __init__(
+        self,
+        window: MainWindow,
+        session: Session,
+        display: Display,
+        viewport: Viewport,
+        controllers: tuple[Explainer, Exporting, Opening],
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._window, self._session = window, session
+        self._display, self._viewport = display, viewport
+        self._explainer, self._exporting, self._opening = controllers
+        self._explainer.progressed.connect(self.show_progress)
+        self._connections: list[tuple[Any, Any]] = [
+            (session.changed, self._on_changed),
+            (session.looks_changed, self._show_predictions),
+            (session.selection_changed, self._on_selection),
+            (session.cell_changed, self._on_cell),
+            (viewport.events.crosshair, self._show_readout),
+            (display.events.scale, self._show_scale),
+        ]
+        for signal, slot in self._connections:
+            signal.connect(slot)
+        self.show_actions()
+
+    def forget(self) -> None:
+        """Hear nothing more: the window is closing."""
+        for signal, slot in self._connections:
+            signal.disconnect(slot)
+
+    def _show_scale(self, *_: object) -> None:
+        """Let fixed scales start where the largest map of each unit ends; show the selected's."""
+        maps = [cell.evidence for cell in self._session.cells.values() if cell.evidence]
+        if self._display.scale == "fixed":
+            known = self._display.limits
+            largest: dict[str, float] = {}
+            for one in maps:
+                largest[one.unit] = max(largest.get(one.unit, 0.0), float(f"{one.limit:.3g}"))
+            if not largest.keys() <= known.keys():
+                self._display.limits = {**largest, **known}
+        chosen = self._exporting.selected_map()
+        unit = chosen.unit if chosen else maps[0].unit if maps else ""
+        self._window.display_box.show_unit(unit)
+
+    def _on_changed(self, *_: object) -> None:
+        self.show_page()
+        self._show_predictions()
+        self.show_actions()
+        self.show_progress()
+        picture = self._session.work.picture
+        if picture is None:
+            self._viewport.crosshair = None
+            if not self._window.banner.details.toPlainText():
+                self._window.banner.hide()
+        name = f"{picture.name} – " if picture else ""
+        self._window.setWindowTitle(f"{name}PDA Studio")
+
+    def _on_selection(self) -> None:
+        self._show_predictions()
+        self._show_scale()
+        self.show_actions()
+        self.show_progress()
+
+    def _on_cell(self, *_: object) -> None:
+        self.show_actions()
+        self._show_scale()
+        self._show_readout()
+
+    def show_page(self) -> None:
+        """Show the board, the invitation, or that the engine is starting."""
+        window, work = self._window, self._session.work
+        if work.picture is None:
+            ready = self._session.classifier is not None
+            window.pages.setCurrentWidget(window.welcome if ready else window.starting)
+        else:
+            window.pages.setCurrentWidget(window.board)
+
+    def _show_predictions(self) -> None:
+        row = self._session.selected_row
+        heading = self.tr("Predictions")
+        if row.operations:
+            heading += f": {described(row.operations)}"
+        self._window.predictions_heading.setText(heading)
+        self._window.predictions_heading.setToolTip(heading)
+        look = self._session.looks.get(row.key)
+        self._window.predictions.show_predictions(
+            self._session.classifier, look.subject if look else None, self._session.target
+        )
+        self._show_cost()
+
+    def show_actions(self) -> None:
+        """Let the user ask for what makes sense now."""
+        actions, session = self._window.actions_, self._session
+        has_picture = session.work.picture is not None and session.classifier is not None
+        for action in (
+            actions.close_picture,
+            actions.rotate_left,
+            actions.rotate_right,
+            actions.flip_horizontal,
+            actions.flip_vertical,
+            actions.crop,
+            actions.fit,
+            actions.zoom_in,
+            actions.zoom_out,
+            *actions.turns,
+        ):
+            action.setEnabled(has_picture)
+        actions.add_button.setEnabled(has_picture)
+        actions.reset.setEnabled(len(session.work.rows) > 1)
+        states = {cell.state for cell in session.cells.values()}
+        actions.run.setEnabled(has_picture and bool(states & {"stopped", "failed"}))
+        actions.stop.setEnabled(self._explainer.busy or self._opening.busy)
+        whole = bool(session.all_finished())
+        actions.export_figure.setEnabled(whole)
+        actions.export_map.setEnabled(self._exporting.selected_map() is not None)
+        actions.export_button.setEnabled(whole or actions.export_map.isEnabled())
+
+    def show_progress(self) -> None:
+        """Tell what runs, how far it is, how fast, and how long it will take."""
+        strip, explainer, session = self._window.strip, self._explainer, self._session
+        self._show_cost()
+        self.show_actions()
+        if explainer.current is None:
+            strip.show_idle("")
+            return
+        row, key = explainer.current
+        cell, column = session.cell(row, key), session.work.column(key)
+        if column is None:
+            return
+        from pda_studio.gui.models.fitting import kind_of
+
+        title = kind_of(column.method).title
+        if not cell.total:
+            strip.show_progress(title, None)
+            return
+        parts = [title, f"{words.count(cell.done)} of {words.count(cell.total)}"]
+        classifier = session.classifier
+        rate = explainer.rate.get(classifier.fingerprint) if classifier else None
+        if rate:
+            parts.append(self.tr("{0} passes/s").format(words.count(rate)))
+        left = explainer.seconds_left()
+        if left is not None:
+            parts.append(self.tr("{0} left").format(words.duration(left)))
+        waiting = sum(c.state == "waiting" for c in session.cells.values())
+        if waiting:
+            parts.append(self.tr("{0} more waiting").format(waiting))
+        strip.show_progress(" · ".join(parts), cell.done / cell.total)
+
+    def _show_cost(self) -> None:
+        session, explainer = self._session, self._explainer
+        column = session.selected_column
+        box = self._window.method_box
+        if column is None or not column.parameters:
+            box.show_cost("", "")
+            return
+        key = session.selected_row.key, column.key
+        cost = explainer.cost(key)
+        if cost is None:
+            box.show_cost("", "")
+            return
+        finest = explainer.cost(key, stride=1) if "stride" in column.parameters else None
+        text = ""
+        if finest is not None and column.parameters.get("stride") != 1 and finest > 1:
+            text = self.tr("Stride 1: {0}").format(self._costs(finest))
+        box.show_cost(self.tr("This map: {0}").format(self._costs(cost)), text)
+
+    def _costs(self, cost: int) -> str:
+        text = (
+            self.tr("1 forward pass")
+            if cost == 1
+            else self.tr("{0} forward passes").format(words.count(cost))
+        )
+        seconds = self._explainer.seconds(cost)
+        if seconds is None or cost == 1:
+            return text
+        return self.tr("{0}, about {1}").format(text, words.duration(seconds))
+
+    def _show_readout(self, *_: object) -> None:
+        """Tell the pixel that is pointed at and the selected map's value there."""
+        pixel, strip = self._viewport.crosshair, self._window.strip
+        if pixel is None:
+            strip.readout.setText("")
+            return
+        column = self._session.selected_column
+        panel = column and self._window.board.maps.get((self._session.selected_row.key, column.key))
+        value = panel.bar.text if panel else ""
+        strip.readout.setText(f"x {pixel[0]}, y {pixel[1]}" + (f":  {value}" if value else ""))
