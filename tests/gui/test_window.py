@@ -14,7 +14,7 @@ from driver import WAIT, Opened, no_thread_of, start_slow_map, wait_for_maps
 from PIL import Image
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, QRectF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QFocusEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
 
 import pda_studio.methods.prediction_difference as pda
@@ -189,6 +189,30 @@ def test_methods_side_by_side(studio: Studio, qtbot: QtBot) -> None:
     assert len(studio.window.board.maps[0, column.key].views) == 2
     studio.session.remove_column(column.key)
     assert len(studio.window.board.maps) == 1
+
+
+def test_dialogs_open_and_what_is_chosen_is_opened(studio: Studio, qtbot: QtBot) -> None:
+    dialogs = studio.dialogs
+    for ask in (
+        dialogs.ask_for_picture,
+        dialogs.ask_for_weights,
+        dialogs.ask_for_figure,
+        dialogs.ask_for_map,
+    ):
+        ask()
+        (dialog,) = studio.window.findChildren(QFileDialog)
+        assert dialog.isVisible()
+        dialog.close()
+        qtbot.waitUntil(lambda: not studio.window.findChildren(QFileDialog), timeout=WAIT)
+    dialogs.ask_for_picture()
+    (dialog,) = studio.window.findChildren(QFileDialog)
+    with qtbot.waitSignal(studio.opening.picture_opened, timeout=WAIT):
+        dialog.fileSelected.emit(str(studio.samples[4]))
+    assert studio.memory.folder == str(studio.samples[4].parent)
+    dialog.close()
+    studio.window.actions_.recent_menu.aboutToShow.emit()
+    studio.window.actions_.classifiers_menu.aboutToShow.emit()
+    assert studio.window.actions_.classifiers_menu.actions()[0].text() == "digits"
 
 
 def test_colour_scales(studio: Studio, qtbot: QtBot) -> None:
