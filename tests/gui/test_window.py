@@ -181,6 +181,13 @@ def test_a_frame_on_the_input_crops(studio: Studio, qtbot: QtBot) -> None:
     assert not studio.window.actions_.crop.isChecked()
 
 
+def test_escape_leaves_cropping(studio: Studio, qtbot: QtBot) -> None:
+    studio.window.actions_.crop.trigger()
+    qtbot.keyClick(studio.window, Qt.Key.Key_Escape)
+    assert not studio.window.actions_.crop.isChecked()
+    assert not studio.window.actions_.stop.isEnabled()
+
+
 def test_methods_side_by_side(studio: Studio, qtbot: QtBot) -> None:
     column = studio.session.add_column("occlusion")
     studio.session.set_style(column.key, "both")

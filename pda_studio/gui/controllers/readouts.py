@@ -44,6 +44,7 @@ class Readouts(QObject):
         ]
         for signal, slot in self._connections:
             signal.connect(slot)
+        window.actions_.crop.toggled.connect(self.show_actions)  # Escape leaves cropping
         self.show_actions()
 
     def forget(self) -> None:
@@ -111,7 +112,7 @@ class Readouts(QObject):
         )
         self._show_cost()
 
-    def show_actions(self) -> None:
+    def show_actions(self, *_: object) -> None:
         """Let the user ask for what makes sense now."""
         actions, session = self._window.actions_, self._session
         has_picture = session.work.picture is not None and session.classifier is not None
@@ -132,7 +133,9 @@ class Readouts(QObject):
         actions.reset.setEnabled(len(session.work.rows) > 1)
         states = {cell.state for cell in session.cells.values()}
         actions.run.setEnabled(has_picture and bool(states & {"stopped", "failed"}))
-        actions.stop.setEnabled(self._explainer.busy or self._opening.busy)
+        actions.stop.setEnabled(
+            self._explainer.busy or self._opening.busy or actions.crop.isChecked()
+        )
         whole = bool(session.all_finished())
         actions.export_figure.setEnabled(whole)
         actions.export_map.setEnabled(self._exporting.selected_map() is not None)

@@ -23,7 +23,7 @@ from pda_studio.gui.views.sections import Section, rule, side_column
 from pda_studio.gui.views.theme import ThemeKeeper, pixmap
 from pda_studio.gui.views.welcome import Welcome
 
-_LEFT, _RIGHT = 236, 316
+_LEFT, _RIGHT = 236, 346
 _SIZE = (1280, 800)
 
 

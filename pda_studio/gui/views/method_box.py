@@ -117,7 +117,7 @@ class MethodBox(Section):
         line.setSpacing(4)
         buttons: dict[Style, QToolButton] = {}
         for style, title in titles.items():
-            button = QToolButton()
+            button = named(QToolButton(), "segment")
             button.setText(title)
             button.setCheckable(True)
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)

@@ -152,6 +152,10 @@ def _style_sheet(c: dict[str, str]) -> str:
     QToolBar QToolButton[popupMode="1"] {{ padding-right: 16px; }}
     QToolBar QToolButton::menu-button {{ border: 0; width: 14px; border-radius: 4px; }}
     QToolBar QToolButton::menu-button:hover {{ background: {c["board"]}; }}
+    QToolButton#segment {{ border: 1px solid {c["line"]}; border-radius: 4px; padding: 3px 4px;
+        background: {c["raised"]}; }}
+    QToolButton#segment:hover {{ border-color: {c["disabled"]}; }}
+    QToolButton#segment:checked {{ border-color: {c["accent"]}; background: {c["line"]}; }}
     QToolButton#plain {{ border: 0; border-radius: 4px; padding: 2px; }}
     QToolButton#plain:hover {{ background: {c["line"]}; }}
     QStatusBar {{ border-top: 1px solid {c["line"]}; background: {c["window"]}; }}
