@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,23 +22,29 @@ def load(name: str, weights: str | Path | None, device: str = "auto") -> Classif
     UsageError, PdaStudioError
         As `load_classifier` does.
     """
-    with closing(loading(name, weights, device)) as steps, _bar(unit="B", unit_scale=True) as bar:
+    with closing(loading(name, weights, device)) as steps, ExitStack() as shown:
+        bar = None  # most weights are on the disk, and there is nothing to wait for
         while True:
             try:
                 step = next(steps)
             except StopIteration as stop:
                 classifier: Classifier = stop.value
                 return classifier
-            bar.set_description(step.name, refresh=False)
-            bar.total = step.total or None
+            if bar is None:
+                total = step.total or None
+                bar = shown.enter_context(
+                    _bar(unit="B", unit_scale=True, desc=step.name, total=total)
+                )
             bar.update(step.done - bar.n)
 
 
 def carry_out(method: Method, subject: Subject) -> EvidenceMap:
     """Run a method to its end, with a bar."""
-    with _bar(unit=" steps", desc=method.title) as bar:
-        for progress in method.steps(subject):
-            bar.total = progress.total
+    steps = method.steps(subject)
+    progress = next(steps)
+    with _bar(unit=" steps", desc=method.title, total=progress.total) as bar:
+        bar.update(progress.done)
+        for progress in steps:
             bar.update(progress.done - bar.n)
         return progress.evidence()
 
