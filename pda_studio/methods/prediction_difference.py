@@ -77,8 +77,9 @@ class PredictionDifference(Method):
     forward: ForwardName = parameter(
         "full",
         "Forward",
-        "How infilled pictures are scored: by the whole network (full), or to first order around"
-        " the untouched picture (linearised).",
+        "How infilled pictures are scored: by the whole network (full); just as exactly by what a"
+        " window changes in each layer (incremental); or to first order around the untouched"
+        " picture (linearised).",
     )
     statistics: Path | None = parameter(
         None,
@@ -161,6 +162,7 @@ class PredictionDifference(Method):
             pixels,
             classes_to_keep(subject.probabilities, subject.target),
             subject.target,
+            self.window,
             subject.batch,
         )
         for scores in score_windows(grid, infill, forward, classes, len(classifier.class_names)):

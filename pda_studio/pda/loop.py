@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from pda_studio.pda.forward import Forward, SampleScores
@@ -58,37 +59,41 @@ def score_windows(
         varied=np.zeros(len(grid), dtype=bool),
         linearised=forward.linearised,
     )
-    # A single drawn infill does not tell how far it is from the next: some windows get a second.
-    spacing = math.ceil(grid.window / (2 * grid.stride))
-    drawn_again = grid.lattice(spacing) & (infill.drawn and infill.samples == 1)
-    for indices in grid.passes():
-        for batch in _batches(indices, infill, forward):
-            corners = grid.corners[batch]
-            _enter(scores, batch, forward(corners, infill.fill(corners)))
-            yield scores
-        for batch in _batches(indices[drawn_again[indices]], infill, forward):
-            corners = grid.corners[batch]
-            _compare(scores, batch, forward(corners, infill.fill(corners, draw=1)))
-            yield scores
+    drawn_again = grid.lattice(_spacing(grid)) & (infill.drawn and infill.samples == 1)
+    for batch in forward.batches(grid, infill.samples):
+        corners = grid.corners[batch]
+        infills = infill.fill(corners)
+        answers: list[SampleScores] = []
+        # Hundreds of samples of one window take long: whoever iterates can stop in between.
+        for some in torch.split(infills, max(1, forward.pictures_at_once // len(batch)), dim=1):
+            if answers:
+                yield scores
+            answers.append(forward(corners, some))
+        _enter(scores, batch, answers)
+        again = batch[drawn_again[batch]]
+        if len(again):
+            corners = grid.corners[again]
+            _compare(scores, again, forward(corners, infill.fill(corners, draw=1)))
+        yield scores
 
 
-def _batches(
-    indices: NDArray[np.int64], infill: Infill, forward: Forward
-) -> Iterator[NDArray[np.int64]]:
-    """Cut a pass into what the forward wants at once, which may change on the way."""
-    start = 0
-    while start < len(indices):
-        batch = indices[start : start + forward.windows_at_once(infill.samples)]
-        yield batch
-        start += len(batch)
+def _spacing(grid: WindowGrid) -> int:
+    """Which windows get a second draw: every so many along both axes, a power of 2.
+
+    A single drawn infill does not tell how far it is from the next. A sixteenth of the windows
+    does at stride 1, a quarter at the larger strides; each pixel is covered by some of them.
+    """
+    spacing = 2 ** max(0, round(math.log2(grid.window / (2 * grid.stride))))
+    return max(spacing, 2) if 2 * grid.stride <= grid.window else 1
 
 
-def _enter(scores: WindowScores, batch: NDArray[np.int64], answer: SampleScores) -> None:
+def _enter(scores: WindowScores, batch: NDArray[np.int64], answers: list[SampleScores]) -> None:
     """Enter the mean over each window's S infills, and the variance of that mean."""
-    for mean, variance, samples in (
-        (scores.probability, scores.probability_variance, answer.probability),
-        (scores.logit, scores.logit_variance, answer.logit),
+    for mean, variance, parts in (
+        (scores.probability, scores.probability_variance, [a.probability for a in answers]),
+        (scores.logit, scores.logit_variance, [a.logit for a in answers]),
     ):
+        samples = np.concatenate(parts, axis=1)
         mean[batch] = samples.mean(1)
         count = samples.shape[1]
         if variance is not None and count > 1:

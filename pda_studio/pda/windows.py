@@ -1,5 +1,6 @@
 """Which windows are taken out of the picture, in which order, and how they become a map."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -83,6 +84,15 @@ class WindowGrid:
             waiting &= ~visited
             step //= 2
         return [indices for indices in passes if len(indices)]
+
+    def batches(self, size: Callable[[], int]) -> Iterator[NDArray[np.int64]]:
+        """Cut the passes into batches of what `size()` says at the time."""
+        for indices in self.passes():
+            start = 0
+            while start < len(indices):
+                batch = indices[start : start + size()]
+                yield batch
+                start += len(batch)
 
     def coverage(self, scored: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
         """(H, W): how many windows (of those scored) cover each pixel."""

@@ -79,7 +79,7 @@ def forward_ratio(classifier: Classifier, subject: Subject, rounds: int, picture
     def engine(number: int) -> None:
         done = 0
         while done < number:
-            size = min(forward.windows_at_once(1), number - done, len(order) - done)
+            size = min(forward.pictures_at_once, number - done, len(order) - done)
             part = slice(done, done + size)
             forward(grid.corners[order[part]], infills[part])
             done += size

@@ -1,5 +1,6 @@
 """Differences and the loop's averages, on cases worked out by hand."""
 
+from collections.abc import Iterator
 from math import log2
 
 import numpy as np
@@ -41,8 +42,10 @@ class GivenForward:
     def _scores(p: NDArray[np.float64]) -> SampleScores:
         return SampleScores(np.stack([1 - p, p], -1), np.stack([-p, 10 * p], -1))
 
-    def windows_at_once(self, samples: int) -> int:
-        return 1
+    pictures_at_once = 100
+
+    def batches(self, grid: WindowGrid, samples: int) -> Iterator[NDArray[np.int64]]:
+        return grid.batches(lambda: 1)
 
     def __call__(self, corners: NDArray[np.int64], infills: torch.Tensor) -> SampleScores:
         return self._scores(self._after[corners[:, 1]])

@@ -222,16 +222,15 @@ def test_partial_maps_do_not_change_afterwards(digits: Classifier, digit_picture
     steps = method_named("efficient-pda").create(digits).steps(subject)
     partial = next(steps).evidence()
     copy = partial.evidence.copy()
-    for _ in range(20):
-        next(steps)
+    finished = run(steps)
     np.testing.assert_array_equal(partial.evidence, copy)
+    assert not np.array_equal(finished.evidence, copy)
 
 
 def test_first_pass_resembles_the_finished_map(digits: Classifier, digit_picture: Digit) -> None:
     subject = Subject.of(digit_picture(8), digits, batch=1)
     steps = method_named("efficient-pda").create(digits).steps(subject)
-    for _ in range(64):
-        progress = next(steps)
+    progress = next(step for step in steps if step.done >= 49)  # every fourth row and column
     coarse = progress.evidence()
     fine = run(steps)
     assert coarse.covered is not None

@@ -1,5 +1,6 @@
-"""How infilled pictures are scored: by the whole network, or to first order."""
+"""How infilled pictures are scored: by the whole network, by what changes, or to first order."""
 
+import logging
 from typing import Literal
 
 import numpy as np
@@ -9,9 +10,12 @@ from numpy.typing import NDArray
 from pda_studio.classifiers import Classifier
 from pda_studio.pda.forward.base import Forward, SampleScores
 from pda_studio.pda.forward.full import FullForward
+from pda_studio.pda.forward.incremental import IncrementalForward, NotTraceable
 from pda_studio.pda.forward.linearised import LinearisedForward
 
-ForwardName = Literal["full", "linearised"]
+_log = logging.getLogger(__name__)
+
+ForwardName = Literal["full", "incremental", "linearised"]
 
 
 def make_forward(
@@ -20,6 +24,7 @@ def make_forward(
     pixels: torch.Tensor,
     classes: NDArray[np.int64],
     target: int,
+    window: int,
     batch: int | None = None,
 ) -> tuple[Forward, NDArray[np.int64]]:
     """Build a forward; returns it with the classes whose scores it keeps.
@@ -30,6 +35,15 @@ def make_forward(
     if name == "linearised":
         classes = np.array([target])
         return LinearisedForward(classifier, pixels, classes), classes
+    if name == "incremental":
+        try:
+            return IncrementalForward(classifier, pixels, classes, window), classes
+        except NotTraceable as reason:
+            _log.warning(
+                "%s cannot be followed operation by operation (%s); the full forward is used.",
+                classifier.name,
+                reason,
+            )
     return FullForward(classifier, pixels, classes, batch), classes
 
 

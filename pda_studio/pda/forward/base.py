@@ -1,11 +1,14 @@
 """How infilled pictures are scored: what every way of doing it offers to the loop."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+
+from pda_studio.pda.windows import WindowGrid
 
 
 @dataclass(frozen=True)
@@ -29,8 +32,17 @@ class Forward(Protocol):
     original: SampleScores
     """Scores of the untouched picture, as one window with one infill."""
 
-    def windows_at_once(self, samples: int) -> int:
-        """How many windows of S infills the next call should bring."""
+    @property
+    def pictures_at_once(self) -> int:
+        """How many infilled pictures a call should bring: the user can stop between two calls."""
+        ...
+
+    def batches(self, grid: WindowGrid, samples: int) -> Iterator[NDArray[np.int64]]:
+        """Cut a grid into batches of windows with S infills, coarse to fine.
+
+        Together the batches hold every window once. What of a batch lies on a coarser lattice of
+        the grid (`WindowGrid.lattice`) can be scored by itself, too.
+        """
         ...
 
     def __call__(self, corners: NDArray[np.int64], infills: torch.Tensor) -> SampleScores:

@@ -6,6 +6,7 @@ _CANDIDATES = (2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 _TRIALS = 4  # the first call of a new shape pays for its set-up; the fastest of the others counts
 _PATIENCE = 2  # larger sizes tried after the best so far: one bad measurement decides nothing
 _LONGEST_BATCH = 0.2  # seconds: between two batches the user can stop
+_LONGEST_BRINGING = 0.08  # seconds of work whose infills are made together, which is quicker
 
 
 @dataclass
@@ -26,11 +27,20 @@ class BatchSize:
 
     size: int = _CANDIDATES[0]
     settled: bool = False
+    _latest: float = _LONGEST_BATCH
     _seconds: dict[int, list[float]] = field(default_factory=dict)
+
+    @property
+    def pictures_at_once(self) -> int:
+        """Pictures to bring at once: some batches, but not more than the user would wait for."""
+        return self.size * max(1, int(_LONGEST_BRINGING / self._latest))
 
     def record(self, size: int, seconds: float) -> None:
         """Tell how long a batch took; may change `size`."""
-        if self.settled or size != self.size:
+        if size != self.size:
+            return
+        self._latest = seconds
+        if self.settled:
             return
         trials = self._seconds.setdefault(size, [])
         trials.append(seconds)

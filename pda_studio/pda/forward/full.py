@@ -1,5 +1,6 @@
 """The plain way: every infilled picture goes through the whole network."""
 
+from collections.abc import Iterator
 from time import perf_counter
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from pda_studio.classifiers import Classifier
 from pda_studio.pda.forward.base import SampleScores, sample_scores
 from pda_studio.pda.forward.batches import BatchSize
+from pda_studio.pda.windows import WindowGrid
 
 
 class FullForward:
@@ -41,13 +43,19 @@ class FullForward:
         self._measured = batch is None  # what a user wants is not what is fastest
         known = batch or classifier.batch_sizes.get("full")
         self._batch = BatchSize(known, settled=True) if known else BatchSize()
-        self._canvas = self._picture.repeat(1, 1, 1, 1)
+        self._rows = self._picture[0].permute(1, 2, 0).flatten(0, 1)  # (H·W, C)
+        self._canvas = self._rows.clone()
         logits = classifier.logits(self._picture).cpu().numpy()
         self.original = sample_scores(logits, classes, samples=1)
 
-    def windows_at_once(self, samples: int) -> int:
-        """How many windows of S infills fill a batch."""
-        return max(1, self._batch.size // samples)
+    @property
+    def pictures_at_once(self) -> int:
+        """How many infilled pictures a call should bring."""
+        return self._batch.pictures_at_once
+
+    def batches(self, grid: WindowGrid, samples: int) -> Iterator[NDArray[np.int64]]:
+        """Cut a grid into batches of windows with S infills, coarse to fine."""
+        return grid.batches(lambda: max(1, self.pictures_at_once // samples))
 
     def __call__(self, corners: NDArray[np.int64], infills: torch.Tensor) -> SampleScores:
         """Score windows (n, 2) with infills (n, S, C, k, k)."""
@@ -55,7 +63,9 @@ class FullForward:
         patches = self._classifier.preprocessing.normalise(
             infills.flatten(0, 1).to(self._picture.device)
         )
-        places = np.repeat(corners, samples, axis=0)
+        within = np.arange(infills.shape[-1])
+        top, left = np.repeat(corners, samples, axis=0).T[:, :, None, None]
+        places = (top + within[:, None]) * self._picture.shape[3] + left + within
         size = max(self._batch.size, 1)
         parts = []
         for start in range(0, len(patches), size):
@@ -68,18 +78,17 @@ class FullForward:
         return sample_scores(np.concatenate(parts), self._classes, samples)
 
     def _logits(self, places: NDArray[np.int64], patches: torch.Tensor) -> NDArray[np.float32]:
-        """Logits (m, K) of m pictures with one patch each."""
-        count, k = len(patches), patches.shape[-1]
-        if len(self._canvas) < count:
-            self._canvas = self._picture.expand(count, -1, -1, -1).contiguous(
-                memory_format=torch.channels_last
-            )
+        """Logits (m, K) of m pictures with one patch (C, k, k) each, at places (k, k) of H·W."""
+        count, (channels, height, width) = len(patches), self._picture.shape[1:]
+        area = height * width
+        if len(self._canvas) < count * area:
+            self._canvas = self._rows.repeat(count, 1)
         # Only the windows are written and put back: copying whole pictures would cost more.
-        for picture, (top, left), patch in zip(self._canvas, places, patches, strict=False):
-            picture[:, top : top + k, left : left + k] = patch
-        logits: NDArray[np.float32] = self._classifier.logits(self._canvas[:count]).cpu().numpy()
-        for picture, (top, left) in zip(self._canvas, places, strict=False):
-            picture[:, top : top + k, left : left + k] = self._picture[
-                0, :, top : top + k, left : left + k
-            ]
+        on_canvas = torch.from_numpy(places + np.arange(count)[:, None, None] * area)
+        self._canvas[on_canvas] = patches.permute(0, 2, 3, 1)
+        pictures = self._canvas[: count * area].view(count, height, width, channels)
+        logits: NDArray[np.float32] = (
+            self._classifier.logits(pictures.permute(0, 3, 1, 2)).cpu().numpy()
+        )
+        self._canvas[on_canvas] = self._rows[torch.from_numpy(places)]
         return logits

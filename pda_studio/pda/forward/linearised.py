@@ -1,13 +1,15 @@
 """The first-order way: a decision's change is its gradient times the change of the pixels."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from pda_studio.classifiers import Classifier
 from pda_studio.pda.forward.base import SampleScores
-
-_WINDOWS_AT_ONCE = 1024
+from pda_studio.pda.patches import windows_of
+from pda_studio.pda.windows import WindowGrid
 
 
 class LinearisedForward:
@@ -27,6 +29,7 @@ class LinearisedForward:
     """
 
     linearised = True
+    pictures_at_once = 1024
 
     def __init__(
         self, classifier: Classifier, pixels: torch.Tensor, classes: NDArray[np.int64]
@@ -44,17 +47,17 @@ class LinearisedForward:
         values = np.array([output.item() for output in outputs]).reshape(2, 1, 1, -1)
         self.original = SampleScores(values[0], values[1])
 
-    def windows_at_once(self, samples: int) -> int:
-        """How many windows of S infills to bring at once."""
-        return max(1, _WINDOWS_AT_ONCE // samples)
+    def batches(self, grid: WindowGrid, samples: int) -> Iterator[NDArray[np.int64]]:
+        """Cut a grid into batches of windows with S infills, coarse to fine."""
+        return grid.batches(lambda: max(1, self.pictures_at_once // samples))
 
     def __call__(self, corners: NDArray[np.int64], infills: torch.Tensor) -> SampleScores:
         """Score windows (n, 2) with infills (n, S, C, k, k)."""
-        top, left = torch.from_numpy(corners).unbind(1)
         k = infills.shape[-1]
-        removed = self._pixels.unfold(1, k, 1).unfold(2, k, 1)[:, top, left].transpose(0, 1)
-        slopes = self._gradients.unfold(2, k, 1).unfold(3, k, 1)[:, :, top, left]
-        change = torch.einsum("nsckl,ocnkl->nso", infills - removed[:, None], slopes)
+        removed = windows_of(self._pixels, corners, k)
+        slopes = windows_of(self._gradients.flatten(0, 1), corners, k)
+        slopes = slopes.reshape(len(corners), *self._gradients.shape[:2], k, k)
+        change = torch.einsum("nsckl,nockl->nso", infills - removed[:, None], slopes)
         probability, logit = (
             change.double().numpy().reshape(*change.shape[:2], 2, -1).transpose(2, 0, 1, 3)
         )

@@ -44,9 +44,3 @@ def generator(seed: int, corner: list[int], draw: int) -> np.random.Generator:
     top, left = corner
     key = np.array([seed, (top << 32) | left], dtype=np.uint64)
     return np.random.Generator(np.random.Philox(key=key, counter=[0, 0, 0, draw]))
-
-
-def windows_of(pixels: torch.Tensor, corners: NDArray[np.int64], side: int) -> torch.Tensor:
-    """Cut side×side squares at (n, 2) corners out of pixels (C, H, W): (n, C, side, side)."""
-    top, left = torch.from_numpy(corners).unbind(1)
-    return pixels.unfold(1, side, 1).unfold(2, side, 1)[:, top, left].transpose(0, 1)

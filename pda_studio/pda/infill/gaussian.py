@@ -7,9 +7,10 @@ import torch
 from numpy.typing import NDArray
 
 from pda_studio.errors import UsageError
-from pda_studio.pda.infill.base import generator, windows_of
+from pda_studio.pda.infill.base import generator
 from pda_studio.pda.infill.laws import WindowLaw, window_laws
 from pda_studio.pda.infill.statistics import Colour, Statistics
+from pda_studio.pda.patches import windows_of
 
 Law = Literal["conditional", "marginal"]
 Draw = Literal["mean", "samples", "empirical-mean"]

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pda_studio.pda.infill.base import windows_of
+from pda_studio.pda.patches import windows_of
 
 _GREY = 0.5  # Zeiler's grey square
 _INPAINT_RADIUS = 3  # pixels around each missing one that it is painted from

@@ -1,0 +1,216 @@
+"""The network as a list of operations, with the untouched picture's value at each."""
+
+import operator
+from collections.abc import Callable
+from copy import copy
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import fx, nn
+from torch.fx.experimental.optimization import fuse
+from torch.nn import functional as F
+from torchvision.models import shufflenetv2
+from torchvision.ops import StochasticDepth
+
+Function = Callable[..., Any]
+
+POINTWISE: tuple[Any, ...] = (
+    nn.ReLU6, nn.Hardswish, nn.Hardsigmoid, nn.SiLU, nn.GELU, nn.Sigmoid, nn.Tanh, nn.ELU,
+    nn.LeakyReLU, nn.Mish, nn.Softplus, nn.CELU, nn.SELU, nn.Hardtanh, nn.LogSigmoid,
+    F.relu6, F.hardswish, F.hardsigmoid, F.silu, F.gelu, F.elu, F.leaky_relu, F.mish,
+    F.softplus, F.hardtanh, torch.sigmoid, torch.tanh, "sigmoid", "tanh", "clamp",
+)  # fmt: skip
+RELU: tuple[Any, ...] = (nn.ReLU, F.relu, torch.relu, F.relu_, torch.relu_, "relu", "relu_")
+IDENTITY: tuple[Any, ...] = (
+    nn.Identity, nn.Dropout, nn.Dropout2d, nn.AlphaDropout, StochasticDepth, F.dropout,
+    F.dropout2d, "contiguous",
+)  # fmt: skip
+ADD: tuple[Any, ...] = (operator.add, operator.iadd, torch.add, "add", "add_")
+SUBTRACT: tuple[Any, ...] = (operator.sub, torch.sub, "sub")
+MULTIPLY: tuple[Any, ...] = (operator.mul, operator.imul, torch.mul, "mul", "mul_")
+CONCATENATE: tuple[Any, ...] = (torch.cat, torch.concat)
+FLATTEN: tuple[Any, ...] = (torch.flatten, nn.Flatten, "flatten")
+GLOBAL_MEAN: tuple[Any, ...] = (torch.mean, "mean")
+CHANNEL_SHUFFLE: tuple[Any, ...] = (shufflenetv2.channel_shuffle,)
+SHAPE: tuple[Any, ...] = ("size", getattr)
+
+
+class NotTraceable(Exception):
+    """Why a network cannot be taken apart into operations."""
+
+
+class _Tracer(fx.Tracer):
+    """Keeps torchvision's channel shuffle whole: as a permutation of channels it is local."""
+
+    def __init__(self) -> None:
+        super().__init__(autowrap_functions=(shufflenetv2.channel_shuffle,))
+
+
+@dataclass(eq=False)
+class Operation:
+    """One node of the traced network.
+
+    Attributes
+    ----------
+    name : str
+        Its name in the traced graph; of a layer, the layer's with underscores for dots.
+    kind : object
+        The module's class, the function, or the method's name.
+    module : torch.nn.Module or None
+        The layer, where it is one.
+    call : callable
+        Runs it on values.
+    args, kwargs
+        As traced; operations stand for their results.
+    value : object
+        Its result for the untouched picture.
+    last_uses : list of Operation
+        What is needed no more once it is done.
+    """
+
+    name: str
+    kind: Any
+    module: nn.Module | None
+    call: Function
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    value: Any = None
+    last_uses: list["Operation"] = field(default_factory=list)
+
+    def inputs(self) -> list["Operation"]:
+        """The operations whose results it takes."""
+        found: list[Operation] = []
+        fx.node.map_aggregate(
+            (self.args, tuple(self.kwargs.values())),
+            lambda value: found.append(value) if isinstance(value, Operation) else None,
+        )
+        return found
+
+    def with_arguments(self, replace: Function) -> Any:
+        """Run it with `replace(operation)` in the place of each operation among its arguments."""
+
+        def resolve(value: Any) -> Any:
+            return replace(value) if isinstance(value, Operation) else value
+
+        args = fx.node.map_aggregate(self.args, resolve)
+        kwargs = fx.node.map_aggregate(self.kwargs, resolve)
+        return self.call(*args, **kwargs)
+
+
+@dataclass(frozen=True)
+class Program:
+    """A traced network: its operations in order, the first taking the picture.
+
+    Attributes
+    ----------
+    operations : list of Operation
+        All, in an order in which they can be run.
+    picture, output : Operation
+        Where the picture enters, and whose result is the logits.
+    """
+
+    operations: list[Operation]
+    picture: Operation
+    output: Operation
+
+    def run(self, prepared: torch.Tensor) -> None:
+        """Run the network on the untouched picture (1, C, H, W), keeping every value."""
+        for operation in self.operations:
+            if operation is self.picture:
+                operation.value = prepared
+            else:
+                operation.value = operation.with_arguments(lambda used: used.value)
+
+
+@lru_cache(maxsize=2)
+def _traced(network: nn.Module) -> fx.GraphModule:
+    """The network's graph, with BatchNorm folded into the convolutions before it."""
+    try:
+        module = fx.GraphModule(network, _Tracer().trace(network))
+        if any(isinstance(layer, nn.BatchNorm2d) for layer in network.modules()):
+            return _frozen(fuse(module, no_trace=True))  # works on a copy
+    except Exception as error:  # whatever a network's own code raises when it is traced
+        raise NotTraceable(str(error).splitlines()[0] if str(error) else repr(error)) from error
+    return _frozen(module)
+
+
+def _frozen(module: nn.Module) -> fx.GraphModule:
+    assert isinstance(module, fx.GraphModule)
+    module.requires_grad_(False)
+    return module
+
+
+def trace(network: nn.Module) -> Program:
+    """Take a network apart into operations, BatchNorm folded into the convolutions.
+
+    Raises
+    ------
+    NotTraceable
+        If `torch.fx` cannot follow its forward pass.
+    """
+    module = _traced(network)
+    modules = dict(module.named_modules())
+    made: dict[fx.Node, Operation] = {}
+    operations: list[Operation] = []
+    picture = output = None
+    for node in module.graph.nodes:
+        if node.op == "output":
+            output = made[node.args[0]]
+            continue
+        operation = _operation(node, modules, made, module)
+        made[node] = operation
+        operations.append(operation)
+        picture = operation if node.op == "placeholder" else picture
+    assert picture is not None and output is not None
+    _mark_last_uses(operations, output)
+    return Program(operations, picture, output)
+
+
+def _operation(
+    node: fx.Node, modules: dict[str, nn.Module], made: dict[fx.Node, Operation], root: nn.Module
+) -> Operation:
+    def made_of(value: Any) -> Any:
+        return made[value] if isinstance(value, fx.Node) else value
+
+    args: Any = fx.node.map_aggregate(node.args, made_of)
+    kwargs: Any = fx.node.map_aggregate(node.kwargs, made_of)
+    target: Any = node.target
+    if node.op == "call_module":
+        layer = modules[target]
+        if getattr(layer, "inplace", False):
+            layer = copy(layer)  # the network itself stays as it is
+            layer.inplace = False  # type: ignore[assignment]  # the value before it is kept
+        return Operation(node.name, type(layer), layer, layer, args, kwargs)
+    if node.op == "call_method":
+
+        def method(self: Any, *rest: Any, **named: Any) -> Any:
+            return getattr(self, target)(*rest, **named)
+
+        return Operation(node.name, target, None, method, args, kwargs)
+    if node.op == "get_attr":
+        value: Any = root
+        for part in target.split("."):
+            value = getattr(value, part)
+        return Operation(node.name, "constant", None, lambda: value, (), {})
+    if node.op == "placeholder":
+        return Operation(node.name, "picture", None, lambda: None, (), {})
+    if "inplace" in kwargs:
+        kwargs = {**kwargs, "inplace": False}
+    return Operation(node.name, target, None, _out_of_place(target), args, kwargs)
+
+
+def _out_of_place(function: Function) -> Function:
+    """The same function, leaving its arguments as they are."""
+    same: dict[Any, Function] = {operator.iadd: operator.add, operator.imul: operator.mul}
+    return same.get(function, function)
+
+
+def _mark_last_uses(operations: list[Operation], output: Operation) -> None:
+    seen = {id(output)}
+    for operation in reversed(operations):
+        for used in operation.inputs():
+            if id(used) not in seen:
+                seen.add(id(used))
+                operation.last_uses.append(used)

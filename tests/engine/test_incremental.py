@@ -1,0 +1,165 @@
+"""The incremental forward against whole forward passes: the same, on every kind of network."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from pda_studio import explain
+from pda_studio.classifiers import Classifier, load_classifier
+from pda_studio.pda.forward.incremental import Changes, NotTraceable, trace
+from pda_studio.pda.forward.incremental.plan import batches, lattice
+from pda_studio.pda.windows import WindowGrid
+
+# One small member of each of torchvision's families, with an input size it can take.
+FAMILIES = {
+    "alexnet": 97, "vgg11_bn": 64, "googlenet": 96, "inception_v3": 107, "resnet18": 97,
+    "resnext50_32x4d": 96, "wide_resnet50_2": 64, "densenet121": 96, "squeezenet1_1": 97,
+    "squeezenet1_0": 96, "mobilenet_v2": 97, "mobilenet_v3_small": 96, "shufflenet_v2_x0_5": 96,
+    "mnasnet0_5": 96, "efficientnet_b0": 96, "regnet_x_400mf": 96, "regnet_y_400mf": 96,
+    "convnext_tiny": 64, "swin_t": 64,
+}  # fmt: skip
+
+
+def worst_error(
+    network: nn.Module, size: int, window: int, stride: int, channels: int = 3
+) -> float:
+    """Largest rms error over rms change of a few batches: the first, the last, and at random."""
+    network = network.double().eval()
+    chance = torch.Generator().manual_seed(window)
+    picture = torch.randn(1, channels, size, size, generator=chance, dtype=torch.float64)
+    changes = Changes(trace(network), picture, window)
+    grid = WindowGrid(size, size, window, stride)
+    cut = batches(grid, changes.period, 2)
+    assert sorted(np.concatenate(cut).tolist()) == list(range(len(grid)))
+    worst = 0.0
+    for index in {0, len(cut) // 3, len(cut) - 1}:
+        corners = grid.corners[cut[index]]
+        shape = (len(corners), channels, window, window)
+        delta = torch.randn(shape, generator=chance, dtype=torch.float64)
+        infilled = picture.repeat(len(corners), 1, 1, 1)
+        for one, (top, left), patch in zip(infilled, corners, delta, strict=True):
+            one[:, top : top + window, left : left + window] += patch
+        with torch.inference_mode():
+            wanted = network(infilled) - network(picture)
+        got = changes(*lattice(corners, window), delta)
+        assert wanted.square().mean() > 1e-12  # else the comparison would prove nothing
+        worst = max(worst, float((got - wanted).square().mean() / wanted.square().mean()) ** 0.5)
+    return worst
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_exact_on_every_family(name: str) -> None:
+    network = load_classifier(name, "random", "cpu").network
+    assert worst_error(network, FAMILIES[name], 10, 3) < 1e-11
+
+
+@pytest.mark.parametrize(("window", "stride"), [(1, 1), (5, 2), (16, 16), (33, 7), (64, 11)])
+def test_exact_for_windows_of_any_size(window: int, stride: int) -> None:
+    network = load_classifier("squeezenet1_1", "random", "cpu").network
+    assert worst_error(network, 90, window, stride) < 1e-11
+
+
+class Odd(nn.Module):
+    """Pieces that torchvision's networks put together in other ways, or not at all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(3, 8, 5, stride=2, padding=3, dilation=2)
+        self.same = nn.Conv2d(8, 8, 3, padding="same")
+        self.reflected = nn.Conv2d(8, 8, 3, padding=1, padding_mode="reflect")
+        self.grouped = nn.Conv2d(8, 12, (3, 1), padding=(1, 0), groups=4)
+        self.strided = nn.Conv2d(12, 12, 1, stride=3)
+        self.norm = nn.BatchNorm2d(12)
+        self.last = nn.Linear(12 * 4, 5)
+        self.scale = nn.Parameter(torch.rand(1, 8, 1, 1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = F.relu(self.first(x), inplace=True)
+        x = x + F.gelu(self.same(x)) * self.scale - 0.5 * torch.sigmoid(x)
+        x = F.max_pool2d(x, 3, 2, 1, ceil_mode=True) * self.reflected(F.avg_pool2d(x, 2)).mean(
+            (2, 3), True
+        )
+        x = F.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
+        x = self.norm(self.strided(F.hardswish(self.grouped(x))))
+        x = F.adaptive_avg_pool2d(x.clamp(-2, 2), 2)
+        return self.last(torch.flatten(x, 1))
+
+
+def test_exact_on_odd_pieces() -> None:
+    torch.manual_seed(1)
+    network = Odd()
+    with torch.no_grad():
+        network.norm.running_mean.normal_()
+        network.norm.running_var.uniform_(0.5, 2)
+    assert worst_error(network, 61, 6, 1) < 1e-11
+
+
+def test_the_network_is_left_as_it_was() -> None:
+    classifier = load_classifier("resnet18", "random", "cpu")
+    before = {name: value.clone() for name, value in classifier.network.state_dict().items()}
+    in_place = [m.inplace for m in classifier.network.modules() if isinstance(m, nn.ReLU)]
+    picture = np.random.default_rng(0).integers(0, 256, (224, 224, 3), dtype=np.uint8)
+    fingerprint = classifier.fingerprint
+    explain(picture, classifier, forward="incremental", stride=64, window=64, infill="grey")
+    after = classifier.network.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in after)
+    assert before.keys() == after.keys()
+    assert in_place == [m.inplace for m in classifier.network.modules() if isinstance(m, nn.ReLU)]
+    assert fingerprint == load_classifier("resnet18", "random", "cpu").fingerprint
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"method": "efficient-pda", "window": 16, "outer": 24, "stride": 16},
+        {"method": "original-pda", "window": 24, "outer": 30, "stride": 24, "samples": 3},
+        {"method": "sampled-pda", "window": 24, "outer": 30, "stride": 12, "samples": 3},
+        {"method": "occlusion", "window": 20, "stride": 13, "difference": "logit"},
+    ],
+)
+def test_same_maps_as_the_full_forward(
+    squeezenet: Classifier, picture, parameters: dict[str, object]
+) -> None:
+    image = np.asarray(picture("imagenet_samples/n01828970_bee_eater.JPEG"))
+    full = explain(image, squeezenet, forward="full", **parameters)
+    incremental = explain(image, squeezenet, forward="incremental", **parameters)
+    error = np.sqrt(np.mean((full.evidence - incremental.evidence) ** 2))
+    assert error < 5e-4 * np.sqrt(np.mean(full.evidence**2))
+    if full.standard_error is not None:
+        np.testing.assert_allclose(full.standard_error, incremental.standard_error, rtol=0.01)
+
+
+def test_digits(digits: Classifier) -> None:
+    image = np.zeros((28, 28, 3), dtype=np.uint8)
+    image[6:22, 13:16] = 255
+    full = explain(image, digits, forward="full", difference="logit")
+    incremental = explain(image, digits, forward="incremental", difference="logit")
+    np.testing.assert_allclose(full.evidence, incremental.evidence, atol=1e-4)
+
+
+class Untraceable(nn.Module):
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.inner(x) if x.sum() > -1e9 else x
+
+
+def test_a_network_that_cannot_be_followed_goes_through_as_a_whole(
+    digits: Classifier, caplog: pytest.LogCaptureFixture
+) -> None:
+    from dataclasses import replace
+
+    network = Untraceable(digits.network)
+    with pytest.raises(NotTraceable):
+        trace(network)
+    odd = replace(digits, network=network, batch_sizes={})
+    image = np.zeros((28, 28, 3), dtype=np.uint8)
+    image[6:22, 13:16] = 255
+    told = explain(image, odd, forward="incremental", stride=4)
+    assert "cannot be followed" in caplog.text
+    wanted = explain(image, digits, stride=4)
+    np.testing.assert_allclose(told.evidence, wanted.evidence, atol=1e-4)
