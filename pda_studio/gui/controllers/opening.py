@@ -128,9 +128,11 @@ def _engine() -> list[str]:
     import pda_studio.methods  # noqa: F401
     from pda_studio.classifiers import classifier_names
 
-    # One core is the window's: PyTorch's threads wait for one another at every layer, and all of
-    # them stand still while one is kept from its core. The setting is this thread's own.
-    torch.set_num_threads(max(torch.get_num_threads() - 1, 1))
+    # Of three cores or more, one is the window's: PyTorch's threads wait for one another at every
+    # layer, and all stand still while one is kept from its core. Of two, both are needed: with one
+    # alone a map takes twice as long. The setting is this thread's own.
+    if torch.get_num_threads() > 2:
+        torch.set_num_threads(torch.get_num_threads() - 1)
     return classifier_names()
 
 
