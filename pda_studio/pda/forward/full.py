@@ -51,7 +51,8 @@ class FullForward:
     @property
     def pictures_at_once(self) -> int:
         """How many infilled pictures a call should bring."""
-        return self._batch.pictures_at_once
+        # Where the user names a batch nothing depends on the clock: the map is the same to the bit.
+        return self._batch.pictures_at_once if self._measured else self._batch.size
 
     def batches(self, grid: WindowGrid, samples: int) -> Iterator[NDArray[np.int64]]:
         """Cut a grid into batches of windows with S infills, coarse to fine."""
