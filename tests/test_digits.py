@@ -91,7 +91,7 @@ def test_sample_is_classified_right(network: DigitsNetwork, digit: int) -> None:
     with torch.inference_mode():
         probabilities = network(normalised(np.asarray(image))).softmax(1)[0]
     assert probabilities.argmax().item() == digit
-    assert probabilities[digit].item() >= 0.99
+    assert probabilities[digit].item() >= 0.85  # trained on labels smoothed to 0.91
 
 
 @pytest.mark.parametrize("digit", range(10))
