@@ -96,6 +96,52 @@ def test_exact_on_odd_pieces() -> None:
     assert worst_error(network, 61, 6, 1) < 1e-11
 
 
+class Scaled(nn.Module):
+    """Sums with a factor, and products with a mask of the map's size."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.last = nn.Conv2d(3, 20, 3, padding=1), nn.Linear(20, 5)
+        self.mask = nn.Parameter(torch.rand(20, 20))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.first(x)
+        x = torch.add(x, F.relu(x), alpha=2) * self.mask
+        return self.last(x.mean((2, 3)))
+
+
+def test_exact_on_scaled_sums_and_masks() -> None:
+    torch.manual_seed(2)
+    assert worst_error(Scaled(), 20, 5, 1) < 1e-11
+
+
+class Overwriting(nn.Module):
+    def __init__(self, how: str) -> None:
+        super().__init__()
+        self.first, self.last, self.how = nn.Conv2d(3, 4, 3), nn.Linear(4, 5), how
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.first(x)
+        if self.how == "method":
+            x = x.relu_()
+        elif self.how == "positional":
+            x = F.relu(x, True)
+        else:
+            x = F.relu(x, inplace=True) + x
+        return self.last(x.mean((2, 3)))
+
+
+def test_exact_where_nobody_looks_at_what_was_written_over() -> None:
+    torch.manual_seed(3)
+    assert worst_error(Overwriting("positional"), 20, 5, 1) < 1e-11
+
+
+@pytest.mark.parametrize("how", ["method", "used again"])
+def test_what_writes_over_its_values_is_refused(how: str) -> None:
+    with pytest.raises(NotTraceable, match="over"):
+        trace(Overwriting(how))
+
+
 def test_the_network_is_left_as_it_was() -> None:
     classifier = load_classifier("resnet18", "random", "cpu")
     before = {name: value.clone() for name, value in classifier.network.state_dict().items()}

@@ -67,7 +67,7 @@ class FullForward:
         within = np.arange(infills.shape[-1])
         top, left = np.repeat(corners, samples, axis=0).T[:, :, None, None]
         places = (top + within[:, None]) * self._picture.shape[3] + left + within
-        size = max(self._batch.size, 1)
+        size = self._batch.size
         parts = []
         for start in range(0, len(patches), size):
             began = perf_counter()

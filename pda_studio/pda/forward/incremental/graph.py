@@ -22,14 +22,14 @@ POINTWISE: tuple[Any, ...] = (
     F.relu6, F.hardswish, F.hardsigmoid, F.silu, F.gelu, F.elu, F.leaky_relu, F.mish,
     F.softplus, F.hardtanh, torch.sigmoid, torch.tanh, "sigmoid", "tanh", "clamp",
 )  # fmt: skip
-RELU: tuple[Any, ...] = (nn.ReLU, F.relu, torch.relu, F.relu_, torch.relu_, "relu", "relu_")
+RELU: tuple[Any, ...] = (nn.ReLU, F.relu, torch.relu, "relu")
 IDENTITY: tuple[Any, ...] = (
     nn.Identity, nn.Dropout, nn.Dropout2d, nn.AlphaDropout, StochasticDepth, F.dropout,
     F.dropout2d, "contiguous",
 )  # fmt: skip
-ADD: tuple[Any, ...] = (operator.add, operator.iadd, torch.add, "add", "add_")
+ADD: tuple[Any, ...] = (operator.add, operator.iadd, torch.add, "add")
 SUBTRACT: tuple[Any, ...] = (operator.sub, torch.sub, "sub")
-MULTIPLY: tuple[Any, ...] = (operator.mul, operator.imul, torch.mul, "mul", "mul_")
+MULTIPLY: tuple[Any, ...] = (operator.mul, operator.imul, torch.mul, "mul")
 CONCATENATE: tuple[Any, ...] = (torch.cat, torch.concat)
 FLATTEN: tuple[Any, ...] = (torch.flatten, nn.Flatten, "flatten")
 GLOBAL_MEAN: tuple[Any, ...] = (torch.mean, "mean")
@@ -152,6 +152,7 @@ def trace(network: nn.Module) -> Program:
     """
     module = _traced(network)
     modules = dict(module.named_modules())
+    _refuse_overwriting(module.graph, modules)
     made: dict[fx.Node, Operation] = {}
     operations: list[Operation] = []
     picture = output = None
@@ -166,6 +167,25 @@ def trace(network: nn.Module) -> Program:
     assert picture is not None and output is not None
     _mark_last_uses(operations, output)
     return Program(operations, picture, output)
+
+
+def _refuse_overwriting(graph: fx.Graph, modules: dict[str, nn.Module]) -> None:
+    """Refuse what relies on a value being written over: here every value is kept.
+
+    Writing in place is followed where nobody looks at the old value again, as is usual.
+    """
+    order = {node: place for place, node in enumerate(graph.nodes)}
+    for node in graph.nodes:
+        name = str(getattr(node.target, "__name__", node.target))
+        calls = node.op in ("call_function", "call_method")
+        if calls and name.endswith("_") and not name.endswith("__"):
+            raise NotTraceable(f"“{node.name}” writes over its argument")
+        in_place = node.kwargs.get("inplace") or node.target in (operator.iadd, operator.imul)
+        if node.op == "call_module":
+            in_place = getattr(modules[str(node.target)], "inplace", False)
+        written = node.all_input_nodes[:1] if in_place else []
+        if any(order[user] > order[node] for value in written for user in value.users):
+            raise NotTraceable(f"“{node.name}” writes over a value that is used again")
 
 
 def _operation(

@@ -102,10 +102,28 @@ def stays_local(operation: Operation) -> bool:
     if kind in graph.CONCATENATE:
         dim = operation.args[1] if len(operation.args) > 1 else operation.kwargs.get("dim", 0)
         return bool(dim == 1)
+    if kind in graph.MULTIPLY:
+        return is_plain(operation) and all(_fits(factor, value) for factor in operation.inputs())
+    if kind in graph.ADD or kind in graph.SUBTRACT:
+        return is_plain(operation)
     return kind in (
-        *graph.POINTWISE, *graph.RELU, *graph.IDENTITY, *graph.ADD, *graph.SUBTRACT,
-        *graph.MULTIPLY, *graph.CHANNEL_SHUFFLE, nn.BatchNorm2d,
+        *graph.POINTWISE, *graph.RELU, *graph.IDENTITY, *graph.CHANNEL_SHUFFLE, nn.BatchNorm2d,
     )  # fmt: skip
+
+
+def is_plain(operation: Operation) -> bool:
+    """Whether a sum or product is one of its two arguments alone, without a factor beside."""
+    return len(operation.args) == 2 and not operation.kwargs
+
+
+def _fits(factor: Operation, product: torch.Tensor) -> bool:
+    """Whether a factor is a map like the product, or one number for each channel or for all."""
+    value = factor.value
+    if not isinstance(value, torch.Tensor):
+        return False
+    by_channel = value.ndim >= 3 and value.shape[-2:] == (1, 1)
+    like_product = value.ndim == 4 and value.shape[2:] == product.shape[2:]
+    return value.ndim == 0 or by_channel or like_product
 
 
 def _splits(operation: Operation) -> bool:
@@ -210,18 +228,17 @@ class Rules:
         if rows.size * columns.size >= _WHOLE_FROM * height * width:
             return None
         above, beside = rows.needed(*geometry[0]), columns.needed(*geometry[1])
+        padded = padded_to(change, above, beside)
         layer = operation.module
         if isinstance(layer, nn.Conv2d):
-            padded = padded_to(change, above, beside)
             delta = F.conv2d(
                 padded, layer.weight, None, layer.stride, 0, layer.dilation, layer.groups
             )
         elif operation.kind in (nn.AvgPool2d, F.avg_pool2d):
-            padded = padded_to(change, above, beside)
             delta = F.avg_pool2d(padded, slides.kernel, slides.stride)
         else:
             before = self._cache(source, "below everything").crops(above, beside)
-            values = Change(padded_to(change, above, beside), above, beside).by_window() + before
+            values = Change(padded, above, beside).by_window() + before
             pooled = F.max_pool2d(
                 values.flatten(0, 2).permute(0, 3, 1, 2),
                 slides.kernel, slides.stride, 0, slides.dilation,
@@ -306,9 +323,9 @@ class Rules:
             total = changes[0].delta.sum((2, 3)) / source.value.shape[2:].numel()
             return Change(total.reshape(-1, *value.shape[1:]))
         if isinstance(layer, nn.Conv2d):
-            delta = as_whole(changes[0], source.value.shape)
             if layer.padding_mode != "zeros":
                 return None
+            delta = as_whole(changes[0], source.value.shape)
             return Change(
                 F.conv2d(
                     delta,
@@ -343,7 +360,7 @@ class Rules:
             ]
             dim = operation.args[1] if len(operation.args) > 1 else operation.kwargs.get("dim", 0)
             return None if dim == 0 else Change(torch.cat(parts, dim))
-        if kind in graph.ADD or kind in graph.SUBTRACT:
+        if (kind in graph.ADD or kind in graph.SUBTRACT) and is_plain(operation):
             deltas = {
                 used: as_whole(states[used], used.value.shape)
                 for used in operation.inputs()
