@@ -6,7 +6,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 # Before Qt, torch or platformdirs are imported: they read these once.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -24,3 +26,13 @@ def data_folder() -> Path:
     if not folder.is_dir():
         pytest.skip(f"needs the data folder {folder} (PDA_STUDIO_DATA)")
     return folder
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    """A file with a drawn 1, as `digits` sees it."""
+    path = tmp_path / "digit.png"
+    pixels = np.zeros((28, 28), np.uint8)
+    pixels[4:24, 12:16] = 255
+    Image.fromarray(pixels).save(path)
+    return path

@@ -31,15 +31,6 @@ QUICK = ["--stride", "4", "--batch", "49"]
 
 
 @pytest.fixture
-def picture(tmp_path):
-    path = tmp_path / "digit.png"
-    pixels = np.zeros((28, 28), np.uint8)
-    pixels[4:24, 12:16] = 255
-    Image.fromarray(pixels).save(path)
-    return path
-
-
-@pytest.fixture
 def run(tmp_path, capsys):
     """Run a command line that must fail; returns what it said.
 
