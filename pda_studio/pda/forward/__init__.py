@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from pda_studio.classifiers import Classifier
+from pda_studio.pda.allocator import keep_freed_memory
 from pda_studio.pda.forward.base import Forward, SampleScores
 from pda_studio.pda.forward.full import FullForward
 from pda_studio.pda.forward.incremental import IncrementalForward, NotTraceable
@@ -32,12 +33,13 @@ def make_forward(
     A gradient a class would cost more than asking anew, so the linearised forward keeps the
     target alone.
     """
+    keep_freed_memory()
     if name == "linearised":
         classes = np.array([target])
         return LinearisedForward(classifier, pixels, classes), classes
     if name == "incremental":
         try:
-            return IncrementalForward(classifier, pixels, classes, window), classes
+            return IncrementalForward(classifier, pixels, classes), classes
         except NotTraceable as reason:
             _log.warning(
                 "%s cannot be followed operation by operation (%s); the full forward is used.",

@@ -1,181 +1,106 @@
-"""What a removed window changes in one layer: a rectangle per window, or the whole map."""
+"""What removed windows change in one layer: one rectangle for a batch, or the whole map."""
 
 from dataclasses import dataclass
 
 import torch
+from torch.nn import functional as F
 
 
-@dataclass(frozen=True)
-class Axis:
-    """Where the rectangles of a lattice of windows lie along one axis of a map.
-
-    Window m of `count` has the interval [start + m·step, start + m·step + size) of the map's
-    rows or columns. It may reach over the map's edge, where nothing ever changes.
+@dataclass(frozen=True, slots=True)
+class Sliding:
+    """What a convolution or a pool slides over its input along one axis.
 
     Attributes
     ----------
-    start, step, count, size : int
-        In pixels of the map.
+    kernel, stride, padding, dilation : int
+        In pixels of the input.
     """
 
+    kernel: int
+    stride: int = 1
+    padding: int = 0
+    dilation: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The pixels [start, stop) of a map's rows or columns."""
+
     start: int
-    step: int
-    count: int
-    size: int
+    stop: int
 
     @property
-    def stop(self) -> int:
-        """End of the first window's interval."""
-        return self.start + self.size
+    def size(self) -> int:
+        """Number of pixels."""
+        return self.stop - self.start
 
-    def between(self, start: int, stop: int) -> "Axis":
-        """The same windows with another interval."""
-        return Axis(start, self.step, self.count, stop - start)
+    def reached(self, sliding: Sliding, length: int) -> "Span":
+        """The outputs, of a map of this length, that look at any of these inputs."""
+        reach = (sliding.kernel - 1) * sliding.dilation
+        first = -((reach - sliding.padding - self.start) // sliding.stride)
+        last = (self.stop - 1 + sliding.padding) // sliding.stride
+        # A stride larger than the kernel can step over a span; one pixel costs little.
+        start = min(max(first, 0), length - 1)
+        return Span(start, max(start + 1, min(last + 1, length)))
 
-    def trimmed(self, length: int) -> "Axis":
-        """Without what lies beyond the edges of a map of this length for every window."""
-        before = -(self.start + (self.count - 1) * self.step)  # the last one reaches out least
-        after = self.stop - length  # and so does the first one at the other end
-        start, stop = self.start + max(0, before), self.stop - max(0, after)
-        return self.between(start, max(start + 1, stop))
+    def needed(self, sliding: Sliding) -> "Span":
+        """The inputs that these outputs look at; it can reach over the map's edges."""
+        start = self.start * sliding.stride - sliding.padding
+        last = (self.stop - 1) * sliding.stride - sliding.padding
+        return Span(start, last + (sliding.kernel - 1) * sliding.dilation + 1)
 
-    def through(self, kernel: int, stride: int, padding: int, dilation: int) -> "Axis":
-        """The intervals of a convolution's or pool's output that these inputs reach."""
-        reach = (kernel - 1) * dilation
-        first = -((reach - padding - self.start) // stride)
-        last = (self.stop - 1 + padding) // stride
-        # A stride larger than the kernel can step over an interval; one pixel costs little.
-        return Axis(first, self.step // stride, self.count, max(1, last - first + 1))
-
-    def needed(self, kernel: int, stride: int, padding: int, dilation: int) -> "Axis":
-        """The intervals of the input that these outputs look at."""
-        start = self.start * stride - padding
-        stop = (self.stop - 1) * stride - padding + (kernel - 1) * dilation + 1
-        return Axis(start, self.step * stride, self.count, stop - start)
-
-    def hull(self, other: "Axis") -> "Axis":
-        """The smallest intervals that hold both."""
-        return self.between(min(self.start, other.start), max(self.stop, other.stop))
+    def hull(self, other: "Span") -> "Span":
+        """The smallest span that holds both."""
+        return Span(min(self.start, other.start), max(self.stop, other.stop))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Change:
-    """How one value of the network differs from the untouched picture's, for a lattice of windows.
+    """How one value of the network differs from the untouched picture's, for N infilled pictures.
 
     Attributes
     ----------
     delta : (N, C, h, w) or, where whole, (N, …)
-        The differences of N = windows × infills, windows row by row.
-    rows, columns : Axis or None
-        Where the rectangles lie; None where `delta` is the whole value.
+        The differences.
+    rows, columns : Span or None
+        The rectangle that they cover, the same for all pictures, within the map: outside it
+        nothing changes. None where `delta` is the whole value.
     """
 
     delta: torch.Tensor
-    rows: Axis | None = None
-    columns: Axis | None = None
+    rows: Span | None = None
+    columns: Span | None = None
 
     @property
     def whole(self) -> bool:
         """Whether the differences cover the whole value."""
         return self.rows is None
 
-    def by_window(self) -> torch.Tensor:
-        """View the differences as (rows, columns, S, h, w, C)."""
-        assert self.rows is not None and self.columns is not None
-        last = self.delta.permute(0, 2, 3, 1)
-        return last.view(self.rows.count, self.columns.count, -1, *last.shape[1:])
 
-
-def padded_to(change: Change, rows: Axis, columns: Axis) -> torch.Tensor:
-    """Differences on other rectangles: 0 where there were none, cut where there were more."""
+def margins(change: Change, rows: Span, columns: Span) -> tuple[int, int, int, int]:
+    """By how much a rectangle reaches beyond the change's: left, right, above, below."""
     assert change.rows is not None and change.columns is not None
-    pads = (
+    return (
         change.columns.start - columns.start,
         columns.stop - change.columns.stop,
         change.rows.start - rows.start,
         rows.stop - change.rows.stop,
     )
-    if not any(pads):
+
+
+def on_rectangle(change: Change, rows: Span, columns: Span) -> torch.Tensor:
+    """Differences on another rectangle: 0 where there were none, cut where there were more."""
+    around = margins(change, rows, columns)
+    return F.pad(change.delta, around) if any(around) else change.delta
+
+
+def on_whole(change: Change, shape: torch.Size) -> torch.Tensor:
+    """Differences (N, C, H, W) on the whole map."""
+    if change.whole:
         return change.delta
-    return torch.nn.functional.pad(change.delta, pads)
+    return on_rectangle(change, Span(0, shape[2]), Span(0, shape[3]))
 
 
-def zero_outside(delta: torch.Tensor, rows: Axis, columns: Axis, height: int, width: int) -> None:
-    """Set to 0, in place, what of the rectangles reaches over the map's edge.
-
-    There the network sees its padding, which no window changes.
-    """
-    view = Change(delta, rows, columns).by_window()
-    for dim, axis, length in ((0, rows, height), (1, columns, width)):
-        for index in range(axis.count):
-            start = axis.start + index * axis.step
-            before, after = max(0, -start), max(0, start + axis.size - length)
-            if before or after:
-                band = view.select(dim, index)  # (other axis, S, h, w, C)
-                if before:
-                    band.narrow(2 + dim, 0, min(before, axis.size)).zero_()
-                if after:
-                    cut = min(after, axis.size)
-                    band.narrow(2 + dim, axis.size - cut, cut).zero_()
-
-
-def as_whole(change: Change, shape: torch.Size) -> torch.Tensor:
-    """Differences (N, C, H, W) on the whole map, from those on the rectangles."""
-    if change.rows is None or change.columns is None:
-        return change.delta
-    rows, columns = change.rows, change.columns
-    channels, height, width = shape[1:]
-    whole = torch.empty(
-        (len(change.delta), channels, height, width),
-        dtype=change.delta.dtype,
-        device=change.delta.device,
-        memory_format=torch.channels_last,
-    ).zero_()
-    target = Change(whole, rows, columns).by_window()
-    source = change.by_window()
-    for i in range(rows.count):
-        top = rows.start + i * rows.step
-        a, b = max(0, top), min(height, top + rows.size)
-        for j in range(columns.count):
-            left = columns.start + j * columns.step
-            c, d = max(0, left), min(width, left + columns.size)
-            if a < b and c < d:
-                target[i, j, :, a:b, c:d] = source[i, j, :, a - top : b - top, c - left : d - left]
-    return whole
-
-
-class Cache:
-    """The untouched picture's map of one layer, with cheap views of every window's rectangle.
-
-    Parameters
-    ----------
-    value : (1, C, H, W)
-        The map.
-    fill : float
-        What lies beyond its edge.
-    """
-
-    def __init__(self, value: torch.Tensor, fill: float = 0.0) -> None:
-        self._value = value
-        self._fill = fill
-        self._margin = -1
-        self._padded = value
-
-    def crops(self, rows: Axis, columns: Axis) -> torch.Tensor:
-        """View the rectangles as (rows, columns, 1, h, w, C), sharing the map's memory."""
-        height, width = self._value.shape[2:]
-        margin = max(
-            max(-axis.start, axis.start + (axis.count - 1) * axis.step + axis.size - length, 0)
-            for axis, length in ((rows, height), (columns, width))
-        )
-        if margin > self._margin:
-            self._margin = margin
-            padded = torch.nn.functional.pad(self._value, (margin,) * 4, value=self._fill)
-            self._padded = padded[0].permute(1, 2, 0).contiguous()
-        pitch, pixel, _ = self._padded.stride()
-        edge = self._margin
-        return self._padded.as_strided(
-            (rows.count, columns.count, 1, rows.size, columns.size, self._value.shape[1]),
-            (rows.step * pitch, columns.step * pixel, 0, pitch, pixel, 1),
-            (rows.start + edge) * pitch + (columns.start + edge) * pixel,
-        )
+def crop(value: torch.Tensor, rows: Span, columns: Span) -> torch.Tensor:
+    """View a rectangle of a map (1, C, H, W)."""
+    return value[:, :, rows.start : rows.stop, columns.start : columns.stop]

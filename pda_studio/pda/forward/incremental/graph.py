@@ -17,12 +17,13 @@ from torchvision.ops import StochasticDepth
 Function = Callable[..., Any]
 
 POINTWISE: tuple[Any, ...] = (
-    nn.ReLU6, nn.Hardswish, nn.Hardsigmoid, nn.SiLU, nn.GELU, nn.Sigmoid, nn.Tanh, nn.ELU,
-    nn.LeakyReLU, nn.Mish, nn.Softplus, nn.CELU, nn.SELU, nn.Hardtanh, nn.LogSigmoid,
-    F.relu6, F.hardswish, F.hardsigmoid, F.silu, F.gelu, F.elu, F.leaky_relu, F.mish,
-    F.softplus, F.hardtanh, torch.sigmoid, torch.tanh, "sigmoid", "tanh", "clamp",
+    nn.Hardswish, nn.Hardsigmoid, nn.SiLU, nn.GELU, nn.Sigmoid, nn.Tanh, nn.ELU,
+    nn.LeakyReLU, nn.Mish, nn.Softplus, nn.CELU, nn.SELU, nn.LogSigmoid,
+    F.hardswish, F.hardsigmoid, F.silu, F.gelu, F.elu, F.leaky_relu, F.mish,
+    F.softplus, torch.sigmoid, torch.tanh, "sigmoid", "tanh", "clamp",
 )  # fmt: skip
 RELU: tuple[Any, ...] = (nn.ReLU, F.relu, torch.relu, "relu")
+CLAMP: tuple[Any, ...] = (*RELU, nn.ReLU6, F.relu6, nn.Hardtanh, F.hardtanh)
 IDENTITY: tuple[Any, ...] = (
     nn.Identity, nn.Dropout, nn.Dropout2d, nn.AlphaDropout, StochasticDepth, F.dropout,
     F.dropout2d, "contiguous",

@@ -1,149 +1,165 @@
-"""Which operations follow rectangles, and which windows share their geometry."""
+"""How many neighbouring windows are best computed together."""
 
-import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import nn
 
-from pda_studio.pda.forward.incremental.changes import Axis
+from pda_studio.pda.forward.incremental import geometry
+from pda_studio.pda.forward.incremental.changes import Span
 from pda_studio.pda.forward.incremental.graph import Operation, Program
-from pda_studio.pda.forward.incremental.rules import reach, stays_local
+from pda_studio.pda.forward.incremental.rules import WHOLE_FROM
 from pda_studio.pda.windows import WindowGrid
 
-_WHOLE_FROM = 0.85  # of a map's area, on average: from there on rectangles cost more than they save
-_LOOKED_AT = 3  # every so many pixels a window is looked at to find how large rectangles get
+_ALONG = (1, 2, 3, 4, 5, 6, 8, 12, 16)  # windows along a side of a block
+_PLACES = 24  # blocks along an axis that are looked at for an estimate
 
 
 @dataclass(frozen=True)
-class Plan:
-    """How windows of one size go through a program.
+class Speed:
+    """What a device does in a second, roughly: enough to weigh one block size against another.
 
     Attributes
     ----------
-    local : frozenset of Operation
-        Operations that follow rectangles; all others work on whole values.
-    period : int
-        Windows this many pixels apart have the same geometry in every local operation.
+    products, values, weights, operations : float
+        Multiplications and additions; values written; weights read; operations started.
     """
 
-    local: frozenset[Operation]
-    period: int
+    products: float
+    values: float
+    weights: float
+    operations: float
 
 
-def make_plan(program: Program, window: int) -> Plan:
-    """Decide how far windows of this side (pixels) are followed as rectangles."""
-    local: set[Operation] = {program.picture}
-    # How large rectangles get in each operation, along both axes, for windows at many places.
-    axes = {
+CPU = Speed(products=1.5e11, values=2e9, weights=5e9, operations=2e4)
+GPU = Speed(products=1.5e13, values=2e11, weights=5e11, operations=3e4)
+
+
+@dataclass(frozen=True)
+class Work:
+    """What scoring takes.
+
+    Attributes
+    ----------
+    products, values : float
+        Multiplications and additions, and values written, for a picture.
+    largest : float
+        Values of the largest map or rectangle, of a picture.
+    weights, operations : int
+        Weights and operations, for a batch of any size.
+    """
+
+    products: float
+    values: float
+    largest: float
+    weights: int
+    operations: int
+
+
+def work(program: Program, window: int) -> Work:
+    """Estimate what a picture takes whose window lies within a block of this side, in pixels.
+
+    The mean over blocks all over the picture; with the picture's side it is the full forward's.
+    """
+    spans: dict[Operation, list[list[Span]]] = {
         program.picture: [
-            [Axis(at, 2**20, 1, window) for at in range(0, length - window + 1, _LOOKED_AT)]
+            [
+                Span(int(start), int(start) + window)
+                for start in np.linspace(0, length - window, _PLACES)
+            ]
             for length in program.picture.value.shape[2:]
         ]
     }
-    for operation in program.operations:
-        used = [source for source in operation.inputs() if source.value is not None]
-        moved = [source for source in used if source in axes]
-        if not moved or not stays_local(operation):
+    changed = {program.picture}
+    products = values = largest = 0.0
+    weights = 0
+    for operation in program.operations[1:]:
+        inputs = operation.inputs()
+        if not any(used in changed for used in inputs):
             continue
-        if any(source not in axes and _depends(source, axes, program) for source in used):
+        changed.add(operation)
+        if not isinstance(operation.value, torch.Tensor):
             continue
-        here = [
-            [
-                reach(operation, list(inputs), along)
-                for inputs in zip(*(axes[source][along] for source in moved), strict=True)
+        area = operation.value.shape[2:].numel() if operation.value.ndim == 4 else 1
+        moved = [used for used in inputs if used in spans]
+        known = all(used in spans for used in inputs if used in changed)
+        if moved and known and geometry.stays_local(operation):
+            slides = geometry.sliding(operation)
+            here = [
+                [
+                    geometry.reach(slides, list(each), along, operation.value.shape[2 + along])
+                    for each in zip(*(spans[used][along] for used in moved), strict=True)
+                ]
+                for along in (0, 1)
             ]
-            for along in (0, 1)
-        ]
-        if _share(operation, here) < _WHOLE_FROM:
-            axes[operation] = here
-            local.add(operation)
-    steps = [axis.step for pair in axes.values() for axes_along in pair for axis in axes_along[:1]]
-    period = math.lcm(*(2**20 // step if step else 1 for step in steps))
-    return Plan(frozenset(local), period)
+            rows, columns = (np.array([span.size for span in axis]) for axis in here)
+            areas = rows[:, None] * columns
+            if areas.mean() < WHOLE_FROM * area:
+                spans[operation] = here
+            area = np.where(areas < WHOLE_FROM * area, areas, area).mean()
+        each = operation.value.numel() / max(1, operation.value.shape[2:].numel())
+        values += each * area
+        largest = max(largest, each * area)
+        layer = operation.module
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            products += layer.weight.numel() * area
+            weights += layer.weight.numel()
+    return Work(products, values, largest, weights, len(program.operations))
 
 
-def _depends(
-    operation: Operation, axes: dict[Operation, list[list[Axis]]], program: Program
-) -> bool:
-    """Whether an operation's result changes with the picture, though not as a rectangle."""
-    if operation in axes or operation is program.picture:
-        return True
-    return any(_depends(source, axes, program) for source in operation.inputs())
+def windows_along(program: Program, window: int, stride: int, samples: int, speed: Speed) -> int:
+    """How many windows along a side of a block are fastest, by what an estimate says.
 
-
-def _share(operation: Operation, here: list[list[Axis]]) -> float:
-    """The part of its map that a rectangle takes on average."""
-    value = operation.value
-    if not hasattr(value, "shape"):
-        return 0.0
-    share = 1.0
-    for axis_along, length in zip(here, value.shape[2:], strict=True):
-        inside = [axis.trimmed(length).size for axis in axis_along]
-        share *= sum(inside) / len(inside) / length
-    return share
-
-
-def lattice(corners: NDArray[np.int64], window: int) -> tuple[Axis, Axis]:
-    """Rows and columns of windows (n, 2) that form a lattice, given row by row."""
-    rows, columns = np.unique(corners[:, 0]), np.unique(corners[:, 1])
-    assert len(corners) == len(rows) * len(columns), "windows of a batch form a lattice"
-    return _axis(rows, window), _axis(columns, window)
-
-
-def batches(grid: WindowGrid, period: int, most: int) -> list[NDArray[np.int64]]:
-    """Cut a grid into lattices, coarse to fine, of at most so many windows along each side.
-
-    The windows of a lattice share their geometry in every layer that follows rectangles.
-
-    Small ones keep their maps in the processor's caches, and the rectangles of windows near an
-    edge are trimmed for all at once.
-
-    Each lattice of the first ones spans the picture; all together hold every window once.
+    More of them share the cost of starting an operation, and what they share grows with them.
     """
-    spacing = period // math.gcd(period, grid.stride)
-    rows, columns = _lattices(grid.rows, grid, spacing), _lattices(grid.columns, grid, spacing)
+    length = min(program.picture.value.shape[2:])
+    best, least = 1, float("inf")
+    for along in _ALONG:
+        side = window + (along - 1) * stride
+        if side > length:
+            break
+        needed = work(program, side)
+        pictures = along**2 * samples
+        if along > 1 and pictures * needed.largest > 2e7 * (speed.products / CPU.products):
+            break
+        seconds = (
+            needed.products / speed.products
+            + needed.values / speed.values
+            + needed.weights / speed.weights / pictures
+            + needed.operations / speed.operations / pictures
+        )
+        if seconds < least:
+            best, least = along, seconds
+    return best
+
+
+def batches(grid: WindowGrid, along: int) -> Iterator[NDArray[np.int64]]:
+    """Cut a grid into blocks of neighbouring windows, coarse to fine.
+
+    A rough lattice of single windows first, then blocks of `along` × `along`, in an order that
+    spans the picture again and again; all together hold every window once.
+    """
     index = np.arange(len(grid)).reshape(len(grid.rows), len(grid.columns))
-    found: list[tuple[int, int, NDArray[np.int64]]] = []
-    for row_rank, row_indices in rows:
-        for column_rank, column_indices in columns:
-            for a in _cut(row_indices, most):
-                for b in _cut(column_indices, most):
-                    rank = max(row_rank, column_rank)
-                    found.append((rank, len(found), index[np.ix_(a, b)].ravel()))
-    return [batch for _, _, batch in sorted(found, key=lambda entry: entry[:2])]
-
-
-def _cut(indices: NDArray[np.int64], most: int) -> list[NDArray[np.int64]]:
-    """Cut into runs of nearly equal length, at most so long."""
-    return np.array_split(indices, -(-len(indices) // most))
-
-
-def _lattices(
-    positions: NDArray[np.int64], grid: WindowGrid, spacing: int
-) -> list[tuple[int, NDArray[np.int64]]]:
-    """Indices of window positions with the same phase, each set with its rank, coarse first."""
-    regular = len(positions)
-    if positions[-1] % grid.stride:
-        regular -= 1  # the last one, flush with the edge, has a phase of its own
-    lattices = [
-        (_rank(phase, spacing), np.arange(phase, regular, spacing))
-        for phase in range(min(spacing, regular))
+    rough = grid.passes()[0] if along > 1 else np.array([], dtype=np.int64)
+    yield from rough[:, None]
+    seen = np.zeros(len(grid), dtype=bool)
+    seen[rough] = True
+    blocks = [
+        index[np.ix_(rows, columns)].ravel()
+        for rows in _cut(len(grid.rows), along)
+        for columns in _cut(len(grid.columns), along)
     ]
-    if regular < len(positions):
-        lattices.append((0, np.array([regular])))
-    return lattices
+    shape = (-(-len(grid.rows) // along), -(-len(grid.columns) // along))
+    for place in np.concatenate(WindowGrid(*shape, 1, 1).passes()):
+        block = blocks[place]
+        block = block[~seen[block]]
+        if len(block):
+            yield block
 
 
-def _rank(phase: int, spacing: int) -> int:
-    """How late a phase comes when the distance between windows is halved again and again."""
-    rank, step = 0, spacing
-    while phase % step and step > 1:
-        step = max(1, step // 2)
-        rank += 1
-    return rank
-
-
-def _axis(positions: NDArray[np.int64], window: int) -> Axis:
-    step = int(positions[1] - positions[0]) if len(positions) > 1 else 0
-    return Axis(int(positions[0]), step, len(positions), window)
+def _cut(length: int, most: int) -> list[NDArray[np.int64]]:
+    """Cut indices into runs of nearly equal length, at most so long."""
+    return np.array_split(np.arange(length), -(-length // most))

@@ -1,11 +1,14 @@
-"""How a change goes through each kind of operation: where it reaches, and what becomes of it.
+"""How a change goes through each kind of operation.
 
 Every rule is exact. Linear operations act on the differences themselves, without their bias;
-a nonlinear f gives f(h + δ) − f(h). What has no rule of its own is computed on whole maps.
+a nonlinear f gives f(h + δ) − f(h). What has no rule of its own is computed on whole values.
+
+The differences may be kept in bfloat16, which halves the work: they are small, and each is rounded
+relative to itself. The untouched values that they are compared with stay exact.
 """
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,21 +16,27 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from pda_studio.pda.forward.incremental import graph
+from pda_studio.pda.forward.incremental import geometry, graph
 from pda_studio.pda.forward.incremental.changes import (
-    Axis,
-    Cache,
     Change,
-    as_whole,
-    padded_to,
-    zero_outside,
+    Span,
+    crop,
+    margins,
+    on_rectangle,
+    on_whole,
 )
-from pda_studio.pda.forward.incremental.graph import Operation
+from pda_studio.pda.forward.incremental.geometry import Slides
+from pda_studio.pda.forward.incremental.graph import Operation, Program
+from pda_studio.pda.forward.incremental.products import linear_product
 
-_WHOLE_FROM = 0.9  # of a map's area: where a block's rectangles are larger, whole maps are used
+_CACHED_VALUES = 2**19
+
+WHOLE_FROM = 0.9  # of a map's area: rectangles larger than this cost more than they save
 
 State = Any
-"""Of an operation during a run: a Change, a list of Changes, a Raw value, or None: unchanged."""
+"""Of an operation during a run: a Change, a list of Changes, or a Raw value; absent: unchanged."""
+States = dict[Operation, State]
+Rule = Callable[[Operation, States, list[Change]], State]
 
 
 @dataclass(frozen=True)
@@ -37,339 +46,293 @@ class Raw:
     value: Any
 
 
-@dataclass(frozen=True)
-class Sliding:
-    """What a convolution or a pool slides over its input, (rows, columns)."""
-
-    kernel: tuple[int, int]
-    stride: tuple[int, int]
-    padding: tuple[int, int]
-    dilation: tuple[int, int]
-
-
-def sliding(operation: Operation) -> Sliding | None:
-    """The geometry of a convolution or pool that can be followed locally, else None."""
-    layer, kind = operation.module, operation.kind
-    if isinstance(layer, nn.Conv2d):
-        if isinstance(layer.padding, str) or layer.padding_mode != "zeros":
-            return None
-        return Sliding(
-            *map(_pair, (layer.kernel_size, layer.stride, layer.padding, layer.dilation))
-        )
-    if kind in (nn.MaxPool2d, F.max_pool2d):
-        said = _said(operation, "kernel_size", "stride", "padding", "dilation")
-        return _pool(said, dilation=said.get("dilation") or 1)
-    if kind in (nn.AvgPool2d, F.avg_pool2d):
-        said = _said(
-            operation, "kernel_size", "stride", "padding", "ceil_mode", "count_include_pad",
-            "divisor_override",
-        )  # fmt: skip
-        padded = any(_pair(said.get("padding") or 0))
-        uneven = said.get("ceil_mode") or (padded and said.get("count_include_pad") is False)
-        return None if uneven or said.get("divisor_override") else _pool(said, dilation=1)
-    return None
-
-
-def _pool(said: dict[str, Any], dilation: Any) -> Sliding:
-    kernel = said["kernel_size"]
-    return Sliding(
-        *map(_pair, (kernel, said.get("stride") or kernel, said.get("padding") or 0, dilation))
-    )
-
-
-def _said(operation: Operation, *names: str) -> dict[str, Any]:
-    """Arguments of a pool by name, whether it is a layer or a function."""
-    if operation.module is not None:
-        return {name: getattr(operation.module, name, None) for name in names}
-    return {**dict(zip(names, operation.args[1:], strict=False)), **operation.kwargs}
-
-
-def _pair(value: Any) -> tuple[int, int]:
-    return (int(value[0]), int(value[-1])) if isinstance(value, Sequence) else (int(value),) * 2
-
-
-def stays_local(operation: Operation) -> bool:
-    """Whether a rectangle of its input changes no more than a rectangle of its output."""
-    kind, value = operation.kind, operation.value
-    if kind is operator.getitem:
-        return isinstance(operation.args[0].value, tuple | list)
-    if _splits(operation):
-        return True
-    if not isinstance(value, torch.Tensor) or value.ndim != 4:
-        return False
-    if sliding(operation) is not None:
-        return True
-    if kind in graph.CONCATENATE:
-        dim = operation.args[1] if len(operation.args) > 1 else operation.kwargs.get("dim", 0)
-        return bool(dim == 1)
-    if kind in graph.MULTIPLY:
-        return is_plain(operation) and all(_fits(factor, value) for factor in operation.inputs())
-    if kind in graph.ADD or kind in graph.SUBTRACT:
-        return is_plain(operation)
-    return kind in (
-        *graph.POINTWISE, *graph.RELU, *graph.IDENTITY, *graph.CHANNEL_SHUFFLE, nn.BatchNorm2d,
-    )  # fmt: skip
-
-
-def is_plain(operation: Operation) -> bool:
-    """Whether a sum or product is one of its two arguments alone, without a factor beside."""
-    return len(operation.args) == 2 and not operation.kwargs
-
-
-def _fits(factor: Operation, product: torch.Tensor) -> bool:
-    """Whether a factor is a map like the product, or one number for each channel or for all."""
-    value = factor.value
-    if not isinstance(value, torch.Tensor):
-        return False
-    by_channel = value.ndim >= 3 and value.shape[-2:] == (1, 1)
-    like_product = value.ndim == 4 and value.shape[2:] == product.shape[2:]
-    return value.ndim == 0 or by_channel or like_product
-
-
-def _splits(operation: Operation) -> bool:
-    if operation.kind not in ("chunk", "split", torch.chunk, torch.split):
-        return False
-    dim = operation.args[2] if len(operation.args) > 2 else operation.kwargs.get("dim", 0)
-    return bool(dim == 1)
-
-
-def reach(operation: Operation, inputs: list[Axis], along: int) -> Axis:
-    """Where a local operation's output can change along one axis (0 rows, 1 columns)."""
-    hull = inputs[0]
-    for other in inputs[1:]:
-        hull = hull.hull(other)
-    slides = sliding(operation)
-    if slides is None:
-        return hull
-    return hull.through(
-        slides.kernel[along], slides.stride[along], slides.padding[along], slides.dilation[along]
-    )
-
-
 class Rules:
     """Applies operations to changes, with what is kept of the untouched picture.
 
     Parameters
     ----------
-    is_whole : callable
-        Which operations are computed on whole maps, as told by the plan.
+    program : Program
+        The network, run on the untouched picture.
+    dtype : torch.dtype
+        Of the differences.
     """
 
-    def __init__(self, is_whole: Callable[[Operation], bool]) -> None:
-        self._is_whole = is_whole
-        self._caches: dict[tuple[Operation, str], Cache] = {}
-        self._values: dict[tuple[Operation, str], torch.Tensor] = {}
+    def __init__(self, program: Program, dtype: torch.dtype) -> None:
+        self._dtype = dtype
+        self._exact = program.picture.value.dtype
+        self._inputs = {operation: operation.inputs() for operation in program.operations}
+        self._slides: dict[Operation, Slides | None] = {}
+        self._local: dict[Operation, Rule] = {}
+        self._linear: dict[Operation, Rule] = {}
+        for operation in program.operations[1:]:
+            self._slides[operation] = geometry.sliding(operation)
+            if geometry.stays_local(operation):
+                self._local[operation] = self._local_rule(operation)
+            if (linear := self._linear_rule(operation)) is not None:
+                self._linear[operation] = linear
+        self._kept: dict[tuple[Operation, str], Any] = {}
 
-    def apply(self, operation: Operation, states: dict[Operation, State], count: int) -> State:
+    def apply(self, operation: Operation, states: States, count: int) -> State:
         """The state of an operation from those of its inputs, for `count` infilled pictures."""
-        inputs = [states.get(used) for used in operation.inputs()]
-        if all(state is None for state in inputs):
+        inputs = self._inputs[operation]
+        present = [states[used] for used in inputs if used in states]
+        if not present:
             return None
-        if operation.kind is operator.getitem and isinstance(inputs[0], list):
-            return inputs[0][operation.args[1]]
-        changes = [state for state in inputs if isinstance(state, Change)]
-        if changes and len(changes) == sum(state is not None for state in inputs):
+        if operation.kind is operator.getitem and isinstance(present[0], list):
+            return present[0][operation.args[1]]
+        if all(isinstance(state, Change) for state in present):
             done: State = None
-            if not self._is_whole(operation) and not any(change.whole for change in changes):
-                done = self._local(operation, states, changes)
-            if done is None:
-                done = self._linear(operation, states, changes)
+            if operation in self._local and not any(change.whole for change in present):
+                done = self._local[operation](operation, states, present)
+            if done is None and operation in self._linear:
+                done = self._linear[operation](operation, states, present)
             if done is not None:
                 return done
         return self._anything(operation, states, count)
 
     # On rectangles
 
-    def _local(
-        self, operation: Operation, states: dict[Operation, State], changes: list[Change]
-    ) -> State:
+    def _local_rule(self, operation: Operation) -> Rule:
         kind = operation.kind
-        slides = sliding(operation)
-        if slides is not None:
-            return self._slide(operation, changes[0], slides)
+        if isinstance(operation.module, nn.Conv2d):
+            return self._convolve
+        if self._slides[operation] is not None:
+            return self._pool
         if kind in graph.IDENTITY:
-            return changes[0]
-        if _splits(operation) or kind in graph.CHANNEL_SHUFFLE or kind is nn.BatchNorm2d:
-            return self._by_channel(operation, changes[0])
+            return lambda operation, states, changes: changes[0]
+        if kind is nn.BatchNorm2d:
+            return self._normalise
+        if kind in graph.CLAMP:
+            return self._clamp
+        if kind in graph.POINTWISE:
+            return self._pointwise
+        if kind in graph.CONCATENATE:
+            return self._concatenate
+        if kind in graph.ADD or kind in graph.SUBTRACT:
+            return self._add
+        return self._multiply if kind in graph.MULTIPLY else self._by_channel
+
+    def _reached(self, operation: Operation, change: Change) -> tuple[Span, Span] | None:
+        """Where a sliding operation's outputs change; None where that is most of the map."""
+        slides = self._slides[operation]
+        assert slides is not None and change.rows is not None and change.columns is not None
+        height, width = operation.value.shape[2:]
+        rows = change.rows.reached(slides[0], height)
+        columns = change.columns.reached(slides[1], width)
+        if rows.size * columns.size >= WHOLE_FROM * height * width:
+            return None
+        return rows, columns
+
+    def _convolve(self, operation: Operation, states: States, changes: list[Change]) -> State:
+        reached = self._reached(operation, changes[0])
+        if reached is None:
+            return None
+        rows, columns = reached
+        layer: Any = operation.module
+        slides = self._slides[operation]
+        assert slides is not None
+        above, beside = rows.needed(slides[0]), columns.needed(slides[1])
+        left, right, top, bottom = margins(changes[0], above, beside)
+        if left == right >= 0 and top == bottom >= 0:  # the convolution pads for nothing
+            source, padding = changes[0].delta, (top, left)
+        else:
+            source, padding = on_rectangle(changes[0], above, beside), (0, 0)
+        weight = self._weight(operation)
+        delta = F.conv2d(source, weight, None, layer.stride, padding, layer.dilation, layer.groups)
+        return Change(delta, rows, columns)
+
+    def _pool(self, operation: Operation, states: States, changes: list[Change]) -> State:
+        reached = self._reached(operation, changes[0])
+        if reached is None:
+            return None
+        rows, columns = reached
+        slides = self._slides[operation]
+        assert slides is not None
+        above, beside = rows.needed(slides[0]), columns.needed(slides[1])
+        (change,) = changes
+        if operation.kind in (nn.AvgPool2d, F.avg_pool2d):
+            kernel, stride = zip(*((one.kernel, one.stride) for one in slides), strict=True)
+            padded = on_rectangle(change, above, beside)
+            return Change(F.avg_pool2d(padded, kernel, stride), rows, columns)
+        edge, before = self._bordered(self._inputs[operation][0], slides)
+        before = crop(
+            before,
+            Span(above.start + edge, above.stop + edge),
+            Span(beside.start + edge, beside.stop + edge),
+        )
+        after = crop(operation.value, rows, columns)
+        delta = torch.empty(
+            (len(change.delta), *after.shape[1:]),
+            dtype=self._dtype,
+            device=after.device,
+            memory_format=torch.channels_last,
+        )
+        # A few pictures at a time, that stay in the processor's cache.
+        few = max(1, _CACHED_VALUES // before.numel())
+        for some, result in zip(
+            torch.split(change.delta, few), torch.split(delta, few), strict=True
+        ):
+            values = on_rectangle(Change(some, change.rows, change.columns), above, beside)
+            greatest = _greatest(values + before, slides)
+            result.copy_(torch.sub(greatest, after, out=greatest))
+        return Change(delta, rows, columns)
+
+    def _clamp(self, operation: Operation, states: States, changes: list[Change]) -> State:
+        (change,) = changes
+        a, low, high = self._clamped(operation)
+        if change.rows is not None and change.columns is not None:
+            a, low = crop(a, change.rows, change.columns), crop(low, change.rows, change.columns)
+            high = None if high is None else crop(high, change.rows, change.columns)
+        return Change(
+            _clamp(change.delta, a, low, high, self._own(operation)), change.rows, change.columns
+        )
+
+    def _pointwise(self, operation: Operation, states: States, changes: list[Change]) -> State:
+        (change,) = changes
+        (source,) = self._inputs[operation]
+        assert change.rows is not None and change.columns is not None
+        values = change.delta + crop(source.value, change.rows, change.columns)
+        after = operation.with_arguments(lambda _: values)
+        after -= crop(operation.value, change.rows, change.columns)
+        return Change(after.to(self._dtype), change.rows, change.columns)
+
+    def _normalise(self, operation: Operation, states: States, changes: list[Change]) -> State:
+        (change,) = changes
+        return Change(change.delta * self._weight(operation), change.rows, change.columns)
+
+    def _by_channel(self, operation: Operation, states: States, changes: list[Change]) -> State:
+        (change,) = changes
+        result = operation.with_arguments(lambda _: change.delta)
+        if isinstance(result, tuple | list):
+            return [Change(_channels_last(one), change.rows, change.columns) for one in result]
+        return Change(_channels_last(result), change.rows, change.columns)
+
+    def _aligned(
+        self, operation: Operation, states: States, changes: list[Change]
+    ) -> tuple[dict[Operation, torch.Tensor], Span, Span]:
+        """Differences of all changed inputs on one rectangle that holds them all."""
         rows, columns = changes[0].rows, changes[0].columns
         assert rows is not None and columns is not None
         for change in changes[1:]:
             assert change.rows is not None and change.columns is not None
             rows, columns = rows.hull(change.rows), columns.hull(change.columns)
-        if kind in graph.RELU or kind in graph.POINTWISE:
-            return self._pointwise(operation, changes[0], rows, columns)
-        operands = list(operation.inputs())
         deltas = {
-            used: padded_to(states[used], rows, columns) for used in operands if states.get(used)
+            used: on_rectangle(states[used], rows, columns)
+            for used in self._inputs[operation]
+            if used in states
         }
-        if kind in graph.CONCATENATE:
-            parts = [
-                deltas[used]
-                if used in deltas
-                else _zeros(changes[0].delta, used.value.shape[1], rows, columns)
-                for used in operation.args[0]
-            ]
-            return Change(_channels_last(torch.cat(parts, 1)), rows, columns)
-        if kind in graph.ADD or kind in graph.SUBTRACT:
-            return Change(_sum(operation, deltas), rows, columns)
-        return self._multiply(operation, deltas, rows, columns)
+        return deltas, rows, columns
 
-    def _slide(self, operation: Operation, change: Change, slides: Sliding) -> Change | None:
-        """A convolution or pool; None where these windows' rectangles fill the map."""
-        assert change.rows is not None and change.columns is not None
-        source = operation.inputs()[0]
-        geometry = [
-            (slides.kernel[i], slides.stride[i], slides.padding[i], slides.dilation[i])
-            for i in (0, 1)
+    def _concatenate(self, operation: Operation, states: States, changes: list[Change]) -> State:
+        deltas, rows, columns = self._aligned(operation, states, changes)
+        like = changes[0].delta
+        parts = [
+            deltas[used]
+            if used in deltas
+            else like.new_zeros(len(like), used.value.shape[1], rows.size, columns.size)
+            for used in operation.args[0]
         ]
-        height, width = operation.value.shape[2:]
-        rows = change.rows.through(*geometry[0]).trimmed(height)
-        columns = change.columns.through(*geometry[1]).trimmed(width)
-        if rows.size * columns.size >= _WHOLE_FROM * height * width:
-            return None
-        above, beside = rows.needed(*geometry[0]), columns.needed(*geometry[1])
-        padded = padded_to(change, above, beside)
-        layer = operation.module
-        if isinstance(layer, nn.Conv2d):
-            delta = F.conv2d(
-                padded, layer.weight, None, layer.stride, 0, layer.dilation, layer.groups
-            )
-        elif operation.kind in (nn.AvgPool2d, F.avg_pool2d):
-            delta = F.avg_pool2d(padded, slides.kernel, slides.stride)
-        else:
-            before = self._cache(source, "below everything").crops(above, beside)
-            values = Change(padded, above, beside).by_window() + before
-            pooled = F.max_pool2d(
-                values.flatten(0, 2).permute(0, 3, 1, 2),
-                slides.kernel, slides.stride, 0, slides.dilation,
-            )  # fmt: skip
-            delta = _channels_last(pooled)
-            view = Change(delta, rows, columns).by_window()
-            view -= self._cache(operation).crops(rows, columns)
-        return self._clean(operation, _channels_last(delta), rows, columns)
+        return Change(_channels_last(torch.cat(parts, 1)), rows, columns)
 
-    def _pointwise(self, operation: Operation, change: Change, rows: Axis, columns: Axis) -> Change:
-        source = operation.inputs()[0]
-        before = change.by_window()
-        if operation.kind in graph.RELU:
-            # relu(z + δ) − relu(z) = max(δ + min(z, 0), −relu(z)): no difference of large numbers.
-            after = before + self._cache(source, "negative part").crops(rows, columns)
-            torch.maximum(after, self._cache(operation, "negated").crops(rows, columns), out=after)
-        else:
-            values = before + self._cache(source).crops(rows, columns)
-            after = operation.with_arguments(lambda used: values if used is source else used.value)
-            after = after - self._cache(operation).crops(rows, columns)
-        delta = after.reshape(-1, *after.shape[3:]).permute(0, 3, 1, 2)
-        return self._clean(operation, delta, rows, columns)
+    def _add(self, operation: Operation, states: States, changes: list[Change]) -> State:
+        deltas, rows, columns = self._aligned(operation, states, changes)
+        return Change(_sum(operation, deltas), rows, columns)
 
-    def _by_channel(self, operation: Operation, change: Change) -> State:
-        layer = operation.module
-        if isinstance(layer, nn.BatchNorm2d):
-            return Change(change.delta * _batch_norm_scale(layer), change.rows, change.columns)
-        result = operation.with_arguments(lambda _: change.delta)
-        if isinstance(result, tuple | list):
-            return [Change(_channels_last(part), change.rows, change.columns) for part in result]
-        return Change(_channels_last(result), change.rows, change.columns)
-
-    def _multiply(
-        self,
-        operation: Operation,
-        deltas: dict[Operation, torch.Tensor],
-        rows: Axis,
-        columns: Axis,
-    ) -> Change:
+    def _multiply(self, operation: Operation, states: States, changes: list[Change]) -> State:
         """(a + α)(b + β) − ab = α(b + β) + aβ, where a factor may be a constant."""
+        deltas, rows, columns = self._aligned(operation, states, changes)
         first, second = operation.args[:2]
 
         def original(factor: Any) -> Any:
             if not isinstance(factor, Operation):
                 return factor
             if factor.value.ndim == 4 and factor.value.shape[2:] != (1, 1):
-                return self._cache(factor).crops(rows, columns)
-            return factor.value.flatten()
+                return crop(factor.value, rows, columns)
+            return factor.value
 
-        def difference(factor: Any) -> torch.Tensor | None:
-            if isinstance(factor, Operation) and factor in deltas:
-                return Change(deltas[factor], rows, columns).by_window()
-            return None
-
-        alpha, beta = difference(first), difference(second)
+        alpha = deltas.get(first) if isinstance(first, Operation) else None
+        beta = deltas.get(second) if isinstance(second, Operation) else None
         if alpha is None:
             product = original(first) * beta
         elif beta is None:
             product = alpha * original(second)
         else:
             product = alpha * (original(second) + beta) + original(first) * beta
-        delta = product.reshape(-1, *product.shape[3:]).permute(0, 3, 1, 2)
-        return Change(delta, rows, columns)
-
-    def _clean(
-        self, operation: Operation, delta: torch.Tensor, rows: Axis, columns: Axis
-    ) -> Change:
-        zero_outside(delta, rows, columns, *operation.value.shape[2:])
-        return Change(delta, rows, columns)
+        return Change(product.to(self._dtype), rows, columns)
 
     # On whole values
 
-    def _linear(
-        self, operation: Operation, states: dict[Operation, State], changes: list[Change]
-    ) -> Change | None:
-        """Linear operations on whole differences; None for the others."""
+    def _linear_rule(self, operation: Operation) -> Rule | None:
+        """The rule for an operation whose differences are easily had; None for the others."""
         kind, layer, value = operation.kind, operation.module, operation.value
         if not isinstance(value, torch.Tensor):
             return None
-        source = operation.inputs()[0]
-        if is_global_mean(operation):
-            total = changes[0].delta.sum((2, 3)) / source.value.shape[2:].numel()
-            return Change(total.reshape(-1, *value.shape[1:]))
+        if geometry.is_global_mean(operation):
+            return self._mean
         if isinstance(layer, nn.Conv2d):
-            if layer.padding_mode != "zeros":
-                return None
-            delta = as_whole(changes[0], source.value.shape)
-            return Change(
-                F.conv2d(
-                    delta,
-                    layer.weight,
-                    None,
-                    layer.stride,
-                    layer.padding,
-                    layer.dilation,
-                    layer.groups,
-                )
-            )
+            return self._convolve_whole if layer.padding_mode == "zeros" else None
         if isinstance(layer, nn.Linear):
-            return Change(F.linear(as_whole(changes[0], source.value.shape), layer.weight))
+            return self._connect
         if isinstance(layer, nn.BatchNorm2d):
-            delta = as_whole(changes[0], source.value.shape)
-            return Change(delta * _batch_norm_scale(layer))
-        if kind in graph.RELU:
-            delta = as_whole(changes[0], source.value.shape)
-            after = delta + self._kept(source, "negative part")
-            return Change(torch.maximum(after, self._kept(operation, "negated"), out=after))
+            return self._normalise
+        if kind in graph.CLAMP:
+            return self._clamp
         plain = (nn.AvgPool2d, F.avg_pool2d, nn.AdaptiveAvgPool2d, F.adaptive_avg_pool2d)
         if kind in graph.IDENTITY or kind in graph.FLATTEN or kind in plain:
-            delta = as_whole(changes[0], source.value.shape)
-            return Change(operation.with_arguments(lambda _: delta))
+            return self._as_it_is
         if kind in graph.CONCATENATE and value.shape[0] == 1:
-            count = len(changes[0].delta)
-            parts = [
-                as_whole(states[used], used.value.shape)
-                if states.get(used) is not None
-                else torch.zeros_like(used.value).expand(count, *used.value.shape[1:])
-                for used in operation.args[0]
-            ]
-            dim = operation.args[1] if len(operation.args) > 1 else operation.kwargs.get("dim", 0)
-            return None if dim == 0 else Change(torch.cat(parts, dim))
-        if (kind in graph.ADD or kind in graph.SUBTRACT) and is_plain(operation):
-            deltas = {
-                used: as_whole(states[used], used.value.shape)
-                for used in operation.inputs()
-                if states.get(used) is not None
-            }
-            return Change(_sum(operation, deltas))
+            along = geometry.concatenates_along(operation)
+            return None if along == 0 else self._concatenate_whole
+        if (kind in graph.ADD or kind in graph.SUBTRACT) and geometry.is_plain(operation):
+            return self._add_whole
         return None
 
-    def _anything(self, operation: Operation, states: dict[Operation, State], count: int) -> State:
+    def _connect(self, operation: Operation, states: States, changes: list[Change]) -> State:
+        delta = on_whole(changes[0], self._inputs[operation][0].value.shape)
+        key = (operation, "product")
+        if key not in self._kept:
+            self._kept[key] = linear_product(self._weight(operation), delta)
+        return Change(self._kept[key](delta))
+
+    def _mean(self, operation: Operation, states: States, changes: list[Change]) -> State:
+        (change,) = changes
+        pixels = self._inputs[operation][0].value.shape[2:].numel()
+        total = change.delta.sum((2, 3), dtype=self._exact) / pixels
+        return Change(total.to(self._dtype).reshape(-1, *operation.value.shape[1:]))
+
+    def _convolve_whole(self, operation: Operation, states: States, changes: list[Change]) -> State:
+        layer: Any = operation.module
+        delta = on_whole(changes[0], self._inputs[operation][0].value.shape)
+        weight = self._weight(operation)
+        return Change(
+            F.conv2d(delta, weight, None, layer.stride, layer.padding, layer.dilation, layer.groups)
+        )
+
+    def _as_it_is(self, operation: Operation, states: States, changes: list[Change]) -> State:
+        delta = on_whole(changes[0], self._inputs[operation][0].value.shape)
+        return Change(operation.with_arguments(lambda _: delta))
+
+    def _concatenate_whole(
+        self, operation: Operation, states: States, changes: list[Change]
+    ) -> State:
+        count = len(changes[0].delta)
+        parts = [
+            on_whole(states[used], used.value.shape)
+            if used in states
+            else changes[0].delta.new_zeros(count, *used.value.shape[1:])
+            for used in operation.args[0]
+        ]
+        return Change(torch.cat(parts, geometry.concatenates_along(operation)))
+
+    def _add_whole(self, operation: Operation, states: States, changes: list[Change]) -> State:
+        deltas = {
+            used: on_whole(states[used], used.value.shape)
+            for used in self._inputs[operation]
+            if used in states
+        }
+        return Change(_sum(operation, deltas))
+
+    def _anything(self, operation: Operation, states: States, count: int) -> State:
         """Any operation: its result on the changed values less that on the untouched ones."""
 
         def value(used: Operation) -> Any:
@@ -380,46 +343,116 @@ class Rules:
                 return state.value
             if isinstance(state, list):
                 return [
-                    one.expand(count, *one.shape[1:]) + as_whole(part, one.shape)
+                    one.expand(count, *one.shape[1:]) + on_whole(part, one.shape)
                     for one, part in zip(used.value, state, strict=True)
                 ]
-            return used.value + as_whole(state, used.value.shape)
+            return used.value + on_whole(state, used.value.shape)
 
         result = operation.with_arguments(value)
         if isinstance(result, torch.Tensor) and isinstance(operation.value, torch.Tensor):
-            return Change(result - operation.value)
+            return Change((result - operation.value).to(self._dtype))
         if isinstance(result, tuple | list) and all(isinstance(r, torch.Tensor) for r in result):
-            return [Change(r - v) for r, v in zip(result, operation.value, strict=True)]
+            pairs = zip(result, operation.value, strict=True)
+            return [Change((after - before).to(self._dtype)) for after, before in pairs]
         return Raw(result)
 
-    def _cache(self, operation: Operation, what: str = "") -> Cache:
-        key = (operation, what)
-        if key not in self._caches:
-            beyond = torch.finfo(operation.value.dtype).min / 4 if what == "below everything" else 0
-            self._caches[key] = Cache(self._kept(operation, what), beyond)
-        return self._caches[key]
+    # What is needed of the untouched picture and of the layers again and again
 
-    def _kept(self, operation: Operation, what: str) -> torch.Tensor:
-        """What rules need of an untouched value again and again."""
-        key = (operation, what)
-        if key not in self._values:
-            value = operation.value
-            if what == "negative part":
-                value = value.clamp(max=0)
-            elif what == "negated":
-                value = -value
-            self._values[key] = value
-        return self._values[key]
+    def _own(self, operation: Operation) -> bool:
+        """Whether an operation may write over its input: made for it alone, needed no more."""
+        (source,) = self._inputs[operation]
+        return source in operation.last_uses and isinstance(source.module, nn.Conv2d)
+
+    def _weight(self, operation: Operation) -> torch.Tensor:
+        key = (operation, "weight")
+        if key not in self._kept:
+            layer: Any = operation.module
+            if isinstance(layer, nn.BatchNorm2d):
+                weight = _batch_norm_scale(layer)
+            elif isinstance(layer, nn.Conv2d):
+                weight = layer.weight.contiguous(memory_format=torch.channels_last)
+            else:
+                weight = layer.weight
+            self._kept[key] = weight.to(self._dtype)
+        kept: torch.Tensor = self._kept[key]
+        return kept
+
+    def _clamped(
+        self, operation: Operation
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+        """Of c(z) = clamp(z): z − c(z), and the bounds of c(z + δ) − c(z)."""
+        key = (operation, "clamped")
+        if key not in self._kept:
+            (source,) = self._inputs[operation]
+            after = operation.value
+            low, high = _bounds(operation)
+            self._kept[key] = (
+                (source.value - after).to(self._dtype),
+                (low - after).to(self._dtype),
+                None if high is None else (high - after).to(self._dtype),
+            )
+        clamped: tuple[torch.Tensor, torch.Tensor, torch.Tensor | None] = self._kept[key]
+        return clamped
+
+    def _bordered(self, operation: Operation, slides: Slides) -> tuple[int, torch.Tensor]:
+        """A map with a border below all values, as a maximum sees it, and the border's width."""
+        edge = 2 * max(slide.padding + slide.kernel * slide.dilation for slide in slides)
+        key = (operation, f"bordered by {edge}")
+        if key not in self._kept:
+            lowest = torch.finfo(self._exact).min / 4
+            self._kept[key] = F.pad(operation.value, (edge,) * 4, value=lowest)
+        return edge, self._kept[key]
 
 
-def is_global_mean(operation: Operation) -> bool:
-    """Whether an operation is the mean over all pixels of each channel."""
-    pools = (nn.AdaptiveAvgPool2d, F.adaptive_avg_pool2d, *graph.GLOBAL_MEAN)
-    if operation.kind not in pools:
-        return False
-    source, value = operation.inputs()[0].value, operation.value
-    same_channels = source.ndim == 4 and source.shape[:2] == value.shape[:2]
-    return bool(same_channels and value.numel() == source.shape[1])
+def _bounds(operation: Operation) -> tuple[float, float | None]:
+    if operation.kind in graph.RELU:
+        return 0.0, None
+    if operation.kind in (nn.ReLU6, F.relu6):
+        return 0.0, 6.0
+    if isinstance(operation.module, nn.Hardtanh):
+        return float(operation.module.min_val), float(operation.module.max_val)
+    named = operation.kwargs
+    said = (*operation.args[1:], *(named[name] for name in ("min_val", "max_val") if name in named))
+    low, high = said if len(said) == 2 else (-1.0, 1.0)
+    return float(low), float(high)
+
+
+def _greatest(values: torch.Tensor, slides: Slides) -> torch.Tensor:
+    """Max pooling (N, C, H, W) without padding, along one axis after the other.
+
+    Several times faster than PyTorch's, which also finds out where each maximum is.
+    """
+    for dim, one in zip((2, 3), slides, strict=True):
+        reach = (one.kernel - 1) * one.dilation
+        count = (values.shape[dim] - reach - 1) // one.stride + 1
+        shifted = [
+            values.narrow(dim, first * one.dilation, (count - 1) * one.stride + 1)[
+                (slice(None),) * dim + (slice(None, None, one.stride),)
+            ]
+            for first in range(one.kernel)
+        ]
+        greatest = shifted[0].clone() if one.kernel == 1 else torch.maximum(*shifted[:2])
+        for other in shifted[2:]:
+            torch.maximum(greatest, other, out=greatest)
+        values = greatest
+    return values
+
+
+def _clamp(
+    delta: torch.Tensor,
+    a: torch.Tensor,
+    low: torch.Tensor,
+    high: torch.Tensor | None,
+    in_place: bool,
+) -> torch.Tensor:
+    """c(z + δ) − c(z) = clamp(δ + (z − c(z)), low − c(z), high − c(z)).
+
+    No difference of large numbers: δ stays as exact as it was.
+    """
+    changed = torch.add(delta, a, out=delta) if in_place else delta + a
+    if high is None:
+        return torch.maximum(changed, low, out=changed)
+    return torch.clamp(changed, low, high, out=changed)
 
 
 def _sum(operation: Operation, deltas: dict[Operation, torch.Tensor]) -> torch.Tensor:
@@ -446,7 +479,3 @@ def _batch_norm_scale(layer: nn.BatchNorm2d) -> torch.Tensor:
 
 def _channels_last(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.contiguous(memory_format=torch.channels_last)
-
-
-def _zeros(like: torch.Tensor, channels: int, rows: Axis, columns: Axis) -> torch.Tensor:
-    return like.new_zeros(len(like), channels, rows.size, columns.size)
