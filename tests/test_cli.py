@@ -254,7 +254,7 @@ def test_help_and_version_load_nothing_heavy():
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.stderr == ""
     assert done.returncode == 0
-    for verb in ("explain", "predict", "methods", "classifiers", "fit-statistics", "screenshot"):
+    for verb in ("explain", "predict", "methods", "classifiers", "fit-statistics", "cache"):
         assert f" {verb} " in done.stdout
     assert "\x1b" not in done.stdout
 
@@ -274,6 +274,7 @@ class Terminal(io.StringIO):
 
 def test_a_bar_with_rate_and_time_left_on_a_terminal_only(tmp_path, run, picture, monkeypatch):
     words = ["explain", picture, "--stride", "2", "--batch", "9", "--output", tmp_path / "map.npz"]
+    words += ["--no-cache"]
     run(*words)  # checks that nothing goes to standard error
     monkeypatch.setattr(sys, "stderr", terminal := Terminal())
     assert main([str(word) for word in words]) == 0
