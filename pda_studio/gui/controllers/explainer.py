@@ -342,7 +342,7 @@ class Explainer(QObject):
             return
         running, self._running = self._running, None
         self._cache.add(running.request, step.evidence)
-        self._not_kept.discard(running.request)
+        self._not_kept.clear()  # others that wait may be drawn from this one
         cell = self._session.cell(*running.key)
         elapsed = monotonic() - running.began
         self._measure(running, step)
