@@ -18,6 +18,15 @@ for _name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_H
     os.environ[_name] = str(Path(_private, _name.lower()))
 
 
+@pytest.fixture(autouse=True)
+def cache_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Every test has a cache of its own, empty at first."""
+    folder = tmp_path_factory.mktemp("cache") / "maps"
+    monkeypatch.setenv("PDA_STUDIO_CACHE", str(folder))
+    monkeypatch.delenv("PDA_STUDIO_CACHE_SIZE", raising=False)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def data_folder() -> Path:
     """Pictures and reference results that do not come with the program; without them, skip."""

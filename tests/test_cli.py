@@ -102,6 +102,56 @@ def test_the_same_seed_gives_the_same_map(tmp_path, run, picture):
     assert (maps[0] != maps[2]).any()
 
 
+def test_explain_takes_a_map_made_before(tmp_path, run, picture, monkeypatch):
+    first, again = tmp_path / "first.npz", tmp_path / "again.npz"
+    words = ["explain", picture, "--stride", "2"]
+    assert "from the cache" not in run(*words, "--output", first)
+    computed = []
+    steps = METHODS["efficient-pda"].steps
+    monkeypatch.setattr(
+        METHODS["efficient-pda"], "steps", lambda *given: computed.append(1) or steps(*given)
+    )
+    lines = run(*words, "--output", again, "--figure", tmp_path / "panel.png").splitlines()
+    seconds = load_map(again).seconds
+    assert lines[1].startswith(f"Efficient PDA, from the cache (computed in {seconds:.1f} s on 20")
+    assert lines[1].endswith("), evidence in bits:")
+    np.testing.assert_array_equal(load_map(first).evidence, load_map(again).evidence)
+    words[3] = "4"
+    out = run(*words, "--target", "7", "--difference", "logit", "--output", again)
+    assert "from the cache" in out
+    assert "evidence in logit" in out
+    assert load_map(again).target == 7
+    assert computed == []
+    assert "from the cache" not in run(*words, "--no-cache", "--output", again)
+    assert computed == [1]
+
+
+def test_without_the_cache_nothing_is_kept(tmp_path, run, picture, cache_folder):
+    run("explain", picture, *QUICK, "--no-cache", "--output", tmp_path / "map.npz")
+    assert not cache_folder.exists()
+
+
+def test_cache_shows_and_clears(tmp_path, run, picture, cache_folder, monkeypatch):
+    assert run("cache").splitlines() == [
+        f"Maps are kept in {cache_folder}",
+        "0 maps, 0 MB of at most 2,000 MB",
+    ]
+    for method in ("efficient-pda", "occlusion"):
+        run("explain", picture, *QUICK, "--method", method, "--output", tmp_path / "map.npz")
+    size = sum(path.stat().st_size for path in cache_folder.iterdir())
+    told = json.loads(run("cache", "--json"))
+    assert told == {"folder": str(cache_folder), "maps": 2, "bytes": size, "limit": 2_000_000_000}
+    assert run("cache").splitlines()[1] == f"2 maps, {size / 1e6:.1f} MB of at most 2,000 MB"
+    lines = run("cache", "--clear").splitlines()
+    assert lines[1:] == [
+        f"Deleted 2 maps, {size / 1e6:.1f} MB.",
+        "0 maps, 0 MB of at most 2,000 MB",
+    ]
+    assert list(cache_folder.iterdir()) == []
+    monkeypatch.setenv("PDA_STUDIO_CACHE_SIZE", "0")
+    assert run("cache").startswith("The cache is switched off")
+
+
 def test_predict_lists_the_likeliest(run, picture):
     lines = run("predict", picture, "--top", "3").splitlines()
     assert len(lines) == 3
@@ -254,7 +304,7 @@ def test_help_and_version_load_nothing_heavy():
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.stderr == ""
     assert done.returncode == 0
-    for verb in ("explain", "predict", "methods", "classifiers", "fit-statistics", "screenshot"):
+    for verb in ("explain", "predict", "methods", "classifiers", "fit-statistics", "cache"):
         assert f" {verb} " in done.stdout
     assert "\x1b" not in done.stdout
 
@@ -274,6 +324,7 @@ class Terminal(io.StringIO):
 
 def test_a_bar_with_rate_and_time_left_on_a_terminal_only(tmp_path, run, picture, monkeypatch):
     words = ["explain", picture, "--stride", "2", "--batch", "9", "--output", tmp_path / "map.npz"]
+    words += ["--no-cache"]
     run(*words)  # checks that nothing goes to standard error
     monkeypatch.setattr(sys, "stderr", terminal := Terminal())
     assert main([str(word) for word in words]) == 0

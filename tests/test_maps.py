@@ -1,17 +1,22 @@
 """Maps as files: what is in them, and that nothing else is taken for one."""
 
 import errno
+import io
 import json
 import os
 import pickle
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from pda_studio.errors import PdaStudioError
 from pda_studio.methods import EvidenceMap
+from pda_studio.pda.scores import WindowScores
+from pda_studio.pda.windows import WindowGrid
 from pda_studio.workspace import load_map, save_map
+from pda_studio.workspace.maps import packed, read_map
 
 
 def make_map(side=28, classes=10, **changes):
@@ -210,3 +215,84 @@ def refused(path):
     assert str(path) in message
     assert "\n" not in message
     return message
+
+
+# With window scores, as the cache keeps them
+
+
+@pytest.fixture
+def scored():
+    grid = WindowGrid(28, 28, window=5, stride=4)
+    rng = np.random.default_rng(0)
+    shape = (len(grid), 3)
+    return make_map(
+        scores=WindowScores(
+            grid=grid,
+            classes=np.array([3, 1, 7]),
+            class_count=10,
+            original_probability=rng.random(3),
+            original_logit=rng.random(3),
+            probability=rng.random(shape),
+            logit=rng.random(shape),
+            probability_variance=rng.random(shape),
+            logit_variance=rng.random(shape),
+            scored=np.ones(len(grid), dtype=bool),
+            varied=rng.random(len(grid)) > 0.5,
+        )
+    )
+
+
+def read(data):
+    return read_map(io.BytesIO(data), "map")
+
+
+def test_window_scores_come_back_to_the_bit(scored):
+    before, after = scored.scores, read(packed(scored, scores=True)).scores
+    for name, value in vars(before).items():
+        if name in ("grid", "class_count", "linearised"):
+            assert getattr(after, name) == value
+        else:
+            np.testing.assert_array_equal(getattr(after, name), value, err_msg=name)
+    certain = replace(before, probability_variance=None, logit_variance=None, linearised=True)
+    after = read(packed(scored.replace(scores=certain), scores=True)).scores
+    assert after.probability_variance is None
+    assert after.linearised
+
+
+def test_saved_maps_go_without_window_scores(scored, tmp_path):
+    save_map(scored, tmp_path / "map.npz")
+    assert not [name for name in arrays_of(tmp_path / "map.npz") if name.startswith("scores")]
+    assert load_map(tmp_path / "map.npz").scores is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"scores_classes": None},
+        {"scores_classes": np.array([3, 1, 10])},
+        {"scores_classes": np.array([3.0, 1.0, 2.0])},
+        {"scores_logit": None},
+        {"scores_logit": np.zeros((2, 3))},
+        {"scores_probability": np.zeros((49, 3), np.float32)},
+        {"scores_probability_variance": np.full((49, 3), np.nan)},
+        {"scores_varied": np.ones(5, bool)},
+        {"scores_original_logit": np.zeros(2)},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_wrong_window_scores_are_refused(scored, tmp_path, changes):
+    path = tmp_path / "map.npz"
+    path.write_bytes(packed(scored, scores=True))
+    assert load_map(path).scores is not None
+    rewritten(path, **changes)
+    refused(path)
+
+
+@pytest.mark.parametrize("changes", [{"window": 29}, {"stride": 0}, {"stride": 9}, {"window": "x"}])
+def test_wrong_grids_are_refused(scored, tmp_path, changes):
+    path = tmp_path / "map.npz"
+    path.write_bytes(packed(scored, scores=True))
+    metadata = json.loads(str(arrays_of(path)["metadata"]))
+    metadata["scores"] |= changes
+    rewritten(path, metadata=np.array(json.dumps(metadata)))
+    refused(path)

@@ -19,6 +19,7 @@ _VERBS: dict[str, Callable[..., int]] = {
     "classifiers": verbs.classifiers,
     "fit-statistics": verbs.fit_statistics,
     "screenshot": verbs.screenshot,
+    "cache": verbs.cache,
 }
 _ABOUT = (
     "Show which pixels of a picture speak for (red) and against (blue) the decision of an image"

@@ -132,14 +132,36 @@ def method_as_json(kind: type[Method]) -> dict[str, Any]:
     }
 
 
-def summary(evidence_map: EvidenceMap, written: Sequence[Path]) -> str:
-    """What was found, in a few lines."""
+def cache(
+    folder: Path, count: int, size: int, limit: int, deleted: tuple[int, int] | None = None
+) -> str:
+    """Where finished maps are kept, and how many; and what was deleted, if anything was to be."""
+    lines = [f"Maps are kept in {folder}"]
+    if not limit:
+        lines = [f"The cache is switched off; its folder is {folder}"]
+    if deleted is not None:
+        lines.append(f"Deleted {_maps(*deleted)}.")
+    room = f" of at most {_megabytes(limit)}" if limit else ""
+    return "\n".join([*lines, f"{_maps(count, size)}{room}"])
+
+
+def _maps(count: int, size: int) -> str:
+    return f"{count} map{'' if count == 1 else 's'}, {_megabytes(size)}"
+
+
+def _megabytes(size: int) -> str:
+    megabytes = size / 1e6
+    return f"{megabytes:.1f} MB" if 0 < megabytes < 10 else f"{megabytes:,.0f} MB"
+
+
+def summary(evidence_map: EvidenceMap, written: Sequence[Path], origin: str = "") -> str:
+    """What was found, in a few lines; the origin says where the map came from, if not computed."""
     m = evidence_map
     head = (
         f"{m.target_name} (class {m.target}): probability"
         f" {percent(float(m.probabilities[m.target]))} by {m.classifier}"
     )
-    lines = [head, f"{m.title}, {m.seconds:.1f} s, evidence in {m.unit}:"]
+    lines = [head, f"{m.title}, {origin or f'{m.seconds:.1f} s'}, evidence in {m.unit}:"]
     for side, sign in (("for", 1), ("against", -1)):
         index = int(np.argmax(sign * m.evidence))
         row, column = (int(i) for i in np.unravel_index(index, m.evidence.shape))

@@ -88,6 +88,9 @@ def explain(
             metavar="N", help="Pictures per forward pass; auto finds the fastest while working."
         ),
     ] = "auto",
+    no_cache: Annotated[
+        bool, Parameter(help="Compute the map, also if it was made before, and do not keep it.")
+    ] = False,
     **parameters: str,
 ) -> int:
     """Show which pixels speak for and against a decision."""
@@ -101,7 +104,7 @@ def explain(
     batch_size = _batch(batch)
     from pda_studio.cli import progress, texts
     from pda_studio.methods import Subject, method_named
-    from pda_studio.workspace import save_map
+    from pda_studio.workspace import Asked, DiskCache, save_map
 
     kind = method_named(method)
     _check_values(kind, parameters)
@@ -109,7 +112,13 @@ def explain(
     loaded = progress.load(classifier, weights, device)
     chosen = kind.create(loaded, **parameters)
     subject = Subject.of(picture, loaded, target, batch_size)
-    evidence_map = progress.carry_out(chosen, subject)
+    store, asked = DiskCache(limit=0 if no_cache else None), Asked.of(chosen, subject)
+    found = store.find(asked)
+    if found is None:
+        evidence_map = progress.carry_out(chosen, subject)
+        store.keep(asked, evidence_map)  # before the output, whose disk may turn out to be full
+    else:
+        evidence_map = found.evidence_map
     save_map(evidence_map, output)
     written = [output]
     if figure is not None:
@@ -117,7 +126,7 @@ def explain(
 
         save_panel([evidence_map], figure)
         written.append(figure)
-    print(texts.summary(evidence_map, written))
+    print(texts.summary(evidence_map, written, str(found or "")))
     return 0
 
 
@@ -252,6 +261,29 @@ def screenshot(
         theme=theme,
     )
     print(f"Wrote {output}.")
+    return 0
+
+
+def cache(
+    *,
+    clear: Annotated[bool, Parameter(help="Delete all maps in it.")] = False,
+    json: AsJson = False,
+) -> int:
+    """Show where finished maps are kept, and how many, or delete them."""
+    from pda_studio.cli import texts
+    from pda_studio.workspace import DiskCache
+
+    entries = DiskCache().entries
+    deleted = entries.clear() if clear else None
+    count, size = entries.usage()
+    if json:
+        told = {"folder": str(entries.folder), "maps": count, "bytes": size}
+        told |= {"limit": entries.limit}
+        if deleted is not None:
+            told |= {"deleted": deleted[0]}
+        _print_json(told)
+    else:
+        print(texts.cache(entries.folder, count, size, entries.limit, deleted))
     return 0
 
 

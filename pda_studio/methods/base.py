@@ -138,6 +138,35 @@ class Method(BaseModel):
         """About how many forward passes the work takes."""
         return 1
 
+    def sources(self, subject: Subject) -> list[dict[str, Any]]:
+        """List the finished maps that this one can be had from without computing, itself first.
+
+        Each is told by all that its work depends on, besides the picture, the classifier and the
+        method's name: by the parameters that play a part, and by the target. Equal values, equal
+        maps; a cache keeps a map under the first and looks for it under all.
+        """
+        heeded = {name: value for name, value in self if name not in self.unheeded()}
+        return [{**heeded, "target": subject.target}]
+
+    def redrawn(self, kept: EvidenceMap, subject: Subject) -> EvidenceMap:
+        """Turn a finished map from one of the `sources` into the subject's.
+
+        Raises
+        ------
+        KeyError
+            If that map does not hold what this one needs.
+        """
+        if kept.target != subject.target:
+            raise KeyError(subject.target)
+        return kept.replace(
+            view=subject.view,
+            target_name=subject.classifier.class_names[subject.target],
+            probabilities=subject.probabilities,
+            parameters=self.model_dump(mode="json"),
+            classifier=subject.classifier.name,
+            weights=subject.classifier.weights,
+        )
+
     @classmethod
     def create(cls, classifier: Classifier | None = None, **values: Any) -> Self:
         """Make the method with these values, and with what suits the classifier elsewhere.

@@ -22,7 +22,7 @@ from pda_studio.pda.infill.statistics import (
     shipped_statistics,
 )
 from pda_studio.pda.loop import score_windows
-from pda_studio.pda.scores import WindowScores, classes_to_keep
+from pda_studio.pda.scores import WindowScores, at_stride, classes_to_keep
 from pda_studio.pda.windows import WindowGrid
 
 
@@ -199,6 +199,25 @@ class PredictionDifference(Method):
             scores=scores if scores.complete else None,
         )
 
+    def sources(self, subject: Subject) -> list[dict[str, Any]]:
+        """Any difference and any target whose scores are kept, at this stride or a finer one."""
+        (own,) = super().sources(subject)
+        del own["difference"]
+        kept = classes_to_keep(subject.probabilities, subject.target).tolist()
+        own["target"] = [subject.target] if self.forward == "linearised" else kept
+        finer = [stride for stride in range(1, self.stride) if self.stride % stride == 0]
+        if subject.batch is not None:
+            finer = []  # whoever names a batch wants the same last digits: no other batches
+        return [{**own, "stride": stride} for stride in [self.stride, *reversed(finer)]]
+
+    def redrawn(self, kept: EvidenceMap, subject: Subject) -> EvidenceMap:
+        """Draw the subject's map from a finished one's scores: no forward pass."""
+        if kept.scores is None:
+            raise KeyError(subject.target)
+        scores = at_stride(kept.scores, self.stride)
+        scores.column(subject.target)
+        return self.evidence(subject, scores, kept.seconds)
+
     def _grid(self, subject: Subject) -> WindowGrid:
         height, width = subject.view.shape[:2]
         return WindowGrid(height, width, self.window, self.stride)
@@ -217,13 +236,9 @@ def redraw(evidence_map: EvidenceMap, subject: Subject, difference: Difference) 
     KeyError
         If the map kept no scores of the subject's target.
     """
-    scores = evidence_map.scores
-    if scores is None:
-        raise KeyError(subject.target)
-    scores.column(subject.target)
     kind = cast(type[PredictionDifference], METHODS[evidence_map.method])
     method = kind(**{**evidence_map.parameters, "difference": difference})
-    return method.evidence(subject, scores, evidence_map.seconds)
+    return method.redrawn(evidence_map, subject)
 
 
 class EfficientPDA(PredictionDifference):

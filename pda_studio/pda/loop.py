@@ -4,7 +4,6 @@ Take a window out, put in what stands in for it, ask the classifier, do that eve
 (Zhou & Kainz, Algorithms 1 to 3).
 """
 
-import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from pda_studio.pda.forward import Forward, SampleScores
 from pda_studio.pda.infill import Infill
-from pda_studio.pda.scores import WindowScores
+from pda_studio.pda.scores import WindowScores, second_draws
 from pda_studio.pda.windows import WindowGrid
 
 
@@ -59,7 +58,7 @@ def score_windows(
         varied=np.zeros(len(grid), dtype=bool),
         linearised=forward.linearised,
     )
-    drawn_again = grid.lattice(_spacing(grid)) & (infill.drawn and infill.samples == 1)
+    drawn_again = second_draws(grid) & (infill.drawn and infill.samples == 1)
     for batch in forward.batches(grid, infill.samples):
         corners = grid.corners[batch]
         infills = infill.fill(corners)
@@ -75,16 +74,6 @@ def score_windows(
             corners = grid.corners[again]
             _compare(scores, again, forward(corners, infill.fill(corners, draw=1)))
         yield scores
-
-
-def _spacing(grid: WindowGrid) -> int:
-    """Which windows get a second draw: every so many along both axes, a power of 2.
-
-    A single drawn infill does not tell how far it is from the next. A sixteenth of the windows
-    does at stride 1, a quarter at the larger strides; each pixel is covered by some of them.
-    """
-    spacing = 2 ** max(0, round(math.log2(grid.window / (2 * grid.stride))))
-    return max(spacing, 2) if 2 * grid.stride <= grid.window else 1
 
 
 def _enter(scores: WindowScores, batch: NDArray[np.int64], answers: list[SampleScores]) -> None:

@@ -1,6 +1,7 @@
 """What a classifier says of a picture without each of its windows."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,3 +73,57 @@ def classes_to_keep(probabilities: NDArray[np.float64], target: int) -> NDArray[
     """Indices of the 20 most likely classes, and of the target, most likely first."""
     likely = np.argsort(-probabilities, kind="stable")[:KEPT_CLASSES]
     return likely if target in likely else np.append(likely, target)
+
+
+def second_draws(grid: WindowGrid) -> NDArray[np.bool_]:
+    """(n,): which windows get a second draw where one infill is drawn for each.
+
+    A single drawn infill does not tell how far it is from the next. A sixteenth of the windows
+    is drawn again at stride 1, a quarter at the larger strides; each pixel is covered by some.
+    """
+    spacing = 2 ** max(0, round(math.log2(grid.window / (2 * grid.stride))))
+    return grid.lattice(max(spacing, 2) if 2 * grid.stride <= grid.window else 1)
+
+
+def at_stride(scores: WindowScores, stride: int) -> WindowScores:
+    """Pick the windows of a coarser grid out of a finer one's: what a run at that stride finds.
+
+    Parameters
+    ----------
+    scores : WindowScores
+        Of the finer grid.
+    stride : int
+        A multiple of its stride, in pixels: then every window of the coarser grid is one of the
+        finer grid, also the last one, which both have flush with the edge.
+
+    Raises
+    ------
+    KeyError
+        If it is no multiple, or if a variance that a run at that stride knows is not known.
+    """
+    fine = scores.grid
+    if stride == fine.stride:
+        return scores
+    if stride % fine.stride:
+        raise KeyError(stride)
+    grid = replace(fine, stride=stride)
+    rows = np.searchsorted(fine.rows, grid.rows)
+    columns = np.searchsorted(fine.columns, grid.columns)
+    picked = (rows[:, None] * len(fine.columns) + columns).ravel()
+    varied = scores.varied[picked]
+    if scores.varied.any() and not scores.varied.all():  # one draw each, and some second ones
+        wanted = second_draws(grid)
+        if bool((wanted & ~varied).any()):
+            raise KeyError(stride)
+        varied = wanted
+    first, second = scores.probability_variance, scores.logit_variance
+    return replace(
+        scores,
+        grid=grid,
+        probability=scores.probability[picked],
+        logit=scores.logit[picked],
+        probability_variance=None if first is None else first[picked],
+        logit_variance=None if second is None else second[picked],
+        scored=scores.scored[picked],
+        varied=varied,
+    )

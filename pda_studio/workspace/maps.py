@@ -6,7 +6,7 @@ import platform
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import torch
@@ -14,18 +14,32 @@ import torchvision
 from numpy.typing import NDArray
 
 from pda_studio import __version__
-from pda_studio.errors import PdaStudioError
+from pda_studio.errors import PdaStudioError, UsageError
 from pda_studio.files import written_whole
 from pda_studio.methods import EvidenceMap
+from pda_studio.pda.scores import WindowScores
+from pda_studio.pda.windows import WindowGrid
 
 _FORMAT = 1
-_MOST_BYTES = 1 << 28  # unpacked; the largest networks' maps take a few megabytes
+MOST_BYTES = 1 << 29
+"""Of an archive, unpacked; a map takes a few megabytes, its window scores up to hundreds."""
 _TEXTS = ("method", "title", "unit", "target_name", "classifier", "weights", "fingerprint")
 """Metadata that are texts, under their names in `EvidenceMap`."""
+_SCORES = (
+    "classes",
+    "original_probability",
+    "original_logit",
+    "probability",
+    "logit",
+    "probability_variance",
+    "logit_variance",
+    "varied",
+)
+"""Arrays of `WindowScores`; in an archive each has `scores_` before its name."""
 
 
 def save_map(evidence_map: EvidenceMap, path: Path) -> None:
-    """Write a map as an .npz archive, whole or not at all; window scores are not kept.
+    """Write a map as an .npz archive, whole or not at all; window scores are left out.
 
     The archive holds `evidence` (H, W) float32, `standard_error` (H, W) float32 where it was
     sampled, `covered` (H, W) bool if the map is unfinished, `image` (H, W, 3) uint8 as the network
@@ -37,6 +51,18 @@ def save_map(evidence_map: EvidenceMap, path: Path) -> None:
     PdaStudioError
         If the file cannot be written.
     """
+    data = packed(evidence_map)
+    with written_whole(Path(path)) as file:
+        file.write(data)
+
+
+def packed(evidence_map: EvidenceMap, *, scores: bool = False) -> memoryview:
+    """Write a map as the bytes of an .npz archive.
+
+    With its window scores, the archive also holds `scores_…` arrays, named as in `WindowScores`,
+    and is not compressed: they are large, and squeezing them takes longer than it saves.
+    """
+    kept = evidence_map.scores if scores else None
     metadata = {
         "format": _FORMAT,
         **{name: getattr(evidence_map, name) for name in _TEXTS},
@@ -51,6 +77,12 @@ def save_map(evidence_map: EvidenceMap, path: Path) -> None:
             "python": platform.python_version(),
         },
     }
+    if kept is not None:
+        metadata["scores"] = {
+            "window": kept.grid.window,
+            "stride": kept.grid.stride,
+            "linearised": kept.linearised,
+        }
     arrays: dict[str, Any] = {
         "evidence": evidence_map.evidence.astype(np.float32),
         "standard_error": evidence_map.standard_error,
@@ -60,14 +92,16 @@ def save_map(evidence_map: EvidenceMap, path: Path) -> None:
         "target": np.array(evidence_map.target, np.int64),
         "metadata": np.array(json.dumps(metadata)),
     }
+    if kept is not None:
+        arrays |= {f"scores_{name}": getattr(kept, name) for name in _SCORES}
     archive = io.BytesIO()
-    np.savez_compressed(archive, **{k: v for k, v in arrays.items() if v is not None})
-    with written_whole(Path(path)) as file:
-        file.write(archive.getbuffer())
+    save = np.savez_compressed if kept is None else np.savez
+    save(archive, **{k: v for k, v in arrays.items() if v is not None})
+    return archive.getbuffer()
 
 
 def load_map(path: Path) -> EvidenceMap:
-    """Read a map that `save_map` wrote; it has no window scores.
+    """Read a map that `save_map` wrote.
 
     Raises
     ------
@@ -82,16 +116,32 @@ def load_map(path: Path) -> EvidenceMap:
     if not path.is_file():  # opening a pipe would wait for ever
         raise PdaStudioError(f"Cannot read {path}: it is not a file; name a map.")
     try:
-        arrays = _arrays(path)
+        with path.open("rb") as file:
+            return read_map(file, str(path))
+    except OSError as error:
+        raise PdaStudioError(f"Cannot read {path}: {error.strerror or error}.") from error
+
+
+def read_map(file: BinaryIO, name: str) -> EvidenceMap:
+    """Read a map from an open archive; its window scores come back if they were packed.
+
+    Raises
+    ------
+    PdaStudioError
+        If the archive, which the message calls by the name, is damaged or holds something else.
+    OSError
+        If it cannot be read.
+    """
+    try:
+        arrays = _arrays(file)
         metadata = json.loads(str(arrays["metadata"][()]))
         if metadata["format"] > _FORMAT:
             raise PdaStudioError(
-                f"Cannot read {path}: a newer PDA Studio made this map; update yours."
+                f"Cannot read {name}: a newer PDA Studio made this map; update yours."
             )
         return _checked(arrays, metadata)
-    except OSError as error:
-        raise PdaStudioError(f"Cannot read {path}: {error.strerror or error}.") from error
     except (
+        UsageError,
         AttributeError,
         EOFError,
         KeyError,
@@ -105,15 +155,16 @@ def load_map(path: Path) -> EvidenceMap:
         zlib.error,
     ) as error:  # whatever zipfile, NumPy's header parser and json make of damage
         raise PdaStudioError(
-            f"Cannot read {path}: it is damaged or no map of PDA Studio; choose another file."
+            f"Cannot read {name}: it is damaged or no map of PDA Studio; choose another file."
         ) from error
 
 
-def _arrays(path: Path) -> dict[str, NDArray[Any]]:
-    with zipfile.ZipFile(path) as archive:
-        if sum(entry.file_size for entry in archive.infolist()) > _MOST_BYTES:
+def _arrays(file: BinaryIO) -> dict[str, NDArray[Any]]:
+    with zipfile.ZipFile(file) as archive:
+        if sum(entry.file_size for entry in archive.infolist()) > MOST_BYTES:
             raise ValueError("too large for a map")
-    with np.load(path, allow_pickle=False) as arrays:
+    file.seek(0)
+    with np.load(file, allow_pickle=False) as arrays:
         return {name: arrays[name] for name in arrays.files}
 
 
@@ -150,7 +201,40 @@ def _checked(arrays: dict[str, NDArray[Any]], metadata: dict[str, Any]) -> Evide
         probabilities=probabilities.astype(np.float64),
         parameters=metadata["parameters"],
         seconds=float(metadata["seconds"]),
+        scores=_scores(arrays, metadata, view.shape[:2], len(probabilities)),
         **{name: metadata[name] for name in _TEXTS},
+    )
+
+
+def _scores(
+    arrays: dict[str, NDArray[Any]],
+    metadata: dict[str, Any],
+    size: tuple[int, int],
+    class_count: int,
+) -> WindowScores | None:
+    """Make the window scores of a picture of this size, if there are any and they are right."""
+    told = metadata.get("scores")
+    if told is None:
+        return None
+    window, stride = int(told["window"]), int(told["stride"])
+    grid = WindowGrid(*size, window=window, stride=stride)
+    found = {name: arrays.get(f"scores_{name}") for name in _SCORES}
+    classes, varied = arrays["scores_classes"], arrays["scores_varied"]
+    _require(classes.dtype.kind == "i" and classes.ndim == 1 and len(classes) > 0)
+    _require(bool((classes >= 0).all() and (classes < class_count).all()))
+    _require(varied.dtype == np.bool_ and varied.shape == (len(grid),))
+    for name, array in found.items():
+        if name in ("classes", "varied") or (array is None and name.endswith("_variance")):
+            continue
+        shape = (len(classes),) if name.startswith("original") else (len(grid), len(classes))
+        _require(array is not None and array.dtype == np.float64 and array.shape == shape)
+        _require(array is not None and bool(np.isfinite(array).all()))
+    return WindowScores(
+        grid=grid,
+        class_count=class_count,
+        scored=np.ones(len(grid), dtype=bool),
+        linearised=bool(told["linearised"]),
+        **found,  # type: ignore[arg-type]
     )
 
 

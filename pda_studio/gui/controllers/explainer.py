@@ -1,7 +1,8 @@
-"""Keeps every panel's map what the session asks for: from the cache, redrawn, or computed."""
+"""Keeps every panel's map what the session asks for: from a cache, redrawn, or computed."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from time import monotonic
@@ -13,12 +14,16 @@ from pda_studio.gui.controllers.jobs import Job, Jobs
 from pda_studio.gui.models import fitting
 from pda_studio.gui.models.cache import MapCache
 from pda_studio.gui.models.cells import Look, Request
+from pda_studio.gui.models.kept import KeptMaps
 from pda_studio.gui.models.operations import applied
 from pda_studio.gui.models.session import Key, Session
 from pda_studio.gui.models.work import Column, Row, Work
 
 if TYPE_CHECKING:
     from pda_studio.methods.evidence import EvidenceMap, Subject
+    from pda_studio.workspace.map_cache import Asked
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,7 @@ class _Step:
     done: int
     total: int
     evidence: EvidenceMap
+    asked: Asked | None = None
 
 
 @dataclass
@@ -58,6 +64,9 @@ class Explainer(QObject):
         self._session = session
         self._jobs = jobs
         self._cache = MapCache()
+        self._kept = KeptMaps()
+        self._reading: set[Request] = set()
+        self._not_kept: set[Request] = set()
         self._running: _Running | None = None
         self._letting_go = False
         self._looking: set[tuple[int, int]] = set()
@@ -169,6 +178,7 @@ class Explainer(QObject):
         running = self._running
         if running and session.cell(*running.key).request != running.request:
             self._let_go()
+        self._look_up()
         self._start_next()
         self.progressed.emit()
 
@@ -183,7 +193,7 @@ class Explainer(QObject):
             return
         if cell.request == request and cell.state != "empty":
             return
-        subject = replace(session.looks[row.key].subject, target=request.target)
+        subject = self._subject((row.key, column.key), request)
         known = self._cache.find(request, _redrawing(subject, request))
         if known is not None:
             cell = cell.replace(state="done", request=request, evidence=known, answers=request)
@@ -191,6 +201,42 @@ class Explainer(QObject):
             state = "stopped" if self._held else "waiting"
             cell = cell.replace(state=state, request=request, done=0, total=0, message="")
         session.put_cell(row.key, column.key, cell)
+
+    def _look_up(self) -> None:
+        """Look on the disk for the maps that are waited for, before any is computed."""
+        for key, cell in self._session.cells.items():
+            request = cell.request
+            if cell.state != "waiting" or request is None or key[0] not in self._session.looks:
+                continue
+            if request not in self._reading and request not in self._not_kept:
+                self._reading.add(request)
+                self._ask_for(request, self._subject(key, request))
+
+    def _ask_for(self, request: Request, subject: Subject) -> None:
+        def found(evidence_map: EvidenceMap | None) -> None:
+            self._reading.discard(request)
+            if evidence_map is None:
+                self._not_kept.add(request)
+            else:
+                self._cache.add(request, evidence_map)
+                self._show(request, evidence_map)
+            self._soon.start()
+
+        def failed(error: BaseException, details: str) -> None:
+            _log.warning("A map could not be looked up.\n%s", details)
+            found(None)
+
+        self._jobs.ask(lambda: self._kept.find(request, subject), found, failed)
+
+    def _show(self, request: Request, known: EvidenceMap) -> None:
+        """Give a map to the panels that wait for it."""
+        for key, cell in list(self._session.cells.items()):
+            if cell.request == request and cell.state == "waiting":
+                done = cell.replace(state="done", evidence=known, answers=request)
+                self._session.put_cell(*key, done)
+
+    def _subject(self, key: Key, request: Request) -> Subject:
+        return replace(self._session.looks[key[0]].subject, target=request.target)
 
     def _look_at(self, row: Row) -> None:
         session = self._session
@@ -230,21 +276,25 @@ class Explainer(QObject):
         session = self._session
         for key in session.panel_keys():
             cell = session.cell(*key)
-            if cell.state == "waiting" and cell.request is not None:
+            if cell.state == "waiting" and cell.request in self._not_kept:
                 self._start(key, cell.request)
                 return
 
     def _start(self, key: Key, request: Request) -> None:
         session = self._session
-        subject = replace(session.looks[key[0]].subject, target=request.target)
+        subject = self._subject(key, request)
 
         def steps() -> Generator[Any, None, _Step]:
-            method = fitting.kind_of(request.method).create(**request.values)
+            asked = self._kept.asked(request, subject)
             last = None
-            for last in method.steps(subject):
+            for last in asked.method.steps(subject):
                 yield last
             assert last is not None
-            return _Step(last.done, last.total, last.evidence())
+            return _Step(last.done, last.total, last.evidence(), asked)
+
+        def keep(step: _Step) -> None:
+            if step.asked is not None:
+                self._kept.keep(step.asked, step.evidence)
 
         job = Job(
             steps,
@@ -253,6 +303,7 @@ class Explainer(QObject):
             partial=self._on_partial,
             snapshot=_snapshot,
             stopped=self._on_stopped,
+            afterwards=keep,
         )
         cost = self.cost(key) or 0
         self._running = _Running(key, request, job, cost, monotonic())
@@ -291,6 +342,7 @@ class Explainer(QObject):
             return
         running, self._running = self._running, None
         self._cache.add(running.request, step.evidence)
+        self._not_kept.clear()  # others that wait may be drawn from this one
         cell = self._session.cell(*running.key)
         elapsed = monotonic() - running.began
         self._measure(running, step)
@@ -339,11 +391,9 @@ def _snapshot(progress: Any) -> _Step:
 
 def _redrawing(subject: Subject, request: Request) -> Callable[[EvidenceMap], EvidenceMap]:
     def draw(evidence_map: EvidenceMap) -> EvidenceMap:
-        from pda_studio.methods.prediction_difference import redraw
-
-        difference = request.values.get("difference")
-        if difference is None or evidence_map.scores is None:
+        if evidence_map.scores is None:
             raise KeyError(subject.target)
-        return redraw(evidence_map, subject, difference)
+        method = fitting.kind_of(request.method).create(**request.values)
+        return method.redrawn(evidence_map, subject)
 
     return draw

@@ -61,6 +61,9 @@ class Job:
         Makes of a step what may leave the background thread.
     stopped : callable, optional
         Called when the worker has let go of cancelled work.
+    afterwards : callable, optional
+        Takes the answer on the background thread, when it is on its way to the window: what
+        nobody waits for. It is carried out even if the window is closed meanwhile.
     """
 
     steps: Callable[[], Generator[Any, None, Any]]
@@ -69,6 +72,7 @@ class Job:
     partial: Callable[[Any], None] | None = None
     snapshot: Callable[[Any], Any] = lambda step: step
     stopped: Callable[[], None] | None = None
+    afterwards: Callable[[Any], None] | None = None
     cancelled: threading.Event = field(default_factory=threading.Event)
     newest: Mailbox = field(default_factory=Mailbox)
 
@@ -197,6 +201,14 @@ class _WorkerThread(QThread):
             self.answered.emit(_Answer(job, "failed", error, traceback.format_exc()))
         else:
             self.answered.emit(_Answer(job, kind, value))
+            if kind == "done" and job.afterwards is not None:
+                self._follow_up(job.afterwards, value)
+
+    def _follow_up(self, work: Callable[[Any], None], value: Any) -> None:
+        try:
+            work(value)
+        except Exception:  # the answer is there: this is no reason to trouble anybody
+            _log.warning("What follows a job failed", exc_info=True)
 
     def _steps(self, job: Job, between: Callable[[], None]) -> tuple[str, Any]:
         if job.cancelled.is_set():

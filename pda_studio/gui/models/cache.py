@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pda_studio.methods.evidence import EvidenceMap
 
 _BYTES = 600_000_000
+_REDRAWN = ("difference", "stride")  # for other values, and other targets, maps are drawn anew
 
 
 class MapCache:
@@ -31,31 +32,31 @@ class MapCache:
         """Keep a finished map."""
         self._maps[request] = evidence_map
         self._maps.move_to_end(request)
-        same = self._by_scores.setdefault(request.without("difference"), [])
+        same = self._by_scores.setdefault(request.without(*_REDRAWN), [])
         if request not in same:
             same.append(request)
         held = sum(map(_size, self._maps.values()))
         while held > self._limit and len(self._maps) > 1:
             old, dropped = self._maps.popitem(last=False)
-            self._by_scores[old.without("difference")].remove(old)
+            self._by_scores[old.without(*_REDRAWN)].remove(old)
             held -= _size(dropped)
 
     def find(
         self, request: Request, redraw: Callable[[EvidenceMap], EvidenceMap]
     ) -> EvidenceMap | None:
-        """The map of a request, as it is or drawn anew from scores kept for another target.
+        """The map of a request, as it is or drawn anew from the window scores of another one.
 
         Parameters
         ----------
         request : Request
             What is asked.
         redraw : callable
-            Draws a kept map for the request's target and difference; KeyError if it cannot.
+            Draws a kept map for the request's target, difference and stride; KeyError if it cannot.
         """
         if request in self._maps:
             self._maps.move_to_end(request)
             return self._maps[request]
-        for other in self._by_scores.get(request.without("difference"), []):
+        for other in self._by_scores.get(request.without(*_REDRAWN), []):
             try:
                 drawn = redraw(self._maps[other])
             except KeyError:
