@@ -1,4 +1,4 @@
-"""Writing files whole or not at all."""
+"""Where files lie, and writing them whole or not at all."""
 
 import os
 import tempfile
@@ -7,7 +7,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+import platformdirs
+
 from pda_studio.errors import PdaStudioError
+
+CACHE = "PDA_STUDIO_CACHE"
+"""Environment variable: another folder for what can be made anew."""
+
+
+def cache_folder() -> Path:
+    """Where what can be made anew is kept: finished maps, measured speeds."""
+    named = os.environ.get(CACHE)
+    return Path(named) if named else platformdirs.user_cache_path("pda-studio", appauthor=False)
 
 
 @contextmanager

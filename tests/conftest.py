@@ -22,7 +22,7 @@ for _name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_H
 def cache_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Every test has a cache of its own, empty at first."""
     folder = tmp_path_factory.mktemp("cache") / "maps"
-    monkeypatch.setenv("PDA_STUDIO_CACHE", str(folder))
+    monkeypatch.setenv("PDA_STUDIO_CACHE", str(folder.parent))
     monkeypatch.delenv("PDA_STUDIO_CACHE_SIZE", raising=False)
     return folder
 

@@ -78,6 +78,8 @@ def test_options_reach_the_method(tmp_path, run, picture):
         "outer": 12,
         "stride": 7,
         "samples": 3,
+        "precision": "auto",
+        "at": "auto",
         "infill": "marginal-samples",
         "colour": "independent",
         "difference": "logit",

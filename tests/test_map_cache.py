@@ -39,6 +39,8 @@ def ask(digits, view):
     def asked(*, method="efficient-pda", classifier=digits, view=view, target=None, batch=None,
               **values):  # fmt: skip
         values = {"stride": 4, **values} if "stride" in METHODS[method].model_fields else values
+        if "precision" in METHODS[method].model_fields:
+            values = {"precision": "float32", **values}  # rounding hides no other difference
         made = method_named(method).create(classifier, **values)
         return Asked.of(made, Subject.of(view, classifier, target, batch))
 

@@ -104,7 +104,7 @@ class Classifier:
             If the network's answer is not finite.
         """
         pixels = self.preprocessing.pixels(view)[None]
-        logits = self.logits(self.prepare(pixels))[0].double().cpu()
+        logits = self.logits(self.prepare(pixels))[0].cpu().double()
         if not bool(torch.isfinite(logits).all()):
             raise PdaStudioError(
                 f"{self.name} answers with values that are not finite; its weights ({self.weights})"

@@ -15,7 +15,7 @@ _GROUP = cyclopts.Group(
     help="Without one, the value that suits the classifier, or else the default.",
     sort_key=2,
 )
-_PLACES = {"integer": "N", "number": "X", "choice": "NAME", "path": "PATH"}
+_PLACES = {"integer": "N", "number": "X", "choice": "NAME", "path": "PATH", "layer": "LAYER"}
 
 
 def with_method_parameters(verb: Callable[..., int]) -> Callable[..., int]:

@@ -22,6 +22,9 @@ METHODS: dict[str, type["Method"]] = {}
 """Every method by its name, in the order in which the modules declare them."""
 
 
+ParameterKind = Literal["integer", "number", "choice", "path", "layer"]
+
+
 @dataclass(frozen=True)
 class Progress:
     """How far the work has come.
@@ -47,7 +50,7 @@ class Parameter:
     ----------
     name, label, help, unit : str
         Its field, its name for people, one sentence, and the unit ("" if none).
-    kind : {"integer", "number", "choice", "path"}
+    kind : {"integer", "number", "choice", "path", "layer"}
         What it takes.
     default : object
         Its value if nothing is said.
@@ -61,7 +64,7 @@ class Parameter:
     label: str
     help: str
     unit: str
-    kind: Literal["integer", "number", "choice", "path"]
+    kind: ParameterKind
     default: object
     minimum: float | None = None
     maximum: float | None = None
@@ -219,15 +222,16 @@ def _parameter(name: str, info: FieldInfo) -> Parameter:
 
 def _kind(
     annotation: Any,
-) -> tuple[Literal["integer", "number", "choice", "path"], tuple[str, ...]]:
+) -> tuple[ParameterKind, tuple[str, ...]]:
     if get_origin(annotation) in (Union, types.UnionType):
         annotation = next(part for part in get_args(annotation) if part is not type(None))
     if get_origin(annotation) is Literal:
         return "choice", get_args(annotation)
-    kinds: dict[Any, Literal["integer", "number", "path"]] = {
+    kinds: dict[Any, ParameterKind] = {
         int: "integer",
         float: "number",
         Path: "path",
+        str: "layer",
     }
     return kinds[annotation], ()
 
@@ -245,5 +249,10 @@ def _sentence(method: type[Method], error: ValidationError) -> str:
         what = "a whole number" if known.kind == "integer" else "a number"
         wanted = f"{what} from {known.minimum:.10g} to {known.maximum:.10g}"
     else:
-        wanted = {"integer": "a whole number", "number": "a number", "path": "a path"}[known.kind]
+        wanted = {
+            "integer": "a whole number",
+            "number": "a number",
+            "path": "a path",
+            "layer": "the name of a layer",
+        }[known.kind]
     return f"The parameter {name} must be {wanted}, not {first['input']!r}."

@@ -82,6 +82,8 @@ class EvidenceMap:
         The classifier, where its weights came from, and their SHA-256.
     seconds : float
         How long the work took.
+    forward : str
+        How infilled pictures were scored in the end, where a method does so.
     scores : WindowScores or None
         In a finished map of a window method: what the classifier said without each window.
     """
@@ -101,6 +103,7 @@ class EvidenceMap:
     weights: str
     fingerprint: str
     seconds: float
+    forward: str = ""
     scores: WindowScores | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:

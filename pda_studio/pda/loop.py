@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pda_studio.errors import PdaStudioError
+from pda_studio.pda.allocator import return_freed_memory
 from pda_studio.pda.forward import Forward, SampleScores
 from pda_studio.pda.infill import Infill
 from pda_studio.pda.scores import WindowScores, second_draws
@@ -59,21 +61,65 @@ def score_windows(
         linearised=forward.linearised,
     )
     drawn_again = second_draws(grid) & (infill.drawn and infill.samples == 1)
-    for batch in forward.batches(grid, infill.samples):
-        corners = grid.corners[batch]
-        infills = infill.fill(corners)
-        answers: list[SampleScores] = []
-        # Hundreds of samples of one window take long: whoever iterates can stop in between.
-        for some in torch.split(infills, max(1, forward.pictures_at_once // len(batch)), dim=1):
-            if answers:
-                yield scores
-            answers.append(forward(corners, some))
-        _enter(scores, batch, answers)
-        again = batch[drawn_again[batch]]
-        if len(again):
-            corners = grid.corners[again]
-            _compare(scores, again, forward(corners, infill.fill(corners, draw=1)))
-        yield scores
+    careful = _Careful(forward)
+    try:
+        for batch in forward.batches(grid, infill.samples):
+            corners = grid.corners[batch]
+            infills = infill.fill(corners)
+            answers: list[SampleScores] = []
+            # Hundreds of samples of one window take long: whoever iterates can stop in between.
+            for some in torch.split(infills, max(1, forward.pictures_at_once // len(batch)), dim=1):
+                if answers:
+                    yield scores
+                answers.append(careful(corners, some))
+            _enter(scores, batch, answers)
+            again = batch[drawn_again[batch]]
+            if len(again):
+                corners = grid.corners[again]
+                _compare(scores, again, careful(corners, infill.fill(corners, draw=1)))
+            yield scores
+    finally:
+        return_freed_memory()
+
+
+class _Careful:
+    """Scores in halves what a device has no memory for at once, and remembers how much it had.
+
+    Parameters
+    ----------
+    forward : Forward
+        What scores.
+    """
+
+    def __init__(self, forward: Forward) -> None:
+        self._forward = forward
+        self._most: int | None = None  # infilled pictures at once, once memory was short
+
+    def __call__(self, corners: NDArray[np.int64], infills: torch.Tensor) -> SampleScores:
+        pictures = infills.shape[0] * infills.shape[1]
+        if self._most is None or pictures <= self._most:
+            try:
+                return self._forward(corners, infills)
+            except (torch.OutOfMemoryError, MemoryError) as error:
+                if pictures == 1:
+                    raise PdaStudioError(
+                        "There is too little memory for a single picture: close other programs,"
+                        " or use --device cpu."
+                    ) from error
+                self._most = pictures // 2
+            # What the failed attempt held is free only here, after its exception is gone.
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+        along = 0 if len(corners) > 1 else 1
+        half = infills.shape[along] // 2
+        if along == 0:
+            parts = [self(corners[:half], infills[:half]), self(corners[half:], infills[half:])]
+        else:
+            parts = [self(corners, infills[:, :half]), self(corners, infills[:, half:])]
+        return SampleScores(
+            np.concatenate([part.probability for part in parts], along),
+            np.concatenate([part.logit for part in parts], along),
+        )
 
 
 def _enter(scores: WindowScores, batch: NDArray[np.int64], answers: list[SampleScores]) -> None:

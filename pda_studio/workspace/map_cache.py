@@ -17,19 +17,17 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import platformdirs
 import torch
 
 import pda_studio
 from pda_studio.errors import PdaStudioError
+from pda_studio.files import cache_folder
 from pda_studio.methods import EvidenceMap, Method, Subject
 from pda_studio.workspace.entries import Entries
 from pda_studio.workspace.maps import MOST_BYTES, packed, read_map
 
 _log = logging.getLogger(__name__)
 
-FOLDER = "PDA_STUDIO_CACHE"
-"""Environment variable: another folder."""
 SIZE = "PDA_STUDIO_CACHE_SIZE"
 """Environment variable: how many megabytes the maps may take together; 0 keeps none."""
 
@@ -86,10 +84,8 @@ class DiskCache:
     """
 
     def __init__(self, folder: Path | None = None, limit: int | None = None) -> None:
-        named = os.environ.get(FOLDER)
-        usual = platformdirs.user_cache_path("pda-studio", appauthor=False) / "maps"
         self.entries = Entries(
-            folder or (Path(named) if named else usual), _limit() if limit is None else limit
+            folder or cache_folder() / "maps", _limit() if limit is None else limit
         )
 
     def find(self, asked: Asked) -> Found | None:

@@ -68,6 +68,7 @@ def packed(evidence_map: EvidenceMap, *, scores: bool = False) -> memoryview:
         **{name: getattr(evidence_map, name) for name in _TEXTS},
         "parameters": evidence_map.parameters,
         "seconds": evidence_map.seconds,
+        "forward": evidence_map.forward,
         "complete": evidence_map.complete,
         "versions": {
             "pda-studio": __version__,
@@ -201,6 +202,7 @@ def _checked(arrays: dict[str, NDArray[Any]], metadata: dict[str, Any]) -> Evide
         probabilities=probabilities.astype(np.float64),
         parameters=metadata["parameters"],
         seconds=float(metadata["seconds"]),
+        forward=str(metadata.get("forward", "")),  # maps of version 0.1 do not tell
         scores=_scores(arrays, metadata, view.shape[:2], len(probabilities)),
         **{name: metadata[name] for name in _TEXTS},
     )

@@ -8,8 +8,9 @@ from torch.nn import functional as F
 
 from pda_studio import explain
 from pda_studio.classifiers import Classifier, load_classifier
-from pda_studio.pda.forward.incremental import Changes, NotTraceable, trace
-from pda_studio.pda.forward.incremental.plan import batches
+from pda_studio.classifiers.graph import NotTraceable, trace
+from pda_studio.pda.forward.incremental.plan import blocks
+from pda_studio.pda.forward.incremental.untouched import Untouched
 from pda_studio.pda.windows import WindowGrid
 
 # One small member of each of torchvision's families, with an input size it can take.
@@ -33,9 +34,12 @@ def worst_error(
     network = network.double().eval()
     chance = torch.Generator().manual_seed(window)
     picture = torch.randn(1, channels, size, size, generator=chance, dtype=torch.float64)
-    changes = Changes(trace(network), picture, torch.float64)
+    program = trace(network)
+    with torch.inference_mode():
+        program.run(picture)
+    untouched = Untouched(program)
     grid = WindowGrid(size, size, window, stride)
-    cut = list(batches(grid, 3))
+    cut = list(blocks(grid, 3))
     assert sorted(np.concatenate(cut).tolist()) == list(range(len(grid)))
     worst = 0.0
     for index in {0, len(cut) // 3, len(cut) - 1}:
@@ -48,7 +52,9 @@ def worst_error(
         with torch.inference_mode():
             logits = network(picture)
             wanted = network(infilled) - logits
-        got = changes(corners, delta)
+        (change,) = untouched.changes(corners, delta, [program.output], torch.float64)
+        assert change is not None
+        got = change.delta
         assert wanted.square().mean() > 1e-12  # else the comparison would prove nothing
         error = _rms(got - wanted) - 1e-14 * _rms(logits)
         worst = max(worst, error / _rms(wanted))
@@ -180,7 +186,9 @@ def test_same_maps_as_the_full_forward(
 ) -> None:
     image = np.asarray(picture("imagenet_samples/n01828970_bee_eater.JPEG"))
     full = explain(image, squeezenet, forward="full", **parameters)
-    incremental = explain(image, squeezenet, forward="incremental", **parameters)
+    incremental = explain(
+        image, squeezenet, forward="incremental", precision="float32", **parameters
+    )
     error = np.sqrt(np.mean((full.evidence - incremental.evidence) ** 2))
     assert error < 5e-4 * np.sqrt(np.mean(full.evidence**2))
     if full.standard_error is not None:
@@ -191,7 +199,9 @@ def test_digits(digits: Classifier) -> None:
     image = np.zeros((28, 28, 3), dtype=np.uint8)
     image[6:22, 13:16] = 255
     full = explain(image, digits, forward="full", difference="logit")
-    incremental = explain(image, digits, forward="incremental", difference="logit")
+    incremental = explain(
+        image, digits, forward="incremental", precision="float32", difference="logit"
+    )
     np.testing.assert_allclose(full.evidence, incremental.evidence, atol=1e-4)
 
 

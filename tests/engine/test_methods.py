@@ -36,11 +36,11 @@ def test_registry_holds_the_papers_methods() -> None:
 @pytest.mark.parametrize(
     ("name", "infill", "forward", "difference"),
     [
-        ("original-pda", "conditional-samples", "full", "log-odds"),
-        ("efficient-pda", "conditional-mean", "full", "log-odds"),
-        ("sampled-pda", "conditional-empirical-mean", "full", "log-odds"),
+        ("original-pda", "conditional-samples", "auto", "log-odds"),
+        ("efficient-pda", "conditional-mean", "auto", "log-odds"),
+        ("sampled-pda", "conditional-empirical-mean", "auto", "log-odds"),
         ("simplified-pda", "conditional-mean", "linearised", "probability"),
-        ("occlusion", "grey", "full", "probability"),
+        ("occlusion", "grey", "auto", "probability"),
     ],
 )
 def test_names_stand_for_the_parts_of_the_papers(
@@ -102,7 +102,7 @@ def test_bad_values_are_told_in_a_sentence(values: dict[str, object], words: str
 
 def test_unheeded_parameters_do_not_refuse() -> None:
     occlusion = method_named("occlusion").create(None, window=30, outer=18)
-    assert {"outer", "samples", "colour", "statistics", "reference", "seed"} == (
+    assert {"outer", "samples", "colour", "statistics", "reference", "seed", "at"} == (
         occlusion.unheeded()
     )
     assert "samples" in method_named("efficient-pda").create().unheeded()
@@ -134,6 +134,7 @@ def test_cost_counts_the_forward_passes(digits: Classifier, digit_picture: Digit
         ("simplified-pda", {"stride": 4}, 1),
         ("occlusion", {"stride": 2}, 169),
     ):
+        options = options if name == "simplified-pda" else {**options, "forward": "full"}
         method = method_named(name).create(digits, **options)
         subject = Subject.of(image, digits, batch=1)
         assert method.cost(subject) == wanted

@@ -1,6 +1,7 @@
 """How infilled pictures are scored: by the whole network, by what changes, or to first order."""
 
 import logging
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -8,25 +9,56 @@ import torch
 from numpy.typing import NDArray
 
 from pda_studio.classifiers import Classifier
+from pda_studio.classifiers.graph import NotTraceable
 from pda_studio.pda.allocator import keep_freed_memory
 from pda_studio.pda.forward.base import Forward, SampleScores
+from pda_studio.pda.forward.choice import precision_for, speeds
+from pda_studio.pda.forward.devices import SharedForward, replicas
 from pda_studio.pda.forward.full import FullForward
-from pda_studio.pda.forward.incremental import IncrementalForward, NotTraceable
-from pda_studio.pda.forward.linearised import LinearisedForward
+from pda_studio.pda.forward.incremental import IncrementalForward, untouched
+from pda_studio.pda.forward.incremental import Precision as IncrementalPrecision
+from pda_studio.pda.forward.layers import AUTO, earliest_layer
+from pda_studio.pda.forward.linearised import INPUT, LinearisedInput, LinearisedTail
+from pda_studio.pda.infill import Infill
+from pda_studio.pda.windows import WindowGrid
 
 _log = logging.getLogger(__name__)
 
-ForwardName = Literal["full", "incremental", "linearised"]
+ForwardName = Literal["auto", "full", "incremental", "linearised"]
+Precision = Literal["auto", "float32", "bfloat16-delta"]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How infilled pictures are to be scored, as a user says it.
+
+    Attributes
+    ----------
+    forward : {"auto", "full", "incremental", "linearised"}
+        By the whole network, by what a window changes, or to first order; auto takes the faster
+        of the first two.
+    precision : {"auto", "float32", "bfloat16-delta"}
+        Of what a window changes; auto takes bfloat16 where it is faster and exact enough.
+    layer : str
+        From where on a linearised forward is linear: a layer's name, "input", or "auto".
+    batch : int, optional
+        Pictures per forward pass of the full forward.
+    """
+
+    forward: ForwardName = "auto"
+    precision: Precision = "auto"
+    layer: str = AUTO
+    batch: int | None = None
 
 
 def make_forward(
-    name: ForwardName,
+    wanted: Wanted,
     classifier: Classifier,
     pixels: torch.Tensor,
     classes: NDArray[np.int64],
     target: int,
-    window: int,
-    batch: int | None = None,
+    grid: WindowGrid,
+    infill: Infill,
 ) -> tuple[Forward, NDArray[np.int64]]:
     """Build a forward; returns it with the classes whose scores it keeps.
 
@@ -34,19 +66,61 @@ def make_forward(
     target alone.
     """
     keep_freed_memory()
-    if name == "linearised":
+    if wanted.forward == "linearised":
         classes = np.array([target])
-        return LinearisedForward(classifier, pixels, classes), classes
-    if name == "incremental":
-        try:
-            return IncrementalForward(classifier, pixels, classes), classes
-        except NotTraceable as reason:
-            _log.warning(
-                "%s cannot be followed operation by operation (%s); the full forward is used.",
-                classifier.name,
-                reason,
-            )
-    return FullForward(classifier, pixels, classes, batch), classes
+    everywhere = replicas(classifier)
+    forwards = [_forward(wanted, one, pixels, classes, target, grid, infill) for one in everywhere]
+    return (forwards[0] if len(forwards) == 1 else SharedForward(forwards)), classes
 
 
-__all__ = ["Forward", "ForwardName", "SampleScores", "make_forward"]
+def _forward(
+    wanted: Wanted,
+    classifier: Classifier,
+    pixels: torch.Tensor,
+    classes: NDArray[np.int64],
+    target: int,
+    grid: WindowGrid,
+    infill: Infill,
+) -> Forward:
+    if wanted.forward == "linearised" and wanted.layer == INPUT:
+        return LinearisedInput(classifier, pixels, classes)
+    try:
+        if wanted.forward == "linearised":
+            layer = wanted.layer
+            if layer == AUTO:
+                layer = earliest_layer(classifier, untouched(classifier, pixels).program)
+            return LinearisedTail(classifier, pixels, target, layer)
+        if wanted.forward != "full":
+            precision = _precision(wanted, classifier, pixels, grid, infill)
+            if precision is not None:
+                return IncrementalForward(classifier, pixels, classes, precision)
+    except NotTraceable as reason:
+        note = f"{classifier.name} cannot be followed operation by operation: {reason}"
+        _log.warning("%s; the full forward is used.", note)
+        return FullForward(classifier, pixels, classes, wanted.batch, note)
+    return FullForward(classifier, pixels, classes, wanted.batch)
+
+
+def _precision(
+    wanted: Wanted,
+    classifier: Classifier,
+    pixels: torch.Tensor,
+    grid: WindowGrid,
+    infill: Infill,
+) -> IncrementalPrecision | None:
+    """The precision of an incremental forward; None where the full one is faster."""
+    untouched(classifier, pixels)  # a network that cannot be followed is told of at once
+    if wanted.forward == "incremental" and wanted.precision != "auto":
+        return wanted.precision
+    taken = speeds(classifier, pixels, grid, infill.samples)
+    precision: IncrementalPrecision = "float32"
+    if wanted.precision != "auto":
+        precision = wanted.precision
+    elif taken["bfloat16-delta"] < taken["float32"]:
+        precision, _ = precision_for(classifier, pixels, grid, infill)
+    if wanted.forward == "auto" and taken["full"] < taken[precision]:
+        return None
+    return precision
+
+
+__all__ = ["Forward", "ForwardName", "Precision", "SampleScores", "Wanted", "make_forward"]

@@ -29,6 +29,8 @@ class Forward(Protocol):
     """Scores infilled windows of one picture for chosen classes."""
 
     linearised: bool
+    description: str
+    """Which forward it is, for metadata: "incremental, float32"."""
     original: SampleScores
     """Scores of the untouched picture, as one window with one infill."""
 

@@ -26,6 +26,8 @@ class FullForward:
         Classes whose scores are kept.
     batch : int, optional
         Pictures per forward pass; without it the fastest size is found while working.
+    note : str
+        Why this forward was taken, where another was asked for.
     """
 
     linearised = False
@@ -36,7 +38,9 @@ class FullForward:
         pixels: torch.Tensor,
         classes: NDArray[np.int64],
         batch: int | None = None,
+        note: str = "",
     ) -> None:
+        self.description = f"full ({note})" if note else "full"
         self._classifier = classifier
         self._classes = classes
         self._picture = classifier.prepare(pixels[None])

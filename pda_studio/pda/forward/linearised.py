@@ -1,18 +1,25 @@
-"""The first-order way: a decision's change is its gradient times the change of the pixels."""
+"""The first-order way: from some layer on, a decision's change is its gradient times the change."""
 
 from collections.abc import Iterator
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from pda_studio.classifiers import Classifier
+from pda_studio.classifiers.graph import Operation, Program
+from pda_studio.errors import UsageError
 from pda_studio.pda.forward.base import SampleScores
+from pda_studio.pda.forward.incremental import RemovedWindows, neighbours, untouched
+from pda_studio.pda.forward.incremental.changes import Change, crop
 from pda_studio.pda.patches import windows_of
 from pda_studio.pda.windows import WindowGrid
 
+INPUT = "input"
 
-class LinearisedForward:
+
+class LinearisedInput:
     """Scores infilled pictures to first order around the untouched one (Algorithm 3).
 
     p(x′) ≈ p(x) + ⟨∂p/∂x, x′ − x⟩, and the same for the logit. It costs two gradients a class
@@ -30,6 +37,7 @@ class LinearisedForward:
 
     linearised = True
     pictures_at_once = 1024
+    description = "linearised at the input"
 
     def __init__(
         self, classifier: Classifier, pixels: torch.Tensor, classes: NDArray[np.int64]
@@ -38,7 +46,7 @@ class LinearisedForward:
         with torch.inference_mode(False), torch.enable_grad():  # whatever the caller's mode
             variable = pixels[None].to(classifier.device).clone().requires_grad_()
             logits = classifier.network(classifier.prepare(variable))[0]
-            probabilities = torch.softmax(logits.double(), 0)
+            probabilities = torch.softmax(logits.cpu().double(), 0)
             outputs = [scores[index] for scores in (probabilities, logits) for index in classes]
             gradients = [
                 torch.autograd.grad(output, variable, retain_graph=True)[0][0] for output in outputs
@@ -62,3 +70,124 @@ class LinearisedForward:
             change.double().numpy().reshape(*change.shape[:2], 2, -1).transpose(2, 0, 1, 3)
         )
         return SampleScores(self.original.probability + probability, self.original.logit + logit)
+
+
+class LinearisedTail:
+    """Scores infilled pictures exactly up to a layer, and to first order above it.
+
+    With h the layer's result, z_t the target's logit and r = log Σ_{j≠t} exp z_j what speaks for
+    all other classes together, both z_t and r are taken to be linear in h; the probability
+    exp z_t / (exp z_t + exp r) is exact for these.
+
+    Parameters
+    ----------
+    classifier : Classifier
+        The network.
+    pixels : (C, H, W) float32
+        The untouched picture, in [0, 1].
+    target : int
+        The class whose scores are kept.
+    layer : str
+        Name of the layer, as in `torch.nn.Module.named_modules`.
+
+    Raises
+    ------
+    NotTraceable
+        If `torch.fx` cannot follow the network.
+    UsageError
+        If the network has no such layer.
+    """
+
+    linearised = False
+    pictures_at_once = 64
+
+    def __init__(
+        self, classifier: Classifier, pixels: torch.Tensor, target: int, layer: str
+    ) -> None:
+        self.description = f"linearised at {layer}"
+        self._windows = RemovedWindows(classifier, pixels)
+        self._untouched = untouched(classifier, pixels)
+        program = self._untouched.program
+        if layer not in program.layers:
+            raise UsageError(
+                f"{classifier.name} has no layer “{layer}” that a change can be followed to;"
+                f" it has {', '.join(program.layers)}."
+            )
+        self._frontier, tail = frontier(program, program.layers[layer])
+        if any(isinstance(operation.value, list | tuple) for operation in self._frontier):
+            raise UsageError(
+                f"The layer “{layer}” of {classifier.name} lies where its maps are taken apart:"
+                " choose the block around it."
+            )
+        self._scores, gradients = gradients_at(program, self._frontier, tail, target)
+        self._gradients = [gradient.to(torch.float32) for gradient in gradients]
+        self.original = self._at(np.zeros((1, 2)), 1)
+
+    def batches(self, grid: WindowGrid, samples: int) -> Iterator[NDArray[np.int64]]:
+        """Cut a grid into blocks of neighbouring windows, coarse to fine."""
+        return neighbours(self._untouched, grid, samples)
+
+    def __call__(self, corners: NDArray[np.int64], infills: torch.Tensor) -> SampleScores:
+        """Score windows (n, 2), best near one another, with infills (n, S, C, k, k)."""
+        corners, delta = self._windows.changed(corners, infills)
+        total = np.zeros((len(delta), 2))
+        states = self._untouched.changes(corners, delta, self._frontier)
+        for change, gradient in zip(states, self._gradients, strict=True):
+            if change is not None:
+                total += along(change, gradient)
+        return self._at(total, infills.shape[1])
+
+    def _at(self, change: NDArray[np.float64], samples: int) -> SampleScores:
+        logit, others = (self._scores + change).T.reshape(2, -1, samples, 1)
+        return SampleScores(expit(logit - others), logit)
+
+
+def frontier(program: Program, layer: Operation) -> tuple[list[Operation], list[Operation]]:
+    """Where what is computed exactly, up to a layer, meets the rest; and the rest, in order.
+
+    A shortcut past the layer ends where it leaves what the layer depends on.
+    """
+    exact = program.before([layer])
+    tail = [operation for operation in program.operations if operation not in exact]
+    looked_at = {used for operation in tail for used in operation.inputs()}
+    looked_at.add(program.output)
+    between = [
+        operation
+        for operation in program.operations
+        if operation in exact & looked_at and _is_value(operation)
+    ]
+    return between, tail
+
+
+def _is_value(operation: Operation) -> bool:
+    """Whether an operation's result is no mere size, which no window changes."""
+    return isinstance(operation.value, torch.Tensor | list | tuple) and not isinstance(
+        operation.value, torch.Size
+    )
+
+
+def along(change: Change, gradient: torch.Tensor) -> NDArray[np.float64]:
+    """Products (N, O) of changes with gradients (O, …) of the whole value."""
+    if change.rows is not None and change.columns is not None:
+        gradient = crop(gradient, change.rows, change.columns)
+    last = (0, *range(2, change.delta.ndim), 1)  # the channels vary fastest in memory
+    product = change.delta.permute(last).flatten(1) @ gradient.permute(last).flatten(1).T
+    result: NDArray[np.float64] = product.cpu().double().numpy()
+    return result
+
+
+def gradients_at(
+    program: Program, sources: list[Operation], tail: list[Operation], target: int
+) -> tuple[NDArray[np.float64], list[torch.Tensor]]:
+    """Values (2,) of z_t and r, and their gradients (2, …) at each source."""
+    with torch.inference_mode(False), torch.enable_grad():  # whatever the caller's mode
+        values = {source: source.value.clone() for source in sources}
+        variables = [value.requires_grad_() for value in values.values()]
+        for operation in tail:
+            values[operation] = operation.with_arguments(lambda used: values.get(used, used.value))
+        logits = values[program.output][0].cpu().double()
+        others = torch.cat([logits[:target], logits[target + 1 :]]).logsumexp(0)
+        outputs = (logits[target], others)
+        each = [torch.autograd.grad(output, variables, retain_graph=True) for output in outputs]
+    scores = np.array([output.item() for output in outputs])
+    return scores, [torch.cat(pair) for pair in zip(*each, strict=True)]

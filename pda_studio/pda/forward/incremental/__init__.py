@@ -10,6 +10,7 @@ deeper in the network it is hardly larger than for one of them.
 """
 
 from collections.abc import Iterator
+from typing import Literal
 
 import numpy as np
 import torch
@@ -17,12 +18,16 @@ from numpy.typing import NDArray
 
 from pda_studio.classifiers import Classifier
 from pda_studio.pda.forward.base import SampleScores, sample_scores
-from pda_studio.pda.forward.incremental.changes import Change, Span
-from pda_studio.pda.forward.incremental.graph import NotTraceable, Operation, Program, trace
-from pda_studio.pda.forward.incremental.plan import CPU, GPU, batches, windows_along
-from pda_studio.pda.forward.incremental.rules import Rules, States
+from pda_studio.pda.forward.incremental.plan import blocks, windows_along
+from pda_studio.pda.forward.incremental.untouched import Untouched, untouched
 from pda_studio.pda.patches import windows_of
 from pda_studio.pda.windows import WindowGrid
+
+Precision = Literal["float32", "bfloat16-delta"]
+DTYPES: dict[Precision, torch.dtype] = {
+    "float32": torch.float32,
+    "bfloat16-delta": torch.bfloat16,
+}
 
 
 class IncrementalForward:
@@ -36,6 +41,8 @@ class IncrementalForward:
         The untouched picture, in [0, 1].
     classes : (C,) int
         Classes whose scores are kept.
+    precision : {"float32", "bfloat16-delta"}
+        Of the differences; what is kept of the untouched picture is float32.
 
     Raises
     ------
@@ -44,94 +51,71 @@ class IncrementalForward:
     """
 
     linearised = False
+    pictures_at_once = 64
 
     def __init__(
         self,
         classifier: Classifier,
         pixels: torch.Tensor,
         classes: NDArray[np.int64],
-        dtype: torch.dtype = torch.float32,
+        precision: Precision = "float32",
     ) -> None:
-        self._pixels = pixels
-        self._std = torch.tensor(classifier.preprocessing.std)[:, None, None]
+        self.description = f"incremental, {precision}"
+        self._windows = RemovedWindows(classifier, pixels)
+        self._untouched = untouched(classifier, pixels)
         self._classes = classes
-        self._device = classifier.device
-        self._changes = Changes(trace(classifier.network), classifier.prepare(pixels[None]), dtype)
-        self._logits = self._changes.output.value.double().cpu().numpy()
+        self._dtype = DTYPES[precision]
+        self._logits = self._untouched.program.output.value.cpu().double().numpy()
         self.original = sample_scores(self._logits, classes, samples=1)
-        self.pictures_at_once = 64
 
     def batches(self, grid: WindowGrid, samples: int) -> Iterator[NDArray[np.int64]]:
         """Cut a grid into blocks of neighbouring windows, coarse to fine."""
-        speed = CPU if self._device.type == "cpu" else GPU
-        along = windows_along(self._changes.program, grid.window, grid.stride, samples, speed)
-        yield from batches(grid, along)
+        return neighbours(self._untouched, grid, samples)
 
     def __call__(self, corners: NDArray[np.int64], infills: torch.Tensor) -> SampleScores:
         """Score windows (n, 2), best near one another, with infills (n, S, C, k, k)."""
-        samples, window = infills.shape[1], infills.shape[-1]
-        removed = windows_of(self._pixels, corners, window)[:, None]
-        delta = ((infills - removed) / self._std).flatten(0, 1).to(self._device)
-        change = self._changes(np.repeat(corners, samples, axis=0), delta).double().cpu().numpy()
-        return sample_scores(self._logits + change, self._classes, samples)
+        logits = self._logits + self.change(corners, infills)
+        return sample_scores(logits, self._classes, infills.shape[1])
+
+    def change(self, corners: NDArray[np.int64], infills: torch.Tensor) -> NDArray[np.float64]:
+        """Change of all logits (n·S, K)."""
+        (change,) = self._untouched.changes(
+            *self._windows.changed(corners, infills), [self._untouched.program.output], self._dtype
+        )
+        assert change is not None
+        result: NDArray[np.float64] = change.delta.cpu().double().numpy()
+        return result
 
 
-class Changes:
-    """Changes of a network's output for removed windows of one picture.
+class RemovedWindows:
+    """Turns infills into changes of the picture as the network takes it.
 
     Parameters
     ----------
-    program : Program
-        The traced network.
-    prepared : (1, C, H, W)
-        The untouched picture, as the network takes it.
-    dtype : torch.dtype
-        Of the differences; what is kept of the untouched picture is as exact as that.
-
-    Attributes
-    ----------
-    program : Program
-        The network, with all its values for the untouched picture.
-    output : Operation
-        The logits, with their value for the untouched picture.
+    classifier : Classifier
+        The network.
+    pixels : (C, H, W) float32
+        The untouched picture, in [0, 1].
     """
 
-    @torch.inference_mode()
-    def __init__(
-        self, program: Program, prepared: torch.Tensor, dtype: torch.dtype = torch.float32
-    ) -> None:
-        program.run(prepared)
-        self.program = program
-        self.output = program.output
-        self._dtype = dtype
-        self._rules = Rules(program, dtype)
+    def __init__(self, classifier: Classifier, pixels: torch.Tensor) -> None:
+        self._pixels = pixels
+        self._std = torch.tensor(classifier.preprocessing.std)[:, None, None]
+        self._device = classifier.device
 
-    @torch.inference_mode()
-    def __call__(self, corners: NDArray[np.int64], delta: torch.Tensor) -> torch.Tensor:
-        """Change of the logits (N, K), for changes (N, C, k, k) of windows at corners (N, 2)."""
-        states: States = {self.program.picture: _on_hull(corners, delta.to(self._dtype))}
-        for operation in self.program.operations[1:]:
-            state = self._rules.apply(operation, states, len(delta))
-            if state is not None:
-                states[operation] = state
-            for used in operation.last_uses:
-                states.pop(used, None)
-        change: torch.Tensor = states[self.output].delta
-        return change
+    def changed(
+        self, corners: NDArray[np.int64], infills: torch.Tensor
+    ) -> tuple[NDArray[np.int64], torch.Tensor]:
+        """Corners (n·S, 2) and changes (n·S, C, k, k), from (n, 2) and (n, S, C, k, k)."""
+        samples, window = infills.shape[1], infills.shape[-1]
+        removed = windows_of(self._pixels, corners, window)[:, None]
+        delta = ((infills - removed) / self._std).flatten(0, 1).to(self._device)
+        return np.repeat(corners, samples, axis=0), delta
 
 
-def _on_hull(corners: NDArray[np.int64], delta: torch.Tensor) -> Change:
-    """Changes of windows, each in its place on the smallest rectangle that holds them all."""
-    count, channels, window, _ = delta.shape
-    (top, left), (bottom, right) = corners.min(0).tolist(), (corners.max(0) + window).tolist()
-    hull = delta.new_zeros(count, bottom - top, right - left, channels)
-    within = np.arange(window)
-    rows = (corners[:, 0] - top)[:, None, None] + within[:, None]
-    columns = (corners[:, 1] - left)[:, None, None] + within
-    each = np.arange(count)[:, None, None]
-    places = torch.from_numpy((each * hull.shape[1] + rows) * hull.shape[2] + columns)
-    hull.view(-1, channels)[places.to(delta.device)] = delta.permute(0, 2, 3, 1)
-    return Change(hull.permute(0, 3, 1, 2), Span(top, bottom), Span(left, right))
+def neighbours(picture: Untouched, grid: WindowGrid, samples: int) -> Iterator[NDArray[np.int64]]:
+    """Cut a grid into blocks of neighbouring windows of the best size, coarse to fine."""
+    return blocks(grid, windows_along(picture.program, grid.window, grid.stride, samples))
 
 
-__all__ = ["Changes", "IncrementalForward", "NotTraceable", "Operation"]
+__all__ = ["IncrementalForward", "Precision", "RemovedWindows", "neighbours", "untouched"]

@@ -8,9 +8,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from pda_studio.pda.forward.incremental import graph
+from pda_studio.classifiers.graph import Operation
+from pda_studio.pda.forward.incremental import kinds
 from pda_studio.pda.forward.incremental.changes import Sliding, Span
-from pda_studio.pda.forward.incremental.graph import Operation
 
 Slides = tuple[Sliding, Sliding]
 """What slides along the rows and along the columns."""
@@ -69,14 +69,14 @@ def stays_local(operation: Operation) -> bool:
         return False
     if sliding(operation) is not None:
         return True
-    if kind in graph.CONCATENATE:
+    if kind in kinds.CONCATENATE:
         return concatenates_along(operation) == 1
-    if kind in graph.MULTIPLY:
+    if kind in kinds.MULTIPLY:
         return is_plain(operation) and all(_fits(factor, value) for factor in operation.inputs())
-    if kind in graph.ADD or kind in graph.SUBTRACT:
+    if kind in kinds.ADD or kind in kinds.SUBTRACT:
         return is_plain(operation)
     return kind in (
-        *graph.POINTWISE, *graph.CLAMP, *graph.IDENTITY, *graph.CHANNEL_SHUFFLE, nn.BatchNorm2d,
+        *kinds.POINTWISE, *kinds.CLAMP, *kinds.IDENTITY, *kinds.CHANNEL_SHUFFLE, nn.BatchNorm2d,
     )  # fmt: skip
 
 
@@ -109,7 +109,7 @@ def splits(operation: Operation) -> bool:
 
 def is_global_mean(operation: Operation) -> bool:
     """Whether an operation is the mean over all pixels of each channel."""
-    pools = (nn.AdaptiveAvgPool2d, F.adaptive_avg_pool2d, *graph.GLOBAL_MEAN)
+    pools = (nn.AdaptiveAvgPool2d, F.adaptive_avg_pool2d, *kinds.GLOBAL_MEAN)
     if operation.kind not in pools:
         return False
     source, value = operation.inputs()[0].value, operation.value

@@ -1,6 +1,6 @@
 """How many neighbouring windows are best computed together."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,9 +8,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from pda_studio.classifiers.graph import Operation, Program
 from pda_studio.pda.forward.incremental import geometry
 from pda_studio.pda.forward.incremental.changes import Span
-from pda_studio.pda.forward.incremental.graph import Operation, Program
 from pda_studio.pda.forward.incremental.rules import WHOLE_FROM
 from pda_studio.pda.windows import WindowGrid
 
@@ -59,11 +59,12 @@ class Work:
     operations: int
 
 
-def work(program: Program, window: int) -> Work:
+def work(program: Program, window: int, wanted: Sequence[Operation] = ()) -> Work:
     """Estimate what a picture takes whose window lies within a block of this side, in pixels.
 
-    The mean over blocks all over the picture; with the picture's side it is the full forward's.
+    The mean over blocks all over the picture, up to the wanted operations or the logits.
     """
+    needed = program.before(wanted or [program.output])
     spans: dict[Operation, list[list[Span]]] = {
         program.picture: [
             [
@@ -78,7 +79,7 @@ def work(program: Program, window: int) -> Work:
     weights = 0
     for operation in program.operations[1:]:
         inputs = operation.inputs()
-        if not any(used in changed for used in inputs):
+        if operation not in needed or not any(used in changed for used in inputs):
             continue
         changed.add(operation)
         if not isinstance(operation.value, torch.Tensor):
@@ -110,11 +111,12 @@ def work(program: Program, window: int) -> Work:
     return Work(products, values, largest, weights, len(program.operations))
 
 
-def windows_along(program: Program, window: int, stride: int, samples: int, speed: Speed) -> int:
+def windows_along(program: Program, window: int, stride: int, samples: int) -> int:
     """How many windows along a side of a block are fastest, by what an estimate says.
 
     More of them share the cost of starting an operation, and what they share grows with them.
     """
+    speed = CPU if program.picture.value.device.type == "cpu" else GPU
     length = min(program.picture.value.shape[2:])
     best, least = 1, float("inf")
     for along in _ALONG:
@@ -136,7 +138,7 @@ def windows_along(program: Program, window: int, stride: int, samples: int, spee
     return best
 
 
-def batches(grid: WindowGrid, along: int) -> Iterator[NDArray[np.int64]]:
+def blocks(grid: WindowGrid, along: int) -> Iterator[NDArray[np.int64]]:
     """Cut a grid into blocks of neighbouring windows, coarse to fine.
 
     A rough lattice of single windows first, then blocks of `along` × `along`, in an order that
@@ -147,14 +149,14 @@ def batches(grid: WindowGrid, along: int) -> Iterator[NDArray[np.int64]]:
     yield from rough[:, None]
     seen = np.zeros(len(grid), dtype=bool)
     seen[rough] = True
-    blocks = [
+    all_blocks = [
         index[np.ix_(rows, columns)].ravel()
         for rows in _cut(len(grid.rows), along)
         for columns in _cut(len(grid.columns), along)
     ]
     shape = (-(-len(grid.rows) // along), -(-len(grid.columns) // along))
     for place in np.concatenate(WindowGrid(*shape, 1, 1).passes()):
-        block = blocks[place]
+        block = all_blocks[place]
         block = block[~seen[block]]
         if len(block):
             yield block

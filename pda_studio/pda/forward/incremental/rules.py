@@ -16,7 +16,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from pda_studio.pda.forward.incremental import geometry, graph
+from pda_studio.classifiers.graph import Operation, Program
+from pda_studio.pda.forward.incremental import geometry, kinds
 from pda_studio.pda.forward.incremental.changes import (
     Change,
     Span,
@@ -26,8 +27,7 @@ from pda_studio.pda.forward.incremental.changes import (
     on_whole,
 )
 from pda_studio.pda.forward.incremental.geometry import Slides
-from pda_studio.pda.forward.incremental.graph import Operation, Program
-from pda_studio.pda.forward.incremental.products import linear_product
+from pda_studio.pda.forward.incremental.products import product, weight
 
 _CACHED_VALUES = 2**19
 
@@ -98,19 +98,19 @@ class Rules:
             return self._convolve
         if self._slides[operation] is not None:
             return self._pool
-        if kind in graph.IDENTITY:
+        if kind in kinds.IDENTITY:
             return lambda operation, states, changes: changes[0]
         if kind is nn.BatchNorm2d:
             return self._normalise
-        if kind in graph.CLAMP:
+        if kind in kinds.CLAMP:
             return self._clamp
-        if kind in graph.POINTWISE:
+        if kind in kinds.POINTWISE:
             return self._pointwise
-        if kind in graph.CONCATENATE:
+        if kind in kinds.CONCATENATE:
             return self._concatenate
-        if kind in graph.ADD or kind in graph.SUBTRACT:
+        if kind in kinds.ADD or kind in kinds.SUBTRACT:
             return self._add
-        return self._multiply if kind in graph.MULTIPLY else self._by_channel
+        return self._multiply if kind in kinds.MULTIPLY else self._by_channel
 
     def _reached(self, operation: Operation, change: Change) -> tuple[Span, Span] | None:
         """Where a sliding operation's outputs change; None where that is most of the map."""
@@ -137,8 +137,15 @@ class Rules:
             source, padding = changes[0].delta, (top, left)
         else:
             source, padding = on_rectangle(changes[0], above, beside), (0, 0)
-        weight = self._weight(operation)
-        delta = F.conv2d(source, weight, None, layer.stride, padding, layer.dilation, layer.groups)
+        delta = F.conv2d(
+            source,
+            weight(layer, self._dtype),
+            None,
+            layer.stride,
+            padding,
+            layer.dilation,
+            layer.groups,
+        )
         return Change(delta, rows, columns)
 
     def _pool(self, operation: Operation, states: States, changes: list[Change]) -> State:
@@ -198,7 +205,8 @@ class Rules:
 
     def _normalise(self, operation: Operation, states: States, changes: list[Change]) -> State:
         (change,) = changes
-        return Change(change.delta * self._weight(operation), change.rows, change.columns)
+        layer: Any = operation.module
+        return Change(change.delta * weight(layer, self._dtype), change.rows, change.columns)
 
     def _by_channel(self, operation: Operation, states: States, changes: list[Change]) -> State:
         (change,) = changes
@@ -275,24 +283,22 @@ class Rules:
             return self._connect
         if isinstance(layer, nn.BatchNorm2d):
             return self._normalise
-        if kind in graph.CLAMP:
+        if kind in kinds.CLAMP:
             return self._clamp
         plain = (nn.AvgPool2d, F.avg_pool2d, nn.AdaptiveAvgPool2d, F.adaptive_avg_pool2d)
-        if kind in graph.IDENTITY or kind in graph.FLATTEN or kind in plain:
+        if kind in kinds.IDENTITY or kind in kinds.FLATTEN or kind in plain:
             return self._as_it_is
-        if kind in graph.CONCATENATE and value.shape[0] == 1:
+        if kind in kinds.CONCATENATE and value.shape[0] == 1:
             along = geometry.concatenates_along(operation)
             return None if along == 0 else self._concatenate_whole
-        if (kind in graph.ADD or kind in graph.SUBTRACT) and geometry.is_plain(operation):
+        if (kind in kinds.ADD or kind in kinds.SUBTRACT) and geometry.is_plain(operation):
             return self._add_whole
         return None
 
     def _connect(self, operation: Operation, states: States, changes: list[Change]) -> State:
         delta = on_whole(changes[0], self._inputs[operation][0].value.shape)
-        key = (operation, "product")
-        if key not in self._kept:
-            self._kept[key] = linear_product(self._weight(operation), delta)
-        return Change(self._kept[key](delta))
+        layer: Any = operation.module
+        return Change(product(layer, delta))
 
     def _mean(self, operation: Operation, states: States, changes: list[Change]) -> State:
         (change,) = changes
@@ -303,9 +309,16 @@ class Rules:
     def _convolve_whole(self, operation: Operation, states: States, changes: list[Change]) -> State:
         layer: Any = operation.module
         delta = on_whole(changes[0], self._inputs[operation][0].value.shape)
-        weight = self._weight(operation)
         return Change(
-            F.conv2d(delta, weight, None, layer.stride, layer.padding, layer.dilation, layer.groups)
+            F.conv2d(
+                delta,
+                weight(layer, self._dtype),
+                None,
+                layer.stride,
+                layer.padding,
+                layer.dilation,
+                layer.groups,
+            )
         )
 
     def _as_it_is(self, operation: Operation, states: States, changes: list[Change]) -> State:
@@ -363,20 +376,6 @@ class Rules:
         (source,) = self._inputs[operation]
         return source in operation.last_uses and isinstance(source.module, nn.Conv2d)
 
-    def _weight(self, operation: Operation) -> torch.Tensor:
-        key = (operation, "weight")
-        if key not in self._kept:
-            layer: Any = operation.module
-            if isinstance(layer, nn.BatchNorm2d):
-                weight = _batch_norm_scale(layer)
-            elif isinstance(layer, nn.Conv2d):
-                weight = layer.weight.contiguous(memory_format=torch.channels_last)
-            else:
-                weight = layer.weight
-            self._kept[key] = weight.to(self._dtype)
-        kept: torch.Tensor = self._kept[key]
-        return kept
-
     def _clamped(
         self, operation: Operation
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
@@ -405,7 +404,7 @@ class Rules:
 
 
 def _bounds(operation: Operation) -> tuple[float, float | None]:
-    if operation.kind in graph.RELU:
+    if operation.kind in kinds.RELU:
         return 0.0, None
     if operation.kind in (nn.ReLU6, F.relu6):
         return 0.0, 6.0
@@ -460,21 +459,13 @@ def _sum(operation: Operation, deltas: dict[Operation, torch.Tensor]) -> torch.T
     first, second = operation.args[:2]
     alpha = deltas.get(first) if isinstance(first, Operation) else None
     beta = deltas.get(second) if isinstance(second, Operation) else None
-    if beta is not None and operation.kind in graph.SUBTRACT:
+    if beta is not None and operation.kind in kinds.SUBTRACT:
         beta = -beta
     if alpha is None or beta is None:
         only = beta if alpha is None else alpha
         assert only is not None
         return only
     return alpha + beta
-
-
-def _batch_norm_scale(layer: nn.BatchNorm2d) -> torch.Tensor:
-    assert layer.running_var is not None
-    scale = (layer.running_var + layer.eps).rsqrt()
-    if layer.weight is not None:
-        scale = scale * layer.weight
-    return scale[:, None, None]
 
 
 def _channels_last(tensor: torch.Tensor) -> torch.Tensor:

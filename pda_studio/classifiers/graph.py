@@ -1,7 +1,7 @@
 """The network as a list of operations, with the untouched picture's value at each."""
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from copy import copy
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -10,32 +10,9 @@ from typing import Any
 import torch
 from torch import fx, nn
 from torch.fx.experimental.optimization import fuse
-from torch.nn import functional as F
 from torchvision.models import shufflenetv2
-from torchvision.ops import StochasticDepth
 
 Function = Callable[..., Any]
-
-POINTWISE: tuple[Any, ...] = (
-    nn.Hardswish, nn.Hardsigmoid, nn.SiLU, nn.GELU, nn.Sigmoid, nn.Tanh, nn.ELU,
-    nn.LeakyReLU, nn.Mish, nn.Softplus, nn.CELU, nn.SELU, nn.LogSigmoid,
-    F.hardswish, F.hardsigmoid, F.silu, F.gelu, F.elu, F.leaky_relu, F.mish,
-    F.softplus, torch.sigmoid, torch.tanh, "sigmoid", "tanh", "clamp",
-)  # fmt: skip
-RELU: tuple[Any, ...] = (nn.ReLU, F.relu, torch.relu, "relu")
-CLAMP: tuple[Any, ...] = (*RELU, nn.ReLU6, F.relu6, nn.Hardtanh, F.hardtanh)
-IDENTITY: tuple[Any, ...] = (
-    nn.Identity, nn.Dropout, nn.Dropout2d, nn.AlphaDropout, StochasticDepth, F.dropout,
-    F.dropout2d, "contiguous",
-)  # fmt: skip
-ADD: tuple[Any, ...] = (operator.add, operator.iadd, torch.add, "add")
-SUBTRACT: tuple[Any, ...] = (operator.sub, torch.sub, "sub")
-MULTIPLY: tuple[Any, ...] = (operator.mul, operator.imul, torch.mul, "mul")
-CONCATENATE: tuple[Any, ...] = (torch.cat, torch.concat)
-FLATTEN: tuple[Any, ...] = (torch.flatten, nn.Flatten, "flatten")
-GLOBAL_MEAN: tuple[Any, ...] = (torch.mean, "mean")
-CHANNEL_SHUFFLE: tuple[Any, ...] = (shufflenetv2.channel_shuffle,)
-SHAPE: tuple[Any, ...] = ("size", getattr)
 
 
 class NotTraceable(Exception):
@@ -57,6 +34,8 @@ class Operation:
     ----------
     name : str
         Its name in the traced graph; of a layer, the layer's with underscores for dots.
+    layers : tuple of str
+        The layers that it is part of, from the outermost to itself, as `named_modules` names them.
     kind : object
         The module's class, the function, or the method's name.
     module : torch.nn.Module or None
@@ -72,6 +51,7 @@ class Operation:
     """
 
     name: str
+    layers: tuple[str, ...]
     kind: Any
     module: nn.Module | None
     call: Function
@@ -116,6 +96,23 @@ class Program:
     picture: Operation
     output: Operation
 
+    @property
+    def layers(self) -> dict[str, Operation]:
+        """What gives each layer's result, by the layer's name, in the order of the network."""
+        last: dict[str, Operation] = {}
+        for operation in self.operations:
+            for name in operation.layers:
+                last[name] = operation
+        return last
+
+    def before(self, wanted: Iterable[Operation]) -> set[Operation]:
+        """The operations that these results depend on, and themselves."""
+        found = set(wanted)
+        for operation in reversed(self.operations):
+            if operation in found:
+                found.update(operation.inputs())
+        return found
+
     def run(self, prepared: torch.Tensor) -> None:
         """Run the network on the untouched picture (1, C, H, W), keeping every value."""
         for operation in self.operations:
@@ -129,11 +126,16 @@ class Program:
 def _traced(network: nn.Module) -> fx.GraphModule:
     """The network's graph, with BatchNorm folded into the convolutions before it."""
     try:
-        module = fx.GraphModule(network, _Tracer().trace(network))
-        if any(isinstance(layer, nn.BatchNorm2d) for layer in network.modules()):
-            return _frozen(fuse(module, no_trace=True))  # works on a copy
+        with torch.inference_mode(False):  # gradients must be able to pass through folded weights
+            return _folded(network)
     except Exception as error:  # whatever a network's own code raises when it is traced
         raise NotTraceable(str(error).splitlines()[0] if str(error) else repr(error)) from error
+
+
+def _folded(network: nn.Module) -> fx.GraphModule:
+    module: nn.Module = fx.GraphModule(network, _Tracer().trace(network))
+    if any(isinstance(layer, nn.BatchNorm2d) for layer in network.modules()):
+        module = fuse(module, no_trace=True)  # works on a copy
     return _frozen(module)
 
 
@@ -195,6 +197,8 @@ def _operation(
     def made_of(value: Any) -> Any:
         return made[value] if isinstance(value, fx.Node) else value
 
+    stack = node.meta.get("nn_module_stack") or {}
+    layers = tuple(path for path, _ in stack.values())
     args: Any = fx.node.map_aggregate(node.args, made_of)
     kwargs: Any = fx.node.map_aggregate(node.kwargs, made_of)
     target: Any = node.target
@@ -203,23 +207,23 @@ def _operation(
         if getattr(layer, "inplace", False):
             layer = copy(layer)  # the network itself stays as it is
             layer.inplace = False  # type: ignore[assignment]  # the value before it is kept
-        return Operation(node.name, type(layer), layer, layer, args, kwargs)
+        return Operation(node.name, layers, type(layer), layer, layer, args, kwargs)
     if node.op == "call_method":
 
         def method(self: Any, *rest: Any, **named: Any) -> Any:
             return getattr(self, target)(*rest, **named)
 
-        return Operation(node.name, target, None, method, args, kwargs)
+        return Operation(node.name, layers, target, None, method, args, kwargs)
     if node.op == "get_attr":
         value: Any = root
         for part in target.split("."):
             value = getattr(value, part)
-        return Operation(node.name, "constant", None, lambda: value, (), {})
+        return Operation(node.name, layers, "constant", None, lambda: value, (), {})
     if node.op == "placeholder":
-        return Operation(node.name, "picture", None, lambda: None, (), {})
+        return Operation(node.name, layers, "picture", None, lambda: None, (), {})
     if "inplace" in kwargs:
         kwargs = {**kwargs, "inplace": False}
-    return Operation(node.name, target, None, _out_of_place(target), args, kwargs)
+    return Operation(node.name, layers, target, None, _out_of_place(target), args, kwargs)
 
 
 def _out_of_place(function: Function) -> Function:
