@@ -57,6 +57,8 @@ class Classifier:
         Where its weights came from, for captions and metadata.
     settings : PdaSettings
         What suits it.
+    asked : str
+        What it answers instead of all its classes; "" if it answers with those.
     batch_sizes : dict
         The fastest batch size found so far, by kind of forward: learnt while working.
     """
@@ -68,7 +70,13 @@ class Classifier:
     device: torch.device
     weights: str
     settings: PdaSettings = field(default_factory=PdaSettings)
+    asked: str = ""
     batch_sizes: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether it answers with the activation of a hidden unit: no class, no probability."""
+        return len(self.class_names) == 1
 
     @property
     def input_size(self) -> int:
@@ -78,7 +86,7 @@ class Classifier:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of all weights (hex): the same for the same network, whatever the file."""
-        digest = hashlib.sha256(self.name.encode())
+        digest = hashlib.sha256((self.name + self.asked).encode())
         for name, tensor in sorted(self.network.state_dict().items()):
             digest.update(name.encode())
             digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())

@@ -12,7 +12,11 @@ from torch import fx, nn
 from torch.fx.experimental.optimization import fuse
 from torchvision.models import shufflenetv2
 
+from pda_studio.classifiers.endings import Hidden
+
 Function = Callable[..., Any]
+
+_WITHIN = "network."  # how the layers of a network are named within one that asks something else
 
 
 class NotTraceable(Exception):
@@ -133,10 +137,31 @@ def _traced(network: nn.Module) -> fx.GraphModule:
 
 
 def _folded(network: nn.Module) -> fx.GraphModule:
-    module: nn.Module = fx.GraphModule(network, _Tracer().trace(network))
+    whole = network.network if isinstance(network, Hidden) else network
+    graph = fx.GraphModule(whole, _Tracer().trace(whole))
+    if isinstance(network, Hidden):
+        _end_at(graph, network)
     if any(isinstance(layer, nn.BatchNorm2d) for layer in network.modules()):
-        module = fuse(module, no_trace=True)  # works on a copy
-    return _frozen(module)
+        return _frozen(fuse(graph, no_trace=True))  # works on a copy
+    return _frozen(graph)
+
+
+def _end_at(module: fx.GraphModule, network: Hidden) -> None:
+    """Let a graph end where a number is read, so that what lies behind is not run."""
+    of_layer = [node for node in module.graph.nodes if network.layer in _layers(node)]
+    if not of_layer:
+        raise NotTraceable(f"its layer {network.layer} cannot be followed")
+    module.add_submodule("reader", network.reader)
+    (output,) = (node for node in module.graph.nodes if node.op == "output")
+    with module.graph.inserting_before(output):
+        output.args = (module.graph.call_module("reader", (of_layer[-1],)),)
+    module.graph.eliminate_dead_code()
+    module.recompile()
+
+
+def _layers(node: fx.Node) -> tuple[str, ...]:
+    stack = node.meta.get("nn_module_stack") or {}
+    return tuple(path.removeprefix(_WITHIN) for path, _ in stack.values())
 
 
 def _frozen(module: nn.Module) -> fx.GraphModule:
@@ -197,8 +222,7 @@ def _operation(
     def made_of(value: Any) -> Any:
         return made[value] if isinstance(value, fx.Node) else value
 
-    stack = node.meta.get("nn_module_stack") or {}
-    layers = tuple(path for path, _ in stack.values())
+    layers = _layers(node)
     args: Any = fx.node.map_aggregate(node.args, made_of)
     kwargs: Any = fx.node.map_aggregate(node.kwargs, made_of)
     target: Any = node.target

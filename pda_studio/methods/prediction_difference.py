@@ -193,7 +193,10 @@ class PredictionDifference(Method):
         self, subject: Subject, scores: WindowScores, seconds: float, forward: str
     ) -> EvidenceMap:
         """Turn window scores into the subject's map: no forward pass, whatever the target."""
-        values, variances = differences(scores, subject.target, self.difference)
+        # A hidden unit has no probability: its activation is compared, in its own scale.
+        hidden = subject.classifier.is_hidden
+        difference = "logit" if hidden else self.difference
+        values, variances = differences(scores, subject.target, difference)
         scored = None if scores.complete else scores.scored
         error = None
         if variances is not None and scores.varied.any():
@@ -209,7 +212,7 @@ class PredictionDifference(Method):
             method=self.name,
             title=self.title,
             parameters=self.model_dump(mode="json"),
-            unit=UNITS[self.difference],
+            unit="activation" if hidden else UNITS[self.difference],
             classifier=subject.classifier.name,
             weights=subject.classifier.weights,
             fingerprint=subject.classifier.fingerprint,

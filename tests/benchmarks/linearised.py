@@ -21,7 +21,7 @@ from pda_studio import load_classifier, load_image
 from pda_studio.pda.forward.incremental import RemovedWindows, neighbours, untouched
 from pda_studio.pda.forward.incremental.plan import work
 from pda_studio.pda.forward.layers import joints
-from pda_studio.pda.forward.linearised import along, frontier, gradients_at
+from pda_studio.pda.forward.linearised import along, gradients_at
 from pda_studio.pda.infill import make_infill
 from pda_studio.pda.infill.statistics import shipped_statistics
 from pda_studio.pda.windows import WindowGrid
@@ -49,11 +49,7 @@ def maps(classifier, image: np.ndarray, stride: int) -> tuple[dict[str, np.ndarr
     picture = untouched(classifier, pixels)
     program = picture.program
     layers = joints(program)
-    gradients = []
-    for layer in layers.values():
-        sources, tail = frontier(program, layer)
-        scores, (gradient,) = gradients_at(program, sources, tail, target)
-        gradients.append(gradient.float())
+    scores, gradients = gradients_at(program, list(layers.values()), target, nested=True)
     windows = RemovedWindows(classifier, pixels)
     totals = np.zeros((len(layers), len(grid), 2))
     probability = np.zeros(len(grid))

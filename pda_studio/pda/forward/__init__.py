@@ -88,7 +88,7 @@ def _forward(
         if wanted.forward == "linearised":
             layer = wanted.layer
             if layer == AUTO:
-                layer = earliest_layer(classifier, untouched(classifier, pixels).program)
+                layer = earliest_layer(classifier, pixels)
             return LinearisedTail(classifier, pixels, target, layer)
         if wanted.forward != "full":
             precision = _precision(wanted, classifier, pixels, grid, infill)
@@ -116,11 +116,10 @@ def _precision(
     precision: IncrementalPrecision = "float32"
     if wanted.precision != "auto":
         precision = wanted.precision
-    elif taken["bfloat16-delta"] < taken["float32"]:
+    elif taken.bfloat16 < min(taken.float32, taken.full):
         precision, _ = precision_for(classifier, pixels, grid, infill)
-    if wanted.forward == "auto" and taken["full"] < taken[precision]:
-        return None
-    return precision
+    seconds = taken.float32 if precision == "float32" else taken.bfloat16
+    return None if wanted.forward == "auto" and taken.full < seconds else precision
 
 
 __all__ = ["Forward", "ForwardName", "Precision", "SampleScores", "Wanted", "make_forward"]

@@ -5,9 +5,8 @@ answer is remembered from one start to the next. The second depends on the pictu
 on the picture itself, every time.
 """
 
-import json
-import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from statistics import median
 from time import perf_counter
 
@@ -15,13 +14,10 @@ import numpy as np
 import torch
 
 from pda_studio.classifiers import Classifier
-from pda_studio.errors import PdaStudioError
-from pda_studio.files import cache_folder, written_whole
 from pda_studio.pda.forward.incremental import IncrementalForward, Precision
+from pda_studio.pda.forward.memory import remembered
 from pda_studio.pda.infill import Infill
 from pda_studio.pda.windows import WindowGrid
-
-_log = logging.getLogger(__name__)
 
 LARGEST_ERROR = 0.018
 """Of bfloat16 differences, rms over the rms change: what a map may lose is 0.02."""
@@ -29,8 +25,14 @@ _PLAIN_BATCH = 4
 _TRIALS = 2
 _CHECKED = 5  # windows along each axis on which bfloat16 differences are compared
 
-Speeds = dict[str, float]
-"""Seconds for a picture, of "full", "float32" and "bfloat16-delta"."""
+
+@dataclass(frozen=True)
+class Speeds:
+    """Seconds for a picture."""
+
+    full: float
+    float32: float
+    bfloat16: float
 
 
 def speeds(classifier: Classifier, pixels: torch.Tensor, grid: WindowGrid, samples: int) -> Speeds:
@@ -44,15 +46,11 @@ def speeds(classifier: Classifier, pixels: torch.Tensor, grid: WindowGrid, sampl
     device = classifier.device
     where = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
     key = (
-        f"{classifier.name} {classifier.input_size} on {where}, {torch.get_num_threads()} threads,"
-        f" torch {torch.__version__}: window {grid.window}, stride {grid.stride}, {samples} infills"
+        f"{classifier.name} {classifier.asked} {classifier.input_size} on {where},"
+        f" {torch.get_num_threads()} threads, torch {torch.__version__}: window {grid.window},"
+        f" stride {grid.stride}, {samples} infills"
     )
-    memory = _Memory()
-    if (known := memory.find(key)) is not None:
-        return known
-    measured = _measured(classifier, pixels, grid, samples)
-    memory.keep(key, measured)
-    return measured
+    return remembered("speeds", key, Speeds, lambda: _measured(classifier, pixels, grid, samples))
 
 
 def precision_for(
@@ -85,20 +83,22 @@ def _measured(
     classifier: Classifier, pixels: torch.Tensor, grid: WindowGrid, samples: int
 ) -> Speeds:
     classes = np.arange(1)
-    forwards = {
-        precision: IncrementalForward(classifier, pixels, classes, precision)
-        for precision in ("float32", "bfloat16-delta")
-    }
-    blocks = list(forwards["float32"].batches(grid, samples))
+    forwards = [
+        IncrementalForward(classifier, pixels, classes, "float32"),
+        IncrementalForward(classifier, pixels, classes, "bfloat16-delta"),
+    ]
+    blocks = list(forwards[0].batches(grid, samples))
     corners = grid.corners[max(blocks, key=len)]
     infills = torch.rand(len(corners), samples, *pixels.shape[:1], grid.window, grid.window)
     batch = classifier.prepare(pixels[None]).repeat(_PLAIN_BATCH, 1, 1, 1)
     batch = batch.contiguous(memory_format=torch.channels_last)
-    measured = {"full": _seconds(lambda: classifier.logits(batch).cpu()) / _PLAIN_BATCH}
-    for precision, forward in forwards.items():
-        taken = _seconds(lambda forward=forward: forward.change(corners, infills))  # type: ignore[misc]
-        measured[precision] = taken / (len(corners) * samples)
-    return measured
+    exact, rough = (
+        _seconds(lambda forward=forward: forward.change(corners, infills))  # type: ignore[misc]
+        / (len(corners) * samples)
+        for forward in forwards
+    )
+    plain = _seconds(lambda: classifier.logits(batch).cpu()) / _PLAIN_BATCH
+    return Speeds(full=plain, float32=exact, bfloat16=rough)
 
 
 def _seconds(work: Callable[[], object]) -> float:
@@ -109,36 +109,3 @@ def _seconds(work: Callable[[], object]) -> float:
         work()
         taken.append(perf_counter() - began)
     return median(taken[1:])
-
-
-class _Memory:
-    """Measured speeds in a small file of the cache; without the file they are measured anew."""
-
-    def __init__(self) -> None:
-        self._path = cache_folder() / "speeds.json"
-
-    def find(self, key: str) -> Speeds | None:
-        """What was measured before."""
-        found = self._all().get(key)
-        names = {"full", "float32", "bfloat16-delta"}
-        if not isinstance(found, dict) or set(found) != names:
-            return None
-        if not all(isinstance(taken, float) and taken > 0 for taken in found.values()):
-            return None
-        return found
-
-    def keep(self, key: str, measured: Speeds) -> None:
-        """Remember it; a disk that cannot be written costs a probe at the next start."""
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with written_whole(self._path) as file:
-                file.write(json.dumps({**self._all(), key: measured}, indent=1).encode())
-        except (OSError, PdaStudioError) as error:
-            _log.info("Measured speeds could not be kept: %s", error)
-
-    def _all(self) -> dict[str, Speeds]:
-        try:
-            content = json.loads(self._path.read_text("utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return content if isinstance(content, dict) else {}

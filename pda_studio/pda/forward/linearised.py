@@ -1,6 +1,7 @@
 """The first-order way: from some layer on, a decision's change is its gradient times the change."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -113,14 +114,13 @@ class LinearisedTail:
                 f"{classifier.name} has no layer “{layer}” that a change can be followed to;"
                 f" it has {', '.join(program.layers)}."
             )
-        self._frontier, tail = frontier(program, program.layers[layer])
+        self._frontier = frontier(program, program.layers[layer])
         if any(isinstance(operation.value, list | tuple) for operation in self._frontier):
             raise UsageError(
                 f"The layer “{layer}” of {classifier.name} lies where its maps are taken apart:"
                 " choose the block around it."
             )
-        self._scores, gradients = gradients_at(program, self._frontier, tail, target)
-        self._gradients = [gradient.to(torch.float32) for gradient in gradients]
+        self._scores, self._gradients = gradients_at(program, self._frontier, target)
         self.original = self._at(np.zeros((1, 2)), 1)
 
     def batches(self, grid: WindowGrid, samples: int) -> Iterator[NDArray[np.int64]]:
@@ -142,21 +142,24 @@ class LinearisedTail:
         return SampleScores(expit(logit - others), logit)
 
 
-def frontier(program: Program, layer: Operation) -> tuple[list[Operation], list[Operation]]:
-    """Where what is computed exactly, up to a layer, meets the rest; and the rest, in order.
+def frontier(program: Program, layer: Operation) -> list[Operation]:
+    """Where what is computed exactly, up to a layer, meets the rest.
 
     A shortcut past the layer ends where it leaves what the layer depends on.
     """
     exact = program.before([layer])
-    tail = [operation for operation in program.operations if operation not in exact]
-    looked_at = {used for operation in tail for used in operation.inputs()}
+    looked_at = {
+        used
+        for operation in program.operations
+        if operation not in exact
+        for used in operation.inputs()
+    }
     looked_at.add(program.output)
-    between = [
+    return [
         operation
         for operation in program.operations
         if operation in exact & looked_at and _is_value(operation)
     ]
-    return between, tail
 
 
 def _is_value(operation: Operation) -> bool:
@@ -177,17 +180,31 @@ def along(change: Change, gradient: torch.Tensor) -> NDArray[np.float64]:
 
 
 def gradients_at(
-    program: Program, sources: list[Operation], tail: list[Operation], target: int
+    program: Program, sources: list[Operation], target: int, *, nested: bool = False
 ) -> tuple[NDArray[np.float64], list[torch.Tensor]]:
-    """Values (2,) of z_t and r, and their gradients (2, …) at each source."""
+    """Values (2,) of z_t and r, and their gradients (2, …) with respect to each source's result.
+
+    Of one class alone r is 0. Sources that depend on one another count as independent, as at a
+    frontier, unless they are nested, as the joints of a network are.
+    """
+    first = program.operations.index(sources[0])
     with torch.inference_mode(False), torch.enable_grad():  # whatever the caller's mode
-        values = {source: source.value.clone() for source in sources}
-        variables = [value.requires_grad_() for value in values.values()]
-        for operation in tail:
-            values[operation] = operation.with_arguments(lambda used: values.get(used, used.value))
+        values: dict[Operation, Any] = {}
+        wanted = set(sources)
+        changed: set[Operation] = set()
+        for operation in program.operations[first:]:
+            if changed.intersection(operation.inputs()):
+                values[operation] = operation.with_arguments(
+                    lambda used: values[used] if used in changed else used.value
+                )
+                changed.add(operation)
+            if operation in wanted and not (nested and operation in changed):
+                values[operation] = operation.value.clone().requires_grad_()
+                changed.add(operation)
         logits = values[program.output][0].cpu().double()
-        others = torch.cat([logits[:target], logits[target + 1 :]]).logsumexp(0)
-        outputs = (logits[target], others)
+        others = torch.cat([logits[:target], logits[target + 1 :]])
+        outputs = (logits[target], others.logsumexp(0) if len(others) else logits[target] * 0)
+        variables = [values[source] for source in sources]
         each = [torch.autograd.grad(output, variables, retain_graph=True) for output in outputs]
     scores = np.array([output.item() for output in outputs])
-    return scores, [torch.cat(pair) for pair in zip(*each, strict=True)]
+    return scores, [torch.cat(pair).float() for pair in zip(*each, strict=True)]

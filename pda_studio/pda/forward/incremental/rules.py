@@ -16,6 +16,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from pda_studio.classifiers.endings import Reader
 from pda_studio.classifiers.graph import Operation, Program
 from pda_studio.pda.forward.incremental import geometry, kinds
 from pda_studio.pda.forward.incremental.changes import (
@@ -281,6 +282,8 @@ class Rules:
             return self._convolve_whole if layer.padding_mode == "zeros" else None
         if isinstance(layer, nn.Linear):
             return self._connect
+        if isinstance(layer, Reader):
+            return self._read
         if isinstance(layer, nn.BatchNorm2d):
             return self._normalise
         if kind in kinds.CLAMP:
@@ -294,6 +297,24 @@ class Rules:
         if (kind in kinds.ADD or kind in kinds.SUBTRACT) and geometry.is_plain(operation):
             return self._add_whole
         return None
+
+    def _read(self, operation: Operation, states: States, changes: list[Change]) -> State:
+        (change,) = changes
+        (source,) = self._inputs[operation]
+        reader: Any = operation.module
+        if change.rows is None or change.columns is None:
+            return Change(reader(change.delta))
+        map_of_each = change.delta[:, reader.channel]
+        if reader.place is None:
+            total = map_of_each.sum((1, 2), dtype=self._exact) / source.value.shape[2:].numel()
+            return Change(total.to(self._dtype)[:, None])
+        row, column = (
+            place - span.start
+            for place, span in zip(reader.place, (change.rows, change.columns), strict=True)
+        )
+        if not (0 <= row < change.rows.size and 0 <= column < change.columns.size):
+            return None
+        return Change(map_of_each[:, row, column, None])
 
     def _connect(self, operation: Operation, states: States, changes: list[Change]) -> State:
         delta = on_whole(changes[0], self._inputs[operation][0].value.shape)
