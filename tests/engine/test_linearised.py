@@ -49,11 +49,11 @@ def test_first_order_above_the_layer(request: pytest.FixtureRequest, name: str, 
     removed = torch.stack(
         [pixels[:, top : top + 12, left : left + 12] for top, left in corners.tolist()]
     )
-    small = removed[:, None] + 1e-3 * (infills - removed[:, None])
+    small = removed[:, None] + 3e-4 * (infills - removed[:, None])
     wanted = exact(corners, small).logit - exact.original.logit
     got = tail(corners, small).logit - tail.original.logit
     assert np.abs(wanted).max() > 1e-5
-    np.testing.assert_allclose(got, wanted, atol=0.05 * np.abs(wanted).max())
+    np.testing.assert_allclose(got, wanted, atol=0.07 * np.abs(wanted).max())
 
 
 def test_the_last_layer_is_exact(squeezenet: Classifier) -> None:
