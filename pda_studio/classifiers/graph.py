@@ -136,6 +136,11 @@ def _traced(network: nn.Module) -> fx.GraphModule:
         raise NotTraceable(str(error).splitlines()[0] if str(error) else repr(error)) from error
 
 
+def forget_traces() -> None:
+    """Let go of the traced networks that are kept for the next time."""
+    _traced.cache_clear()
+
+
 def _folded(network: nn.Module) -> fx.GraphModule:
     whole = network.network if isinstance(network, Hidden) else network
     graph = fx.GraphModule(whole, _Tracer().trace(whole))

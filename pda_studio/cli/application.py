@@ -9,6 +9,7 @@ from cyclopts.exceptions import MissingArgumentError, UnusedCliTokensError
 
 from pda_studio import __version__
 from pda_studio.cli import verbs
+from pda_studio.cli.bench import bench
 from pda_studio.cli.parameters import with_method_parameters
 from pda_studio.errors import UsageError
 
@@ -21,6 +22,7 @@ _VERBS: dict[str, Callable[..., int]] = {
     "fit-statistics": verbs.fit_statistics,
     "screenshot": verbs.screenshot,
     "cache": verbs.cache,
+    "bench": bench,
 }
 _ABOUT = (
     "Show which pixels of a picture speak for (red) and against (blue) the decision of an image"

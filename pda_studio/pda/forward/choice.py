@@ -82,7 +82,7 @@ def precision_for(
 def has_bfloat16(classifier: Classifier) -> bool:
     """Whether the device multiplies bfloat16 faster than float32, without a probe."""
     if classifier.device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     supported = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
     return classifier.device.type == "cpu" and bool(supported())
 

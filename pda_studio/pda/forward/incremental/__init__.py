@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from pda_studio.classifiers import Classifier
 from pda_studio.pda.forward.base import SampleScores, sample_scores
 from pda_studio.pda.forward.incremental.plan import blocks, windows_along
-from pda_studio.pda.forward.incremental.untouched import Untouched, untouched
+from pda_studio.pda.forward.incremental.untouched import Untouched, forget, untouched
 from pda_studio.pda.patches import windows_of
 from pda_studio.pda.windows import WindowGrid
 
@@ -123,4 +123,11 @@ def neighbours(picture: Untouched, grid: WindowGrid, samples: int) -> Iterator[N
     return blocks(grid, windows_along(picture.program, grid.window, grid.stride, samples))
 
 
-__all__ = ["IncrementalForward", "Precision", "RemovedWindows", "neighbours", "untouched"]
+__all__ = [
+    "IncrementalForward",
+    "Precision",
+    "RemovedWindows",
+    "forget",
+    "neighbours",
+    "untouched",
+]
