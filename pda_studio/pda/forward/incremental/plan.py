@@ -16,7 +16,6 @@ from pda_studio.pda.windows import WindowGrid
 
 _ALONG = (1, 2, 3, 4, 5, 6, 8, 12, 16)  # windows along a side of a block
 _MOST_VALUES = 2e7  # of a batch in one map: what memory they may take
-_BEYOND_CACHE = 3  # times as long it takes to write and read what does not stay in the cache
 _PLACES = 24  # blocks along an axis that are looked at for an estimate
 
 
@@ -28,19 +27,16 @@ class Speed:
     ----------
     products, values, weights, operations : float
         Multiplications and additions; values written; weights read; operations started.
-    cached : float
-        Values of a batch that stay in its cache between two operations.
     """
 
     products: float
     values: float
     weights: float
     operations: float
-    cached: float
 
 
-CPU = Speed(products=1.5e11, values=2e9, weights=5e9, operations=2e4, cached=4e6)
-GPU = Speed(products=1.5e13, values=2e11, weights=5e11, operations=3e4, cached=1e8)
+CPU = Speed(products=1.5e11, values=2e9, weights=5e9, operations=2e4)
+GPU = Speed(products=1.5e13, values=2e11, weights=5e11, operations=3e4)
 
 
 @dataclass(frozen=True)
@@ -130,10 +126,9 @@ def windows_along(program: Program, window: int, stride: int, samples: int) -> i
         written = pictures * needed.values
         if along > 1 and written.max() > _MOST_VALUES * (speed.products / CPU.products):
             break
-        slower = np.where(written > speed.cached, _BEYOND_CACHE, 1)
         seconds = (
             needed.products / speed.products
-            + (needed.values * slower).sum() / speed.values
+            + needed.values.sum() / speed.values
             + needed.weights / speed.weights / pictures
             + len(program.operations) / speed.operations / pictures
         )
