@@ -15,6 +15,7 @@ from pda_studio.errors import UsageError
 
 _VERBS: dict[str, Callable[..., int]] = {
     "explain": verbs.explain,
+    "combine": verbs.combine,
     "predict": verbs.predict,
     "methods": verbs.methods,
     "classifiers": verbs.classifiers,

@@ -167,6 +167,42 @@ def predict(
     return 0
 
 
+def combine(
+    first: Annotated[Path, Parameter(help="A map that explain wrote.")],
+    second: Annotated[Path, Parameter(help="Another of the same picture and target.")],
+    /,
+    *more: Annotated[Path, Parameter(help="And so on.")],
+    output: Annotated[
+        Path, Parameter(metavar="MAP.npz", help="Where to write the map: a name that ends in .npz.")
+    ],
+    figure: Annotated[
+        Path | None,
+        Parameter(metavar="FILE", help="Where to write a figure of all of them: .png, .pdf, .svg."),
+    ] = None,
+) -> int:
+    """Take the mean of finished maps, each divided by its root mean square."""
+    _check_output(output, ".npz", "a map")
+    if figure is not None:
+        from pda_studio.figures import check_figure
+
+        check_figure(figure)
+    from pda_studio.cli import texts
+    from pda_studio.methods.combining import combined
+    from pda_studio.workspace import load_map, save_map
+
+    maps = [load_map(path) for path in (first, second, *more)]
+    together = combined(maps)
+    save_map(together, output)
+    written = [output]
+    if figure is not None:
+        from pda_studio.figures import save_panel
+
+        save_panel([*maps, together], figure)
+        written.append(figure)
+    print(texts.summary(together, written))
+    return 0
+
+
 def methods(*, json: AsJson = False) -> int:
     """List the methods and their parameters."""
     from pda_studio.cli import texts
