@@ -55,12 +55,12 @@ def with_separate_relus(classifier: Classifier, rule: str) -> nn.Module:
     modules = dict(graph.named_modules())
     for index, node in enumerate(list(graph.graph.nodes)):
         kind = _activation(node, modules)
-        if kind in ("relu", "relu6"):
-            _separate(graph, node, f"separate_relu_{index}", most=6.0 if kind == "relu6" else None)
+        if kind in ("ReLU", "ReLU6"):
+            _separate(graph, node, f"separate_relu_{index}", most=6.0 if kind == "ReLU6" else None)
         elif kind:
             raise UsageError(
-                f"{rule} is a rule for ReLUs, and {classifier.name} has {_CLASSES.get(kind, kind)},"
-                " for which there is none: choose another method, such as integrated-gradients."
+                f"{rule} is a rule for ReLUs, and {classifier.name} has {kind}, for which"
+                " there is none: choose another method, such as integrated-gradients."
             )
     graph.delete_all_unused_submodules()
     graph.recompile()
@@ -68,24 +68,26 @@ def with_separate_relus(classifier: Classifier, rule: str) -> nn.Module:
 
 
 def _activation(node: fx.Node, modules: dict[str, nn.Module]) -> str:
-    """Which activation a node is, as its class in lower case; "" if it is none."""
+    """Which activation a node is; "" if it is none."""
     if node.op == "call_module":
         layer = modules[str(node.target)]
         if isinstance(layer, nn.ReLU | nn.ReLU6):
-            return "relu" if isinstance(layer, nn.ReLU) else "relu6"
+            return "ReLU" if isinstance(layer, nn.ReLU) else "ReLU6"
         return next((kind for part in layer.modules() if (kind := _class(part))), "")
     if node.op in ("call_function", "call_method"):
-        name = str(getattr(node.target, "__name__", node.target)).replace("_", "").lower()
-        known = name in _CLASSES or name in _DISGUISES or "attention" in name
-        return name if known else ""
+        name = str(getattr(node.target, "__name__", node.target))
+        plain = name.replace("_", "").lower()
+        if plain in _CLASSES:
+            return _CLASSES[plain]
+        return name if plain in _DISGUISES or "attention" in plain else ""
     return ""
 
 
 def _class(module: nn.Module) -> str:
-    """An activation within a layer that is kept whole, as its class in lower case."""
+    """An activation, or a recurrent layer, which has some within; "" if it is none."""
     kinds = type(module).__mro__
     found = any(kind.__module__ in (activation.__name__, rnn.__name__) for kind in kinds)
-    return type(module).__name__.lower() if found else ""
+    return type(module).__name__ if found else ""
 
 
 def _separate(graph: fx.GraphModule, node: fx.Node, name: str, most: float | None) -> None:

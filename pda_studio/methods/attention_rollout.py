@@ -71,8 +71,10 @@ class AttentionRollout(Method):
 
     def _fused(self, weights: torch.Tensor) -> torch.Tensor:
         """One layer's weights (T, T) from those of its heads (heads, T, T)."""
-        fuse = {"mean": torch.mean, "max": torch.amax, "min": torch.amin}[self.fusion]
-        fused: torch.Tensor = fuse(weights, 0)
+        if self.fusion == "mean":
+            fused = weights.mean(0)
+        else:
+            fused = weights.amax(0) if self.fusion == "max" else weights.amin(0)
         weakest = int(self.discarded * fused.numel())
         if weakest:
             fused = fused.clone()
@@ -110,7 +112,9 @@ def attention_weights(classifier: Classifier, subject: Subject) -> list[torch.Te
     handles = []
     for attention in attentions:
         handles.append(attention.register_forward_pre_hook(_ask_for_weights, with_kwargs=True))
-        handles.append(attention.register_forward_hook(lambda _, __, result: found.append(result[1][0])))
+        handles.append(
+            attention.register_forward_hook(lambda _, __, result: found.append(result[1][0]))
+        )
     try:
         classifier.logits(classifier.prepare(classifier.preprocessing.pixels(subject.view)[None]))
     finally:

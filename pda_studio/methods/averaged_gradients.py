@@ -47,7 +47,6 @@ class IntegratedGradients(Method):
         50,
         "Points",
         "At how many points of the way from the baseline the gradient is taken.",
-        unit="points",
         ge=1,
         le=1000,
     )
@@ -65,24 +64,25 @@ class IntegratedGradients(Method):
         """Some points a step, each time spread over the whole way."""
         began = perf_counter()
         batch = subject.batch or _BATCH
-        nodes, weights = np.polynomial.legendre.leggauss(self.points)
-        alphas = torch.tensor((nodes + 1) / 2, dtype=torch.float32)
-        shares = torch.tensor(weights / 2, dtype=torch.float32)
         count = -(-self.points // batch)
         with differentiable():
             picture = prepared(subject).detach()
             start = self._start(subject.classifier, picture)
+            way = picture - start
             rule = gradient_of_input(subject.classifier, subject.target)
-        total, share, done = torch.zeros_like(picture[0]), 0.0, 0
+            nodes, weights = np.polynomial.legendre.leggauss(self.points)
+            alphas = torch.tensor((nodes + 1) / 2).to(picture)[:, None, None, None]
+            shares = torch.tensor(weights / 2).to(picture)
+            total = torch.zeros_like(picture[0])
+        share, done = 0.0, 0
         for first in range(count):
             here = slice(first, None, count)
             with differentiable():
-                way = alphas[here].to(picture.device)[:, None, None, None] * (picture - start)
-                gradients = rule((start + way).requires_grad_()).detach()
-                total += torch.einsum("n,nchw->chw", shares[here].to(picture.device), gradients)
-            share += float(shares[here].sum())
-            done += len(alphas[here])
-            evidence = ((picture - start)[0] * total).sum(0) / share
+                gradients = rule((start + alphas[here] * way).requires_grad_()).detach()
+                total += torch.einsum("n,nchw->chw", shares[here], gradients)
+                share += float(shares[here].sum())
+                done += len(shares[here])
+                evidence = (way[0] * total).sum(0) / share
             now = perf_counter() - began
             note = ""
             if done == self.points:
@@ -159,23 +159,24 @@ class SmoothGrad(Method):
         with differentiable():
             picture = prepared(subject).detach()
             rule = attribution(self._rule, subject.classifier, subject.target)
-        deviation = self.noise * (picture.max() - picture.min())
-        mean = torch.zeros_like(picture[0])
-        spread = torch.zeros_like(picture[0, 0])
+            deviation = self.noise * (picture.max() - picture.min())
+            mean = torch.zeros_like(picture[0])
+            spread = torch.zeros_like(picture[0, 0])
         done = 0
         while done < self.samples:
             count = min(subject.batch or _BATCH, self.samples - done)
-            # One copy at a time, so that the draws do not depend on the batch.
-            drawn = torch.stack([torch.randn(picture.shape[1:], generator=chance) for _ in range(count)])
             with differentiable():
-                noisy = picture + deviation * drawn.to(picture.device)
+                # One copy at a time, so that the draws do not depend on the batch.
+                shape = picture.shape[1:]
+                drawn = [torch.randn(shape, generator=chance) for _ in range(count)]
+                noisy = picture + deviation * torch.stack(drawn).to(picture.device)
                 values = rule(noisy.requires_grad_()).detach()
-            sums = values.sum(1)
-            farther = sums.mean(0) - mean.sum(0)
-            spread += (sums - sums.mean(0)).square().sum(0)
-            spread += farther.square() * done * count / (done + count)
-            done += count
-            mean += (values - mean).sum(0) / done
+                sums = values.sum(1)
+                farther = sums.mean(0) - mean.sum(0)
+                spread += (sums - sums.mean(0)).square().sum(0)
+                spread += farther.square() * done * count / (done + count)
+                done += count
+                mean += (values - mean).sum(0) / done
             found = self._map(subject, mean, spread, done, perf_counter() - began)
             yield Progress(done, self.samples, lambda found=found: found)  # type: ignore[misc]
 

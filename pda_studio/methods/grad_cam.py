@@ -13,7 +13,13 @@ from pda_studio.classifiers.targets import Layer, layers
 from pda_studio.errors import UsageError
 from pda_studio.methods.base import Method, Progress, parameter
 from pda_studio.methods.evidence import Subject
-from pda_studio.methods.gradients import attribution, differentiable, logit_unit, prepared, rule_unit
+from pda_studio.methods.gradients import (
+    attribution,
+    differentiable,
+    logit_unit,
+    prepared,
+    rule_unit,
+)
 
 AUTO = "auto"
 Sign = Literal["both", "positive"]

@@ -35,11 +35,9 @@ class Rise(Method):
         "Petsiuk, Das & Saenko, RISE: randomized input sampling for explanation, BMVC 2018"
     )
 
-    masks: int = parameter(
-        4000, "Masks", "How many random masks are tried.", unit="masks", ge=2, le=100_000
-    )
+    masks: int = parameter(4000, "Masks", "How many random masks are tried.", ge=2, le=100_000)
     cells: int = parameter(
-        7, "Cells", "Rows and columns of a mask before it is enlarged.", unit="cells", ge=2, le=32
+        7, "Cells", "Rows and columns of a mask before it is enlarged.", ge=2, le=32
     )
     shown: float = parameter(
         0.5, "Shown", "Probability of a cell to be shown.", step=0.05, ge=0.05, le=0.95
@@ -76,7 +74,9 @@ class Rise(Method):
             batch.record(size, perf_counter() - start)
             seconds = perf_counter() - began
             yield Progress(
-                sums.count, self.masks, lambda seconds=seconds: self._map(subject, sums, seconds)  # type: ignore[misc]
+                sums.count,
+                self.masks,
+                lambda seconds=seconds: self._map(subject, sums, seconds),  # type: ignore[misc]
             )
 
     def _scores(self, logits: torch.Tensor, subject: Subject) -> torch.Tensor:
