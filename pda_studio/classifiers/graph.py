@@ -129,11 +129,26 @@ class Program:
 @lru_cache(maxsize=2)
 def _traced(network: nn.Module) -> fx.GraphModule:
     """The network's graph, with BatchNorm folded into the convolutions before it."""
+    with torch.inference_mode(False):  # gradients must be able to pass through folded weights
+        return _folded(network)
+
+
+def graph_of(network: nn.Module) -> fx.GraphModule:
+    """The network's graph as it is: its layers are the network's own.
+
+    Raises
+    ------
+    NotTraceable
+        If `torch.fx` cannot follow its forward pass.
+    """
+    whole = network.network if isinstance(network, Hidden) else network
     try:
-        with torch.inference_mode(False):  # gradients must be able to pass through folded weights
-            return _folded(network)
+        graph = fx.GraphModule(whole, _Tracer().trace(whole))
     except Exception as error:  # whatever a network's own code raises when it is traced
         raise NotTraceable(str(error).splitlines()[0] if str(error) else repr(error)) from error
+    if isinstance(network, Hidden):
+        _end_at(graph, network)
+    return graph
 
 
 def forget_traces() -> None:
@@ -142,10 +157,7 @@ def forget_traces() -> None:
 
 
 def _folded(network: nn.Module) -> fx.GraphModule:
-    whole = network.network if isinstance(network, Hidden) else network
-    graph = fx.GraphModule(whole, _Tracer().trace(whole))
-    if isinstance(network, Hidden):
-        _end_at(graph, network)
+    graph = graph_of(network)
     if any(isinstance(layer, nn.BatchNorm2d) for layer in network.modules()):
         return _frozen(fuse(graph, no_trace=True))  # works on a copy
     return _frozen(graph)
@@ -185,7 +197,7 @@ def trace(network: nn.Module) -> Program:
     """
     module = _traced(network)
     modules = dict(module.named_modules())
-    _refuse_overwriting(module.graph, modules)
+    refuse_overwriting(module.graph, modules)
     made: dict[fx.Node, Operation] = {}
     operations: list[Operation] = []
     picture = output = None
@@ -202,10 +214,15 @@ def trace(network: nn.Module) -> Program:
     return Program(operations, picture, output)
 
 
-def _refuse_overwriting(graph: fx.Graph, modules: dict[str, nn.Module]) -> None:
+def refuse_overwriting(graph: fx.Graph, modules: dict[str, nn.Module]) -> None:
     """Refuse what relies on a value being written over: here every value is kept.
 
     Writing in place is followed where nobody looks at the old value again, as is usual.
+
+    Raises
+    ------
+    NotTraceable
+        If something does.
     """
     order = {node: place for place, node in enumerate(graph.nodes)}
     for node in graph.nodes:

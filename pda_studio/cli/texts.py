@@ -10,7 +10,7 @@ import numpy as np
 
 from pda_studio.classifiers import CatalogueEntry
 from pda_studio.classifiers.targets import Layer
-from pda_studio.cli.parameters import allowed, defaults, option, variants_of
+from pda_studio.cli.parameters import allowed, defaults, option, told, variants_of
 from pda_studio.methods import EvidenceMap, Method
 
 WIDTH = 80
@@ -94,9 +94,10 @@ def methods(kinds: list[type[Method]]) -> str:
         lines.append("")
     lines += ["PARAMETERS", ""]
     for name, variants in variants_of(kinds).items():
-        first = next(iter(variants.values()))
-        lines += [option(name), *_indented(first.help)]
-        if values := allowed(first):
+        lines.append(option(name))
+        for text in told(variants, lambda parameter: parameter.help):
+            lines += _indented(text)
+        for values in filter(None, told(variants, allowed)):
             lines += _indented(f"Values: {values}")
         if default := defaults(variants):
             lines += _indented(f"Default: {default}")

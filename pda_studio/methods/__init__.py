@@ -7,7 +7,9 @@ from pda_studio.errors import UsageError
 from pda_studio.methods.base import METHODS, Method, Parameter, Progress, run
 from pda_studio.methods.evidence import EvidenceMap, Subject
 
-for _module in iter_modules(__path__):
+# Prediction difference analysis leads every list; the others follow in the order of their modules.
+_FIRST = "prediction_difference"
+for _module in sorted(iter_modules(__path__), key=lambda found: found.name != _FIRST):
     import_module(f"{__name__}.{_module.name}")  # defining a method enters it into the registry
 
 

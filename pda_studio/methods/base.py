@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, Union, get_args, get_origin
 
+import numpy as np
 from annotated_types import Ge, Le
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.config import JsonDict
 from pydantic.fields import FieldInfo
@@ -150,6 +152,37 @@ class Method(BaseModel):
         """
         heeded = {name: value for name, value in self if name not in self.unheeded()}
         return [{**heeded, "target": subject.target}]
+
+    def map_of(
+        self,
+        subject: Subject,
+        evidence: NDArray[Any],
+        unit: str,
+        seconds: float,
+        *,
+        standard_error: NDArray[Any] | None = None,
+        complete: bool = True,
+        forward: str = "",
+    ) -> EvidenceMap:
+        """Make the map of a subject from evidence (H, W), for methods without windows."""
+        return EvidenceMap(
+            evidence=np.array(evidence, np.float32),  # a copy: work may go on in the array
+            standard_error=None if standard_error is None else standard_error.astype(np.float32),
+            covered=None if complete else np.ones(evidence.shape, np.bool_),
+            view=subject.view,
+            target=subject.target,
+            target_name=subject.classifier.class_names[subject.target],
+            probabilities=subject.probabilities,
+            method=self.name,
+            title=self.title,
+            parameters=self.model_dump(mode="json"),
+            unit=unit,
+            classifier=subject.classifier.name,
+            weights=subject.classifier.weights,
+            fingerprint=subject.classifier.fingerprint,
+            seconds=seconds,
+            forward=forward,
+        )
 
     def redrawn(self, kept: EvidenceMap, subject: Subject) -> EvidenceMap:
         """Turn a finished map from one of the `sources` into the subject's.
