@@ -84,6 +84,9 @@ class Cell:
         Seconds since the work began.
     message : str
         Why it failed.
+    preview : EvidenceMap or None
+        A rough map of what is asked, to look at until there is an exact one. It is no result:
+        nothing but the board knows it.
     """
 
     state: State = "empty"
@@ -94,6 +97,30 @@ class Cell:
     total: int = 0
     elapsed: float = 0.0
     message: str = ""
+    preview: EvidenceMap | None = None
+
+    @property
+    def exact(self) -> int:
+        """How much of what is asked has been done exactly, in the method's units of work."""
+        return self.done if self.evidence is not None and not self.stale else 0
+
+    @property
+    def previewed(self) -> bool:
+        """Whether the preview is what to look at.
+
+        A rough exact map tells less than the preview until it has as many windows. Where the work
+        was stopped, whatever is exact is the result.
+        """
+        if self.preview is None or self.state in ("done", "failed"):
+            return False
+        scores = self.preview.scores
+        enough = len(scores.grid) if scores is not None and self.state != "stopped" else 1
+        return self.exact < enough
+
+    @property
+    def shown(self) -> EvidenceMap | None:
+        """The map to look at: the preview, or the newest exact one."""
+        return self.preview if self.previewed else self.evidence
 
     @property
     def stale(self) -> bool:

@@ -22,7 +22,7 @@ GAP = 8
 
 
 class Caption(QLabel):
-    """Two short lines under a panel, cut with … where they do not fit; whole in the tooltip."""
+    """Two short lines under a panel, cut with … where they do not fit; all in the tooltip."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -35,7 +35,7 @@ class Caption(QLabel):
         self.setFixedHeight(2 * self.fontMetrics().lineSpacing() + 2)
 
     def show_lines(self, *lines: str) -> None:
-        """Show up to two lines."""
+        """Show two lines; the tooltip has what follows, too."""
         self._lines = lines
         self.setToolTip("\n".join(lines))
         self._elide()
@@ -47,7 +47,8 @@ class Caption(QLabel):
     def _elide(self) -> None:
         metrics = self.fontMetrics()
         mode = Qt.TextElideMode.ElideRight
-        self.setText("\n".join(metrics.elidedText(t, mode, self.width()) for t in self._lines))
+        shown = (metrics.elidedText(line, mode, self.width()) for line in self._lines[:2])
+        self.setText("\n".join(shown))
 
 
 class Panel(QWidget):
@@ -131,7 +132,7 @@ class MapPanel(Panel):
 
     def show_cell(self, cell: Cell, display: Display, limit: float) -> None:
         """Show a map on a colour scale that ends at `limit`, and how far it has come."""
-        evidence_map = cell.evidence
+        evidence_map = cell.shown
         drawing = (evidence_map, display.opacity, display.threshold, limit)
         if drawing != getattr(self, "_drawn", None):
             self._drawn = drawing
@@ -139,7 +140,7 @@ class MapPanel(Panel):
         self._cell, self._limit = cell, limit
         chip, progress = self._state()
         for view in self.views:
-            view.show_state(chip, progress, cell.stale)
+            view.show_state(chip, progress, cell.stale and not cell.previewed, cell.previewed)
         if evidence_map is None:
             self.bar.show_scale(None, "", 0)
             self.caption.show_lines()
@@ -151,7 +152,7 @@ class MapPanel(Panel):
     def point(self) -> None:
         """Show the crosshair and the value under it."""
         super().point()
-        evidence_map, pixel = self._cell.evidence, self.views[0].state.crosshair
+        evidence_map, pixel = self._cell.shown, self.views[0].state.crosshair
         if evidence_map is None or pixel is None:
             self.bar.show_value(None)
             return
@@ -160,9 +161,11 @@ class MapPanel(Panel):
             self.bar.show_value(None)
             return
         error = evidence_map.standard_error
+        roughly = self._cell.previewed
         self.bar.show_value(
             float(evidence_map.evidence[row, column]),
             None if error is None else float(error[row, column]),
+            roughly,
         )
 
     def _draw(self, evidence_map: EvidenceMap | None, display: Display, limit: float) -> None:
@@ -183,6 +186,11 @@ class MapPanel(Panel):
     def _state(self) -> tuple[str, float | None]:
         cell = self._cell
         part = cell.done / cell.total if cell.total else 0.0
+        if cell.previewed:
+            percent = f"{100 * part:.0f} %" if cell.exact else ""
+            known = {"waiting": self.tr("waiting"), "stopped": self.tr("stopped")}
+            said = known.get(cell.state, percent)
+            return " · ".join(filter(None, (self.tr("preview"), said))), part or None
         match cell.state:
             case "running":
                 return f"{100 * part:.0f} %", part
@@ -195,13 +203,19 @@ class MapPanel(Panel):
         return "", None
 
 
-def _caption(evidence_map: EvidenceMap, cell: Cell) -> tuple[str, str]:
+def _caption(evidence_map: EvidenceMap, cell: Cell) -> tuple[str, ...]:
+    """Two lines, and for the tooltip a third: how it was computed."""
     probability = float(evidence_map.probabilities[evidence_map.target])
     first = f"P({evidence_map.target_name}) {words.percentage(probability)}"
     parts = []
+    if cell.previewed:
+        parts.append("Stopped before anything exact" if cell.state == "stopped" else "Preview")
+        stride = evidence_map.parameters.get("stride")
+        return first, " · ".join([*parts, evidence_map.forward, f"stride {stride}"])
     if evidence_map.scores is not None:
         parts.append(f"{words.count(len(evidence_map.scores.grid))} windows")
     elif cell.state in ("running", "stopped") and cell.total and not cell.stale:
         parts.append(f"{words.count(cell.done)} of {words.count(cell.total)} windows")
     parts.append(words.duration(evidence_map.seconds))
-    return first, " · ".join(parts)
+    forward = evidence_map.forward
+    return tuple(filter(None, (first, " · ".join(parts), forward and f"Forward: {forward}")))
