@@ -223,13 +223,17 @@ class PredictionDifference(Method):
         difference = "logit" if hidden else self.difference
         values, variances = differences(scores, subject.target, difference)
         scored = None if scores.complete else scores.scored
+        share = None
+        if scored is not None:
+            share = scores.grid.coverage(scored) / scores.grid.coverage()
         error = None
         if variances is not None and scores.varied.any():
             error = scores.grid.standard_error(variances, scores.varied, scored)
         return EvidenceMap(
             evidence=scores.grid.average(values, scored).astype(np.float32),
             standard_error=None if error is None else error.astype(np.float32),
-            covered=None if scored is None else scores.grid.coverage(scored) > 0,
+            covered=None if share is None else share > 0,
+            share=None if share is None else share.astype(np.float32),
             view=subject.view,
             target=subject.target,
             target_name=subject.classifier.class_names[subject.target],

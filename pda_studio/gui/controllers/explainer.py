@@ -19,7 +19,7 @@ from pda_studio.gui.models.cache import MapCache
 from pda_studio.gui.models.cells import Look, Request
 from pda_studio.gui.models.kept import KeptMaps
 from pda_studio.gui.models.operations import applied
-from pda_studio.gui.models.previews import Previews, preview_steps
+from pda_studio.gui.models.previews import Previews, preview_steps, sketched
 from pda_studio.gui.models.session import Key, Session
 from pda_studio.gui.models.work import Column, Row, Work
 
@@ -36,6 +36,7 @@ class _Step:
     total: int
     evidence: EvidenceMap
     asked: Asked | None = None
+    preview: EvidenceMap | None = None
 
 
 @dataclass
@@ -217,7 +218,8 @@ class Explainer(QObject):
         else:
             state = "stopped" if self._held else "waiting"
             cell = cell.replace(state=state, request=request, done=0, total=0, message="")
-            cell = cell.replace(preview=self._previews.find(request))
+            preview = self._previews.find(request)
+            cell = cell.replace(preview=None if preview is None else sketched(preview))
         session.put_cell(row.key, column.key, cell)
 
     def _look_up(self) -> None:
@@ -311,13 +313,20 @@ class Explainer(QObject):
             done=self._on_preview,
             failed=lambda *_: self._on_preview(None),
             partial=self._on_preview_partial,
-            snapshot=_snapshot,
+            snapshot=_rough_snapshot,
             stopped=self._on_stopped,
         )
         self._run(_Running(key, request, job, 0, monotonic(), preview=True))
 
     def _start(self, key: Key, request: Request) -> None:
         subject = self._subject(key, request)
+
+        preview = self._previews.find(request)
+
+        def snapshot(progress: Any) -> _Step:
+            evidence = progress.evidence()
+            rough = None if preview is None else sketched(preview, evidence, progress.total)
+            return _Step(progress.done, progress.total, evidence, preview=rough)
 
         def steps() -> Generator[Any, None, _Step]:
             asked = self._kept.asked(request, subject)
@@ -336,7 +345,7 @@ class Explainer(QObject):
             done=self._on_done,
             failed=self._on_failed,
             partial=self._on_partial,
-            snapshot=_snapshot,
+            snapshot=snapshot,
             stopped=self._on_stopped,
             afterwards=keep,
         )
@@ -356,16 +365,17 @@ class Explainer(QObject):
 
     # Answers of the worker; a cancelled job is heard no more, so these are of the running one
 
-    def _on_preview_partial(self, step: _Step) -> None:
-        if self._running is not None:
-            self._show_preview(self._running, step.evidence)
+    def _on_preview_partial(self, preview: EvidenceMap | None) -> None:
+        if self._running is not None and preview is not None:
+            self._show_preview(self._running, preview)
 
     def _on_preview(self, preview: EvidenceMap | None) -> None:
         if self._running is None:
             return
         running, self._running = self._running, None
         self._previews.put(running.request, preview)
-        self._show_preview(running, preview, state="waiting")
+        rough = None if preview is None else sketched(preview)
+        self._show_preview(running, rough, state="waiting")
         self._start_next()
         self.progressed.emit()
 
@@ -390,6 +400,7 @@ class Explainer(QObject):
             cell.replace(
                 evidence=step.evidence,
                 answers=running.request,
+                preview=step.preview,
                 done=step.done,
                 total=step.total,
                 elapsed=elapsed,
@@ -454,8 +465,10 @@ class Explainer(QObject):
             self.rate[classifier.fingerprint] = passes / (now - since)
 
 
-def _snapshot(progress: Any) -> _Step:
-    return _Step(progress.done, progress.total, progress.evidence())
+def _rough_snapshot(progress: Any) -> EvidenceMap | None:
+    """A preview in the making; shown once half of it is there: before, the old map tells more."""
+    there = progress.done >= 0.5 * progress.total
+    return sketched(progress.evidence()) if there else None
 
 
 def _redrawing(subject: Subject, request: Request) -> Callable[[EvidenceMap], EvidenceMap]:

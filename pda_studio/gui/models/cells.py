@@ -85,8 +85,8 @@ class Cell:
     message : str
         Why it failed.
     preview : EvidenceMap or None
-        A rough map of what is asked, to look at until there is an exact one. It is no result:
-        nothing but the board knows it.
+        A rough map of what is asked, to look at until there is an exact one; what it covers is
+        exact already. It is no result: nothing but the board knows it.
     """
 
     state: State = "empty"
@@ -100,22 +100,9 @@ class Cell:
     preview: EvidenceMap | None = None
 
     @property
-    def exact(self) -> int:
-        """How much of what is asked has been done exactly, in the method's units of work."""
-        return self.done if self.evidence is not None and not self.stale else 0
-
-    @property
     def previewed(self) -> bool:
-        """Whether the preview is what to look at.
-
-        A rough exact map tells less than the preview until it has as many windows. Where the work
-        was stopped, whatever is exact is the result.
-        """
-        if self.preview is None or self.state in ("done", "failed"):
-            return False
-        scores = self.preview.scores
-        enough = len(scores.grid) if scores is not None and self.state != "stopped" else 1
-        return self.exact < enough
+        """Whether the preview is what to look at."""
+        return self.preview is not None and self.state not in ("done", "failed")
 
     @property
     def shown(self) -> EvidenceMap | None:

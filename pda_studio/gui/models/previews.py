@@ -6,6 +6,8 @@ import logging
 from collections.abc import Collection, Generator
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from pda_studio.gui.models import fitting
 from pda_studio.gui.models.cells import Request
 
@@ -17,6 +19,8 @@ _log = logging.getLogger(__name__)
 
 _LEAST_PASSES = 1000  # where nothing is known of the speed: smaller maps are soon there
 _LEAST_SECONDS = 1.0
+_DENSER = 4  # times the windows of the preview: what counts as exact is also finer
+_PLENTY = 0.25  # of a pixel's windows: its value will hardly change
 
 
 class Previews:
@@ -52,6 +56,42 @@ class Previews:
     def keep_only(self, requests: Collection[Request | None]) -> None:
         """Forget those that no panel asks for."""
         self._maps = {request: one for request, one in self._maps.items() if request in requests}
+
+
+def sketched(
+    preview: EvidenceMap, exact: EvidenceMap | None = None, total: int = 0
+) -> EvidenceMap | None:
+    """Lay what is exact by now over a preview: covered pixels are exact, the others are not.
+
+    A pixel counts as exact once enough of the windows over it are scored. Windows that stand
+    alone, as in a first pass over the picture, tell less than the preview does.
+
+    Parameters
+    ----------
+    preview : EvidenceMap
+        The whole preview, or one that is still being made.
+    exact : EvidenceMap, optional
+        The exact map, as far as it has come.
+    total : int
+        All windows of the exact map.
+
+    Returns
+    -------
+    EvidenceMap or None
+        Never a complete one; None where nothing of the preview is left.
+    """
+    enough = np.zeros(preview.evidence.shape, dtype=bool)
+    evidence = preview.evidence
+    if preview.covered is not None:
+        evidence = np.where(preview.covered, evidence, np.float32(0))
+    if exact is not None:
+        if exact.share is None or preview.scores is None:
+            return None
+        enough = exact.share >= min(_DENSER * len(preview.scores.grid) / total, _PLENTY)
+        evidence = np.where(enough, exact.evidence, evidence)
+    if enough.all():
+        return None
+    return preview.replace(evidence=evidence, covered=enough, standard_error=None, scores=None)
 
 
 def preview_steps(

@@ -276,16 +276,15 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
                 painter.drawRect(QRectF(corner, QPointF(corner.x() + scale, corner.y() + scale)))
 
     def _draw_sketch(self, painter: QPainter) -> None:
-        """A dashed border, like that of a line which is not final yet."""
-        border = QRectF(self.viewport().rect()).adjusted(1, 1, -1, -1)
+        """Draw a dashed border: what is in it is not final yet."""
+        border = QRectF(self.viewport().rect()).adjusted(0.5, 0.5, -0.5, -0.5)
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(QPen(QColor(255, 255, 255, 210), 2))
-        painter.drawRect(border)
-        painter.setPen(QPen(QColor(25, 26, 29), 2, Qt.PenStyle.CustomDashLine))
-        pen = painter.pen()
-        pen.setDashPattern([4, 4])
-        painter.setPen(pen)
-        painter.drawRect(border)
+        for colour, style in (
+            (QColor(255, 255, 255, 160), Qt.PenStyle.SolidLine),
+            (QColor(25, 26, 29, 190), Qt.PenStyle.DashLine),
+        ):
+            painter.setPen(QPen(colour, 1, style))
+            painter.drawRect(border)
 
     def _draw_frame(self, painter: QPainter, frame: QRectF) -> None:
         shown = QRectF(

@@ -136,7 +136,7 @@ class MapPanel(Panel):
         drawing = (evidence_map, display.opacity, display.threshold, limit)
         if drawing != getattr(self, "_drawn", None):
             self._drawn = drawing
-            self._draw(evidence_map, display, limit)
+            self._draw(evidence_map, display, limit, cell.previewed)
         self._cell, self._limit = cell, limit
         chip, progress = self._state()
         for view in self.views:
@@ -161,24 +161,31 @@ class MapPanel(Panel):
             self.bar.show_value(None)
             return
         error = evidence_map.standard_error
-        roughly = self._cell.previewed
+        covered = evidence_map.covered
+        roughly = self._cell.previewed and covered is not None and not covered[row, column]
         self.bar.show_value(
             float(evidence_map.evidence[row, column]),
             None if error is None else float(error[row, column]),
             roughly,
         )
 
-    def _draw(self, evidence_map: EvidenceMap | None, display: Display, limit: float) -> None:
+    def _draw(
+        self, evidence_map: EvidenceMap | None, display: Display, limit: float, preview: bool
+    ) -> None:
         if evidence_map is None:
             for view in self.views:
                 view.show_pixels(None)
             return
         pictures = []
         if self.style_shown in ("map", "both"):
-            pictures.append(colours.heat_map(evidence_map, limit, display.threshold))
+            pictures.append(
+                colours.heat_map(evidence_map, limit, display.threshold, preview=preview)
+            )
         if self.style_shown in ("overlay", "both"):
             pictures.append(
-                colours.overlay(evidence_map, limit, display.opacity, display.threshold)
+                colours.overlay(
+                    evidence_map, limit, display.opacity, display.threshold, preview=preview
+                )
             )
         for view, picture in zip(self.views, pictures, strict=True):
             view.show_pixels(picture)
@@ -187,10 +194,11 @@ class MapPanel(Panel):
         cell = self._cell
         part = cell.done / cell.total if cell.total else 0.0
         if cell.previewed:
-            percent = f"{100 * part:.0f} %" if cell.exact else ""
+            percent = f"{100 * part:.0f} %" if part else ""
             known = {"waiting": self.tr("waiting"), "stopped": self.tr("stopped")}
             said = known.get(cell.state, percent)
-            return " · ".join(filter(None, (self.tr("preview"), said))), part or None
+            running = part if part and cell.state == "running" else None
+            return " · ".join(filter(None, (self.tr("preview"), said))), running
         match cell.state:
             case "running":
                 return f"{100 * part:.0f} %", part
@@ -207,11 +215,9 @@ def _caption(evidence_map: EvidenceMap, cell: Cell) -> tuple[str, ...]:
     """Two lines, and for the tooltip a third: how it was computed."""
     probability = float(evidence_map.probabilities[evidence_map.target])
     first = f"P({evidence_map.target_name}) {words.percentage(probability)}"
-    parts = []
     if cell.previewed:
-        parts.append("Stopped before anything exact" if cell.state == "stopped" else "Preview")
-        stride = evidence_map.parameters.get("stride")
-        return first, " · ".join([*parts, evidence_map.forward, f"stride {stride}"])
+        return first, *_about_preview(evidence_map, cell)
+    parts = []
     if evidence_map.scores is not None:
         parts.append(f"{words.count(len(evidence_map.scores.grid))} windows")
     elif cell.state in ("running", "stopped") and cell.total and not cell.stale:
@@ -219,3 +225,17 @@ def _caption(evidence_map: EvidenceMap, cell: Cell) -> tuple[str, ...]:
     parts.append(words.duration(evidence_map.seconds))
     forward = evidence_map.forward
     return tuple(filter(None, (first, " · ".join(parts), forward and f"Forward: {forward}")))
+
+
+def _about_preview(preview: EvidenceMap, cell: Cell) -> tuple[str, str]:
+    """What is exact by now, and how the rest was come by; the other way round at first."""
+    rough = preview.forward
+    if "stride" in preview.parameters:
+        rough += f", stride {preview.parameters['stride']}"
+    windows = f"{words.count(cell.done)} of {words.count(cell.total)} windows"
+    if not cell.done or cell.stale:
+        if cell.state == "stopped":
+            return "Stopped before anything exact", f"Preview: {rough}"
+        return f"Preview: {rough}", "Nothing is exact yet"
+    text = f"Stopped at {windows}" if cell.state == "stopped" else f"{windows} exact"
+    return text, f"Elsewhere a preview: {rough}"

@@ -177,8 +177,8 @@ def _style_sheet(c: dict[str, str]) -> str:
     QLabel#section {{ font-weight: 600; }}
     QLabel#muted, QLabel#caption {{ color: {c["muted"]}; }}
     QLabel#title {{ font-weight: 600; }}
-    QLabel#badge {{ color: {c["on_accent"]}; background: {c["accent"]}; border-radius: 4px;
-        padding: 1px 6px; font-size: 11px; }}
+    QLabel#badge {{ color: {c["accent"]}; border: 1px solid {c["accent"]}; border-radius: 4px;
+        padding: 0 5px; font-size: 11px; }}
     QLabel#refusal {{ color: {c["refusal"]}; }}
     QLabel#hero {{ font-weight: 600; font-size: 20px; }}
     QFrame#rule {{ background: {c["line"]}; border: 0; max-height: 1px; min-height: 1px; }}
