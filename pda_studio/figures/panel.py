@@ -408,7 +408,10 @@ def _caption(maps: Sequence[EvidenceMap]) -> list[str]:
     for evidence_map in maps:
         words = (text.replace(" ", _NO_BREAK) for text, _ in _heeded(evidence_map).values())
         settings = ", ".join(words)
-        paragraphs.append(f"{evidence_map.title}: {settings}." if settings else evidence_map.title)
+        text = f"{evidence_map.title}: {settings}." if settings else evidence_map.title
+        if evidence_map.forward:
+            text = f"{text.removesuffix('.')}. Computed: {evidence_map.forward}."
+        paragraphs.append(text)
     for evidence_map in maps:
         source = "built in" if evidence_map.weights == "built in" else evidence_map.weights
         paragraphs.append(

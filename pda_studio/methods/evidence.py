@@ -86,6 +86,9 @@ class EvidenceMap:
         How infilled pictures were scored in the end, where a method does so.
     scores : WindowScores or None
         In a finished map of a window method: what the classifier said without each window.
+    share : (H, W) float32 or None
+        In an unfinished map of a window method, which part of the windows over each pixel is
+        scored.
     """
 
     evidence: NDArray[np.float32]
@@ -105,6 +108,7 @@ class EvidenceMap:
     seconds: float
     forward: str = ""
     scores: WindowScores | None = field(default=None, repr=False)
+    share: NDArray[np.float32] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         for array in (self.evidence, self.standard_error, self.covered):

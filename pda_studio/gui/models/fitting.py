@@ -41,7 +41,8 @@ def carried_over(
     values = start_parameters(method, classifier)
     own = {p.name for p in kind.parameters() if p.kind in ("choice", "layer")}
     if new_classifier:
-        own = {*kind.suited_to(classifier), "stride"}
+        layers = {p.name for p in kind.parameters() if p.kind == "layer"}
+        own = {*kind.suited_to(classifier), *layers, "stride"}
     kept = {name: value for name, value in earlier.items() if name in values and name not in own}
     return fitted(kind, {**values, **kept}, classifier)
 
