@@ -218,8 +218,8 @@ def _conservation(relevance: torch.Tensor, logit: float) -> str:
     """How much of the logit the pixels have lost or gained."""
     if logit == 0:
         return "nothing to share out: the logit is 0"
-    error = abs(relevance.double().sum().item() - logit) / abs(logit)
-    return f"conservation error {100 * error:.2g} %"
+    percent = 100 * abs(relevance.double().sum().item() - logit) / abs(logit)
+    return f"conservation error {percent:{'.2g' if percent < 10 else '.0f'}} %"
 
 
 Bias = Literal["absorbs", "ignored"]
