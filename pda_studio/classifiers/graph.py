@@ -126,11 +126,12 @@ class Program:
                 operation.value = operation.with_arguments(lambda used: used.value)
 
 
-@lru_cache(maxsize=2)
-def _traced(network: nn.Module) -> fx.GraphModule:
-    """The network's graph, with BatchNorm folded into the convolutions before it."""
+@lru_cache(maxsize=4)
+def _traced(network: nn.Module, folded: bool) -> fx.GraphModule:
+    """The network's graph; if asked, with BatchNorm folded into the convolutions before it."""
     with torch.inference_mode(False):  # gradients must be able to pass through folded weights
-        return _folded(network)
+        graph = graph_of(network)
+        return _folded(graph) if folded else _frozen(graph)
 
 
 def graph_of(network: nn.Module) -> fx.GraphModule:
@@ -156,9 +157,8 @@ def forget_traces() -> None:
     _traced.cache_clear()
 
 
-def _folded(network: nn.Module) -> fx.GraphModule:
-    graph = graph_of(network)
-    if any(isinstance(layer, nn.BatchNorm2d) for layer in network.modules()):
+def _folded(graph: fx.GraphModule) -> fx.GraphModule:
+    if any(isinstance(layer, nn.BatchNorm2d) for layer in graph.modules()):
         return _frozen(fuse(graph, no_trace=True))  # works on a copy
     return _frozen(graph)
 
@@ -187,15 +187,23 @@ def _frozen(module: nn.Module) -> fx.GraphModule:
     return module
 
 
-def trace(network: nn.Module) -> Program:
-    """Take a network apart into operations, BatchNorm folded into the convolutions.
+def trace(network: nn.Module, *, folded: bool = True) -> Program:
+    """Take a network apart into operations.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        In eval mode; it stays as it is.
+    folded : bool
+        Whether BatchNorm is folded into the convolutions before it. If not, each layer gives
+        what it gives in the network itself.
 
     Raises
     ------
     NotTraceable
         If `torch.fx` cannot follow its forward pass.
     """
-    module = _traced(network)
+    module = _traced(network, folded)
     modules = dict(module.named_modules())
     refuse_overwriting(module.graph, modules)
     made: dict[fx.Node, Operation] = {}

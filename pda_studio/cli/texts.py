@@ -188,6 +188,6 @@ def summary(evidence_map: EvidenceMap, written: Sequence[Path], origin: str = ""
             error = f" ± {m.standard_error[row, column]:.2g}"
         lines.append(f"  {side:<7}  {value:+.3g}{error} at row {row}, column {column}")
     if m.forward:
-        lines.append(f"Forward: {m.forward}")
+        lines.append(f"How: {m.forward}")
     lines += [f"Wrote {path}" for path in written]
     return "\n".join(lines)

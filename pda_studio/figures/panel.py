@@ -407,11 +407,8 @@ def _caption(maps: Sequence[EvidenceMap]) -> list[str]:
     paragraphs = []
     for evidence_map in maps:
         words = (text.replace(" ", _NO_BREAK) for text, _ in _heeded(evidence_map).values())
-        settings = ", ".join(words)
-        text = f"{evidence_map.title}: {settings}." if settings else evidence_map.title
-        if evidence_map.forward:
-            text = f"{text.removesuffix('.')}. Computed: {evidence_map.forward}."
-        paragraphs.append(text)
+        told = "; ".join(part for part in (", ".join(words), evidence_map.forward) if part)
+        paragraphs.append(f"{evidence_map.title}: {told}." if told else evidence_map.title)
     for evidence_map in maps:
         source = "built in" if evidence_map.weights == "built in" else evidence_map.weights
         paragraphs.append(

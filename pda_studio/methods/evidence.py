@@ -83,7 +83,8 @@ class EvidenceMap:
     seconds : float
         How long the work took.
     forward : str
-        How infilled pictures were scored in the end, where a method does so.
+        How the map came about, as captions tell it: how infilled pictures were scored in the end,
+        or how far the evidence adds up.
     scores : WindowScores or None
         In a finished map of a window method: what the classifier said without each window.
     share : (H, W) float32 or None
