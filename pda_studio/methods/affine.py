@@ -229,8 +229,8 @@ def _shares(few: int, many: int, how: Spread) -> NDArray[np.float64]:
     else:
         distance = np.abs(middles.clip(0, few - 1)[:, None] - np.arange(few))
         weights = np.maximum(1 - distance, 0)
-    sums: NDArray[np.float64] = weights.sum(0)
-    return weights / sums
+    shares: NDArray[np.float64] = weights / weights.sum(0)
+    return shares
 
 
 def _places(classifier: Classifier, program: Program, layer: str) -> tuple[str, Operation]:
