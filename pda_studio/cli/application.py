@@ -18,6 +18,7 @@ _VERBS: dict[str, Callable[..., int]] = {
     "predict": verbs.predict,
     "methods": verbs.methods,
     "classifiers": verbs.classifiers,
+    "layers": verbs.layers,
     "fit-statistics": verbs.fit_statistics,
     "screenshot": verbs.screenshot,
     "cache": verbs.cache,

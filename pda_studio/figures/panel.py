@@ -340,7 +340,8 @@ def _headlines(chunks: list[list[EvidenceMap]]) -> list[tuple[str, str] | None]:
         if index and _decision(first) == _decision(chunks[index - 1][0]):
             headlines.append(None)
         else:
-            headlines.append((first.target_name, f"probability {_percent(first)}"))
+            what = "hidden unit" if first.is_hidden else f"probability {_percent(first)}"
+            headlines.append((first.target_name, what))
     return headlines
 
 

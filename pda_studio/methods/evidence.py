@@ -117,6 +117,11 @@ class EvidenceMap:
         return self.covered is None
 
     @property
+    def is_hidden(self) -> bool:
+        """Whether it is about a hidden unit, which has no probability."""
+        return len(self.probabilities) == 1
+
+    @property
     def limit(self) -> float:
         """The largest absolute evidence: the end of a symmetric colour scale; never 0."""
         return float(np.abs(self.evidence).max()) or 1.0

@@ -77,6 +77,10 @@ class IncrementalForward:
         logits = self._logits + self.change(corners, infills)
         return sample_scores(logits, self._classes, infills.shape[1])
 
+    def forget(self) -> None:
+        """Free what only this precision needs; it is made again at the next call."""
+        self._untouched.forget(self._dtype)
+
     def change(self, corners: NDArray[np.int64], infills: torch.Tensor) -> NDArray[np.float64]:
         """Change of all logits (n·S, K)."""
         (change,) = self._untouched.changes(

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from pda_studio.classifiers import Classifier
 from pda_studio.classifiers.graph import Operation, Program, forget_traces, trace
+from pda_studio.pda.forward.incremental import products
 from pda_studio.pda.forward.incremental.changes import Change, Span
 from pda_studio.pda.forward.incremental.rules import Rules, States
 
@@ -68,6 +69,11 @@ class Untouched:
                 if used not in needed:
                     states.pop(used, None)
         return [states.get(operation) for operation in wanted]
+
+    def forget(self, dtype: torch.dtype) -> None:
+        """Free what was kept for differences of a type."""
+        self._rules.pop(dtype, None)
+        products.forget(dtype)
 
     def _way(self, wanted: tuple[Operation, ...]) -> list[Operation]:
         """The operations from the picture to what is wanted, in order."""
