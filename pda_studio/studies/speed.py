@@ -17,6 +17,7 @@ import numpy as np
 from pda_studio.classifiers import Classifier
 from pda_studio.classifiers.graph import NotTraceable
 from pda_studio.pda.allocator import keep_freed_memory, return_freed_memory
+from pda_studio.pda.forward.choice import has_bfloat16
 from pda_studio.pda.forward.full import FullForward
 from pda_studio.pda.forward.incremental import (
     IncrementalForward,
@@ -249,7 +250,9 @@ def _followed(scene: Scene) -> tuple[list[_Entrant], _Order, str]:
         return ForwardWay(IncrementalForward(classifier, pixels, classes, precision), scene)
 
     def linearised() -> Way:
-        return ForwardWay(LinearisedTail(classifier, pixels, scene.target, layer), scene)
+        precision: Precision = "bfloat16-delta" if has_bfloat16(classifier) else "float32"
+        tail = LinearisedTail(classifier, pixels, scene.target, layer, precision)
+        return ForwardWay(tail, scene)
 
     entrants = [
         _Entrant(name, "", partial(incremental, precision))

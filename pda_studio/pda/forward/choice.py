@@ -79,6 +79,14 @@ def precision_for(
     return ("bfloat16-delta" if share <= LARGEST_ERROR else "float32"), share
 
 
+def has_bfloat16(classifier: Classifier) -> bool:
+    """Whether the device multiplies bfloat16 faster than float32, without a probe."""
+    if classifier.device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    supported = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    return classifier.device.type == "cpu" and bool(supported())
+
+
 def _measured(
     classifier: Classifier, pixels: torch.Tensor, grid: WindowGrid, samples: int
 ) -> Speeds:
