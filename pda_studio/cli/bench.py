@@ -78,7 +78,10 @@ def bench(
         results.append(result)
         if not json:
             print(f"\n{texts.table(result)}", flush=True)
-    print(texts.as_json(machine, window, stride, rounds, results) if json else f"\n{texts.NOTES}")
+    if json:
+        print(texts.as_json(machine, window, stride, rounds, results))
+    else:
+        print(f"\n{texts.notes(results)}")
     return 0
 
 

@@ -21,12 +21,15 @@ _COLUMNS = {"windows/s": 9, "ratio": 6, "error": 8, "map, s": 7, "memory, MB": 1
 _NAME, _GAP, _NONE = 30, 2, "–"
 _ROOM = sum(_COLUMNS.values()) + _GAP * (len(_COLUMNS) - 1)
 
-NOTES = """\
+_NOTES = """\
 ratio   against plain, the whole network
 error   rms error of all logits over the rms of their change, against plain;
         ρ: Spearman's correlation of the windows' log-odds with plain's instead
 map     all windows at this rate: extrapolated
 memory  at the peak, set-up included, on top of the loaded network"""
+_RANDOM = """\
+Weights are random: the errors, and the layer from which on a network may be linearised, are
+others where it is trained; the other speeds are the same."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,12 @@ def table(result: Result) -> str:
     return "\n".join(lines)
 
 
+def notes(results: Sequence[Result]) -> str:
+    """What the columns mean, and what does not hold for other weights."""
+    is_random = any(result.weights == "random" for result in results)
+    return f"{_NOTES}\n{_RANDOM}" if is_random else _NOTES
+
+
 def _named(row: Row) -> tuple[str, str]:
     name = _NAMES[row.way]
     return (f"{name},", row.setting) if row.setting.startswith("batch") else (name, row.setting)
@@ -116,7 +125,7 @@ def _number(value: float | None) -> str:
     """Three digits that count, or all before the point."""
     if value is None:
         return _NONE
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}" if value < 1 else f"{value:#.3g}"
+    return f"{value:,.0f}" if value >= 100 else f"{value:#.3g}"
 
 
 def as_json(
