@@ -108,11 +108,7 @@ def test_sources_leave_out_what_plays_no_part(digits: Classifier, digit_picture:
     def sources(method: str = "efficient-pda", batch: int | None = None, **values: object):  # type: ignore[no-untyped-def]
         target = values.pop("target", None)
         subject = Subject.of(digit_picture(4), digits, target, batch)  # type: ignore[arg-type]
-        return (
-            method_named(method)
-            .create(digits, window=6, forward="full", **values)
-            .sources(subject)
-        )
+        return method_named(method).create(digits, window=6, **values).sources(subject)
 
     assert [source["stride"] for source in sources(stride=6)] == [6, 3, 2, 1]
     assert [source["stride"] for source in sources(stride=6, batch=8)] == [6]
