@@ -226,3 +226,24 @@ def test_previews_are_forgotten_with_the_panels() -> None:
     assert kept.worthwhile(first, 1000, None)
     assert not kept.worthwhile(first, 10**6, 0.5)
     assert not kept.worthwhile(second, 10**6, None)
+
+
+def test_half_a_preview_goes_when_stopped(
+    studio: Studio, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scored = pda.score_windows
+
+    def slow(*given):
+        for step in scored(*given):
+            time.sleep(0.2)
+            yield step
+
+    monkeypatch.setattr(pda, "score_windows", slow)
+    before = cell(studio).evidence
+    studio.session.configure_column(0, infill="conditional-samples", samples=200)
+    qtbot.waitUntil(lambda: cell(studio).previewed, timeout=WAIT)
+    assert studio.explainer.previewing
+    studio.stop()
+    assert not cell(studio).previewed
+    assert cell(studio).shown is before
+    assert cell(studio).stale

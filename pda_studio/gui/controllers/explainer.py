@@ -359,9 +359,14 @@ class Explainer(QObject):
         self._jobs.start(running.job)
 
     def _let_go(self) -> None:
-        if self._running is not None:
-            self._running.job.cancel()
-            self._running = None
+        running, self._running = self._running, None
+        if running is None:
+            return
+        running.job.cancel()
+        cell = self._session.cells.get(running.key)
+        if running.preview and cell is not None:
+            # Of half a preview nobody could tell what is missing from what is no evidence.
+            self._session.put_cell(*running.key, cell.replace(preview=None))
 
     # Answers of the worker; a cancelled job is heard no more, so these are of the running one
 

@@ -18,6 +18,8 @@ from pda_studio.gui.views.search_box import SearchBox
 
 _KIND = Qt.ItemDataRole.UserRole + 1
 _INDENT = 14  # pixels for each block around a layer
+_LINE = 22  # pixels, from line to line
+_LINES = 16  # of the list, at once
 _ROOM = 18  # between a name and its kind
 
 
@@ -30,6 +32,7 @@ class LayerBox(QWidget):
         super().__init__(parent)
         self.names = _Names()
         self.names.setItemDelegate(_Branch(self.names))
+        self.names.setMaxVisibleItems(_LINES)
         self.names.activated.connect(self._on_activated)
         self.names.unknown.connect(self._refuse)
         self.refusal = named(QLabel(), "refusal")
@@ -124,8 +127,11 @@ class _Branch(QStyledItemDelegate):
     ) -> None:
         """Draw a line of the list."""
         line = QStyleOptionViewItem(option)
-        if index.data(Qt.ItemDataRole.AccessibleDescriptionRole) == "separator":
-            super().paint(painter, line, index)
+        if _is_rule(index):
+            painter.setPen(line.palette.color(QPalette.ColorRole.Mid))
+            painter.drawLine(
+                line.rect.left(), line.rect.center().y(), line.rect.right(), line.rect.center().y()
+            )
             return
         self.initStyleOption(line, index)
         name, line.text = line.text, ""
@@ -148,8 +154,12 @@ class _Branch(QStyledItemDelegate):
         self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> QSize:
         """Room for the indented name and its kind."""
-        size = super().sizeHint(option, index)
         name, kind = str(index.data() or ""), str(index.data(_KIND) or "")
         width = option.fontMetrics.horizontalAdvance(name + kind)
-        size.setWidth(width + _INDENT * name.count(".") + _ROOM + 16)
-        return size
+        return QSize(
+            width + _INDENT * name.count(".") + _ROOM + 16, 7 if _is_rule(index) else _LINE
+        )
+
+
+def _is_rule(index: QModelIndex | QPersistentModelIndex) -> bool:
+    return index.data(Qt.ItemDataRole.AccessibleDescriptionRole) == "separator"
