@@ -162,4 +162,4 @@ class _Branch(QStyledItemDelegate):
 
 
 def _is_rule(index: QModelIndex | QPersistentModelIndex) -> bool:
-    return index.data(Qt.ItemDataRole.AccessibleDescriptionRole) == "separator"
+    return str(index.data(Qt.ItemDataRole.AccessibleDescriptionRole)) == "separator"
