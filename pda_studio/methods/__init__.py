@@ -8,8 +8,8 @@ from pda_studio.methods.base import METHODS, Method, Parameter, Progress, run
 from pda_studio.methods.evidence import EvidenceMap, Subject
 
 # Prediction difference analysis leads every list; the others follow in the order of their modules.
-_FIRST = "prediction_difference"
-for _module in sorted(iter_modules(__path__), key=lambda found: found.name != _FIRST):
+_FIRST = ("multiscale", "prediction_difference")
+for _module in sorted(iter_modules(__path__), key=lambda found: found.name not in _FIRST):
     import_module(f"{__name__}.{_module.name}")  # defining a method enters it into the registry
 
 
