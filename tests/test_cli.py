@@ -328,6 +328,20 @@ def test_help_and_version_load_nothing_heavy():
     assert "\x1b" not in done.stdout
 
 
+def test_bias_shares_are_drawn_and_listed(tmp_path, run, picture):
+    figure = tmp_path / "shares.pdf"
+    lines = run("bias-shares", picture, "--output", figure).splitlines()
+    assert figure.read_bytes().startswith(b"%PDF")
+    assert lines[0] == "|bias| / |logit| of 1, seen from each layer:"
+    assert [line.split()[0] for line in lines[1:4]] == ["input", "conv1", "relu1"]
+    assert lines[-1] == f"Wrote {figure}"
+    words = ["bias-shares", picture, "--target", "3", "--against", "5", "--output", figure]
+    told = json.loads(run(*words, "--json"))
+    assert told[0]["layer"] == "input"
+    assert told[0]["share"] > 0
+    assert main(["bias-shares", str(picture), "--output", str(tmp_path / "shares.doc")]) == 2
+
+
 def test_it_runs_as_a_module_and_the_exit_status_is_passed_on():
     start = [sys.executable, "-m", "pda_studio"]
     done = subprocess.run([*start, "--version"], capture_output=True, text=True, check=False)

@@ -10,7 +10,7 @@ from PIL import Image
 from test_maps import make_map
 
 from pda_studio.errors import PdaStudioError, UsageError
-from pda_studio.figures import draw_panel, save_panel
+from pda_studio.figures import draw_bias_shares, draw_panel, save_bias_shares, save_panel
 from pda_studio.figures.panel import overlay
 
 
@@ -179,3 +179,30 @@ def test_what_cannot_be_drawn_is_refused(tmp_path):
         draw_panel([make_map()], rows=2)
     with pytest.raises(PdaStudioError, match="does not exist"):
         save_panel([make_map()], tmp_path / "none" / "panel.png")
+
+
+def test_captions_tell_how_a_map_came_about():
+    evidence_map = make_map().replace(forward="conservation error 3 %")
+    drawn = " ".join(texts(draw_panel([evidence_map])))
+    assert "; conservation error 3 %." in drawn
+
+
+def test_bias_shares_stand_over_their_layers(tmp_path):
+    shares = [(f"layer{index}", 1.3 - index / 50) for index in range(60)]
+    figure = draw_bias_shares(shares, "net: $class$", "bird.jpg")
+    (axes,) = figure.axes
+    line = axes.lines[0]
+    np.testing.assert_allclose(line.get_ydata(), [share for _, share in shares])
+    named = [label.get_text() for label in axes.get_xticklabels()]
+    assert named == [f"layer{index}" for index in axes.get_xticks()]
+    assert len(named) <= 40
+    assert axes.get_ylim()[1] > 1.3
+    for suffix in ("png", "pdf", "svg"):
+        once, again = (tmp_path / f"{name}.{suffix}" for name in ("once", "again"))
+        for path in (once, again):
+            save_bias_shares(shares, path, "net: $class$", "bird.jpg")
+        assert once.read_bytes() == again.read_bytes()
+    with pytest.raises(UsageError, match="no layer to draw"):
+        draw_bias_shares([], "net")
+    with pytest.raises(UsageError, match="must end in"):
+        save_bias_shares(shares, tmp_path / "figure.doc", "net")

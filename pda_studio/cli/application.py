@@ -20,6 +20,7 @@ _VERBS: dict[str, Callable[..., int]] = {
     "methods": verbs.methods,
     "classifiers": verbs.classifiers,
     "layers": verbs.layers,
+    "bias-shares": verbs.bias_shares,
     "fit-statistics": verbs.fit_statistics,
     "screenshot": verbs.screenshot,
     "cache": verbs.cache,

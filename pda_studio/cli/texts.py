@@ -166,6 +166,14 @@ def _megabytes(size: int) -> str:
     return f"{megabytes:.1f} MB" if 0 < megabytes < 10 else f"{megabytes:,.0f} MB"
 
 
+def bias_shares(name: str, shares: Sequence[tuple[str, float]], written: Path) -> str:
+    """The bias's share of a logit at each layer, a line each."""
+    wide = max(len(layer) for layer, _ in shares)
+    lines = [f"|bias| / |logit| of {name}, seen from each layer:"]
+    lines += [f"  {layer:<{wide}}  {share:.3f}" for layer, share in shares]
+    return "\n".join([*lines, f"Wrote {written}"])
+
+
 def summary(evidence_map: EvidenceMap, written: Sequence[Path], origin: str = "") -> str:
     """What was found, in a few lines; the origin says where the map came from, if not computed."""
     m = evidence_map

@@ -246,6 +246,45 @@ def classifiers(*, json: AsJson = False) -> int:
     return 0
 
 
+def bias_shares(
+    image: Image,
+    /,
+    *,
+    output: Annotated[
+        Path, Parameter(metavar="FILE", help="Where to draw them: .png, .pdf, .svg or .tif.")
+    ],
+    classifier: ClassifierName = "digits",
+    weights: WeightsFile = None,
+    target: Target = None,
+    against: Against = None,
+    device: DeviceName = "auto",
+    json: AsJson = False,
+) -> int:
+    """Draw how much of a decision's logit is bias, from layer to layer."""
+    from pda_studio.figures import check_figure, save_bias_shares
+
+    check_figure(output)
+    if _same_file(output, image):
+        raise UsageError(f"The figure would replace the picture {image}: name another file.")
+    targets.check(target, against, None, None)
+    picture = _load_image(image)
+    from pda_studio.cli import progress, texts
+    from pda_studio.methods.affine import bias_shares
+    from pda_studio.methods.evidence import Subject
+
+    loaded = progress.load(classifier, weights, device)
+    loaded, meant = targets.asked(loaded, picture, target, against, None, None)
+    subject = Subject.of(picture, loaded, meant)
+    shares = bias_shares(loaded, subject.view, subject.target)
+    name = loaded.class_names[subject.target]
+    save_bias_shares(shares, output, f"{loaded.name}: {name}", image.name)
+    if json:
+        _print_json([{"layer": layer, "share": share} for layer, share in shares])
+    else:
+        print(texts.bias_shares(name, shares, output))
+    return 0
+
+
 def fit_statistics(
     folder: Annotated[Path, Parameter(help="Pictures, also in folders below it.")],
     /,

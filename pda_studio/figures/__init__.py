@@ -1,5 +1,12 @@
 """Figures for publication."""
 
 from pda_studio.figures.panel import check_figure, draw_panel, save_panel
+from pda_studio.figures.shares import draw_bias_shares, save_bias_shares
 
-__all__ = ["check_figure", "draw_panel", "save_panel"]
+__all__ = [
+    "check_figure",
+    "draw_bias_shares",
+    "draw_panel",
+    "save_bias_shares",
+    "save_panel",
+]

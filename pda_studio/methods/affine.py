@@ -18,13 +18,11 @@ from pda_studio.classifiers.graph import Operation, Program
 from pda_studio.classifiers.pieces import piecewise_linear
 from pda_studio.errors import UsageError
 from pda_studio.methods.base import Method, Progress, parameter
-from pda_studio.methods.evidence import EvidenceMap, Subject
+from pda_studio.methods.evidence import Subject
+from pda_studio.methods.gradients import differentiable, logit_unit, prepared
 from pda_studio.pda.forward.layers import joints
 
 INPUT, AUTO = "input", "auto"
-
-_COARSEST = 20
-"""Where no layer is named, its maps have at least a pixel for so many of the picture."""
 
 Spread = Literal["bilinear", "nearest"]
 
@@ -51,7 +49,8 @@ class Decomposition:
     def bias(self) -> float:
         """The rest b, which the picture decides on only through the ReLUs that are open.
 
-        What reaches the logit past the layer, as over a skip connection, is part of it.
+        What BatchNorm shifts, where ReLU6 cuts off, and what reaches the logit past the layer, as
+        over a skip connection, is part of it.
         """
         return self.logit - self.contributions.double().sum().item()
 
@@ -76,9 +75,9 @@ class PiecewiseAffine(Method):
 
     at: str = parameter(
         AUTO,
-        "At layer",
+        "Layer",
         "The layer whose units share the logit: a layer's name, input, or auto for the last one"
-        f" with at least a place for every {_COARSEST} pixels.",
+        " with rows and columns, where the bias is least.",
     )
     spread: Spread = parameter(
         "bilinear",
@@ -99,37 +98,23 @@ class PiecewiseAffine(Method):
         """Take one gradient."""
         began = perf_counter()
         classifier = subject.classifier
+        with differentiable():
+            (found,) = decompose(classifier, prepared(subject), subject.target, [self.at])
         height, width = subject.view.shape[:2]
-        pixels = classifier.preprocessing.pixels(subject.view)[None]
-        with torch.inference_mode(False), torch.enable_grad():  # whatever the caller's mode
-            prepared = classifier.prepare(pixels.clone())
-            (found,) = decompose(classifier, prepared, subject.target, [self.at])
-        maps = found.contributions[0].sum(0).cpu().double().numpy()
-        evidence = spread(maps, (height, width), self.spread)
-        evidence_map = EvidenceMap(
-            evidence=evidence.astype(np.float32),
-            standard_error=None,
-            covered=None,
-            view=subject.view,
-            target=subject.target,
-            target_name=classifier.class_names[subject.target],
-            probabilities=subject.probabilities,
-            method=self.name,
-            title=self.title,
-            parameters=self.model_dump(mode="json"),
-            unit="activation" if classifier.is_hidden else "logit",
-            classifier=classifier.name,
-            weights=classifier.weights,
-            fingerprint=classifier.fingerprint,
-            seconds=perf_counter() - began,
-            forward=f"{found.layer}: {found.logit - found.bias:.3g} of {found.logit:.3g}, the bias"
-            f" {found.bias:.3g}",
+        places = found.contributions[0].sum(0).double().cpu().numpy()
+        evidence_map = self.map_of(
+            subject,
+            spread(places, (height, width), self.spread),
+            logit_unit(classifier),
+            perf_counter() - began,
+            forward=f"at {found.layer}, maps of {places.shape[0]}×{places.shape[1]}:"
+            f" {found.logit - found.bias:.3g} of {found.logit:.3g}, bias {found.bias:.3g}",
         )
         yield Progress(1, 1, lambda: evidence_map)
 
 
 def decompose(
-    classifier: Classifier, prepared: torch.Tensor, target: int, layers: list[str] | None = None
+    classifier: Classifier, picture: torch.Tensor, target: int, layers: list[str] | None = None
 ) -> list[Decomposition]:
     """Take a logit apart at one layer or several.
 
@@ -137,8 +122,8 @@ def decompose(
     ----------
     classifier : Classifier
         A piece-wise linear network.
-    prepared : (1, C, H, W)
-        The picture, normalised.
+    picture : (1, C, H, W)
+        Normalised.
     target : int
         Index of the class.
     layers : list of str, optional
@@ -155,7 +140,7 @@ def decompose(
     UsageError
         If the network is not piece-wise linear, or there is no such layer with rows and columns.
     """
-    variable = prepared.detach().clone().requires_grad_()
+    variable = picture.detach().clone().requires_grad_()
     purpose = PiecewiseAffine.title
     program, pieces = piecewise_linear(classifier, variable, purpose, folded=False)
     if layers is None:
@@ -200,7 +185,7 @@ def bias_shares(
         If the network is not piece-wise linear, or the logit is 0.
     """
     pixels = classifier.preprocessing.pixels(view)[None]
-    with torch.inference_mode(False), torch.enable_grad():
+    with differentiable():
         found = decompose(classifier, classifier.prepare(pixels.clone()), target)
     if found[0].logit == 0:
         raise UsageError(
@@ -239,17 +224,16 @@ def _places(classifier: Classifier, program: Program, layer: str) -> tuple[str, 
         return INPUT, program.picture
     found = program.layers
     if layer == AUTO:
-        side = program.picture.value.shape[-1]
-        fine = [
+        maps = [
             (name, operation)
             for name, operation in joints(program).items()
-            if operation.value.ndim == 4 and operation.value.shape[-1] * _COARSEST >= side
+            if operation.value.ndim == 4 and operation.value.shape[2:].numel() > 1
         ]
-        return fine[-1] if fine else (INPUT, program.picture)
+        return maps[-1] if maps else (INPUT, program.picture)
     if layer not in found:
         raise UsageError(
-            f"{classifier.name} has no layer “{layer}” that can be followed; it has input,"
-            f" {', '.join(found)}."
+            f"{classifier.name} has no layer “{layer}” on the way to the target: choose auto,"
+            " input, or the name of another one."
         )
     value = found[layer].value
     if not isinstance(value, torch.Tensor) or value.ndim != 4:

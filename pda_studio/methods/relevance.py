@@ -15,7 +15,8 @@ from pda_studio.classifiers.graph import Operation, Program
 from pda_studio.classifiers.pieces import Piece, piecewise_linear
 from pda_studio.errors import UsageError
 from pda_studio.methods.base import Method, Progress, parameter
-from pda_studio.methods.evidence import EvidenceMap, Subject
+from pda_studio.methods.evidence import Subject
+from pda_studio.methods.gradients import differentiable, logit_unit, prepared
 
 if TYPE_CHECKING:
     from zennit.core import Hook
@@ -44,27 +45,13 @@ class Relevance(Method):
         """Share out in one backward pass."""
         began = perf_counter()
         classifier = subject.classifier
-        pixels = classifier.preprocessing.pixels(subject.view)[None]
-        # Whatever the caller's mode: a tensor made in inference mode takes part in no gradient.
-        with torch.inference_mode(False), torch.enable_grad():
-            prepared = classifier.prepare(pixels.clone())
-            relevance, logit = self.relevance(classifier, prepared, subject.target)
-        found = EvidenceMap(
-            evidence=relevance[0].sum(0).cpu().float().numpy(),
-            standard_error=None,
-            covered=None,
-            view=subject.view,
-            target=subject.target,
-            target_name=classifier.class_names[subject.target],
-            probabilities=subject.probabilities,
-            method=self.name,
-            title=self.title,
-            parameters=self.model_dump(mode="json"),
-            unit="activation" if classifier.is_hidden else "logit",
-            classifier=classifier.name,
-            weights=classifier.weights,
-            fingerprint=classifier.fingerprint,
-            seconds=perf_counter() - began,
+        with differentiable():
+            relevance, logit = self.relevance(classifier, prepared(subject), subject.target)
+        found = self.map_of(
+            subject,
+            relevance[0].sum(0).cpu().numpy(),
+            logit_unit(classifier),
+            perf_counter() - began,
             forward=_conservation(relevance, logit),
         )
         yield Progress(1, 1, lambda: found)
@@ -74,7 +61,7 @@ class Relevance(Method):
         return 8
 
     def relevance(
-        self, classifier: Classifier, prepared: torch.Tensor, target: int
+        self, classifier: Classifier, picture: torch.Tensor, target: int
     ) -> tuple[torch.Tensor, float]:
         """Relevance of every number that the network is given.
 
@@ -82,8 +69,8 @@ class Relevance(Method):
         ----------
         classifier : Classifier
             The network.
-        prepared : (1, C, H, W)
-            The picture, normalised.
+        picture : (1, C, H, W)
+            Normalised.
         target : int
             Index of the class.
 
@@ -102,9 +89,9 @@ class Relevance(Method):
         from zennit.core import Composite
 
         with torch.no_grad():
-            program, pieces = piecewise_linear(classifier, prepared, self.title, folded=True)
+            program, pieces = piecewise_linear(classifier, picture, self.title, folded=True)
             layers, rules = self._layered(classifier, program, pieces)
-        variable = prepared.detach().clone().requires_grad_()
+        variable = picture.detach().clone().requires_grad_()
         # The rules hook on copies of the layers: the network itself is not touched.
         with Composite(module_map=lambda _, name, __: rules.get(name)).context(layers):
             program.run(variable)
