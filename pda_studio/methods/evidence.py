@@ -83,9 +83,12 @@ class EvidenceMap:
     seconds : float
         How long the work took.
     forward : str
-        How infilled pictures were scored in the end, where a method does so.
+        How the map was found: the way infilled pictures were scored, or what a method notes.
     scores : WindowScores or None
         In a finished map of a window method: what the classifier said without each window.
+    picture : (H, W, 3) uint8 or None
+        Of a method that makes a picture instead of weighing the pixels of one: what it made, to
+        be shown in place of the evidence, which is 0 then.
     """
 
     evidence: NDArray[np.float32]
@@ -105,9 +108,10 @@ class EvidenceMap:
     seconds: float
     forward: str = ""
     scores: WindowScores | None = field(default=None, repr=False)
+    picture: NDArray[np.uint8] | None = None
 
     def __post_init__(self) -> None:
-        for array in (self.evidence, self.standard_error, self.covered):
+        for array in (self.evidence, self.standard_error, self.covered, self.picture):
             if array is not None:
                 array.flags.writeable = False
 

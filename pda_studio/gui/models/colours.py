@@ -49,7 +49,9 @@ def colours(values: NDArray[np.float32], limit: float) -> NDArray[np.float32]:
 
 
 def heat_map(evidence_map: EvidenceMap, limit: float, threshold: float = 0.0) -> NDArray[np.uint8]:
-    """Draw the map alone, (H, W, 3) uint8."""
+    """Draw the map alone, or the picture that was made instead, (H, W, 3) uint8."""
+    if evidence_map.picture is not None:
+        return evidence_map.picture
     shown = _shown(evidence_map, limit, threshold)
     picture = colours(shown, limit)
     if evidence_map.covered is not None:
@@ -62,6 +64,8 @@ def overlay(
     evidence_map: EvidenceMap, limit: float, opacity: float, threshold: float = 0.0
 ) -> NDArray[np.uint8]:
     """Lay the map over the picture in grey, (H, W, 3) uint8: no evidence, no colour."""
+    if evidence_map.picture is not None:
+        return evidence_map.picture
     shown = _shown(evidence_map, limit, threshold)
     strength = np.clip(np.abs(shown) / limit, 0, 1)
     # Weak evidence gets a clear colour that covers little, rather than a pale one: on a picture
