@@ -8,13 +8,14 @@ from cyclopts import App, CycloptsError, Group, Parameter
 from cyclopts.exceptions import MissingArgumentError, UnusedCliTokensError
 
 from pda_studio import __version__
-from pda_studio.cli import verbs
+from pda_studio.cli import neurons, verbs
 from pda_studio.cli.parameters import with_method_parameters
 from pda_studio.errors import UsageError
 
 _VERBS: dict[str, Callable[..., int]] = {
     "explain": verbs.explain,
     "predict": verbs.predict,
+    "neurons": neurons.neurons,
     "methods": verbs.methods,
     "classifiers": verbs.classifiers,
     "fit-statistics": verbs.fit_statistics,

@@ -28,8 +28,8 @@ from pda_studio.methods import METHODS, EvidenceMap
 COLOURS = "RdBu_r"
 """Blue against, white zero, red for."""
 
-_DPI = 300
-_STYLE: Any = {
+DPI = 300
+STYLE: Any = {
     # Not the user's own settings; the backend is theirs to choose, and plays no part.
     **{k: v for k, v in matplotlib.rcParamsDefault.items() if not k.startswith("backend")},
     "pdf.fonttype": 42,  # TrueType: text stays text, and journals refuse the other kind
@@ -109,13 +109,26 @@ def save_panel(maps: Sequence[EvidenceMap], path: Path, *, rows: int = 1) -> Non
     PdaStudioError
         If the file cannot be written.
     """
+    check_figure(path)
+    save_figure(draw_panel(maps, rows=rows), path)
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure, whole or not at all: the same bytes for the same figure.
+
+    Raises
+    ------
+    UsageError
+        If the suffix is not .png, .pdf, .svg or .tif.
+    PdaStudioError
+        If the file cannot be written.
+    """
     path = Path(path)
     check_figure(path)
     suffix = path.suffix.lower()
-    figure = draw_panel(maps, rows=rows)
     memory = io.BytesIO()
-    with matplotlib.rc_context(_STYLE):
-        figure.savefig(memory, format=suffix[1:], dpi=_DPI, **_SAVING[suffix])
+    with matplotlib.rc_context(STYLE):
+        figure.savefig(memory, format=suffix[1:], dpi=DPI, **_SAVING[suffix])
     with written_whole(path) as file:
         file.write(memory.getbuffer())
 
@@ -149,7 +162,7 @@ def draw_panel(maps: Sequence[EvidenceMap], *, rows: int = 1) -> Figure:
         raise UsageError(f"{len(maps)} maps cannot stand in {rows} rows.")
     per_row = -(-len(maps) // rows)
     chunks = [list(maps[start : start + per_row]) for start in range(0, len(maps), per_row)]
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(STYLE):
         return _Page(chunks).figure
 
 
@@ -176,7 +189,7 @@ class _Page:
         self.heading = _HEADING + (_DETAILS if any(self.details) else 0)
         self.width = widest + 2 * _MARGIN
         caption = _wrapped(_caption(self.maps), self.width - 2 * _MARGIN, _SMALL)
-        line = round(_SMALL * 1.45 / 72 * _DPI)
+        line = round(_SMALL * 1.45 / 72 * DPI)
         row = self.heading + self.tile_height + _BAR_GAP + _BAR + _BAR_TEXT
         self.height = (
             2 * _MARGIN
@@ -186,7 +199,7 @@ class _Page:
             + line * len(caption)
         )
         self.figure = Figure(
-            figsize=(self.width / _DPI, self.height / _DPI), dpi=_DPI, facecolor="white"
+            figsize=(self.width / DPI, self.height / DPI), dpi=DPI, facecolor="white"
         )
         y = _MARGIN
         for groups, headline in zip(rows, headlines, strict=True):
@@ -452,7 +465,7 @@ def _text_width(text: str, size: float, weight: str = "normal") -> int:
     """Width of a line in dots."""
     font = FontProperties(family="DejaVu Sans", size=size, weight=weight)
     width, _, _ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
-    return int(np.ceil(width / 72 * _DPI))
+    return int(np.ceil(width / 72 * DPI))
 
 
 def _fitted(text: str, room: int, size: float, weight: str = "normal") -> str:

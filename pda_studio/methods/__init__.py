@@ -7,10 +7,10 @@ from pda_studio.errors import UsageError
 from pda_studio.methods.base import METHODS, Method, Parameter, Progress, run
 from pda_studio.methods.evidence import EvidenceMap, Subject
 
-_HEART = "prediction_difference"  # its methods come first in lists
-
-for _name in (_HEART, *(module.name for module in iter_modules(__path__))):
-    import_module(f"{__name__}.{_name}")  # defining a method enters it into the registry
+# Prediction difference analysis leads every list; the others follow in the order of their modules.
+_FIRST = "prediction_difference"
+for _module in sorted(iter_modules(__path__), key=lambda found: found.name != _FIRST):
+    import_module(f"{__name__}.{_module.name}")  # defining a method enters it into the registry
 
 
 def method_named(name: str) -> type[Method]:

@@ -61,7 +61,7 @@ class ActivationMaximisation(Method):
         "A saved map of this method (.npz) or a picture, to go on from there instead.",
     )
     climb: int = parameter(
-        200, "Steps", "How many steps are taken up the gradient.", unit="steps", ge=1, le=10000
+        200, "Steps", "How many steps are taken up the gradient.", ge=1, le=10000
     )
     step_size: float = parameter(
         0.1,
