@@ -135,9 +135,14 @@ class Neurons(Method):
     def found(self, subject: Subject) -> tuple[Ranking, list[Patch]]:
         """The ranking itself, and where the neurons chosen look."""
         maps = FeatureMaps.of(subject.classifier)
+        ranking = self.ranking(subject, maps)
+        return ranking, self.patches(subject, maps, ranking)
+
+    def ranking(self, subject: Subject, maps: FeatureMaps) -> Ranking:
+        """The importance of all neurons by all metrics."""
         *_, (_, ranking) = self._ranked(subject, maps)
         assert ranking is not None
-        return ranking, self.patches(subject, maps, ranking)
+        return ranking
 
     def patches(self, subject: Subject, maps: FeatureMaps, ranking: Ranking) -> list[Patch]:
         """Where the most important neurons look, layer by layer, the most important first."""
