@@ -449,7 +449,8 @@ def test_maps_are_found_in_another_process(ask, cache_folder):
     script = (
         "from pda_studio import explain, load_classifier, load_image; import sys;"
         "c = load_classifier('digits', device='cpu');"
-        "print(explain(load_image(sys.argv[1]), c, stride=4, cache=True).seconds)"
+        "m = explain(load_image(sys.argv[1]), c, stride=4, precision='float32', cache=True);"
+        "print(m.seconds)"
     )
     wanted = stored(ask())
     path = Path(str(files("pda_studio.resources"))) / "digits" / "samples" / "4.png"

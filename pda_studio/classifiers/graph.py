@@ -126,22 +126,39 @@ class Program:
                 operation.value = operation.with_arguments(lambda used: used.value)
 
 
-@lru_cache(maxsize=2)
-def _traced(network: nn.Module) -> fx.GraphModule:
-    """The network's graph, with BatchNorm folded into the convolutions before it."""
+@lru_cache(maxsize=4)
+def _traced(network: nn.Module, folded: bool) -> fx.GraphModule:
+    """The network's graph; if asked, with BatchNorm folded into the convolutions before it."""
+    with torch.inference_mode(False):  # gradients must be able to pass through folded weights
+        graph = graph_of(network)
+        return _folded(graph) if folded else _frozen(graph)
+
+
+def graph_of(network: nn.Module) -> fx.GraphModule:
+    """The network's graph as it is: its layers are the network's own.
+
+    Raises
+    ------
+    NotTraceable
+        If `torch.fx` cannot follow its forward pass.
+    """
+    whole = network.network if isinstance(network, Hidden) else network
     try:
-        with torch.inference_mode(False):  # gradients must be able to pass through folded weights
-            return _folded(network)
+        graph = fx.GraphModule(whole, _Tracer().trace(whole))
     except Exception as error:  # whatever a network's own code raises when it is traced
         raise NotTraceable(str(error).splitlines()[0] if str(error) else repr(error)) from error
-
-
-def _folded(network: nn.Module) -> fx.GraphModule:
-    whole = network.network if isinstance(network, Hidden) else network
-    graph = fx.GraphModule(whole, _Tracer().trace(whole))
     if isinstance(network, Hidden):
         _end_at(graph, network)
-    if any(isinstance(layer, nn.BatchNorm2d) for layer in network.modules()):
+    return graph
+
+
+def forget_traces() -> None:
+    """Let go of the traced networks that are kept for the next time."""
+    _traced.cache_clear()
+
+
+def _folded(graph: fx.GraphModule) -> fx.GraphModule:
+    if any(isinstance(layer, nn.BatchNorm2d) for layer in graph.modules()):
         return _frozen(fuse(graph, no_trace=True))  # works on a copy
     return _frozen(graph)
 
@@ -170,17 +187,25 @@ def _frozen(module: nn.Module) -> fx.GraphModule:
     return module
 
 
-def trace(network: nn.Module) -> Program:
-    """Take a network apart into operations, BatchNorm folded into the convolutions.
+def trace(network: nn.Module, *, folded: bool = True) -> Program:
+    """Take a network apart into operations.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        In eval mode; it stays as it is.
+    folded : bool
+        Whether BatchNorm is folded into the convolutions before it. If not, each layer gives
+        what it gives in the network itself.
 
     Raises
     ------
     NotTraceable
         If `torch.fx` cannot follow its forward pass.
     """
-    module = _traced(network)
+    module = _traced(network, folded)
     modules = dict(module.named_modules())
-    _refuse_overwriting(module.graph, modules)
+    refuse_overwriting(module.graph, modules)
     made: dict[fx.Node, Operation] = {}
     operations: list[Operation] = []
     picture = output = None
@@ -197,10 +222,15 @@ def trace(network: nn.Module) -> Program:
     return Program(operations, picture, output)
 
 
-def _refuse_overwriting(graph: fx.Graph, modules: dict[str, nn.Module]) -> None:
+def refuse_overwriting(graph: fx.Graph, modules: dict[str, nn.Module]) -> None:
     """Refuse what relies on a value being written over: here every value is kept.
 
     Writing in place is followed where nobody looks at the old value again, as is usual.
+
+    Raises
+    ------
+    NotTraceable
+        If something does.
     """
     order = {node: place for place, node in enumerate(graph.nodes)}
     for node in graph.nodes:

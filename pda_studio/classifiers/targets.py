@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from pda_studio.classifiers.classifier import Classifier
@@ -149,27 +151,29 @@ def layer_shape(classifier: Classifier, layer: str) -> tuple[int, ...]:
     """
     found = {one.name: one.shape for one in layers(classifier)}
     if layer not in found:
-        raise UsageError(
-            f"{classifier.name} has no layer “{layer}”; `pda-studio layers --classifier"
-            f" {classifier.name}` lists them."
-        )
+        raise _no_layer(classifier, layer)
     return found[layer]
 
 
-@torch.inference_mode()
-def strongest(classifier: Classifier, prepared: torch.Tensor, layer: str) -> torch.Tensor:
-    """Maps (C, H, W) or features (C,) of a layer for a prepared picture (1, C, H, W).
+def activations(
+    classifier: Classifier, picture: NDArray[np.uint8], layer: str
+) -> NDArray[np.float32]:
+    """Maps (C, H, W) or features (C,) of a layer for any RGB picture (H, W, 3).
+
+    Tokens (T, C) are given as features (C, T).
 
     Raises
     ------
     UsageError
         If there is no such layer.
     """
-    layer_shape(classifier, layer)
-    for name, _, value in _results(classifier, prepared):
+    pixels = classifier.preprocessing.pixels(classifier.preprocessing.view(picture))
+    for name, _, value in _results(classifier, classifier.prepare(pixels[None])):
         if name == layer:
-            return _maps(value)[0]
-    raise AssertionError(layer)
+            one = value[0].T if value.ndim == 3 else value[0]
+            result: NDArray[np.float32] = one.float().cpu().numpy()
+            return result
+    raise _no_layer(classifier, layer)
 
 
 def _results(
@@ -198,9 +202,11 @@ def _results(
         yield name, kind, value
 
 
-def _maps(value: torch.Tensor) -> torch.Tensor:
-    """Tokens (N, T, C) as features (N, C, T); maps and vectors as they are."""
-    return value.transpose(1, 2) if value.ndim == 3 else value
+def _no_layer(classifier: Classifier, layer: str) -> UsageError:
+    return UsageError(
+        f"{classifier.name} has no layer “{layer}”; `pda-studio layers --classifier"
+        f" {classifier.name}` lists them."
+    )
 
 
 def _sizes(shape: tuple[int, ...]) -> tuple[int, ...]:

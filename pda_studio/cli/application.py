@@ -9,19 +9,23 @@ from cyclopts.exceptions import MissingArgumentError, UnusedCliTokensError
 
 from pda_studio import __version__
 from pda_studio.cli import neurons, patches, verbs
+from pda_studio.cli.bench import bench
 from pda_studio.cli.parameters import with_method_parameters
 from pda_studio.errors import UsageError
 
 _VERBS: dict[str, Callable[..., int]] = {
     "explain": verbs.explain,
+    "combine": verbs.combine,
     "predict": verbs.predict,
     "neurons": neurons.neurons,
     "patches": patches.patches,
     "methods": verbs.methods,
     "classifiers": verbs.classifiers,
+    "layers": verbs.layers,
     "fit-statistics": verbs.fit_statistics,
     "screenshot": verbs.screenshot,
     "cache": verbs.cache,
+    "bench": bench,
 }
 _ABOUT = (
     "Show which pixels of a picture speak for (red) and against (blue) the decision of an image"

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from pda_studio.cli import targets
+from pda_studio.cli.targets import Against, Layer, Target, UnitText
 from pda_studio.cli.verbs import (
     AsJson,
     ClassifierName,
     DeviceName,
     Image,
-    Target,
     WeightsFile,
     _load_image,
     _print_json,
@@ -46,6 +47,9 @@ def neurons(
     classifier: ClassifierName = "digits",
     weights: WeightsFile = None,
     target: Target = None,
+    against: Against = None,
+    layer: Layer = None,
+    unit: UnitText = None,
     metric: MetricName = "activation-precision",
     top: Annotated[str, Parameter(metavar="N", help="Neurons of each layer: 1 to 50.")] = "5",
     shallowest: Annotated[
@@ -92,9 +96,11 @@ def neurons(
         "seed": seed,
     }
     method = Neurons.create(None, **values)
+    targets.check(target, against, layer, unit)
     picture = _load_image(image)
     loaded = progress.load(classifier, weights, device)
-    subject = Subject.of(picture, loaded, target)
+    loaded, meant = targets.asked(loaded, picture, target, against, layer, unit)
+    subject = Subject.of(picture, loaded, meant)
     ranking, patches = method.found(subject)
     name = loaded.class_names[subject.target]
     if output is not None:

@@ -87,6 +87,16 @@ def allowed(parameter: "Parameter") -> str:
     return parameter.unit
 
 
+def told(variants: "Mapping[str, Parameter]", tell: "Callable[[Parameter], str]") -> list[str]:
+    """What is to be told of a parameter, each text once; where methods differ, with their names."""
+    users: dict[str, list[str]] = {}
+    for method, parameter in variants.items():
+        users.setdefault(tell(parameter), []).append(method)
+    if len(users) == 1:
+        return list(users)
+    return [f"{text} ({', '.join(names)})" for text, names in users.items() if text]
+
+
 def defaults(variants: "Mapping[str, Parameter]") -> str:
     """What a parameter is if nothing is said; where the methods differ, with their names."""
     users: dict[str, list[str]] = {}
@@ -100,15 +110,15 @@ def defaults(variants: "Mapping[str, Parameter]") -> str:
 
 def _help(variants: "Mapping[str, Parameter]", count: int) -> str:
     """Help of an option: what it is, what it can be, its defaults, which methods have it."""
-    first = next(iter(variants.values()))
+    helps = " ".join(told(variants, lambda parameter: parameter.help))
     default = defaults(variants)
     parts = [
-        allowed(first),
+        "; ".join(told(variants, allowed)),
         f"default {default}" if default else "",
         f"only {', '.join(variants)}" if len(variants) < count else "",
     ]
-    told = "; ".join(part for part in parts if part)
-    return f"{first.help} [{told}]" if told else first.help
+    details = "; ".join(part for part in parts if part)
+    return f"{helps} [{details}]" if details else helps
 
 
 def _plain(number: float) -> str:

@@ -1,15 +1,18 @@
 """Bars that show how far work has come, on a terminal only."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tqdm import tqdm
 
 from pda_studio.classifiers import Classifier, loading
 from pda_studio.methods import EvidenceMap, Method, Subject
+
+if TYPE_CHECKING:
+    from pda_studio.studies.speed import Progress as Measured
 
 T = TypeVar("T")
 
@@ -47,6 +50,16 @@ def carry_out(method: Method, subject: Subject) -> EvidenceMap:
         for progress in steps:
             bar.update(progress.done - bar.n)
         return progress.evidence()
+
+
+def measured(steps: "Generator[Measured, None, None]", name: str) -> "Measured":
+    """Carry a comparison out to its end, with a bar; returns its last step."""
+    with closing(steps), _bar(unit=" steps", desc=name) as bar:
+        for step in steps:
+            bar.total = step.total
+            bar.set_postfix_str(step.doing, refresh=False)
+            bar.update(step.done - bar.n)
+    return step
 
 
 def followed(items: Iterable[T], total: int, unit: str) -> Iterator[T]:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from pda_studio.classifiers import CatalogueEntry
-from pda_studio.cli.parameters import allowed, defaults, option, variants_of
+from pda_studio.classifiers.targets import Layer
+from pda_studio.cli.parameters import allowed, defaults, option, told, variants_of
 from pda_studio.methods import EvidenceMap, Method
 
 WIDTH = 80
@@ -71,6 +72,16 @@ def classifiers(entries: Sequence[CatalogueEntry]) -> str:
     return "\n".join(lines)
 
 
+def layers(found: Sequence[Layer]) -> str:
+    """Name, kind and shape of each layer, a line each."""
+    rows = [
+        ("layer", "kind", "shape"),
+        *((layer.name, layer.kind, "×".join(map(str, layer.shape))) for layer in found),
+    ]
+    wide = [max(len(row[column]) for row in rows) for column in (0, 1)]
+    return "\n".join(f"{name:<{wide[0]}}  {kind:<{wide[1]}}  {shape}" for name, kind, shape in rows)
+
+
 def methods(kinds: list[type[Method]]) -> str:
     """What each method does, then all parameters, each once."""
     lines = ["METHODS", ""]
@@ -83,9 +94,10 @@ def methods(kinds: list[type[Method]]) -> str:
         lines.append("")
     lines += ["PARAMETERS", ""]
     for name, variants in variants_of(kinds).items():
-        first = next(iter(variants.values()))
-        lines += [option(name), *_indented(first.help)]
-        if values := allowed(first):
+        lines.append(option(name))
+        for text in told(variants, lambda parameter: parameter.help):
+            lines += _indented(text)
+        for values in filter(None, told(variants, allowed)):
             lines += _indented(f"Values: {values}")
         if default := defaults(variants):
             lines += _indented(f"Default: {default}")
@@ -157,10 +169,12 @@ def _megabytes(size: int) -> str:
 def summary(evidence_map: EvidenceMap, written: Sequence[Path], origin: str = "") -> str:
     """What was found, in a few lines; the origin says where the map came from, if not computed."""
     m = evidence_map
-    head = (
-        f"{m.target_name} (class {m.target}): probability"
-        f" {percent(float(m.probabilities[m.target]))} by {m.classifier}"
-    )
+    head = f"{m.target_name} of {m.classifier}"
+    if not m.is_hidden:
+        head = (
+            f"{m.target_name} (class {m.target}): probability"
+            f" {percent(float(m.probabilities[m.target]))} by {m.classifier}"
+        )
     how = f"{m.title}, {origin or f'{m.seconds:.1f} s'}"
     if m.picture is not None:
         return "\n".join([head, f"{how}: {m.forward}", *(f"Wrote {path}" for path in written)])
@@ -176,5 +190,7 @@ def summary(evidence_map: EvidenceMap, written: Sequence[Path], origin: str = ""
         if m.standard_error is not None:
             error = f" ± {m.standard_error[row, column]:.2g}"
         lines.append(f"  {side:<7}  {value:+.3g}{error} at row {row}, column {column}")
+    if m.forward:
+        lines.append(f"How: {m.forward}")
     lines += [f"Wrote {path}" for path in written]
     return "\n".join(lines)

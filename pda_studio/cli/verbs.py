@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from pda_studio.cli import targets
+from pda_studio.cli.targets import Against, Layer, Target, UnitText
 from pda_studio.errors import PdaStudioError, UsageError
 from pda_studio.files import check_writable
 
@@ -32,14 +34,6 @@ WeightsFile = Annotated[
 ]
 DeviceName = Annotated[
     str, Parameter(metavar="NAME", help="Where the network runs: auto, cpu, cuda or mps.")
-]
-Target = Annotated[
-    str | None,
-    Parameter(
-        metavar="CLASS",
-        help="Index or name of the class that is asked about; without it, the most likely one.",
-        allow_leading_hyphen=True,
-    ),
 ]
 AsJson = Annotated[bool, Parameter(name="--json", help="Write JSON instead of a table.")]
 
@@ -81,6 +75,9 @@ def explain(
         str, Parameter(metavar="NAME", help="One of those that pda-studio methods lists.")
     ] = "efficient-pda",
     target: Target = None,
+    against: Against = None,
+    layer: Layer = None,
+    unit: UnitText = None,
     device: DeviceName = "auto",
     batch: Annotated[
         str,
@@ -108,10 +105,12 @@ def explain(
 
     kind = method_named(method)
     _check_values(kind, parameters)
+    targets.check(target, against, layer, unit)
     picture = _load_image(image)
     loaded = progress.load(classifier, weights, device)
+    loaded, meant = targets.asked(loaded, picture, target, against, layer, unit)
     chosen = kind.create(loaded, **parameters)
-    subject = Subject.of(picture, loaded, target, batch_size)
+    subject = Subject.of(picture, loaded, meant, batch_size)
     store, asked = DiskCache(limit=0 if no_cache else None), Asked.of(chosen, subject)
     found = store.find(asked)
     if found is None:
@@ -168,6 +167,42 @@ def predict(
     return 0
 
 
+def combine(
+    first: Annotated[Path, Parameter(help="A map that explain wrote.")],
+    second: Annotated[Path, Parameter(help="Another of the same picture and target.")],
+    /,
+    *more: Annotated[Path, Parameter(help="And so on.")],
+    output: Annotated[
+        Path, Parameter(metavar="MAP.npz", help="Where to write the map: a name that ends in .npz.")
+    ],
+    figure: Annotated[
+        Path | None,
+        Parameter(metavar="FILE", help="Where to write a figure of all of them: .png, .pdf, .svg."),
+    ] = None,
+) -> int:
+    """Take the mean of finished maps, each divided by its root mean square."""
+    _check_output(output, ".npz", "a map")
+    if figure is not None:
+        from pda_studio.figures import check_figure
+
+        check_figure(figure)
+    from pda_studio.cli import texts
+    from pda_studio.methods.combining import combined
+    from pda_studio.workspace import load_map, save_map
+
+    maps = [load_map(path) for path in (first, second, *more)]
+    together = combined(maps)
+    save_map(together, output)
+    written = [output]
+    if figure is not None:
+        from pda_studio.figures import save_panel
+
+        save_panel([*maps, together], figure)
+        written.append(figure)
+    print(texts.summary(together, written))
+    return 0
+
+
 def methods(*, json: AsJson = False) -> int:
     """List the methods and their parameters."""
     from pda_studio.cli import texts
@@ -177,6 +212,25 @@ def methods(*, json: AsJson = False) -> int:
         _print_json([texts.method_as_json(method) for method in METHODS.values()])
     else:
         print(texts.methods(list(METHODS.values())))
+    return 0
+
+
+def layers(
+    *,
+    classifier: ClassifierName = "digits",
+    weights: WeightsFile = None,
+    json: AsJson = False,
+    device: DeviceName = "auto",
+) -> int:
+    """List the layers of a classifier, for --layer and --at."""
+    from pda_studio.classifiers.targets import layers
+    from pda_studio.cli import progress, texts
+
+    found = layers(progress.load(classifier, weights, device))
+    if json:
+        _print_json([{**vars(layer), "shape": list(layer.shape)} for layer in found])
+    else:
+        print(texts.layers(found))
     return 0
 
 

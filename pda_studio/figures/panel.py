@@ -368,7 +368,8 @@ def _headlines(chunks: list[list[EvidenceMap]]) -> list[tuple[str, str] | None]:
         if index and _decision(first) == _decision(chunks[index - 1][0]):
             headlines.append(None)
         else:
-            headlines.append((first.target_name, f"probability {_percent(first)}"))
+            what = "hidden unit" if first.is_hidden else f"probability {_percent(first)}"
+            headlines.append((first.target_name, what))
     return headlines
 
 
@@ -436,8 +437,8 @@ def _caption(maps: Sequence[EvidenceMap]) -> list[str]:
     paragraphs = []
     for evidence_map in maps:
         words = (text.replace(" ", _NO_BREAK) for text, _ in _heeded(evidence_map).values())
-        settings = ", ".join(words)
-        paragraphs.append(f"{evidence_map.title}: {settings}." if settings else evidence_map.title)
+        told = "; ".join(part for part in (", ".join(words), evidence_map.forward) if part)
+        paragraphs.append(f"{evidence_map.title}: {told}." if told else evidence_map.title)
     for evidence_map in maps:
         source = "built in" if evidence_map.weights == "built in" else evidence_map.weights
         paragraphs.append(

@@ -13,6 +13,7 @@ from pda_studio.errors import PdaStudioError
 from pda_studio.files import check_writable, written_whole
 from pda_studio.gui.controllers.studio import Studio, application
 from pda_studio.gui.models.display import Theme
+from pda_studio.pda.allocator import keep_freed_memory
 
 _LONGEST = 24 * 3600.0  # seconds that a screenshot waits
 
@@ -29,6 +30,7 @@ def run_window(
     classifier, weights : str, optional
         As `load_classifier` takes them; without them, the digit classifier.
     """
+    keep_freed_memory()  # before there are threads
     running = application()
     studio = Studio(running, QSettings(), image, classifier, weights)
     running.aboutToQuit.connect(studio.close)
@@ -79,6 +81,7 @@ def take_screenshot(
         Whatever the window would have shown as a message.
     """
     check_writable(output)
+    keep_freed_memory()
     running = application()
     with tempfile.TemporaryDirectory() as folder:  # leaves the user's own settings alone
         settings = QSettings(str(Path(folder, "settings.ini")), QSettings.Format.IniFormat)

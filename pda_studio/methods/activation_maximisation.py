@@ -216,22 +216,12 @@ class ActivationMaximisation(Method):
         """The picture as it is now, and what the classifier says of it."""
         classifier = subject.classifier
         picture, before = _view(canvas, values, classifier), _view(canvas, first, classifier)
-        return EvidenceMap(
-            evidence=np.zeros(picture.shape[:2], np.float32),
-            standard_error=None,
-            covered=None if done == self.climb else np.ones(picture.shape[:2], bool),
-            view=subject.view,
-            target=subject.target,
-            target_name=classifier.class_names[subject.target],
-            probabilities=subject.probabilities,
-            method=self.name,
-            title=self.title,
-            parameters=self.model_dump(mode="json"),
-            unit="activation" if classifier.is_hidden else "logit",
-            classifier=classifier.name,
-            weights=classifier.weights,
-            fingerprint=classifier.fingerprint,
-            seconds=seconds,
+        return self.map_of(
+            subject,
+            np.zeros(picture.shape[:2]),
+            "activation" if classifier.is_hidden else "logit",
+            seconds,
+            complete=done == self.climb,
             forward=_told(subject, before, picture, done),
             picture=picture,
         )

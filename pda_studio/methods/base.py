@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, Union, get_args, get_origin
 
+import numpy as np
 from annotated_types import Ge, Le
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.config import JsonDict
 from pydantic.fields import FieldInfo
@@ -141,6 +143,13 @@ class Method(BaseModel):
         """About how many forward passes the work takes."""
         return 1
 
+    def preview(self, subject: Subject) -> "Method | None":
+        """A far quicker way to nearly the same map; None if there is none.
+
+        It may still turn out in its steps that it cannot be gone.
+        """
+        return None
+
     def sources(self, subject: Subject) -> list[dict[str, Any]]:
         """List the finished maps that this one can be had from without computing, itself first.
 
@@ -150,6 +159,39 @@ class Method(BaseModel):
         """
         heeded = {name: value for name, value in self if name not in self.unheeded()}
         return [{**heeded, "target": subject.target}]
+
+    def map_of(
+        self,
+        subject: Subject,
+        evidence: NDArray[Any],
+        unit: str,
+        seconds: float,
+        *,
+        standard_error: NDArray[Any] | None = None,
+        complete: bool = True,
+        forward: str = "",
+        picture: NDArray[np.uint8] | None = None,
+    ) -> EvidenceMap:
+        """Make the map of a subject from evidence (H, W), for methods without windows."""
+        return EvidenceMap(
+            evidence=np.array(evidence, np.float32),  # a copy: work may go on in the array
+            standard_error=None if standard_error is None else standard_error.astype(np.float32),
+            covered=None if complete else np.ones(evidence.shape, np.bool_),
+            view=subject.view,
+            target=subject.target,
+            target_name=subject.classifier.class_names[subject.target],
+            probabilities=subject.probabilities,
+            method=self.name,
+            title=self.title,
+            parameters=self.model_dump(mode="json"),
+            unit=unit,
+            classifier=subject.classifier.name,
+            weights=subject.classifier.weights,
+            fingerprint=subject.classifier.fingerprint,
+            seconds=seconds,
+            forward=forward,
+            picture=picture,
+        )
 
     def redrawn(self, kept: EvidenceMap, subject: Subject) -> EvidenceMap:
         """Turn a finished map from one of the `sources` into the subject's.

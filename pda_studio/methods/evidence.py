@@ -83,9 +83,13 @@ class EvidenceMap:
     seconds : float
         How long the work took.
     forward : str
-        How the map was found: the way infilled pictures were scored, or what a method notes.
+        How the map came about, as captions tell it: how infilled pictures were scored in the end,
+        or how far the evidence adds up.
     scores : WindowScores or None
         In a finished map of a window method: what the classifier said without each window.
+    share : (H, W) float32 or None
+        In an unfinished map of a window method, which part of the windows over each pixel is
+        scored.
     picture : (H, W, 3) uint8 or None
         Of a method that makes a picture instead of weighing the pixels of one: what it made, to
         be shown in place of the evidence, which is 0 then.
@@ -108,6 +112,7 @@ class EvidenceMap:
     seconds: float
     forward: str = ""
     scores: WindowScores | None = field(default=None, repr=False)
+    share: NDArray[np.float32] | None = field(default=None, repr=False)
     picture: NDArray[np.uint8] | None = None
 
     def __post_init__(self) -> None:
@@ -119,6 +124,11 @@ class EvidenceMap:
     def complete(self) -> bool:
         """Whether the work was carried to its end."""
         return self.covered is None
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether it is about a hidden unit, which has no probability."""
+        return len(self.probabilities) == 1
 
     @property
     def limit(self) -> float:

@@ -178,24 +178,9 @@ class Neurons(Method):
             note = f"{len(patches)} neurons" + (
                 f", {silent} of them driven by nothing" if silent else ""
             )
-        return EvidenceMap(
-            evidence=evidence,
-            standard_error=None,
-            covered=np.zeros(evidence.shape, bool) if patches is None else None,
-            view=subject.view,
-            target=subject.target,
-            target_name=subject.classifier.class_names[subject.target],
-            probabilities=subject.probabilities,
-            method=self.name,
-            title=self.title,
-            parameters=self.model_dump(mode="json"),
-            unit="mean projection, without sign",
-            classifier=subject.classifier.name,
-            weights=subject.classifier.weights,
-            fingerprint=subject.classifier.fingerprint,
-            seconds=seconds,
-            forward=note,
-        )
+        unit = "mean |projection|"
+        complete = patches is not None
+        return self.map_of(subject, evidence, unit, seconds, complete=complete, forward=note)
 
 
 def patches_of(subject: Subject, maps: FeatureMaps, neurons: list[Neuron]) -> list[Patch]:

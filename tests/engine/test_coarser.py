@@ -18,13 +18,15 @@ STRIDES = [(1, 2), (1, 3), (1, 5), (2, 4), (2, 6), (3, 6)]  # 22 places a side: 
 
 def made(digits: Classifier, image: NDArray[np.uint8], **values: object) -> EvidenceMap:
     name = str(values.pop("method", "original-pda"))
-    method = method_named(name).create(digits, window=6, **values)
+    method = method_named(name).create(digits, window=6, forward="full", **values)
     return run(method.steps(Subject.of(image, digits, batch=1)))
 
 
 def asked(digits: Classifier, image: NDArray[np.uint8], **values: object) -> tuple[Method, Subject]:
     name = str(values.pop("method", "original-pda"))
-    return method_named(name).create(digits, window=6, **values), Subject.of(image, digits, batch=1)
+    return method_named(name).create(digits, window=6, forward="full", **values), Subject.of(
+        image, digits, batch=1
+    )
 
 
 @pytest.mark.parametrize(("fine", "coarse"), STRIDES)
@@ -54,7 +56,7 @@ def test_second_draws_count_where_a_direct_run_makes_them(
     digits: Classifier, digit_picture: Digit, fine: int, coarse: int
 ) -> None:
     """Windows of 12 on 28 pixels: 17 places a side, with a last one that both lattices have."""
-    values = {"infill": "marginal-empirical-mean", "samples": 2}
+    values = {"infill": "marginal-empirical-mean", "samples": 2, "forward": "full"}
     maps = []
     for stride in (fine, coarse):
         method = method_named("sampled-pda").create(digits, window=12, stride=stride, **values)

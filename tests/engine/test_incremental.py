@@ -1,5 +1,7 @@
 """The incremental forward against whole forward passes: the same, on every kind of network."""
 
+from copy import deepcopy
+
 import numpy as np
 import pytest
 import torch
@@ -24,19 +26,24 @@ FAMILIES = {
 
 
 def worst_error(
-    network: nn.Module, size: int, window: int, stride: int, channels: int = 3
+    network: nn.Module,
+    size: int,
+    window: int,
+    stride: int,
+    channels: int = 3,
+    dtype: torch.dtype = torch.float64,
 ) -> float:
     """Largest rms error over rms change of a few batches: the first, one in between, the last.
 
-    The change is a difference of two whole forward passes, which itself is rounded: by about 1e-14
-    of the logits, and that is taken off.
+    Against whole forward passes in float64. The change is a difference of two of them, which
+    itself is rounded: by about 1e-14 of the logits, and that is taken off.
     """
     network = network.double().eval()
     chance = torch.Generator().manual_seed(window)
     picture = torch.randn(1, channels, size, size, generator=chance, dtype=torch.float64)
-    program = trace(network)
+    program = trace(deepcopy(network).to(dtype))
     with torch.inference_mode():
-        program.run(picture)
+        program.run(picture.to(dtype))
     untouched = Untouched(program)
     grid = WindowGrid(size, size, window, stride)
     cut = list(blocks(grid, 3))
@@ -52,9 +59,9 @@ def worst_error(
         with torch.inference_mode():
             logits = network(picture)
             wanted = network(infilled) - logits
-        (change,) = untouched.changes(corners, delta, [program.output], torch.float64)
+        (change,) = untouched.changes(corners, delta.to(dtype), [program.output], dtype)
         assert change is not None
-        got = change.delta
+        got = change.delta.double()
         assert wanted.square().mean() > 1e-12  # else the comparison would prove nothing
         error = _rms(got - wanted) - 1e-14 * _rms(logits)
         worst = max(worst, error / _rms(wanted))
@@ -69,6 +76,12 @@ def _rms(values: torch.Tensor) -> float:
 def test_exact_on_every_family(name: str) -> None:
     network = load_classifier(name, "random", "cpu").network
     assert worst_error(network, FAMILIES[name], 10, 3) < 1e-12
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_float32_loses_little_on_every_family(name: str) -> None:
+    network = load_classifier(name, "random", "cpu").network
+    assert worst_error(network, FAMILIES[name], 10, 3, dtype=torch.float32) < 5e-4
 
 
 @pytest.mark.parametrize(("window", "stride"), [(1, 1), (5, 2), (16, 16), (33, 7), (64, 11)])

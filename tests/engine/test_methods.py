@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from engine.conftest import LANGUR, Open
 from pda_studio import explain
-from pda_studio.classifiers import Classifier
+from pda_studio.classifiers import Classifier, graph
 from pda_studio.errors import UsageError
 from pda_studio.methods import METHODS, EvidenceMap, Subject, method_named, run
 from pda_studio.methods.prediction_difference import PredictionDifference
@@ -284,3 +284,53 @@ def test_map_tells_how_it_was_made(digits: Classifier, digit_picture: Digit) -> 
     assert found.seconds > 0
     assert found.fingerprint == digits.fingerprint
     assert found.standard_error is None
+
+
+def test_previews_are_rougher_and_linearised(digits: Classifier, digit_picture: Digit) -> None:
+    subject = Subject.of(digit_picture(3), digits)
+    preview = method_named("original-pda").create(digits, stride=2).preview(subject)
+    assert isinstance(preview, METHODS["original-pda"])
+    assert (preview.infill, preview.stride) == ("marginal-mean", 4)
+    assert run(preview.steps(subject)).forward.startswith("linearised at ")
+    sampled = method_named("sampled-pda").create().preview(subject)
+    assert (sampled.infill, sampled.stride, sampled.at) == ("conditional-mean", 8, "auto")
+    blurred = method_named("occlusion").create(infill="blur", window=20, outer=21, stride=2)
+    assert (blurred.preview(subject).infill, blurred.preview(subject).stride) == ("blur", 8)
+
+
+def test_what_is_quick_anyway_has_no_preview(digits: Classifier, digit_picture: Digit) -> None:
+    subject = Subject.of(digit_picture(3), digits)
+    for name, values in (
+        ("simplified-pda", {}),
+        ("efficient-pda", {"forward": "linearised"}),
+        ("efficient-pda", {"stride": 8}),
+        ("occlusion", {"window": 4, "stride": 4}),
+    ):
+        assert method_named(name).create(**values).preview(subject) is None
+    assert method_named("original-pda").create(stride=8).preview(subject) is not None
+
+
+def test_a_network_that_cannot_be_followed_has_no_preview(
+    digits: Classifier, digit_picture: Digit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def untraceable(*_):
+        raise graph.NotTraceable("its way depends on the picture")
+
+    monkeypatch.setattr(graph, "_traced", untraceable)
+    method = method_named("efficient-pda").create()
+    assert method.preview(Subject.of(digit_picture(3), digits)) is None
+
+
+def test_unfinished_maps_tell_how_much_of_each_pixel_is_scored(
+    digits: Classifier, digit_picture: Digit
+) -> None:
+    subject = Subject.of(digit_picture(3), digits)
+    method = method_named("efficient-pda").create(digits)
+    first = None
+    for step in method.steps(subject):
+        first = first or step.evidence()
+    assert first is not None
+    assert first.share.shape == (28, 28)
+    assert 0 == first.share.min() < first.share.max() <= 1
+    np.testing.assert_array_equal(first.share > 0, first.covered)
+    assert step.evidence().share is None

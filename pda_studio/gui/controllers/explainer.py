@@ -1,4 +1,7 @@
-"""Keeps every panel's map what the session asks for: from a cache, redrawn, or computed."""
+"""Keeps every panel's map what the session asks for: from a cache, redrawn, or computed.
+
+What takes long to compute is previewed first: all panels' previews come before any exact map.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from pda_studio.gui.models.cache import MapCache
 from pda_studio.gui.models.cells import Look, Request
 from pda_studio.gui.models.kept import KeptMaps
 from pda_studio.gui.models.operations import applied
+from pda_studio.gui.models.previews import Previews, preview_steps, sketched
 from pda_studio.gui.models.session import Key, Session
 from pda_studio.gui.models.work import Column, Row, Work
 
@@ -32,6 +36,7 @@ class _Step:
     total: int
     evidence: EvidenceMap
     asked: Asked | None = None
+    preview: EvidenceMap | None = None
 
 
 @dataclass
@@ -41,6 +46,7 @@ class _Running:
     job: Job
     cost: int
     began: float
+    preview: bool = False
     first: tuple[int, float] | None = None
     """Units done, and when, at the first partial map: what comes before is setting up."""
 
@@ -56,6 +62,8 @@ class Explainer(QObject):
 
     failed = Signal(object, str)
     """An exception and its traceback."""
+    slowed = Signal(str)
+    """Why a classifier can only be asked as a whole, once for each."""
     progressed = Signal()
     """Something about what is running or waiting has changed."""
 
@@ -65,6 +73,8 @@ class Explainer(QObject):
         self._jobs = jobs
         self._cache = MapCache()
         self._kept = KeptMaps()
+        self._previews = Previews()
+        self._told: set[str] = set()
         self._reading: set[Request] = set()
         self._not_kept: set[Request] = set()
         self._running: _Running | None = None
@@ -91,6 +101,11 @@ class Explainer(QObject):
     def current(self) -> Key | None:
         """The panel that is being computed."""
         return self._running.key if self._running else None
+
+    @property
+    def previewing(self) -> bool:
+        """Whether it is a preview that is being computed."""
+        return self._running is not None and self._running.preview
 
     def stop(self) -> None:
         """Let go of the running map and of all that wait; what is there stays."""
@@ -142,7 +157,7 @@ class Explainer(QObject):
 
     def seconds_left(self) -> float | None:
         """How long until everything that runs or waits is done."""
-        if self._running is None:
+        if self._running is None or self._running.preview:
             return None
         cell = self._session.cell(*self._running.key)
         if not cell.done or not cell.total:
@@ -175,6 +190,7 @@ class Explainer(QObject):
             place, column = session.work.row(row_key), session.work.column(column_key)
             if place is not None and column is not None:
                 self._settle(place, column)
+        self._previews.keep_only({cell.request for cell in session.cells.values()})
         running = self._running
         if running and session.cell(*running.key).request != running.request:
             self._let_go()
@@ -196,10 +212,14 @@ class Explainer(QObject):
         subject = self._subject((row.key, column.key), request)
         known = self._cache.find(request, _redrawing(subject, request))
         if known is not None:
-            cell = cell.replace(state="done", request=request, evidence=known, answers=request)
+            cell = cell.replace(
+                state="done", request=request, evidence=known, answers=request, preview=None
+            )
         else:
             state = "stopped" if self._held else "waiting"
             cell = cell.replace(state=state, request=request, done=0, total=0, message="")
+            preview = self._previews.find(request)
+            cell = cell.replace(preview=None if preview is None else sketched(preview))
         session.put_cell(row.key, column.key, cell)
 
     def _look_up(self) -> None:
@@ -232,7 +252,7 @@ class Explainer(QObject):
         """Give a map to the panels that wait for it."""
         for key, cell in list(self._session.cells.items()):
             if cell.request == request and cell.state == "waiting":
-                done = cell.replace(state="done", evidence=known, answers=request)
+                done = cell.replace(state="done", evidence=known, answers=request, preview=None)
                 self._session.put_cell(*key, done)
 
     def _subject(self, key: Key, request: Request) -> Subject:
@@ -273,16 +293,40 @@ class Explainer(QObject):
     def _start_next(self) -> None:
         if self._running is not None or self._held or self._paused:
             return
-        session = self._session
-        for key in session.panel_keys():
-            cell = session.cell(*key)
+        waiting: list[tuple[Key, Request]] = []
+        for key in self._session.panel_keys():
+            cell = self._session.cell(*key)
             if cell.state == "waiting" and cell.request in self._not_kept:
-                self._start(key, cell.request)
+                waiting.append((key, cell.request))
+        for key, request in waiting:
+            cost = self.cost(key) or 0
+            if self._previews.worthwhile(request, cost, self.seconds(cost)):
+                self._start_preview(key, request)
                 return
+        for key, request in waiting[:1]:
+            self._start(key, request)
+
+    def _start_preview(self, key: Key, request: Request) -> None:
+        subject = self._subject(key, request)
+        job = Job(
+            lambda: preview_steps(request, subject),
+            done=self._on_preview,
+            failed=lambda *_: self._on_preview(None),
+            partial=self._on_preview_partial,
+            snapshot=_rough_snapshot,
+            stopped=self._on_stopped,
+        )
+        self._run(_Running(key, request, job, 0, monotonic(), preview=True))
 
     def _start(self, key: Key, request: Request) -> None:
-        session = self._session
         subject = self._subject(key, request)
+
+        preview = self._previews.find(request)
+
+        def snapshot(progress: Any) -> _Step:
+            evidence = progress.evidence()
+            rough = None if preview is None else sketched(preview, evidence, progress.total)
+            return _Step(progress.done, progress.total, evidence, preview=rough)
 
         def steps() -> Generator[Any, None, _Step]:
             asked = self._kept.asked(request, subject)
@@ -301,22 +345,52 @@ class Explainer(QObject):
             done=self._on_done,
             failed=self._on_failed,
             partial=self._on_partial,
-            snapshot=_snapshot,
+            snapshot=snapshot,
             stopped=self._on_stopped,
             afterwards=keep,
         )
-        cost = self.cost(key) or 0
-        self._running = _Running(key, request, job, cost, monotonic())
-        cell = session.cell(*key)
-        session.put_cell(*key, cell.replace(state="running", done=0, total=0, elapsed=0.0))
-        self._jobs.start(job)
+        self._run(_Running(key, request, job, self.cost(key) or 0, monotonic()))
+
+    def _run(self, running: _Running) -> None:
+        self._running = running
+        cell = self._session.cell(*running.key)
+        running_cell = cell.replace(state="running", done=0, total=0, elapsed=0.0)
+        self._session.put_cell(*running.key, running_cell)
+        self._jobs.start(running.job)
 
     def _let_go(self) -> None:
-        if self._running is not None:
-            self._running.job.cancel()
-            self._running = None
+        running, self._running = self._running, None
+        if running is None:
+            return
+        running.job.cancel()
+        cell = self._session.cells.get(running.key)
+        if running.preview and cell is not None:
+            # Of half a preview nobody could tell what is missing from what is no evidence.
+            self._session.put_cell(*running.key, cell.replace(preview=None))
 
     # Answers of the worker; a cancelled job is heard no more, so these are of the running one
+
+    def _on_preview_partial(self, preview: EvidenceMap | None) -> None:
+        if self._running is not None and preview is not None:
+            self._show_preview(self._running, preview)
+
+    def _on_preview(self, preview: EvidenceMap | None) -> None:
+        if self._running is None:
+            return
+        running, self._running = self._running, None
+        self._previews.put(running.request, preview)
+        rough = None if preview is None else sketched(preview)
+        self._show_preview(running, rough, state="waiting")
+        self._start_next()
+        self.progressed.emit()
+
+    def _show_preview(self, running: _Running, preview: EvidenceMap | None, **changes: Any) -> None:
+        """Show a preview; to panels that ask for the same, too."""
+        for key, cell in list(self._session.cells.items()):
+            if key == running.key:
+                self._session.put_cell(*key, cell.replace(preview=preview, **changes))
+            elif cell.request == running.request and cell.state == "waiting":
+                self._session.put_cell(*key, cell.replace(preview=preview))
 
     def _on_partial(self, step: _Step) -> None:
         if self._running is None:
@@ -324,12 +398,14 @@ class Explainer(QObject):
         running = self._running
         elapsed = monotonic() - running.began
         self._measure(running, step)
+        self._tell_why_slow(step.evidence)
         cell = self._session.cell(*running.key)
         self._session.put_cell(
             *running.key,
             cell.replace(
                 evidence=step.evidence,
                 answers=running.request,
+                preview=step.preview,
                 done=step.done,
                 total=step.total,
                 elapsed=elapsed,
@@ -346,10 +422,12 @@ class Explainer(QObject):
         cell = self._session.cell(*running.key)
         elapsed = monotonic() - running.began
         self._measure(running, step)
+        self._tell_why_slow(step.evidence)
         self._session.put_cell(
             *running.key,
             cell.replace(
                 state="done",
+                preview=None,
                 evidence=step.evidence,
                 answers=running.request,
                 done=step.total,
@@ -373,6 +451,13 @@ class Explainer(QObject):
     def _on_stopped(self) -> None:
         self.progressed.emit()
 
+    def _tell_why_slow(self, evidence_map: EvidenceMap) -> None:
+        """Tell once for each classifier that its layers cannot be followed."""
+        why = evidence_map.forward.removeprefix("full (").removesuffix(")")
+        if why != evidence_map.forward and evidence_map.fingerprint not in self._told:
+            self._told.add(evidence_map.fingerprint)
+            self.slowed.emit(self.tr("{0}. The whole network is run for every window.").format(why))
+
     def _measure(self, running: _Running, step: _Step) -> None:
         """Note how many forward passes a second were done since the first partial map."""
         now, classifier = monotonic(), self._session.classifier
@@ -385,8 +470,10 @@ class Explainer(QObject):
             self.rate[classifier.fingerprint] = passes / (now - since)
 
 
-def _snapshot(progress: Any) -> _Step:
-    return _Step(progress.done, progress.total, progress.evidence())
+def _rough_snapshot(progress: Any) -> EvidenceMap | None:
+    """A preview in the making; shown once half of it is there: before, the old map tells more."""
+    there = progress.done >= 0.5 * progress.total
+    return sketched(progress.evidence()) if there else None
 
 
 def _redrawing(subject: Subject, request: Request) -> Callable[[EvidenceMap], EvidenceMap]:

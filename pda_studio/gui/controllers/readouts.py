@@ -54,7 +54,7 @@ class Readouts(QObject):
 
     def _show_scale(self, *_: object) -> None:
         """Let fixed scales start where the largest map of each unit ends; show the selected's."""
-        maps = [cell.evidence for cell in self._session.cells.values() if cell.evidence]
+        maps = [cell.shown for cell in self._session.cells.values() if cell.shown]
         if self._display.scale == "fixed":
             known = self._display.limits
             largest: dict[str, float] = {}
@@ -156,6 +156,9 @@ class Readouts(QObject):
         from pda_studio.gui.models.fitting import kind_of
 
         title = kind_of(column.method).title
+        if explainer.previewing:
+            strip.show_progress(self.tr("{0} · preview").format(title), None)
+            return
         if not cell.total:
             strip.show_progress(title, None)
             return

@@ -27,6 +27,7 @@ from pda_studio.gui.controllers.opening import (
 from pda_studio.gui.controllers.readouts import Readouts
 from pda_studio.gui.models import words
 from pda_studio.gui.models.display import Display
+from pda_studio.gui.models.layers import Layers, layers_of
 from pda_studio.gui.models.operations import Crop, Flip, Rotate
 from pda_studio.gui.models.session import Session
 from pda_studio.gui.models.viewport import Viewport
@@ -126,6 +127,7 @@ class Studio(QObject):
         window.predictions.chosen.connect(self.session.set_target)
         window.strip.stopped.connect(self.stop)
         window.method_box.finest_wanted.connect(self._on_finest)
+        window.method_box.layers_wanted.connect(self._on_layers_wanted)
         window.banner.action.connect(self._on_banner_action)
         box = window.classifier_box
         box.name_chosen.connect(self._on_classifier_name)
@@ -139,6 +141,7 @@ class Studio(QObject):
         opening.picture_opened.connect(self._on_picture)
         for source in (opening, self.exporting, self.explainer):
             source.failed.connect(self.tell)
+        self.explainer.slowed.connect(self._on_slowed)
         self.exporting.saved.connect(self._on_saved)
 
     def _wire_actions(self) -> None:
@@ -324,6 +327,11 @@ class Studio(QObject):
         self._hint()
         self.readouts.show_page()
 
+    def _on_slowed(self, why: str) -> None:
+        banner = self.window.banner
+        if not (banner.isVisible() and banner.details.toPlainText()):  # a problem matters more
+            banner.tell(why)
+
     def _on_saved(self, path: Path) -> None:
         self.window.strip.show_idle(self.tr("Saved {0}").format(path.name))
 
@@ -353,6 +361,17 @@ class Studio(QObject):
         column = self.session.selected_column
         if column is not None:
             self.session.configure_column(column.key, stride=1)
+
+    def _on_layers_wanted(self) -> None:
+        classifier = self.session.classifier
+        if classifier is None:
+            return
+
+        def done(layers: Layers) -> None:
+            if self.session.classifier is classifier:
+                self.window.method_box.offer_layers(layers)
+
+        self.jobs.ask(lambda: layers_of(classifier), done, self.tell)
 
     def _on_full_screen(self, full: bool) -> None:
         if full:

@@ -84,6 +84,9 @@ class Cell:
         Seconds since the work began.
     message : str
         Why it failed.
+    preview : EvidenceMap or None
+        A rough map of what is asked, to look at until there is an exact one; what it covers is
+        exact already. It is no result: nothing but the board knows it.
     """
 
     state: State = "empty"
@@ -94,6 +97,17 @@ class Cell:
     total: int = 0
     elapsed: float = 0.0
     message: str = ""
+    preview: EvidenceMap | None = None
+
+    @property
+    def previewed(self) -> bool:
+        """Whether the preview is what to look at."""
+        return self.preview is not None and self.state not in ("done", "failed")
+
+    @property
+    def shown(self) -> EvidenceMap | None:
+        """The map to look at: the preview, or the newest exact one."""
+        return self.preview if self.previewed else self.evidence
 
     @property
     def stale(self) -> bool:

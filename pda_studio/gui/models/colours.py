@@ -26,6 +26,7 @@ _STOPS = (
     (103, 0, 31),
 )
 _LUMINANCE = np.array((0.299, 0.587, 0.114), dtype=np.float32)
+_GUESSED, _ROUGH = 0.5, 0.75  # what is left of the colour where evidence is guessed, or rough
 _UNCERTAIN = np.array((240, 240, 241), dtype=np.float32)
 
 
@@ -48,20 +49,31 @@ def colours(values: NDArray[np.float32], limit: float) -> NDArray[np.float32]:
     return chosen
 
 
-def heat_map(evidence_map: EvidenceMap, limit: float, threshold: float = 0.0) -> NDArray[np.uint8]:
-    """Draw the map alone, or the picture that was made instead, (H, W, 3) uint8."""
+def heat_map(
+    evidence_map: EvidenceMap, limit: float, threshold: float = 0.0, *, preview: bool = False
+) -> NDArray[np.uint8]:
+    """Draw the map alone, (H, W, 3) uint8; paler where it is guessed, or rough in a preview.
+
+    Of a method that makes a picture, that picture.
+    """
     if evidence_map.picture is not None:
         return evidence_map.picture
     shown = _shown(evidence_map, limit, threshold)
     picture = colours(shown, limit)
     if evidence_map.covered is not None:
         guessed = ~evidence_map.covered
-        picture[guessed] = 0.5 * picture[guessed] + 0.5 * _UNCERTAIN
+        left = _ROUGH if preview else _GUESSED
+        picture[guessed] = left * picture[guessed] + (1 - left) * _UNCERTAIN
     return np.rint(picture).astype(np.uint8)
 
 
 def overlay(
-    evidence_map: EvidenceMap, limit: float, opacity: float, threshold: float = 0.0
+    evidence_map: EvidenceMap,
+    limit: float,
+    opacity: float,
+    threshold: float = 0.0,
+    *,
+    preview: bool = False,
 ) -> NDArray[np.uint8]:
     """Lay the map over the picture in grey, (H, W, 3) uint8: no evidence, no colour."""
     if evidence_map.picture is not None:
@@ -74,7 +86,7 @@ def overlay(
     colour = colours(tint.astype(np.float32), 1.0)
     cover = opacity * strength**0.75
     if evidence_map.covered is not None:
-        cover = np.where(evidence_map.covered, cover, 0.4 * cover)
+        cover = np.where(evidence_map.covered, cover, (_ROUGH if preview else 0.4) * cover)
     # Neither black nor white, on which dark and light colours are hard to see.
     grey: NDArray[Any] = 51 + 0.7 * (evidence_map.view @ _LUMINANCE)
     mixed = grey[..., None] * (1 - cover[..., None]) + colour * cover[..., None]

@@ -34,14 +34,15 @@ def carried_over(
 ) -> dict[str, Any]:
     """Parameters for a method or classifier that is new in a column: what still means the same.
 
-    A method declares its own infill, difference and forward, and a classifier its own sizes;
-    everything else the user has set stays.
+    A method declares its own choices and what it does at which layer, and a classifier its own
+    sizes; everything else the user has set stays.
     """
     kind = kind_of(method)
     values = start_parameters(method, classifier)
-    own = {p.name for p in kind.parameters() if p.kind == "choice"}
+    own = {p.name for p in kind.parameters() if p.kind in ("choice", "layer")}
     if new_classifier:
-        own = {*kind.suited_to(classifier), "stride"}
+        layers = {p.name for p in kind.parameters() if p.kind == "layer"}
+        own = {*kind.suited_to(classifier), *layers, "stride"}
     kept = {name: value for name, value in earlier.items() if name in values and name not in own}
     return fitted(kind, {**values, **kept}, classifier)
 

@@ -277,17 +277,20 @@ class Board(QScrollArea):
     def _show_map(self, key: Key) -> None:
         if key in self.maps:
             cell = self._session.cell(*key)
-            unit = cell.evidence.unit if cell.evidence else ""
+            unit = cell.shown.unit if cell.shown else ""
             self.maps[key].show_cell(cell, self._display, self._limit(key, unit))
+            rows = self._session.work.rows
+            previewed = any(self._session.cell(row.key, key[1]).previewed for row in rows)
+            self._columns[key[1]].set_preview(previewed)
 
     def _limit(self, key: Key, unit: str) -> float:
         if self._display.scale == "fixed" and unit in self._display.limits:
             return self._display.limits[unit]
-        evidence = self._session.cell(*key).evidence
+        evidence = self._session.cell(*key).shown
         if self._display.scale == "map" or evidence is None:
             return evidence.limit if evidence else 1.0
-        cells = self._session.cells.values()
-        return max(c.evidence.limit for c in cells if c.evidence and c.evidence.unit == unit)
+        maps = [cell.shown for cell in self._session.cells.values()]
+        return max(one.limit for one in maps if one is not None and one.unit == unit)
 
 
 def summarised(column: Column) -> str:

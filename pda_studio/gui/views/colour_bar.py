@@ -22,6 +22,7 @@ class ColourBar(QWidget):
         self._threshold = 0.0
         self._value: float | None = None
         self._error: float | None = None
+        self._roughly = False
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.setFixedHeight(self.sizeHint().height())
         font = self.font()
@@ -38,6 +39,8 @@ class ColourBar(QWidget):
         if self._value is None or self._limit is None:
             return ""
         text = words.evidence(self._value, self._limit)
+        if self._roughly:
+            text = f"≈ {text}"
         if self._error is not None:
             text += f" ± {words.signed(self._error, self._limit, '', 3)}"
         return f"{text} {self._unit}"
@@ -47,9 +50,11 @@ class ColourBar(QWidget):
         self._limit, self._unit, self._threshold = limit, unit, threshold
         self.update()
 
-    def show_value(self, value: float | None, error: float | None = None) -> None:
-        """Mark the value that is pointed at."""
-        self._value, self._error = value, error
+    def show_value(
+        self, value: float | None, error: float | None = None, roughly: bool = False
+    ) -> None:
+        """Mark the value that is pointed at, and say whether it is only roughly right."""
+        self._value, self._error, self._roughly = value, error, roughly
         self.setAccessibleDescription(self.text)
         self.update()
 

@@ -45,6 +45,12 @@ class ColumnHeader(QWidget):
         top.setContentsMargins(0, 0, 0, 0)
         top.setSpacing(2)
         top.addWidget(self.title, 1)
+        self.badge = named(QLabel(self.tr("Preview")), "badge")
+        self.badge.setToolTip(
+            self.tr("Roughly right, until the exact map has come as far; it cannot be exported")
+        )
+        self.badge.hide()
+        top.addWidget(self.badge)
         self.close_button = plain_button(theme, "close", self.tr("Remove this method"))
         self.close_button.setIconSize(QSize(12, 12))
         self.close_button.setFixedSize(18, 18)
@@ -64,6 +70,10 @@ class ColumnHeader(QWidget):
         self.title.setText(title)
         self.details.setText(details)
         self.setToolTip(help)
+
+    def set_preview(self, preview: bool) -> None:
+        """Say whether previews are shown below."""
+        self.badge.setVisible(preview)
 
     def set_selected(self, selected: bool) -> None:
         """Underline the selected column."""

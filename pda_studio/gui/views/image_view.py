@@ -58,6 +58,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         self._frame: QRectF | None = None
         self._framing = False
         self._dimmed = False
+        self._sketch = False
         self._chip = ""
         self._progress: float | None = None
         self.setCentralItem(self._box)
@@ -81,11 +82,28 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         self.follow()
 
     def show_state(
-        self, chip: str = "", progress: float | None = None, dimmed: bool = False
+        self,
+        chip: str = "",
+        progress: float | None = None,
+        dimmed: bool = False,
+        sketch: bool = False,
     ) -> None:
-        """Show a word in the corner, a progress line, and whether the picture is out of date."""
-        if (chip, progress, dimmed) != (self._chip, self._progress, self._dimmed):
-            self._chip, self._progress, self._dimmed = chip, progress, dimmed
+        """Show a word in the corner and a progress line.
+
+        Parameters
+        ----------
+        chip : str
+            The word.
+        progress : float, optional
+            Which part of the work is done.
+        dimmed : bool
+            Whether the picture is out of date.
+        sketch : bool
+            Whether it is only roughly right.
+        """
+        state = chip, progress, dimmed, sketch
+        if state != (self._chip, self._progress, self._dimmed, self._sketch):
+            self._chip, self._progress, self._dimmed, self._sketch = state
             self.setAccessibleDescription(chip)
             self._repaint()
 
@@ -226,6 +244,8 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
             veil = QColor(self.palette().color(QPalette.ColorRole.Dark))
             veil.setAlphaF(0.55)
             painter.fillRect(self.viewport().rect(), veil)
+        if self._sketch:
+            self._draw_sketch(painter)
         if self.state.crosshair is not None and self._pixels is not None:
             self._draw_crosshair(painter, *self.state.crosshair)
         if self._frame is not None:
@@ -254,6 +274,17 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
             )
             if scale >= 4:
                 painter.drawRect(QRectF(corner, QPointF(corner.x() + scale, corner.y() + scale)))
+
+    def _draw_sketch(self, painter: QPainter) -> None:
+        """Draw a dashed border: what is in it is not final yet."""
+        border = QRectF(self.viewport().rect()).adjusted(0.5, 0.5, -0.5, -0.5)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for colour, style in (
+            (QColor(255, 255, 255, 160), Qt.PenStyle.SolidLine),
+            (QColor(25, 26, 29, 190), Qt.PenStyle.DashLine),
+        ):
+            painter.setPen(QPen(colour, 1, style))
+            painter.drawRect(border)
 
     def _draw_frame(self, painter: QPainter, frame: QRectF) -> None:
         shown = QRectF(

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from pda_studio.gui.models import fitting
+from pda_studio.gui.models.layers import Layers
 from pda_studio.gui.models.session import Session
 from pda_studio.gui.models.work import Column, Style
 from pda_studio.gui.views.named import named
@@ -29,6 +30,8 @@ class MethodBox(Section):
     """Edits the selected column; parameters that play no part are not shown."""
 
     finest_wanted = Signal()
+    layers_wanted = Signal()
+    """A layer can be chosen, and those of the open classifier are not known yet."""
 
     def __init__(self, session: Session, theme: ThemeKeeper, parent: QWidget | None = None) -> None:
         super().__init__("", parent)
@@ -49,6 +52,8 @@ class MethodBox(Section):
         self.setEnabled(False)  # until there is a column with its parameters
         self._rows: dict[str, ParameterRow] = {}
         self._kind: object = None
+        self._layers: Layers | None = None
+        self._layers_for: object = None
         self.cost = named(QLabel(), "muted")
         self.cost.setWordWrap(True)
         self.finest = named(QPushButton(), "link")
@@ -102,6 +107,20 @@ class MethodBox(Section):
             row.show_value(column.parameters, unheeded, session.classifier.input_size)
         for style, button in self._styles.items():
             button.setChecked(style == column.style)
+        if any(row.layer and name not in unheeded for name, row in self._rows.items()):
+            self._ask_for_layers()
+
+    def offer_layers(self, layers: Layers) -> None:
+        """Offer the layers of the classifier that is open."""
+        self._layers = layers
+        for row in self._rows.values():
+            if row.layer is not None:
+                row.layer.offer(layers)
+
+    def _ask_for_layers(self) -> None:
+        if self._layers_for is not self._session.classifier:
+            self._layers_for = self._session.classifier
+            self.layers_wanted.emit()
 
     def _on_changed(self, *_: object) -> None:
         self.show_column()
@@ -144,6 +163,8 @@ class MethodBox(Section):
             row.edited.connect(self._on_edited)
             self.body.insertWidget(at + offset, row)
             self._rows[known.name] = row
+        if self._layers is not None:
+            self.offer_layers(self._layers)
 
     def _column(self) -> Column | None:
         return self._session.selected_column

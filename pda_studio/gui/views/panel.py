@@ -22,7 +22,7 @@ GAP = 8
 
 
 class Caption(QLabel):
-    """Two short lines under a panel, cut with … where they do not fit; whole in the tooltip."""
+    """Two short lines under a panel, cut with … where they do not fit; all in the tooltip."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -35,7 +35,7 @@ class Caption(QLabel):
         self.setFixedHeight(2 * self.fontMetrics().lineSpacing() + 2)
 
     def show_lines(self, *lines: str) -> None:
-        """Show up to two lines."""
+        """Show two lines; the tooltip has what follows, too."""
         self._lines = lines
         self.setToolTip("\n".join(lines))
         self._elide()
@@ -47,7 +47,8 @@ class Caption(QLabel):
     def _elide(self) -> None:
         metrics = self.fontMetrics()
         mode = Qt.TextElideMode.ElideRight
-        self.setText("\n".join(metrics.elidedText(t, mode, self.width()) for t in self._lines))
+        shown = (metrics.elidedText(line, mode, self.width()) for line in self._lines[:2])
+        self.setText("\n".join(shown))
 
 
 class Panel(QWidget):
@@ -131,15 +132,15 @@ class MapPanel(Panel):
 
     def show_cell(self, cell: Cell, display: Display, limit: float) -> None:
         """Show a map on a colour scale that ends at `limit`, and how far it has come."""
-        evidence_map = cell.evidence
+        evidence_map = cell.shown
         drawing = (evidence_map, display.opacity, display.threshold, limit)
         if drawing != getattr(self, "_drawn", None):
             self._drawn = drawing
-            self._draw(evidence_map, display, limit)
+            self._draw(evidence_map, display, limit, cell.previewed)
         self._cell, self._limit = cell, limit
         chip, progress = self._state()
         for view in self.views:
-            view.show_state(chip, progress, cell.stale)
+            view.show_state(chip, progress, cell.stale and not cell.previewed, cell.previewed)
         if evidence_map is None:
             self.bar.show_scale(None, "", 0)
             self.caption.show_lines()
@@ -151,7 +152,7 @@ class MapPanel(Panel):
     def point(self) -> None:
         """Show the crosshair and the value under it."""
         super().point()
-        evidence_map, pixel = self._cell.evidence, self.views[0].state.crosshair
+        evidence_map, pixel = self._cell.shown, self.views[0].state.crosshair
         if evidence_map is None or pixel is None:
             self.bar.show_value(None)
             return
@@ -160,22 +161,31 @@ class MapPanel(Panel):
             self.bar.show_value(None)
             return
         error = evidence_map.standard_error
+        covered = evidence_map.covered
+        roughly = self._cell.previewed and covered is not None and not covered[row, column]
         self.bar.show_value(
             float(evidence_map.evidence[row, column]),
             None if error is None else float(error[row, column]),
+            roughly,
         )
 
-    def _draw(self, evidence_map: EvidenceMap | None, display: Display, limit: float) -> None:
+    def _draw(
+        self, evidence_map: EvidenceMap | None, display: Display, limit: float, preview: bool
+    ) -> None:
         if evidence_map is None:
             for view in self.views:
                 view.show_pixels(None)
             return
         pictures = []
         if self.style_shown in ("map", "both"):
-            pictures.append(colours.heat_map(evidence_map, limit, display.threshold))
+            pictures.append(
+                colours.heat_map(evidence_map, limit, display.threshold, preview=preview)
+            )
         if self.style_shown in ("overlay", "both"):
             pictures.append(
-                colours.overlay(evidence_map, limit, display.opacity, display.threshold)
+                colours.overlay(
+                    evidence_map, limit, display.opacity, display.threshold, preview=preview
+                )
             )
         for view, picture in zip(self.views, pictures, strict=True):
             view.show_pixels(picture)
@@ -183,6 +193,12 @@ class MapPanel(Panel):
     def _state(self) -> tuple[str, float | None]:
         cell = self._cell
         part = cell.done / cell.total if cell.total else 0.0
+        if cell.previewed:
+            percent = f"{100 * part:.0f} %" if part else ""
+            known = {"waiting": self.tr("waiting"), "stopped": self.tr("stopped")}
+            said = known.get(cell.state, percent)
+            running = part if part and cell.state == "running" else None
+            return " · ".join(filter(None, (self.tr("preview"), said))), running
         match cell.state:
             case "running":
                 return f"{100 * part:.0f} %", part
@@ -195,13 +211,31 @@ class MapPanel(Panel):
         return "", None
 
 
-def _caption(evidence_map: EvidenceMap, cell: Cell) -> tuple[str, str]:
+def _caption(evidence_map: EvidenceMap, cell: Cell) -> tuple[str, ...]:
+    """Two lines, and for the tooltip a third: how it was computed."""
     probability = float(evidence_map.probabilities[evidence_map.target])
     first = f"P({evidence_map.target_name}) {words.percentage(probability)}"
+    if cell.previewed:
+        return first, *_about_preview(evidence_map, cell)
     parts = []
     if evidence_map.scores is not None:
         parts.append(f"{words.count(len(evidence_map.scores.grid))} windows")
     elif cell.state in ("running", "stopped") and cell.total and not cell.stale:
         parts.append(f"{words.count(cell.done)} of {words.count(cell.total)} windows")
     parts.append(words.duration(evidence_map.seconds))
-    return first, " · ".join(parts)
+    forward = evidence_map.forward
+    return tuple(filter(None, (first, " · ".join(parts), forward and f"Forward: {forward}")))
+
+
+def _about_preview(preview: EvidenceMap, cell: Cell) -> tuple[str, str]:
+    """What is exact by now, and how the rest was come by; the other way round at first."""
+    rough = preview.forward
+    if "stride" in preview.parameters:
+        rough += f", stride {preview.parameters['stride']}"
+    windows = f"{words.count(cell.done)} of {words.count(cell.total)} windows"
+    if not cell.done or cell.stale:
+        if cell.state == "stopped":
+            return "Stopped before anything exact", f"Preview: {rough}"
+        return f"Preview: {rough}", "Nothing is exact yet"
+    text = f"Stopped at {windows}" if cell.state == "stopped" else f"{windows} exact"
+    return text, f"Elsewhere a preview: {rough}"

@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 from superqt import QLargeIntSpinBox
 
 from pda_studio.gui.models import fitting
+from pda_studio.gui.views.layer_box import LayerBox
 
 if TYPE_CHECKING:
     from pda_studio.methods import Parameter
@@ -66,7 +67,7 @@ class _SliderScale:
 
 
 class ParameterRow(QWidget):
-    """Label, and a slider with a number, a choice, or a file; tells of a change once it rests."""
+    """Label, and a slider with a number, a choice, a file, or a layer; tells once it rests."""
 
     edited = Signal(str, object)
 
@@ -88,11 +89,13 @@ class ParameterRow(QWidget):
         self._scale: _SliderScale | None = None
         self.choice: QComboBox | None = None
         self.path: QLineEdit | None = None
+        self.layer: LayerBox | None = None
         {
             "integer": self._make_number,
             "number": self._make_number,
             "choice": self._make_choice,
             "path": self._make_path,
+            "layer": self._make_layer,
         }[parameter.kind]()
         unit = f" ({parameter.unit})" if parameter.unit else ""
         for widget in (self, *self.findChildren(QWidget)):
@@ -113,6 +116,8 @@ class ParameterRow(QWidget):
         elif self.path is not None:
             self.path.setText("" if self._value is None else Path(str(self._value)).name)
             self._clear.setVisible(self._value is not None)
+        elif self.layer is not None:
+            self.layer.show_value(str(self._value))
         self._showing = False
 
     # Numbers
@@ -211,6 +216,19 @@ class ParameterRow(QWidget):
     def _on_path(self, path: str) -> None:
         """Take a file; without one, go back to what is shipped."""
         self._value = path or None
+        self._tell()
+
+    # Layers
+
+    def _make_layer(self) -> None:
+        self.layer = LayerBox()
+        self.layer.chosen.connect(self._on_layer)
+        self._layout.setAlignment(self.label, Qt.AlignmentFlag.AlignTop)
+        self.label.setFixedHeight(self.layer.names.sizeHint().height())  # beside the box, not below
+        self._layout.addWidget(self.layer, 1)
+
+    def _on_layer(self, name: str) -> None:
+        self._value = name
         self._tell()
 
     def _tell(self) -> None:

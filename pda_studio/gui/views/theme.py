@@ -20,6 +20,7 @@ _LIGHT = {
     "disabled": "#a2a5ad",
     "accent": "#3d5a80",
     "on_accent": "#ffffff",
+    "refusal": "#a8321f",
     "warning": "#fff3d6",
     "warning_line": "#e3b341",
 }
@@ -34,6 +35,7 @@ _DARK = {
     "disabled": "#686b73",
     "accent": "#8fb1dd",
     "on_accent": "#15171b",
+    "refusal": "#ef8e7d",
     "warning": "#3d3318",
     "warning_line": "#a8832a",
 }
@@ -175,6 +177,9 @@ def _style_sheet(c: dict[str, str]) -> str:
     QLabel#section {{ font-weight: 600; }}
     QLabel#muted, QLabel#caption {{ color: {c["muted"]}; }}
     QLabel#title {{ font-weight: 600; }}
+    QLabel#badge {{ color: {c["accent"]}; border: 1px solid {c["accent"]}; border-radius: 4px;
+        padding: 0 5px; font-size: 11px; }}
+    QLabel#refusal {{ color: {c["refusal"]}; }}
     QLabel#hero {{ font-weight: 600; font-size: 20px; }}
     QFrame#rule {{ background: {c["line"]}; border: 0; max-height: 1px; min-height: 1px; }}
     QFrame#banner {{ background: {c["warning"]}; border: 0;

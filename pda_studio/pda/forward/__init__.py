@@ -12,7 +12,7 @@ from pda_studio.classifiers import Classifier
 from pda_studio.classifiers.graph import NotTraceable
 from pda_studio.pda.allocator import keep_freed_memory
 from pda_studio.pda.forward.base import Forward, SampleScores
-from pda_studio.pda.forward.choice import precision_for, speeds
+from pda_studio.pda.forward.choice import has_bfloat16, precision_for, speeds
 from pda_studio.pda.forward.devices import SharedForward, replicas
 from pda_studio.pda.forward.full import FullForward
 from pda_studio.pda.forward.incremental import IncrementalForward, untouched
@@ -89,11 +89,15 @@ def _forward(
             layer = wanted.layer
             if layer == AUTO:
                 layer = earliest_layer(classifier, pixels)
-            return LinearisedTail(classifier, pixels, target, layer)
+            quick: IncrementalPrecision = (
+                "bfloat16-delta" if has_bfloat16(classifier) else "float32"
+            )
+            precision = quick if wanted.precision == "auto" else wanted.precision
+            return LinearisedTail(classifier, pixels, target, layer, precision)
         if wanted.forward != "full":
-            precision = _precision(wanted, classifier, pixels, grid, infill)
-            if precision is not None:
-                return IncrementalForward(classifier, pixels, classes, precision)
+            fastest = _precision(wanted, classifier, pixels, grid, infill)
+            if fastest is not None:
+                return IncrementalForward(classifier, pixels, classes, fastest)
     except NotTraceable as reason:
         note = f"{classifier.name} cannot be followed operation by operation: {reason}"
         _log.warning("%s; the full forward is used.", note)

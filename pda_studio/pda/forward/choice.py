@@ -60,45 +60,50 @@ def precision_for(
 
     The rms error of all logits over the rms of their change, on windows from all over the picture.
     """
-    classes = np.arange(1)
-    exact = IncrementalForward(classifier, pixels, classes, "float32")
-    rough = IncrementalForward(classifier, pixels, classes, "bfloat16-delta")
     rows, columns = (
         at[np.unique(np.linspace(0, len(at) - 1, _CHECKED).round().astype(int))]
         for at in (grid.rows, grid.columns)
     )
-    error = change = 0.0
-    for row in rows:
-        for column in columns:
-            corner = np.array([[row, column]])
-            infills = infill.fill(corner)[:, :1]
-            wanted = exact.change(corner, infills)
-            change += float(np.square(wanted).mean())
-            error += float(np.square(rough.change(corner, infills) - wanted).mean())
-    share = (error / change) ** 0.5 if change > 0 else 0.0
+    corners = [np.array([[row, column]]) for row in rows for column in columns]
+    infills = [infill.fill(corner)[:, :1] for corner in corners]
+    changes = []
+    precisions: tuple[Precision, ...] = ("float32", "bfloat16-delta")
+    for precision in precisions:
+        forward = IncrementalForward(classifier, pixels, np.arange(1), precision)
+        changes.append([forward.change(*one) for one in zip(corners, infills, strict=True)])
+        if precision == "float32":
+            forward.forget()  # of large networks there is no room for both
+    wanted, got = np.array(changes)
+    change = np.square(wanted).mean()
+    share = float(np.sqrt(np.square(got - wanted).mean() / change)) if change > 0 else 0.0
     return ("bfloat16-delta" if share <= LARGEST_ERROR else "float32"), share
+
+
+def has_bfloat16(classifier: Classifier) -> bool:
+    """Whether the device multiplies bfloat16 faster than float32, without a probe."""
+    if classifier.device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    supported = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    return classifier.device.type == "cpu" and bool(supported())
 
 
 def _measured(
     classifier: Classifier, pixels: torch.Tensor, grid: WindowGrid, samples: int
 ) -> Speeds:
     classes = np.arange(1)
-    forwards = [
-        IncrementalForward(classifier, pixels, classes, "float32"),
-        IncrementalForward(classifier, pixels, classes, "bfloat16-delta"),
-    ]
-    blocks = list(forwards[0].batches(grid, samples))
-    corners = grid.corners[max(blocks, key=len)]
-    infills = torch.rand(len(corners), samples, *pixels.shape[:1], grid.window, grid.window)
+    taken = []
+    precisions: tuple[Precision, ...] = ("float32", "bfloat16-delta")
+    for precision in precisions:
+        forward = IncrementalForward(classifier, pixels, classes, precision)
+        corners = grid.corners[max(forward.batches(grid, samples), key=len)]
+        infills = torch.rand(len(corners), samples, *pixels.shape[:1], grid.window, grid.window)
+        seconds = _seconds(lambda: forward.change(corners, infills))  # noqa: B023
+        taken.append(seconds / (len(corners) * samples))
+        forward.forget()
     batch = classifier.prepare(pixels[None]).repeat(_PLAIN_BATCH, 1, 1, 1)
     batch = batch.contiguous(memory_format=torch.channels_last)
-    exact, rough = (
-        _seconds(lambda forward=forward: forward.change(corners, infills))  # type: ignore[misc]
-        / (len(corners) * samples)
-        for forward in forwards
-    )
     plain = _seconds(lambda: classifier.logits(batch).cpu()) / _PLAIN_BATCH
-    return Speeds(full=plain, float32=exact, bfloat16=rough)
+    return Speeds(full=plain, float32=taken[0], bfloat16=taken[1])
 
 
 def _seconds(work: Callable[[], object]) -> float:

@@ -20,12 +20,13 @@ _CLOSE = 0.95
 _WINDOW, _PLACES = 10, 7  # windows that are looked at, in pixels, and how many along each axis
 
 
-def earliest_layer(classifier: Classifier, pixels: torch.Tensor) -> str:
+def earliest_layer(classifier: Classifier, pixels: torch.Tensor, *, remember: bool = True) -> str:
     """The earliest layer from which on the linearised map is nearly the exact one.
 
     Of networks whose layers were measured on many pictures, the first where the median of
     Spearman's correlation of the maps reaches 0.95. Of others, the first where that of the
-    windows' log-odds does so for the first picture that is asked about; that is remembered.
+    windows' log-odds does so for the first picture that is asked about; that is remembered,
+    unless the picture is none that others should be judged by.
 
     Raises
     ------
@@ -34,6 +35,8 @@ def earliest_layer(classifier: Classifier, pixels: torch.Tensor) -> str:
     """
     if classifier.name in _MEASURED and not classifier.is_hidden:
         return _MEASURED[classifier.name]
+    if not remember:
+        return _measured(classifier, pixels)
     program = untouched(classifier, pixels).program
     key = f"{classifier.name} {classifier.asked} {classifier.fingerprint}"
     layer = remembered("layers", key, str, lambda: _measured(classifier, pixels))

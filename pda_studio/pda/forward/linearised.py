@@ -12,7 +12,13 @@ from pda_studio.classifiers import Classifier
 from pda_studio.classifiers.graph import Operation, Program
 from pda_studio.errors import UsageError
 from pda_studio.pda.forward.base import SampleScores
-from pda_studio.pda.forward.incremental import RemovedWindows, neighbours, untouched
+from pda_studio.pda.forward.incremental import (
+    DTYPES,
+    Precision,
+    RemovedWindows,
+    neighbours,
+    untouched,
+)
 from pda_studio.pda.forward.incremental.changes import Change, crop
 from pda_studio.pda.patches import windows_of
 from pda_studio.pda.windows import WindowGrid
@@ -90,6 +96,8 @@ class LinearisedTail:
         The class whose scores are kept.
     layer : str
         Name of the layer, as in `torch.nn.Module.named_modules`.
+    precision : {"float32", "bfloat16-delta"}
+        Of the differences below the layer.
 
     Raises
     ------
@@ -103,9 +111,15 @@ class LinearisedTail:
     pictures_at_once = 64
 
     def __init__(
-        self, classifier: Classifier, pixels: torch.Tensor, target: int, layer: str
+        self,
+        classifier: Classifier,
+        pixels: torch.Tensor,
+        target: int,
+        layer: str,
+        precision: Precision = "float32",
     ) -> None:
-        self.description = f"linearised at {layer}"
+        self.description = f"linearised at {layer}, {precision}"
+        self._dtype = DTYPES[precision]
         self._windows = RemovedWindows(classifier, pixels)
         self._untouched = untouched(classifier, pixels)
         program = self._untouched.program
@@ -131,7 +145,7 @@ class LinearisedTail:
         """Score windows (n, 2), best near one another, with infills (n, S, C, k, k)."""
         corners, delta = self._windows.changed(corners, infills)
         total = np.zeros((len(delta), 2))
-        states = self._untouched.changes(corners, delta, self._frontier)
+        states = self._untouched.changes(corners, delta, self._frontier, self._dtype)
         for change, gradient in zip(states, self._gradients, strict=True):
             if change is not None:
                 total += along(change, gradient)
@@ -174,7 +188,7 @@ def along(change: Change, gradient: torch.Tensor) -> NDArray[np.float64]:
     if change.rows is not None and change.columns is not None:
         gradient = crop(gradient, change.rows, change.columns)
     last = (0, *range(2, change.delta.ndim), 1)  # the channels vary fastest in memory
-    product = change.delta.permute(last).flatten(1) @ gradient.permute(last).flatten(1).T
+    product = change.delta.float().permute(last).flatten(1) @ gradient.permute(last).flatten(1).T
     result: NDArray[np.float64] = product.cpu().double().numpy()
     return result
 

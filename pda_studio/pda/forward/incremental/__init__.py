@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from pda_studio.classifiers import Classifier
 from pda_studio.pda.forward.base import SampleScores, sample_scores
 from pda_studio.pda.forward.incremental.plan import blocks, windows_along
-from pda_studio.pda.forward.incremental.untouched import Untouched, untouched
+from pda_studio.pda.forward.incremental.untouched import Untouched, forget, untouched
 from pda_studio.pda.patches import windows_of
 from pda_studio.pda.windows import WindowGrid
 
@@ -77,6 +77,10 @@ class IncrementalForward:
         logits = self._logits + self.change(corners, infills)
         return sample_scores(logits, self._classes, infills.shape[1])
 
+    def forget(self) -> None:
+        """Free what only this precision needs; it is made again at the next call."""
+        self._untouched.forget(self._dtype)
+
     def change(self, corners: NDArray[np.int64], infills: torch.Tensor) -> NDArray[np.float64]:
         """Change of all logits (n·S, K)."""
         (change,) = self._untouched.changes(
@@ -119,4 +123,11 @@ def neighbours(picture: Untouched, grid: WindowGrid, samples: int) -> Iterator[N
     return blocks(grid, windows_along(picture.program, grid.window, grid.stride, samples))
 
 
-__all__ = ["IncrementalForward", "Precision", "RemovedWindows", "neighbours", "untouched"]
+__all__ = [
+    "IncrementalForward",
+    "Precision",
+    "RemovedWindows",
+    "forget",
+    "neighbours",
+    "untouched",
+]

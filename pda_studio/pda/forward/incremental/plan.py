@@ -15,6 +15,7 @@ from pda_studio.pda.forward.incremental.rules import WHOLE_FROM
 from pda_studio.pda.windows import WindowGrid
 
 _ALONG = (1, 2, 3, 4, 5, 6, 8, 12, 16)  # windows along a side of a block
+_MOST_VALUES = 2e7  # of a batch in one map: what memory they may take
 _PLACES = 24  # blocks along an axis that are looked at for an estimate
 
 
@@ -44,19 +45,17 @@ class Work:
 
     Attributes
     ----------
-    products, values : float
-        Multiplications and additions, and values written, for a picture.
-    largest : float
-        Values of the largest map or rectangle, of a picture.
-    weights, operations : int
-        Weights and operations, for a batch of any size.
+    products : float
+        Multiplications and additions, for a picture.
+    values : (operations,) float
+        Values that each operation writes, for a picture.
+    weights : int
+        Weights that are read, for a batch of any size.
     """
 
     products: float
-    values: float
-    largest: float
+    values: NDArray[np.float64]
     weights: int
-    operations: int
 
 
 def work(program: Program, window: int, wanted: Sequence[Operation] = ()) -> Work:
@@ -75,8 +74,8 @@ def work(program: Program, window: int, wanted: Sequence[Operation] = ()) -> Wor
         ]
     }
     changed = {program.picture}
-    products = values = largest = 0.0
-    weights = 0
+    products, weights = 0.0, 0
+    values: list[float] = []
     for operation in program.operations[1:]:
         inputs = operation.inputs()
         if operation not in needed or not any(used in changed for used in inputs):
@@ -102,13 +101,12 @@ def work(program: Program, window: int, wanted: Sequence[Operation] = ()) -> Wor
                 spans[operation] = here
             area = np.where(areas < WHOLE_FROM * area, areas, area).mean()
         each = operation.value.numel() / max(1, operation.value.shape[2:].numel())
-        values += each * area
-        largest = max(largest, each * area)
+        values.append(each * area)
         layer = operation.module
         if isinstance(layer, nn.Conv2d | nn.Linear):
             products += layer.weight.numel() * area
             weights += layer.weight.numel()
-    return Work(products, values, largest, weights, len(program.operations))
+    return Work(products, np.array(values), weights)
 
 
 def windows_along(program: Program, window: int, stride: int, samples: int) -> int:
@@ -125,13 +123,14 @@ def windows_along(program: Program, window: int, stride: int, samples: int) -> i
             break
         needed = work(program, side)
         pictures = along**2 * samples
-        if along > 1 and pictures * needed.largest > 2e7 * (speed.products / CPU.products):
+        written = pictures * needed.values
+        if along > 1 and written.max() > _MOST_VALUES * (speed.products / CPU.products):
             break
         seconds = (
             needed.products / speed.products
-            + needed.values / speed.values
+            + needed.values.sum() / speed.values
             + needed.weights / speed.weights / pictures
-            + needed.operations / speed.operations / pictures
+            + len(program.operations) / speed.operations / pictures
         )
         if seconds < least:
             best, least = along, seconds

@@ -15,16 +15,14 @@ _ONEDNN = (torch.float32, torch.bfloat16)
 
 
 def weight(layer: nn.Module, dtype: torch.dtype) -> torch.Tensor:
-    """The weights of a layer without its bias; of a BatchNorm, its factor for each channel."""
+    """A convolution's weights without its bias; a BatchNorm's factor for each channel."""
     kept = _ready.setdefault(layer, {})
     if dtype not in kept:
         if isinstance(layer, nn.BatchNorm2d):
             value = _batch_norm_scale(layer)
-        elif isinstance(layer, nn.Conv2d):
-            value = layer.weight.detach().contiguous(memory_format=torch.channels_last)
         else:
-            assert isinstance(layer, nn.Linear)
-            value = layer.weight.detach()
+            assert isinstance(layer, nn.Conv2d)
+            value = layer.weight.detach().contiguous(memory_format=torch.channels_last)
         kept[dtype] = value.to(dtype)
     ready: torch.Tensor = kept[dtype]
     return ready
@@ -37,11 +35,16 @@ def product(layer: nn.Linear, delta: torch.Tensor) -> torch.Tensor:
     that `F.linear` takes. PyTorch's own compiler uses it; where it is not there, `F.linear` is.
     """
     kept = _ready.setdefault(layer, {})
-    key = ("product", delta.dtype)
-    if key not in kept:
-        kept[key] = _product(weight(layer, delta.dtype), delta)
-    result: torch.Tensor = kept[key](delta)
+    if delta.dtype not in kept:
+        kept[delta.dtype] = _product(layer.weight.detach().to(delta.dtype), delta)
+    result: torch.Tensor = kept[delta.dtype](delta)
     return result
+
+
+def forget(dtype: torch.dtype) -> None:
+    """Free what was made ready for differences of a type; it is made again where it is needed."""
+    for kept in _ready.values():
+        kept.pop(dtype, None)
 
 
 def _product(weights: torch.Tensor, like: torch.Tensor) -> Product:

@@ -8,7 +8,8 @@ import torch
 from numpy.typing import NDArray
 
 from pda_studio.classifiers import Classifier
-from pda_studio.classifiers.graph import Operation, Program, trace
+from pda_studio.classifiers.graph import Operation, Program, forget_traces, trace
+from pda_studio.pda.forward.incremental import products
 from pda_studio.pda.forward.incremental.changes import Change, Span
 from pda_studio.pda.forward.incremental.rules import Rules, States
 
@@ -69,6 +70,11 @@ class Untouched:
                     states.pop(used, None)
         return [states.get(operation) for operation in wanted]
 
+    def forget(self, dtype: torch.dtype) -> None:
+        """Free what was kept for differences of a type."""
+        self._rules.pop(dtype, None)
+        products.forget(dtype)
+
     def _way(self, wanted: tuple[Operation, ...]) -> list[Operation]:
         """The operations from the picture to what is wanted, in order."""
         if wanted not in self._ways:
@@ -99,6 +105,12 @@ def untouched(classifier: Classifier, pixels: torch.Tensor) -> Untouched:
     _latest.insert(0, (classifier, pixels, Untouched(program)))
     del _latest[_KEPT:]
     return _latest[0][2]
+
+
+def forget() -> None:
+    """Let go of the pictures and traced networks that are kept for the next time."""
+    _latest.clear()
+    forget_traces()
 
 
 def _on_hull(corners: NDArray[np.int64], delta: torch.Tensor) -> Change:

@@ -1,0 +1,146 @@
+"""Prediction difference analysis with windows of several sizes in one run."""
+
+from collections.abc import Iterator
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from pydantic import model_validator
+
+from pda_studio.classifiers import Classifier
+from pda_studio.methods.base import Method, Progress, parameter, same_but
+from pda_studio.methods.combining import UNIT, mean_and_spread
+from pda_studio.methods.evidence import EvidenceMap, Subject
+from pda_studio.methods.prediction_difference import EfficientPDA, PredictionDifference
+from pda_studio.pda.differences import Difference
+from pda_studio.pda.forward import ForwardName, Precision
+from pda_studio.pda.infill import InfillName
+
+_RIM = 8  # pixels that an outer patch is larger than its window
+_LARGEST_OUTER = 64
+
+
+class MultiscalePDA(Method):
+    """Small windows see details, large ones see parts: the mean of their standardised maps.
+
+    The activations of the untouched picture are shared by all sizes.
+    """
+
+    name: ClassVar[str] = "multiscale-pda"
+    title: ClassVar[str] = "Multi-scale PDA"
+    summary: ClassVar[str] = (
+        "Efficient PDA with windows of several sizes: the mean of their maps, each divided by its"
+        " root mean square."
+    )
+    citation: ClassVar[str] = "Zhou & Kainz, Efficient image evidence analysis, outlook"
+
+    smallest: int = parameter(
+        10, "Smallest window", "Side of the smallest window.", unit="pixels", ge=1, le=128
+    )
+    largest: int = parameter(
+        32, "Largest window", "Side of the largest window.", unit="pixels", ge=1, le=128
+    )
+    sizes: int = parameter(
+        3, "Sizes", "How many sizes, from the smallest to the largest, evenly by ratio.", ge=2, le=8
+    )
+    overlap: int = parameter(
+        4, "Overlap", "How many windows in a row cover a pixel, at each size.", ge=1, le=32
+    )
+    infill: InfillName = same_but(PredictionDifference, "infill", "conditional-mean")
+    difference: Difference = same_but(PredictionDifference, "difference", "log-odds")
+    forward: ForwardName = same_but(PredictionDifference, "forward", "auto")
+    precision: Precision = same_but(PredictionDifference, "precision", "auto")
+
+    @model_validator(mode="after")
+    def _sizes_fit(self) -> Self:
+        if self.largest <= self.smallest:
+            raise ValueError(
+                f"The largest window of {self.largest} pixels must be larger than the smallest of"
+                f" {self.smallest}."
+            )
+        return self
+
+    @classmethod
+    def suited_to(cls, classifier: Classifier) -> dict[str, Any]:
+        """Windows that the classifier's input has room for, and an infill of its law."""
+        suited = PredictionDifference.suited_to(classifier)
+        largest = min(32, classifier.input_size // 3)
+        smallest = min(int(suited["window"]), largest - 1)
+        return {"smallest": smallest, "largest": largest, "infill": suited["infill"]}
+
+    def windows(self) -> list[int]:
+        """Sides of the windows, in pixels, the largest first: its map is there soonest."""
+        sides = np.geomspace(self.smallest, self.largest, self.sizes).round().astype(int)
+        return sorted(set(sides.tolist()), reverse=True)
+
+    def parts(self, subject: Subject) -> list[EfficientPDA]:
+        """One method for each size."""
+        made = []
+        for side in self.windows():
+            outer = min(side + _RIM, _LARGEST_OUTER, *subject.view.shape[:2])
+            made.append(
+                EfficientPDA(
+                    window=side,
+                    outer=max(outer, 2),
+                    stride=max(1, side // self.overlap),
+                    infill=self.infill,
+                    difference=self.difference,
+                    forward=self.forward,
+                    precision=self.precision,
+                )
+            )
+        return made
+
+    def cost(self, subject: Subject) -> int:
+        """Number of infilled pictures."""
+        return sum(part.cost(subject) for part in self.parts(subject))
+
+    def steps(self, subject: Subject) -> Iterator[Progress]:
+        """Work through the sizes, the largest windows first."""
+        parts = self.parts(subject)
+        total = sum(part.cost(subject) for part in parts)
+        done = 0
+        finished: list[EvidenceMap] = []
+        for place, part in enumerate(parts):
+            last = None
+            for progress in part.steps(subject):
+                last = progress
+                if progress.done < progress.total:
+                    yield Progress(
+                        done + progress.done,
+                        total,
+                        lambda now=progress, place=place: self._together(  # type: ignore[misc]
+                            subject, [*finished[:place], now.evidence()], complete=False
+                        ),
+                    )
+            assert last is not None
+            finished.append(last.evidence())
+            done += last.total
+            yield Progress(
+                done,
+                total,
+                lambda place=place: self._together(  # type: ignore[misc]
+                    subject, finished[: place + 1], complete=place + 1 == len(parts)
+                ),
+            )
+
+    def _together(
+        self, subject: Subject, maps: list[EvidenceMap], *, complete: bool
+    ) -> EvidenceMap:
+        evidence, spread = mean_and_spread([one.evidence for one in maps])
+        latest = maps[-1]
+        covered = None
+        if not complete:
+            covered = np.ones(evidence.shape, dtype=bool)
+            if latest.covered is not None and len(maps) == 1:
+                covered = latest.covered.copy()
+        return latest.replace(
+            evidence=evidence,
+            standard_error=spread,
+            covered=covered,
+            method=self.name,
+            title=self.title,
+            parameters=self.model_dump(mode="json"),
+            unit=UNIT,
+            seconds=sum(one.seconds for one in maps),
+            scores=None,
+        )

@@ -1,0 +1,194 @@
+"""The ways to score windows that are compared, each behind the same call."""
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
+from time import perf_counter
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pda_studio.classifiers import Classifier
+from pda_studio.pda.forward import Forward
+from pda_studio.pda.infill.simple import GreyInfill
+from pda_studio.pda.windows import WindowGrid
+
+Corners = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What all ways are given: a network, a picture, its windows and what stands in for them.
+
+    Attributes
+    ----------
+    classifier : Classifier
+        The network.
+    pixels : (C, H, W) float32
+        The picture, in [0, 1].
+    grid : WindowGrid
+        The windows.
+    """
+
+    classifier: Classifier
+    pixels: torch.Tensor
+    grid: WindowGrid
+
+    @classmethod
+    def of(cls, classifier: Classifier, window: int, stride: int) -> "Scene":
+        """A picture of noise for a network, and its windows."""
+        side = classifier.input_size
+        pixels = noise(len(classifier.preprocessing.mean), side)
+        return cls(classifier, pixels, WindowGrid(side, side, window, stride))
+
+    @property
+    def infill(self) -> GreyInfill:
+        """Grey: it costs nothing, and Captum's Occlusion does the same."""
+        return GreyInfill(self.pixels, self.grid.window)
+
+    @cached_property
+    def target(self) -> int:
+        """The most likely class."""
+        return int(self.classifier.logits(self.classifier.prepare(self.pixels[None])).argmax())
+
+
+def noise(channels: int, side: int) -> torch.Tensor:
+    """Noise (channels, side, side) in [0, 1] with a photograph's spectrum, always the same."""
+    white = np.random.default_rng(0).standard_normal((channels, side, side))
+    down, across = np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side)
+    frequency = np.hypot(down, across)
+    frequency[0, 0] = np.inf
+    noise = np.fft.irfft2(np.fft.rfft2(white) / frequency, s=(side, side))
+    noise = 0.5 + 0.2 * noise / noise.std((1, 2), keepdims=True)
+    return torch.from_numpy(noise.clip(0, 1).astype(np.float32))
+
+
+class Way(Protocol):
+    """Scores windows for some time."""
+
+    def rate(self, blocks: Iterable[Corners], seconds: float) -> float:
+        """Windows a second over so long, or over one batch where that takes longer.
+
+        Parameters
+        ----------
+        blocks : iterable of (n, 2) int
+            Corners of neighbouring windows, without an end.
+        seconds : float
+            How long to work.
+        """
+        ...
+
+
+class ForwardWay:
+    """A forward of this program.
+
+    Parameters
+    ----------
+    forward : Forward
+        What scores.
+    scene : Scene
+        Says what stands in for a window.
+    batch : int, optional
+        How many windows a call brings, whatever their blocks; without it a block is a call.
+    """
+
+    def __init__(self, forward: Forward, scene: Scene, batch: int | None = None) -> None:
+        self.forward = forward
+        self._infill = scene.infill
+        self._batch = batch
+
+    def rate(self, blocks: Iterable[Corners], seconds: float) -> float:
+        """Windows a second, of those in the blocks."""
+        batches = iter(blocks) if self._batch is None else _cut_anew(blocks, self._batch)
+        done, began = 0, perf_counter()
+        while (elapsed := perf_counter() - began) < seconds or not done:
+            corners = next(batches)
+            self.forward(corners, self._infill.fill(corners))
+            done += len(corners)
+        return done / elapsed
+
+
+def _cut_anew(blocks: Iterable[Corners], size: int) -> Iterator[Corners]:
+    """The same windows in the same order, so many at a time."""
+    corners = chain.from_iterable(blocks)
+    while True:
+        yield np.stack([next(corners) for _ in range(size)])
+
+
+class _EnoughMeasured(Exception):
+    """Breaks off Captum's loop over the windows."""
+
+
+class CaptumWay:
+    """Captum's Occlusion with the same windows.
+
+    It is asked for the whole map and broken off after a while, from within the network that it
+    calls. What is counted are the windows in its forward passes, without the first one, of the
+    untouched picture. Its windows are always those at the top; the time does not depend on the
+    place, as every one takes a whole forward pass.
+
+    Parameters
+    ----------
+    scene : Scene
+        The network, the picture and the windows.
+    batch : int
+        Captum's `perturbations_per_eval`.
+    """
+
+    def __init__(self, scene: Scene, batch: int) -> None:
+        self._scene = scene
+        self._batch = batch
+        self._picture = scene.classifier.prepare(scene.pixels[None])
+        self._grey = scene.classifier.prepare(torch.full_like(scene.pixels[None], 0.5))
+
+    def rate(self, blocks: Iterable[Corners], seconds: float) -> float:
+        """Windows a second of its loop, set-up not counted."""
+        done, elapsed = 0, 0.0
+        while elapsed < seconds or not done:  # small pictures are done sooner
+            windows, took = self._attribute(seconds - elapsed)
+            done, elapsed = done + windows, elapsed + took
+        return done / elapsed
+
+    def _attribute(self, seconds: float) -> tuple[int, float]:
+        """Windows scored and seconds taken."""
+        from captum.attr import Occlusion
+
+        classifier, grid = self._scene.classifier, self._scene.grid
+        calls: list[int] = []
+        began = 0.0
+
+        def network(pictures: torch.Tensor) -> torch.Tensor:
+            nonlocal began
+            if len(calls) == 1:
+                _finish(classifier.device)
+                began = perf_counter()
+            elif len(calls) > 1 and perf_counter() - began > seconds:
+                raise _EnoughMeasured
+            calls.append(len(pictures))
+            return classifier.logits(pictures)
+
+        channels = self._picture.shape[1]
+        with contextlib.suppress(_EnoughMeasured):
+            Occlusion(network).attribute(
+                self._picture,
+                sliding_window_shapes=(channels, grid.window, grid.window),
+                strides=(channels, grid.stride, grid.stride),
+                baselines=self._grey,
+                target=self._scene.target,
+                perturbations_per_eval=self._batch,
+            )
+        _finish(classifier.device)
+        return sum(calls[1:]), perf_counter() - began
+
+
+def _finish(device: torch.device) -> None:
+    """Wait for what a device has been told to do."""
+    wait: dict[str, Callable[[], None]] = {
+        "cuda": lambda: torch.cuda.synchronize(device),
+        "mps": torch.mps.synchronize,
+    }
+    wait.get(device.type, lambda: None)()

@@ -1,0 +1,139 @@
+"""How the window feels while a stride-1 map is computed: delays, the first preview, Stop.
+
+Run by hand: `python tests/benchmarks/window.py PICTURE [--weights FILE] [--seconds N]`, with
+QT_QPA_PLATFORM=offscreen where there is no display. A timer on the window's thread is due every
+5 ms; how late it comes is what a user feels. Prints its quantiles while the map runs, when the
+preview and the exact map are on the screen after the slider was let go, and how long Stop takes.
+The cache of finished maps is left alone.
+"""
+
+import argparse
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+from PySide6.QtCore import QEventLoop, QSettings, Qt, QTimer
+
+from pda_studio.gui.controllers.studio import Studio, application
+from pda_studio.pda.allocator import keep_freed_memory
+
+_DUE = 5  # ms
+_LONGEST = 300.0  # seconds
+
+
+def wait(until: Callable[[], bool], seconds: float = _LONGEST) -> float:
+    """Run the event loop until something is so; returns the seconds it took."""
+    began = perf_counter()
+    loop = QEventLoop()
+    timer = QTimer(interval=1)
+    timer.timeout.connect(lambda: loop.quit() if until() or perf_counter() - began > seconds else 0)
+    timer.start()
+    loop.exec()
+    return perf_counter() - began
+
+
+class Delays:
+    """Notes by how many milliseconds a 5 ms timer comes too late."""
+
+    def __init__(self) -> None:
+        self.late: list[float] = []
+        self._last = perf_counter()
+        self._timer = QTimer(interval=_DUE, timerType=Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._tick)
+
+    def start(self) -> None:
+        self._last = perf_counter()
+        self._timer.start()
+
+    def stop(self) -> None:
+        self._timer.stop()
+
+    def _tick(self) -> None:
+        now = perf_counter()
+        self.late.append(max(1000 * (now - self._last) - _DUE, 0.0))
+        self._last = now
+
+
+def first_times(studio: Studio, stride: int, seconds: float) -> tuple[dict[str, float], Delays]:
+    """Ask for a stride; returns when what was first shown, and the delays meanwhile."""
+    session, delays = studio.session, Delays()
+    column = session.work.columns[0].key
+    began = perf_counter()
+    at: dict[str, float] = {}
+
+    def note(*_: object) -> None:
+        cell = session.cell(0, column)
+        now = perf_counter() - began
+        if cell.request is None or cell.request.values["stride"] != stride:
+            return
+        preview = cell.preview
+        if cell.previewed and preview is not None:
+            at.setdefault("half of the preview", now)
+            if not studio.explainer.previewing:
+                at.setdefault("all of it", now)
+            if preview.covered is not None and preview.covered.any():
+                at.setdefault("first exact pixels", now)
+        elif cell.done and not cell.stale:
+            at.setdefault("all pixels exact", now)
+        if cell.state == "done":
+            at.setdefault("done", now)
+
+    def shown(*_: object) -> None:
+        # What is put in a cell is painted at the next turn of the event loop.
+        QTimer.singleShot(0, note)
+
+    session.cell_changed.connect(shown)
+    delays.start()
+    session.configure_column(column, stride=stride)
+    wait(lambda: session.cell(0, column).state == "done" and "done" in at, seconds)
+    delays.stop()
+    session.cell_changed.disconnect(shown)
+    return at, delays
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("picture", type=Path)
+    parser.add_argument("--classifier", default="squeezenet1_1")
+    parser.add_argument("--weights")
+    parser.add_argument("--seconds", type=float, default=30.0)
+    arguments = parser.parse_args()
+    os.environ["PDA_STUDIO_CACHE_SIZE"] = "0"
+    keep_freed_memory()
+    running = application()
+    with tempfile.TemporaryDirectory() as folder:
+        settings = QSettings(str(Path(folder, "settings.ini")), QSettings.Format.IniFormat)
+        studio = Studio(
+            running, settings, arguments.picture, arguments.classifier, arguments.weights
+        )
+        studio.show()
+        began = perf_counter()
+        wait(lambda: bool(studio.session.all_finished()))
+        print(f"first map after {perf_counter() - began:.1f} s")
+        for stride, seconds in ((2, 60.0), (1, arguments.seconds)):
+            at, delays = first_times(studio, stride, seconds)
+            late = np.array(delays.late)
+            print(f"stride {stride}: {', '.join(f'{k} {v:.2f} s' for k, v in at.items())}")
+            quantiles = np.quantile(late, (0.5, 0.9, 0.99, 0.999, 1))
+            print(
+                f"  late by (ms): median {quantiles[0]:.1f}, 90 % {quantiles[1]:.1f},"
+                f" 99 % {quantiles[2]:.1f}, 99.9 % {quantiles[3]:.1f}, most {quantiles[4]:.1f};"
+                f" {len(late)} ticks"
+            )
+        if studio.explainer.current is not None:
+            job, gone = studio.explainer._running.job, []
+            job.stopped = lambda: gone.append(1)
+            asked = perf_counter()
+            studio.stop()
+            print(f"Stop: window {1000 * (perf_counter() - asked):.0f} ms", end=", ")
+            wait(lambda: bool(gone))
+            print(f"worker {1000 * (perf_counter() - asked):.0f} ms")
+        studio.window.close()
+        studio.close()
+
+
+if __name__ == "__main__":
+    main()

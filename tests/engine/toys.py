@@ -1,0 +1,40 @@
+"""Small networks of the tests' own, as classifiers."""
+
+import torch
+from torch import nn
+
+from pda_studio.classifiers import Classifier, Preprocessing
+
+
+def classifier_of(
+    network: nn.Module, size: int = 8, channels: int = 3, classes: int = 3
+) -> Classifier:
+    """A network in eval mode with an even normalisation and classes “0”, “1” …"""
+    return Classifier(
+        name="toy",
+        network=network.eval().requires_grad_(False),
+        preprocessing=Preprocessing(
+            resize=size, size=size, mean=(0.5,) * channels, std=(0.25,) * channels
+        ),
+        class_names=tuple(str(index) for index in range(classes)),
+        device=torch.device("cpu"),
+        weights="made up",
+    )
+
+
+def random_statistics(network: nn.Module) -> nn.Module:
+    """Give biases and BatchNorm layers values that do something."""
+    generator = torch.Generator().manual_seed(1)
+
+    def noise(like: torch.Tensor) -> torch.Tensor:
+        return torch.randn(like.shape, generator=generator).to(like)
+
+    with torch.no_grad():
+        for layer in network.modules():
+            if isinstance(layer, nn.BatchNorm2d):
+                layer.running_mean.copy_(0.2 * noise(layer.running_mean))  # type: ignore[union-attr, arg-type]
+                layer.running_var.copy_(0.5 + noise(layer.running_var).square())  # type: ignore[union-attr, arg-type]
+                layer.weight.copy_(1 + 0.2 * noise(layer.weight))
+            if isinstance(getattr(layer, "bias", None), torch.Tensor):
+                layer.bias.copy_(0.2 * noise(layer.bias))  # type: ignore[union-attr, operator, arg-type]
+    return network

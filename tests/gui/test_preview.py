@@ -1,0 +1,249 @@
+"""Previews: what is shown until the exact map is there, and never taken for it."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from driver import WAIT, Opened, start_slow_map, wait_for_maps
+from pytestqt.qtbot import QtBot
+
+import pda_studio.methods.prediction_difference as pda
+from pda_studio.classifiers import graph
+from pda_studio.gui.controllers.studio import Studio
+from pda_studio.gui.models import previews
+from pda_studio.gui.models.previews import sketched
+
+
+def cell(studio: Studio):
+    return studio.session.cell(0, 0)
+
+
+def start_long_map(qtbot: QtBot, studio: Studio) -> None:
+    """Start a map that takes long enough for a preview, and wait for all of that."""
+    studio.session.configure_column(0, infill="conditional-samples", samples=200)
+    qtbot.waitUntil(
+        lambda: cell(studio).previewed and not studio.explainer.previewing, timeout=WAIT
+    )
+
+
+@pytest.fixture
+def late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let exact maps be late, so that there is time to look at their previews."""
+    scored = pda.score_windows
+
+    def slow(grid, infill, forward, *rest):
+        exact = not forward.description.startswith("linearised")
+        for step in scored(grid, infill, forward, *rest):
+            if exact:
+                time.sleep(0.5)
+            yield step
+
+    monkeypatch.setattr(pda, "score_windows", slow)
+
+
+def test_a_preview_comes_first_and_gives_way(studio: Studio, qtbot: QtBot) -> None:
+    before = cell(studio).evidence
+    seen = []
+
+    def look(*_: int) -> None:
+        shown = cell(studio)
+        if shown.previewed:
+            seen.append(shown.preview)
+            assert shown.shown is shown.preview
+            assert studio.session.all_finished() == []
+
+    studio.session.cell_changed.connect(look)
+    studio.session.configure_column(0, infill="conditional-samples", samples=20)
+    wait_for_maps(qtbot, studio)
+    assert seen
+    assert seen[0].forward.startswith("linearised at ")
+    assert seen[0].parameters["infill"] == "conditional-mean"
+    assert not any(one.complete for one in seen)
+    done = cell(studio)
+    assert done.preview is None
+    assert done.evidence is not before
+    assert not done.evidence.forward.startswith("linearised")
+    assert done.evidence.parameters["infill"] == "conditional-samples"
+
+
+def test_a_preview_is_marked_and_told_from_the_exact(
+    studio: Studio, qtbot: QtBot, late: None
+) -> None:
+    window = studio.window
+    badge = window.board._columns[0].badge
+    assert badge.isHidden()
+    start_long_map(qtbot, studio)
+    assert badge.isVisible()
+    panel = window.board.maps[0, 0]
+    assert panel.views[0]._chip.startswith("preview")
+    assert panel.views[0]._sketch
+    assert not panel.views[0]._dimmed
+    assert "Preview: linearised at " in panel.caption.toolTip()
+    studio.viewport.crosshair = (14, 14)
+    assert panel.bar.text.startswith("≈ ")
+    studio.session.configure_column(0, infill="marginal-mean", samples=10)
+    wait_for_maps(qtbot, studio)
+    assert badge.isHidden()
+    assert not panel.views[0]._sketch
+    assert "≈" not in panel.bar.text
+    assert f"Forward: {cell(studio).evidence.forward}" in panel.caption.toolTip()
+
+
+def test_a_preview_is_neither_exported_nor_kept(
+    studio: Studio, qtbot: QtBot, late: None, cache_folder: Path, tmp_path: Path
+) -> None:
+    start_long_map(qtbot, studio)
+    studio.stop()
+    assert cell(studio).previewed
+    assert studio.exporting.selected_map() is None
+    assert studio.session.all_finished() == []
+    assert not studio.window.actions_.export_figure.isEnabled()
+    assert not studio.window.actions_.export_map.isEnabled()
+    for export in (studio.exporting.export_figure, studio.exporting.save_map):
+        with qtbot.waitSignal(studio.exporting.failed, timeout=WAIT):
+            export(tmp_path / "preview.png")
+    assert len(studio.explainer._cache) == 1
+    studio.window.close()
+    assert len(list(cache_folder.glob("*.map"))) == 1, "that of the first sample"
+
+
+def test_stopped_before_anything_exact(studio: Studio, qtbot: QtBot, late: None) -> None:
+    start_long_map(qtbot, studio)
+    studio.stop()
+    stopped = cell(studio)
+    assert (stopped.state, stopped.previewed, stopped.stale) == ("stopped", True, True)
+    panel = studio.window.board.maps[0, 0]
+    assert "Stopped before anything exact" in panel.caption.toolTip()
+    assert "stopped" in panel.views[0]._chip
+    preview = stopped.preview
+    studio.explainer.run()
+    qtbot.waitUntil(lambda: studio.session.cell(0, 0).state == "running", timeout=WAIT)
+    np.testing.assert_array_equal(cell(studio).preview.evidence, preview.evidence)
+    assert not studio.explainer.previewing, "it is there already"
+    studio.stop()
+
+
+def test_what_is_exact_when_stopped_stays(studio: Studio, qtbot: QtBot) -> None:
+    start_slow_map(qtbot, studio)
+    qtbot.waitUntil(lambda: cell(studio).preview.covered.any(), timeout=WAIT)
+    studio.stop()
+    stopped = cell(studio)
+    assert stopped.state == "stopped"
+    assert not stopped.stale
+    assert not stopped.evidence.complete
+    assert stopped.evidence.parameters["samples"] == 500
+    exact = stopped.preview.covered
+    assert exact.any()
+    np.testing.assert_array_equal(stopped.preview.evidence[exact], stopped.evidence.evidence[exact])
+    tooltip = studio.window.board.maps[0, 0].caption.toolTip()
+    assert f"Stopped at {stopped.done} of 625 windows" in tooltip
+    assert "Elsewhere a preview: linearised at " in tooltip
+
+
+def test_small_maps_have_none(studio: Studio, qtbot: QtBot) -> None:
+    seen = []
+    studio.session.cell_changed.connect(lambda *_: seen.append(cell(studio).previewed))
+    studio.session.configure_column(0, window=5)
+    wait_for_maps(qtbot, studio)
+    assert not any(seen)
+
+
+def test_all_previews_come_before_any_exact_map(studio: Studio, qtbot: QtBot, late: None) -> None:
+    start_long_map(qtbot, studio)
+    key = studio.session.add_column("original-pda").key
+    studio.session.configure_column(key, samples=200, seed=1)
+    studio.session.configure_column(0, samples=201)
+    qtbot.waitUntil(
+        lambda: all(one.previewed for one in studio.session.cells.values()), timeout=WAIT
+    )
+    assert sum(one.done for one in studio.session.cells.values()) == 0
+
+
+def test_a_failing_preview_is_no_failure(
+    studio: Studio, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_):
+        raise RuntimeError("no layer will do")
+
+    monkeypatch.setattr("pda_studio.pda.forward.earliest_layer", broken)
+    seen = []
+    studio.session.cell_changed.connect(lambda *_: seen.append(cell(studio).previewed))
+    studio.session.configure_column(0, infill="conditional-samples", samples=10)
+    wait_for_maps(qtbot, studio)
+    assert not any(seen)
+    assert not studio.window.banner.details.toPlainText()
+
+
+def test_a_network_that_cannot_be_followed(
+    opened: Opened, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def untraceable(*_):
+        raise graph.NotTraceable("its way depends on the picture")
+
+    monkeypatch.setattr(graph, "_traced", untraceable)
+    studio = opened()
+    banner = studio.window.banner
+    assert "its way depends on the picture" in banner.message.text()
+    assert banner.objectName() == "notice"
+    banner.hide()
+    seen = []
+    studio.session.cell_changed.connect(lambda *_: seen.append(cell(studio).previewed))
+    studio.session.configure_column(0, infill="conditional-samples", samples=4)
+    wait_for_maps(qtbot, studio)
+    assert not any(seen)
+    assert not banner.isVisible(), "once is enough"
+    tooltip = studio.window.board.maps[0, 0].caption.toolTip()
+    assert "Forward: full (digits cannot be followed" in tooltip
+
+
+def test_a_sketch_is_exact_where_enough_windows_are_scored(studio: Studio) -> None:
+    whole = studio.session.all_finished()[0]
+    total = 100 * len(whole.scores.grid)
+    share = np.zeros(whole.evidence.shape, np.float32)
+    share[:14] = 0.05
+    share[20:24, 20:24] = 0.02
+    exact = whole.replace(
+        evidence=np.full_like(whole.evidence, 7), covered=share > 0, share=share, scores=None
+    )
+    sketch = sketched(whole, exact, total)
+    np.testing.assert_array_equal(sketch.covered, share > 0.04)
+    assert (sketch.evidence[:14] == 7).all()
+    np.testing.assert_array_equal(sketch.evidence[14:], whole.evidence[14:])
+    assert not sketch.complete
+    assert not sketched(whole).covered.any()
+    assert not sketched(whole, exact, total // 10).covered.any()
+    assert sketched(whole, exact.replace(share=share + np.float32(0.3)), total // 10) is None
+    assert sketched(whole, whole, total) is None
+
+
+def test_previews_are_forgotten_with_the_panels() -> None:
+    kept = previews.Previews()
+    first, second = object(), object()
+    kept.put(first, None)
+    kept.put(second, None)
+    kept.keep_only({second})
+    assert kept.worthwhile(first, 1000, None)
+    assert not kept.worthwhile(first, 10**6, 0.5)
+    assert not kept.worthwhile(second, 10**6, None)
+
+
+def test_half_a_preview_goes_when_stopped(
+    studio: Studio, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scored = pda.score_windows
+
+    def slow(*given):
+        for step in scored(*given):
+            time.sleep(0.2)
+            yield step
+
+    monkeypatch.setattr(pda, "score_windows", slow)
+    before = cell(studio).evidence
+    studio.session.configure_column(0, infill="conditional-samples", samples=200)
+    qtbot.waitUntil(lambda: cell(studio).previewed, timeout=WAIT)
+    assert studio.explainer.previewing
+    studio.stop()
+    assert not cell(studio).previewed
+    assert cell(studio).shown is before
+    assert cell(studio).stale

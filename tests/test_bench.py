@@ -1,0 +1,185 @@
+"""`bench`: all ways are measured, on what is measured, and how it is told. Never how fast."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from math import isfinite
+
+import pytest
+import torch
+from torch import nn
+
+from pda_studio.classifiers import Classifier, load_classifier
+from pda_studio.cli import bench_texts, main
+from pda_studio.errors import UsageError
+from pda_studio.studies import speed
+from pda_studio.studies.memory import peak_memory
+from pda_studio.studies.speed import BATCHES, WAYS, Row, compare
+from pda_studio.studies.ways import CaptumWay, Scene
+
+
+class HardToFollow(nn.Module):
+    """Its way depends on the values."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.network(pictures)
+        return logits if logits.sum() > -1e9 else logits * 2
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Turns of hundredths of seconds, on one thread."""
+    monkeypatch.setattr(speed, "_TRIAL", 0.01)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def digits() -> Classifier:
+    return load_classifier("digits", device="cpu")
+
+
+def test_every_way_is_measured(digits, cache_folder):
+    steps = list(compare(digits, window=4, rounds=3, seconds=0.01))
+    assert [step.done for step in steps] == list(range(1, len(steps) + 1))
+    assert {step.total for step in steps} == {len(steps)}
+    assert not any(step.rows for step in steps[:-1])
+    rows = {row.way: row for row in steps[-1].rows}
+    assert tuple(rows) == WAYS
+    for row in rows.values():
+        assert not row.reason
+        assert len(row.rounds) == 3
+        for number in (row.windows_per_second, row.ratio, row.map_seconds, *row.rounds):
+            assert isfinite(number)
+            assert number > 0
+        assert row.map_seconds == pytest.approx(25 * 25 / row.windows_per_second)
+        assert row.peak_memory is None or 0 <= row.peak_memory < 10_000
+    assert rows["plain"].ratio == 1
+    sizes = [f"batch {size}" for size in BATCHES]
+    assert rows["plain"].setting in sizes
+    assert rows["captum-occlusion"].setting in sizes
+    assert 0 < rows["incremental-float32"].error < 5e-4
+    assert 5e-4 < rows["incremental-bfloat16-delta"].error < 0.1
+    assert rows["linearised"].error is None
+    assert 0.5 < rows["linearised"].rank_correlation <= 1
+    assert rows["plain"].error is rows["captum-occlusion"].error is None
+    assert not cache_folder.parent.joinpath("layers.json").exists()  # noise decides for no one
+
+
+def test_a_network_that_cannot_be_followed_says_why(digits):
+    hard = replace(digits, network=HardToFollow(digits.network).eval(), batch_sizes={})
+    *_, last = compare(hard, window=4, rounds=1, seconds=0.01)
+    rows = {row.way: row for row in last.rows}
+    assert tuple(rows) == WAYS
+    for way in WAYS:
+        followed = way not in ("plain", "captum-occlusion")
+        assert ("cannot be followed" in rows[way].reason) == followed
+        assert (rows[way].windows_per_second is None) == followed
+    table = bench_texts.table(bench_texts.Result.of(hard, 4, 1, last.rows))
+    assert table.count("cannot be followed") == 1
+    assert table.count("as above") == 2
+    assert max(map(len, table.splitlines())) <= 100
+
+
+def test_captum_is_counted_by_what_goes_through_the_network(digits, monkeypatch):
+    scene = Scene.of(digits, window=4, stride=4)
+    sizes = []
+    logits = Classifier.logits
+
+    def counted(self: Classifier, prepared: torch.Tensor) -> torch.Tensor:
+        sizes.append(len(prepared))
+        return logits(self, prepared)
+
+    monkeypatch.setattr(Classifier, "logits", counted)
+    windows, seconds = CaptumWay(scene, 16)._attribute(60)
+    assert windows == len(scene.grid) == 49
+    assert sizes[-5:] == [1, 16, 16, 16, 1]
+    assert 0 < seconds < 60
+    windows, _ = CaptumWay(scene, 16)._attribute(0)
+    assert windows == 16  # broken off after the first batch
+
+
+@pytest.mark.parametrize(("window", "stride"), [(29, 1), (4, 5)])
+def test_windows_that_do_not_fit_are_refused_at_once(digits, window, stride):
+    with pytest.raises(UsageError):
+        next(compare(digits, window, stride))
+
+
+def test_memory_is_measured_where_the_system_tells():
+    def work() -> None:
+        torch.ones(64, 2**20, dtype=torch.uint8)
+
+    taken = peak_memory(work, torch.device("cpu"))
+    assert taken is None or 60 < taken < 200
+
+
+@pytest.fixture
+def brief(monkeypatch):
+    monkeypatch.setattr(
+        speed, "compare", lambda *given: compare(*given[:3], rounds=given[3], seconds=0.01)
+    )
+
+
+def test_the_table_and_the_json_hold_the_same(brief, capsys):
+    line = ["bench", "--classifier", "digits", "--window", "4", "--rounds", "1", "--device", "cpu"]
+    assert main(line) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert f"torch {torch.__version__}" in out
+    assert "1 thread" in out
+    assert "digits, built in: 625 windows" in out
+    names = ["plain, batch", "incremental, float32", "incremental, bf", "linearised from", "Captum"]
+    heading = next(i for i, line in enumerate(out.splitlines()) if "windows/s" in line)
+    lines = out.splitlines()[heading + 1 : heading + 6]
+    assert all(line.startswith(name) for line, name in zip(lines, names, strict=True))
+    assert max(map(len, out.splitlines())) <= 100
+
+    assert main([*line, "--json"]) == 0
+    out, _ = capsys.readouterr()
+    told = json.loads(out)
+    assert told["torch_version"] == torch.__version__
+    assert told["threads"] == 1
+    assert told["device"] == "cpu"
+    assert told["processor"]
+    assert (told["window"], told["stride"], told["rounds"]) == (4, 1, 1)
+    (network,) = told["networks"]
+    assert (network["classifier"], network["windows"]) == ("digits", 625)
+    assert [row["way"] for row in network["rows"]] == list(WAYS)
+    assert set(network["rows"][0]) == set(vars(Row("plain")))
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["--rounds", "0"], "--rounds must be at least 1"),
+        (["--classifier", "digits", "resnet18", "--weights", "random"], "single --classifier"),
+        (["--classifier", "digits", "nothing"], "There is no classifier “nothing”"),
+        (["--classifier", "resnet18", "digits", "--window", "30"], "larger than the classifier"),
+    ],
+)
+def test_what_is_wrong_is_told_before_anything_is_measured(capsys, words, complaint):
+    assert main(["bench", *words]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert complaint in err
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "–"),
+        (0.0427, "0.0427"),
+        (0.044, "0.0440"),
+        (4.6, "4.60"),
+        (42.25, "42.2"),
+        (3881.9, "3,882"),
+    ],
+)
+def test_numbers_have_three_digits_that_count(value, text):
+    assert bench_texts._number(value) == text
