@@ -208,7 +208,7 @@ def _accuracy(
     network = _learnt(x, y, len(pictures.class_names), epochs, seed)
     x, y = _tensors(others, pictures)
     with torch.inference_mode():
-        told = torch.cat([network(some).argmax(1) for some in x.split(1000)])
+        told = torch.cat([network(some).argmax(1) for some in torch.split(x, 1000)])
     return float((told == y).float().mean())
 
 
@@ -237,7 +237,7 @@ def _learnt(x: torch.Tensor, y: torch.Tensor, classes: int, epochs: int, seed: i
         ).to(memory_format=torch.channels_last)
         optimizer = torch.optim.Adam(network.parameters(), lr=_LEARNING_RATE)
         for _ in range(epochs):
-            for some in torch.randperm(len(y)).split(_BATCH):
+            for some in torch.split(torch.randperm(len(y)), _BATCH):
                 optimizer.zero_grad()
                 F.cross_entropy(network(x[some]), y[some]).backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
