@@ -185,7 +185,7 @@ def test_methods_tells_everything_that_is_declared(run):
     for method in METHODS.values():
         assert f"{method.name}: {method.title}" in text
         for known in method.parameters():
-            assert f"--{known.name}" in text
+            assert f"--{known.name.replace('_', '-')}" in text
 
 
 def test_classifiers_lists_them(run):

@@ -183,7 +183,10 @@ def summary(evidence_map: EvidenceMap, written: Sequence[Path], origin: str = ""
             f"{m.target_name} (class {m.target}): probability"
             f" {percent(float(m.probabilities[m.target]))} by {m.classifier}"
         )
-    lines = [head, f"{m.title}, {origin or f'{m.seconds:.1f} s'}, evidence in {m.unit}:"]
+    how = f"{m.title}, {origin or f'{m.seconds:.1f} s'}"
+    if m.picture is not None:
+        return "\n".join([head, f"{how}: {m.forward}", *(f"Wrote {path}" for path in written)])
+    lines = [head, f"{how}, evidence in {m.unit}:"]
     for side, sign in (("for", 1), ("against", -1)):
         index = int(np.argmax(sign * m.evidence))
         row, column = (int(i) for i in np.unravel_index(index, m.evidence.shape))

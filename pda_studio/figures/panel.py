@@ -114,7 +114,7 @@ def save_panel(maps: Sequence[EvidenceMap], path: Path, *, rows: int = 1) -> Non
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure, whole or not at all, the same bytes for the same figure.
+    """Write a figure, whole or not at all: the same bytes for the same figure.
 
     Raises
     ------
@@ -123,17 +123,20 @@ def save_figure(figure: Figure, path: Path) -> None:
     PdaStudioError
         If the file cannot be written.
     """
+    path = Path(path)
     check_figure(path)
-    suffix = Path(path).suffix.lower()
+    suffix = path.suffix.lower()
     memory = io.BytesIO()
     with matplotlib.rc_context(STYLE):
         figure.savefig(memory, format=suffix[1:], dpi=DPI, **_SAVING[suffix])
-    with written_whole(Path(path)) as file:
+    with written_whole(path) as file:
         file.write(memory.getbuffer())
 
 
 def draw_panel(maps: Sequence[EvidenceMap], *, rows: int = 1) -> Figure:
     """Draw maps side by side: the picture, then each map by itself and over the grey picture.
+
+    Of a method that makes a picture, the made picture stands in the place of map and overlay.
 
     Parameters
     ----------
@@ -218,8 +221,9 @@ class _Page:
             self.image(x, y + self.heading, group.view)
             x += self.tile + _GROUP_GAP
             for evidence_map in group.maps:
-                self.map(x, y, evidence_map)
-                x += 2 * self.tile + _GAP + _GROUP_GAP
+                width = _tiles(evidence_map) * (self.tile + _GAP) - _GAP
+                self.map(x, y, width, evidence_map)
+                x += width + _GROUP_GAP
 
     def headline(self, parts: tuple[str, str], y: int) -> None:
         """Write the target, and its probability in grey."""
@@ -230,9 +234,8 @@ class _Page:
         start = _MARGIN + _text_width(name, _LARGE, "bold") + 27
         self.text(start, y + 36, probability, size=_LARGE, color=_GREY)
 
-    def map(self, x: int, y: int, evidence_map: EvidenceMap) -> None:
-        """Draw a map, its overlay, and their colour bar."""
-        width = 2 * self.tile + _GAP
+    def map(self, x: int, y: int, width: int, evidence_map: EvidenceMap) -> None:
+        """Draw a map, its overlay, and their colour bar; or a made picture, and what it does."""
         baseline = y + _HEADING - 15
         unfinished = _unfinished(evidence_map)
         room = width - (_text_width(unfinished, _NORMAL) + 24 if unfinished else 0)
@@ -244,6 +247,13 @@ class _Page:
         details = _fitted(details, width, _SMALL)
         self.text(x, baseline + _DETAILS, details, size=_SMALL, color=_GREY)
         y += self.heading
+        if evidence_map.picture is not None:
+            self.image(x, y, evidence_map.picture)
+            below = y + self.tile_height + _BAR_GAP + _BAR
+            for line in _wrapped([evidence_map.forward], width, _SMALL)[:3]:
+                self.text(x, below, line, size=_SMALL, color=_INK)
+                below += _DETAILS
+            return
         limit = evidence_map.limit
         norm = Normalize(-limit, limit)
         self.image(x, y, evidence_map.evidence, cmap=COLOURS, norm=norm)
@@ -326,9 +336,10 @@ def _tile_size(rows: list[list[_Group]]) -> tuple[int, int, int]:
     """Width and height of a tile, and the width of the widest row."""
 
     def parts(groups: list[_Group]) -> tuple[int, int]:
-        maps = sum(len(group.maps) for group in groups)
-        gaps = _GROUP_GAP * (len(groups) + maps - 1) + _GAP * maps
-        return len(groups) + 2 * maps, gaps
+        tiles = [_tiles(evidence_map) for group in groups for evidence_map in group.maps]
+        maps = len(tiles)
+        gaps = _GROUP_GAP * (len(groups) + maps - 1) + _GAP * (sum(tiles) - maps)
+        return len(groups) + sum(tiles), gaps
 
     counted = [parts(groups) for groups in rows]
     room = min((_WIDTH - 2 * _MARGIN - gaps) // tiles for tiles, gaps in counted)
@@ -337,6 +348,11 @@ def _tile_size(rows: list[list[_Group]]) -> tuple[int, int, int]:
     if tile >= 2 * width:
         tile = round(tile / width) * width  # as many dots for each pixel
     return tile, round(tile * height / width), max(n * tile + gaps for n, gaps in counted)
+
+
+def _tiles(evidence_map: EvidenceMap) -> int:
+    """How many tiles it takes: a map and its overlay, or a made picture."""
+    return 1 if evidence_map.picture is not None else 2
 
 
 def _headlines(chunks: list[list[EvidenceMap]]) -> list[tuple[str, str] | None]:
@@ -374,6 +390,8 @@ def _percent(evidence_map: EvidenceMap) -> str:
 def _unfinished(evidence_map: EvidenceMap) -> str:
     if evidence_map.covered is None:
         return ""
+    if evidence_map.picture is not None:
+        return "unfinished"
     return f"unfinished, {int(100 * evidence_map.covered.mean())} % covered"
 
 

@@ -170,6 +170,7 @@ class Method(BaseModel):
         standard_error: NDArray[Any] | None = None,
         complete: bool = True,
         forward: str = "",
+        picture: NDArray[np.uint8] | None = None,
     ) -> EvidenceMap:
         """Make the map of a subject from evidence (H, W), for methods without windows."""
         return EvidenceMap(
@@ -189,6 +190,7 @@ class Method(BaseModel):
             fingerprint=subject.classifier.fingerprint,
             seconds=seconds,
             forward=forward,
+            picture=picture,
         )
 
     def redrawn(self, kept: EvidenceMap, subject: Subject) -> EvidenceMap:

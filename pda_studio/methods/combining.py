@@ -55,6 +55,8 @@ def combined(maps: Sequence[EvidenceMap]) -> EvidenceMap:
         raise UsageError("Combine at least two maps.")
     first = maps[0]
     for other in maps:
+        if other.picture is not None:
+            raise UsageError(f"{other.title} has a picture, but no evidence to combine.")
         if not other.complete:
             raise UsageError(
                 f"The map of {other.title} is unfinished: let it run to its end first."

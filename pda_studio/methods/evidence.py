@@ -90,6 +90,9 @@ class EvidenceMap:
     share : (H, W) float32 or None
         In an unfinished map of a window method, which part of the windows over each pixel is
         scored.
+    picture : (H, W, 3) uint8 or None
+        Of a method that makes a picture instead of weighing the pixels of one: what it made, to
+        be shown in place of the evidence, which is 0 then.
     """
 
     evidence: NDArray[np.float32]
@@ -110,9 +113,10 @@ class EvidenceMap:
     forward: str = ""
     scores: WindowScores | None = field(default=None, repr=False)
     share: NDArray[np.float32] | None = field(default=None, repr=False)
+    picture: NDArray[np.uint8] | None = None
 
     def __post_init__(self) -> None:
-        for array in (self.evidence, self.standard_error, self.covered):
+        for array in (self.evidence, self.standard_error, self.covered, self.picture):
             if array is not None:
                 array.flags.writeable = False
 

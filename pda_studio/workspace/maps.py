@@ -43,8 +43,8 @@ def save_map(evidence_map: EvidenceMap, path: Path) -> None:
 
     The archive holds `evidence` (H, W) float32, `standard_error` (H, W) float32 where it was
     sampled, `covered` (H, W) bool if the map is unfinished, `image` (H, W, 3) uint8 as the network
-    saw it, `probabilities` (K,) float32, `target` (an integer) and `metadata` (JSON text); read it
-    with ``numpy.load(path, allow_pickle=False)``.
+    saw it, `picture` (H, W, 3) uint8 if the method made one, `probabilities` (K,) float32, `target`
+    (an integer) and `metadata` (JSON text); read it with ``numpy.load(path, allow_pickle=False)``.
 
     Raises
     ------
@@ -89,6 +89,7 @@ def packed(evidence_map: EvidenceMap, *, scores: bool = False) -> memoryview:
         "standard_error": evidence_map.standard_error,
         "covered": evidence_map.covered,
         "image": evidence_map.view,
+        "picture": evidence_map.picture,
         "probabilities": evidence_map.probabilities.astype(np.float32),
         "target": np.array(evidence_map.target, np.int64),
         "metadata": np.array(json.dumps(metadata)),
@@ -183,6 +184,8 @@ def _checked(arrays: dict[str, NDArray[Any]], metadata: dict[str, Any]) -> Evide
     view = arrays["image"]
     _require(view.dtype == np.uint8 and view.shape == (height, width, 3))
     error, covered = arrays.get("standard_error"), arrays.get("covered")
+    made = arrays.get("picture")
+    _require(made is None or (made.dtype == np.uint8 and made.shape == view.shape))
     _require(error is None or (error.dtype == np.float32 and error.shape == evidence.shape))
     _require(covered is None or (covered.dtype == np.bool_ and covered.shape == evidence.shape))
     _require(metadata["complete"] is (covered is None))
@@ -204,6 +207,7 @@ def _checked(arrays: dict[str, NDArray[Any]], metadata: dict[str, Any]) -> Evide
         seconds=float(metadata["seconds"]),
         forward=str(metadata.get("forward", "")),  # maps of version 0.1 do not tell
         scores=_scores(arrays, metadata, view.shape[:2], len(probabilities)),
+        picture=made,
         **{name: metadata[name] for name in _TEXTS},
     )
 

@@ -52,7 +52,12 @@ def colours(values: NDArray[np.float32], limit: float) -> NDArray[np.float32]:
 def heat_map(
     evidence_map: EvidenceMap, limit: float, threshold: float = 0.0, *, preview: bool = False
 ) -> NDArray[np.uint8]:
-    """Draw the map alone, (H, W, 3) uint8; paler where it is guessed, or rough in a preview."""
+    """Draw the map alone, (H, W, 3) uint8; paler where it is guessed, or rough in a preview.
+
+    Of a method that makes a picture, that picture.
+    """
+    if evidence_map.picture is not None:
+        return evidence_map.picture
     shown = _shown(evidence_map, limit, threshold)
     picture = colours(shown, limit)
     if evidence_map.covered is not None:
@@ -71,6 +76,8 @@ def overlay(
     preview: bool = False,
 ) -> NDArray[np.uint8]:
     """Lay the map over the picture in grey, (H, W, 3) uint8: no evidence, no colour."""
+    if evidence_map.picture is not None:
+        return evidence_map.picture
     shown = _shown(evidence_map, limit, threshold)
     strength = np.clip(np.abs(shown) / limit, 0, 1)
     # Weak evidence gets a clear colour that covers little, rather than a pale one: on a picture
