@@ -13,7 +13,8 @@ from pda_studio.errors import UsageError
 from pda_studio.methods.base import Method, Progress
 from pda_studio.methods.evidence import EvidenceMap, Subject
 
-UNIT = "standardised"
+UNIT = "rms"
+"""Evidence in units of its own root mean square."""
 
 
 class Combined(Method):

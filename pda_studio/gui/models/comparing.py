@@ -89,14 +89,12 @@ class Comparisons:
         return found
 
     def told(self, row: Row, column: Column) -> str:
-        """The agreement in words; "" where there is nothing to compare."""
+        """The agreement in a few words; "" where there is nothing to compare."""
         found = self.agreement(row, column)
         if found is None:
             return ""
         correlation = "–" if np.isnan(found.correlation) else f"{found.correlation:.2f}"
-        return (
-            f"agrees: r {correlation.replace('-', '−')}, strongest 5 % {100 * found.overlap:.0f} %"
-        )
+        return f"r {correlation.replace('-', '−')} · top 5 %: {100 * found.overlap:.0f} %"
 
     def _upright(self, row: Row, column: Column, evidence_map: EvidenceMap) -> np.ndarray:
         original = self.original(row)

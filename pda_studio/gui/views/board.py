@@ -358,6 +358,8 @@ class Board(QScrollArea):
 def summarised(column: Column) -> str:
     """A column's most important numbers in one line."""
     parameters, parts = column.parameters or {}, []
+    if "difference" in parameters:
+        parts.append(str(parameters["difference"]))
     if "window" in parameters:
         parts.append(f"k {parameters['window']}")
         from pda_studio.gui.models.fitting import kind_of, unheeded_by
@@ -368,6 +370,4 @@ def summarised(column: Column) -> str:
         if "samples" not in unheeded:
             parts.append(f"S {parameters['samples']}")
         parts.append(f"stride {parameters['stride']}")
-    if "difference" in parameters:
-        parts.append(str(parameters["difference"]))
     return " · ".join(parts)

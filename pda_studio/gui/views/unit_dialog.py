@@ -57,10 +57,8 @@ class UnitDialog(QDialog):
         self.tree.setHeaderLabels([self.tr("Layer"), self.tr("Kind"), self.tr("Shape")])
         self.tree.setAccessibleName(self.tr("Layers of the network"))
         self.tree.setUniformRowHeights(True)
-        self.tree.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        for column in (1, 2):
-            self.tree.header().setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
-        self.tree.header().setStretchLastSection(False)
+        self.tree.setIndentation(12)
+        self.tree.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         self.tree.currentItemChanged.connect(self._on_layer)
         self.heading = named(QLabel(), "title")
         self.about = named(QLabel(self.tr("Choose a layer on the left.")), "muted")
@@ -117,7 +115,7 @@ class UnitDialog(QDialog):
         splitter.setChildrenCollapsible(False)
         for widget in (left, middle, right):
             splitter.addWidget(widget)
-        splitter.setSizes([330, 400, _LARGE])
+        splitter.setSizes([340, 400, _LARGE])
         whole = QHBoxLayout(self)
         whole.setContentsMargins(14, 14, 14, 14)
         whole.addWidget(splitter)
@@ -144,7 +142,10 @@ class UnitDialog(QDialog):
             item.setData(0, _NAME, name)
             item.setToolTip(0, name)
         self.tree.expandAll()
-        wanted = next((name for name in reversed(order) if len(known[name].shape) == 3), None)
+        spread = [
+            name for name in order if len(known[name].shape) == 3 and known[name].shape[1] > 1
+        ]
+        wanted = next(iter(spread[::-1]), None)
         if wanted is not None:
             self.tree.setCurrentItem(items[wanted])
             self.tree.scrollToItem(items[wanted])
