@@ -142,10 +142,8 @@ class UnitDialog(QDialog):
             item.setData(0, _NAME, name)
             item.setToolTip(0, name)
         self.tree.expandAll()
-        spread = [
-            name for name in order if len(known[name].shape) == 3 and known[name].shape[1] > 1
-        ]
-        wanted = next(iter(spread[::-1]), None)
+        wide = (name for name in reversed(order) if known[name].shape[1:2] > (1,))
+        wanted = next(wide, None)
         if wanted is not None:
             self.tree.setCurrentItem(items[wanted])
             self.tree.scrollToItem(items[wanted])
