@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Literal
 
@@ -35,6 +36,12 @@ class Picture:
     path: Path | None
     image: NDArray[np.uint8]
     digest: str
+
+
+def picture_digest(image: NDArray[np.uint8]) -> str:
+    """Hash of a picture's pixels (H, W, 3): the same picture, the same digest."""
+    salt = repr(image.shape).encode()[:16]
+    return blake2b(image.tobytes(), digest_size=16, salt=salt).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from pda_studio.document.work import ClassifierChoice
 from pda_studio.gui.controllers.exporting import FIGURES, Exporting
+from pda_studio.gui.controllers.keeping import SUFFIX, Keeping
 from pda_studio.gui.controllers.memory import Memory
 from pda_studio.gui.controllers.opening import PICTURES, WEIGHTS, Opening
 from pda_studio.gui.views.main_window import MainWindow
@@ -21,12 +22,13 @@ class Dialogs(QObject):
         window: MainWindow,
         opening: Opening,
         exporting: Exporting,
+        keeping: Keeping,
         memory: Memory,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._window, self._opening, self._exporting = window, opening, exporting
-        self._memory = memory
+        self._keeping, self._memory = keeping, memory
 
     def ask_for_picture(self) -> None:
         """Choose a picture to open."""
@@ -46,6 +48,29 @@ class Dialogs(QObject):
             lambda path: self._opening.use_classifier(ClassifierChoice(classifier, path))
         )
         dialog.rejected.connect(self._opening.loaded)
+        dialog.open()
+
+    def ask_for_work(self) -> None:
+        """Choose saved work to open."""
+        dialog = self._dialog(
+            self.tr("Open work"), self.tr("Saved work ({0})").format(f"*{SUFFIX}")
+        )
+        dialog.fileSelected.connect(lambda path: self._keeping.open(Path(path)))
+        dialog.open()
+
+    def save_work(self) -> None:
+        """Write the work into its file; without one, choose it."""
+        if self._keeping.path is None:
+            self.ask_where_to_save()
+        else:
+            self._keeping.save(self._keeping.path)
+
+    def ask_where_to_save(self) -> None:
+        """Choose where the work goes."""
+        kind = self.tr("Saved work ({0})").format(f"*{SUFFIX}")
+        name = self._keeping.path.stem if self._keeping.path else "work"
+        dialog = self._dialog(self.tr("Save work"), kind, name, SUFFIX)
+        dialog.fileSelected.connect(lambda path: self._keeping.save(Path(path)))
         dialog.open()
 
     def ask_for_another(self, use: Callable[[ClassifierChoice], None]) -> None:

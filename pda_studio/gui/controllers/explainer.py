@@ -133,6 +133,10 @@ class Explainer(QObject):
         self._unloadable.clear()
         self._soon.start()
 
+    def take(self, request: Request, evidence_map: EvidenceMap) -> None:
+        """Take a finished map from a file, as if it had been computed here."""
+        self._cache.add(request, evidence_map)
+
     def refuse(self, choice: ClassifierChoice, why: str) -> None:
         """Tell that a classifier cannot be loaded: the panels that ask it fail."""
         self._unloadable[choice] = why
@@ -273,7 +277,7 @@ class Explainer(QObject):
         why = next((self._refused[key] for key in keys if key in self._refused), "")
         why = why or (self._unloadable.get(choice, "") if choice else "")
         if why and (cell.state, cell.message) != ("failed", why):
-            session.put_cell(row.key, column.key, Cell(state="failed", message=why))
+            session.put_cell(row.key, column.key, cell.replace(state="failed", message=why))
         elif not why and cell.state != "waiting":
             session.put_cell(row.key, column.key, cell.replace(state="waiting", request=None))
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from hashlib import blake2b
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from pda_studio.document.work import About, ClassifierChoice, Picture
+from pda_studio.document.work import About, ClassifierChoice, Picture, picture_digest
 from pda_studio.gui.controllers.jobs import Job, Jobs
 from pda_studio.gui.models.session import Session
 
@@ -145,8 +144,7 @@ def read_picture(path: Path) -> Picture:
     from pda_studio.images import load_image
 
     image = load_image(path)
-    digest = blake2b(image.tobytes(), digest_size=16, salt=repr(image.shape).encode()[:16])
-    return Picture(path.name, path, image, digest.hexdigest())
+    return Picture(path.name, path, image, picture_digest(image))
 
 
 def sample_digits() -> list[Path]:

@@ -10,6 +10,7 @@ from pda_studio.document.operations import described
 from pda_studio.document.targets import ClassTarget
 from pda_studio.gui.controllers.explainer import Explainer
 from pda_studio.gui.controllers.exporting import Exporting
+from pda_studio.gui.controllers.keeping import Keeping
 from pda_studio.gui.controllers.opening import Opening
 from pda_studio.gui.models import asking, words
 from pda_studio.gui.models.display import Display
@@ -27,13 +28,13 @@ class Readouts(QObject):
         session: Session,
         display: Display,
         viewport: Viewport,
-        controllers: tuple[Explainer, Exporting, Opening],
+        controllers: tuple[Explainer, Exporting, Opening, Keeping],
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._window, self._session = window, session
         self._display, self._viewport = display, viewport
-        self._explainer, self._exporting, self._opening = controllers
+        self._explainer, self._exporting, self._opening, self._keeping = controllers
         self._explainer.progressed.connect(self.show_progress)
         self._connections: list[tuple[Any, Any]] = [
             (session.changed, self._on_changed),
@@ -77,8 +78,7 @@ class Readouts(QObject):
             self._viewport.crosshair = None
             if not self._window.banner.details.toPlainText():
                 self._window.banner.hide()
-        name = f"{picture.name} – " if picture else ""
-        self._window.setWindowTitle(f"{name}PDA Studio")
+        self.show_file()
 
     def _on_selection(self) -> None:
         self._show_predictions()
@@ -90,6 +90,23 @@ class Readouts(QObject):
         self.show_actions()
         self._show_scale()
         self._show_readout()
+
+    def show_file(self) -> None:
+        """Tell which file the work is in, whether it is up to date, and what can be undone."""
+        picture, keeping, actions = (
+            self._session.work.picture,
+            self._keeping,
+            self._window.actions_,
+        )
+        parts = [picture.name] if picture else []
+        if keeping.path is not None:
+            parts.append(f"{keeping.path.name}[*]")
+        self._window.setWindowTitle(" – ".join([*parts, "PDA Studio"]))
+        self._window.setWindowModified(keeping.path is not None and keeping.modified)
+        actions.undo.setEnabled(keeping.history.can_undo)
+        actions.redo.setEnabled(keeping.history.can_redo)
+        for action in (actions.save_work, actions.save_work_as):
+            action.setEnabled(picture is not None)
 
     def show_page(self) -> None:
         """Show the board, the invitation, or that the engine is starting."""

@@ -12,7 +12,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QApplication
 
 from pda_studio.document.operations import Crop, Flip, Rotate
-from pda_studio.document.work import COMBINED, ClassifierChoice, Picture
+from pda_studio.document.work import COMBINED, ClassifierChoice, Picture, Work
 from pda_studio.errors import PdaStudioError
 from pda_studio.gui.controllers.asking_menus import AskingMenus
 from pda_studio.gui.controllers.dialogs import Dialogs
@@ -20,6 +20,7 @@ from pda_studio.gui.controllers.explainer import Explainer
 from pda_studio.gui.controllers.exporting import Exporting
 from pda_studio.gui.controllers.grid_menus import GridMenus
 from pda_studio.gui.controllers.jobs import Jobs
+from pda_studio.gui.controllers.keeping import SUFFIX, Keeping
 from pda_studio.gui.controllers.memory import Memory
 from pda_studio.gui.controllers.opening import (
     FIRST_SAMPLE,
@@ -73,6 +74,9 @@ class Studio(QObject):
         self.explainer = Explainer(self.session, self.jobs, self)
         self.opening = Opening(self.session, self.jobs, self)
         self.exporting = Exporting(self.session, self.jobs, self)
+        self.keeping = Keeping(
+            self.session, self.display, self.explainer, self.jobs, settings, self
+        )
         self.samples = sample_digits()
         self.window = MainWindow(
             self.session, self.display, self.viewport, self.theme, self.samples
@@ -80,8 +84,10 @@ class Studio(QObject):
         self._explained = image is not None
         self._image = image or next(p for p in self.samples if p.stem == FIRST_SAMPLE)
         self._choice = ClassifierChoice(classifier or "digits", weights)
-        self._closed = False
-        self.dialogs = Dialogs(self.window, self.opening, self.exporting, self.memory, self)
+        self._closed = self._begun = False
+        self.dialogs = Dialogs(
+            self.window, self.opening, self.exporting, self.keeping, self.memory, self
+        )
         self.asking = AskingMenus(self.window, self.session, self.jobs, self)
         self.grid_menus = GridMenus(
             self.window, self.session, self.opening, self.dialogs, self.memory, self
@@ -91,11 +97,12 @@ class Studio(QObject):
             self.session,
             self.display,
             self.viewport,
-            (self.explainer, self.exporting, self.opening),
+            (self.explainer, self.exporting, self.opening, self.keeping),
             self,
         )
         self._wire_window()
         self._wire_actions()
+        self.readouts.show_file()
         self.window.place(self.memory.geometry)
         if self.memory.splitter:
             self.window.splitter.restoreState(self.memory.splitter)
@@ -112,7 +119,10 @@ class Studio(QObject):
         self._closed = True
         self.explainer.stop()
         self.opening.stop()
+        self.keeping.forget()
         self.jobs.close()
+        self.keeping.keep_for_next_time()
+        self.session.changed.disconnect(self._on_changed)
         self.window.forget()
         self.readouts.forget()
         self.memory.theme = self.theme.theme
@@ -145,16 +155,26 @@ class Studio(QObject):
         opening.loaded.connect(self._on_loaded)
         opening.described.connect(box.show_about)
         opening.picture_opened.connect(self._on_picture)
-        for source in (opening, self.exporting, self.explainer, self.asking):
+        for source in (opening, self.exporting, self.explainer, self.asking, self.keeping):
             source.failed.connect(self.tell)
         self.explainer.slowed.connect(self._on_slowed)
         self.explainer.lacking.connect(opening.fetch)
         opening.refused.connect(self.explainer.refuse)
         self.exporting.saved.connect(self._on_saved)
+        self.keeping.saved.connect(self._on_saved)
+        self.keeping.opened.connect(self._on_work_opened)
+        self.keeping.changed.connect(self.readouts.show_file)
+        self.session.changed.connect(self._on_changed)
 
     def _wire_actions(self) -> None:
         actions, transform = self.window.actions_, self._transform
         for action, slot in (
+            (actions.undo, self.keeping.undo),
+            (actions.redo, self.keeping.redo),
+            (actions.open_work, self.dialogs.ask_for_work),
+            (actions.reopen, self._reopen),
+            (actions.save_work, self.dialogs.save_work),
+            (actions.save_work_as, self.dialogs.ask_where_to_save),
             (actions.open_picture, self.dialogs.ask_for_picture),
             (actions.add_picture, self.dialogs.ask_for_picture_below),
             (actions.open_weights, self.dialogs.ask_for_weights),
@@ -192,7 +212,9 @@ class Studio(QObject):
     def open_files(self, paths: list[Path]) -> None:
         """Open a picture, or weights for the classifier that is open; told by their names."""
         for path in paths:
-            if path.suffix.lower() in WEIGHTS:
+            if path.suffix.lower() == SUFFIX:
+                self.keeping.open(path)
+            elif path.suffix.lower() in WEIGHTS:
                 name = self.opening.name_for(path)
                 self.opening.use_classifier(ClassifierChoice(name, str(path)))
             else:
@@ -323,6 +345,18 @@ class Studio(QObject):
     def _on_loaded(self) -> None:
         self.explainer.resume()
         self.window.banner.hide()
+        choice = self.session.work.classifier
+        if choice is not None:
+            self.memory.add_classifier(choice)
+        self._show_classifier()
+        self._hint()
+        self.readouts.show_page()
+        if not self._begun and self.session.classifier is not None:
+            self._begun = True
+            self.keeping.begin()
+            self._offer_recovery()
+
+    def _show_classifier(self) -> None:
         classifier = self.session.classifier
         facts = ""
         if classifier is not None:
@@ -331,17 +365,44 @@ class Studio(QObject):
                 classifier.input_size,
                 "CPU" if classifier.device.type == "cpu" else "GPU",
             )
-        choice = self.session.work.classifier
-        if choice is not None:
-            self.memory.add_classifier(choice)
         self.window.classifier_box.show_open(self.session.work.classifier, facts)
-        self._hint()
-        self.readouts.show_page()
 
     def _on_slowed(self, why: str) -> None:
         banner = self.window.banner
         if not (banner.isVisible() and banner.details.toPlainText()):  # a problem matters more
             banner.tell(why)
+
+    def _on_changed(self, before: Work, after: Work) -> None:
+        if before.classifier != after.classifier and self.session.last_edit == "restore":
+            self._show_classifier()
+
+    def _on_work_opened(self, path: Path | None) -> None:
+        self._explained = True
+        self.window.banner.hide()
+        self._show_classifier()
+        if path is not None:
+            self.window.strip.show_idle(self.tr("Opened {0}").format(path.name))
+
+    def _reopen(self) -> None:
+        path = self.keeping.last
+        if path is None:
+            self.window.banner.tell(self.tr("There is no work from last time yet."))
+        else:
+            self.keeping.open(path)
+
+    def _offer_recovery(self) -> None:
+        """Offer what was open when the program ended badly."""
+        left = self.keeping.left_behind()
+        if left:
+            newest, *older = left
+            for path in older:
+                self.keeping.discard(path)
+            self.window.banner.tell(
+                self.tr("PDA Studio did not come to its end last time. Your work was kept."),
+                action=self.tr("Restore it"),
+                does=lambda: self.keeping.recover(newest),
+            )
+            self._explained = True
 
     def _on_saved(self, path: Path) -> None:
         self.window.strip.show_idle(self.tr("Saved {0}").format(path.name))

@@ -1,7 +1,8 @@
 """How maps are shown: opacity, threshold and colour scale, the same for all panels."""
 
-from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar, Literal, get_args
 
 from psygnal import SignalGroupDescriptor
 
@@ -32,3 +33,25 @@ class Display:
     threshold: float = 0.0
     scale: Scale = "map"
     limits: dict[str, float] = field(default_factory=dict)
+
+
+def told_display(display: Display) -> dict[str, Any]:
+    """The settings as JSON values, for a file."""
+    return asdict(display)
+
+
+def shown_as(display: Display, told: Mapping[str, Any]) -> None:
+    """Take the settings of a file; what it does not say, or says wrongly, stays as it is."""
+    for name in ("opacity", "threshold"):
+        value = told.get(name)
+        if isinstance(value, int | float) and 0 <= value <= 1:
+            setattr(display, name, float(value))
+    if told.get("scale") in get_args(Scale):
+        display.scale = told["scale"]
+    limits = told.get("limits")
+    if isinstance(limits, dict):
+        display.limits = {
+            str(unit): float(end)
+            for unit, end in limits.items()
+            if isinstance(end, int | float) and end > 0
+        }

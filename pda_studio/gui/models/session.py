@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from psygnal import Signal
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _IDLE_CLASSIFIERS = 2
 
+Edit = Literal["edit", "follow", "restore"]
 Key = tuple[int, int]
 """A row's and a column's key."""
 
@@ -52,6 +53,9 @@ class Session:
         Row's and column's key of the selected panel.
     visible : frozenset
         Keys of the panels that are in sight: their maps come first.
+    last_edit : str
+        Whether the newest work is the user's edit, only follows from one (as the parameters that
+        suit a classifier do once it is loaded), or was there before (undo, a saved file).
     """
 
     changed = Signal(Work, Work)
@@ -66,6 +70,7 @@ class Session:
         self.cells: dict[Key, Cell] = {}
         self.selection: Key = (0, 0)
         self.visible: frozenset[Key] = frozenset()
+        self.last_edit: Edit = "edit"
         self._next_key = 1
 
     # What follows from the work
@@ -206,9 +211,9 @@ class Session:
 
     # Edits
 
-    def edit(self, work: Work) -> None:
+    def edit(self, work: Work, how: Edit = "edit") -> None:
         """Replace the work: every other edit, undo and restoring end here."""
-        before, self.work = self.work, work
+        before, self.work, self.last_edit = self.work, work, how
         rows, columns = {row.key for row in work.rows}, {column.key for column in work.columns}
         self._next_key = max(self._next_key, 1 + max(rows | columns, default=0))
         self.cells = {
@@ -254,7 +259,11 @@ class Session:
             self._moved(column, classifier) if self.work.choice_of(column) == choice else column
             for column in self.work.columns
         )
-        self.edit(replace(self.work, columns=columns))
+        self.edit(replace(self.work, columns=columns), "follow")
+
+    def restore(self, work: Work) -> None:
+        """Go back to a work that was there before."""
+        self.edit(work, "restore")
 
     def set_target(self, target: Target | int | None) -> None:
         """Ask about something else."""
