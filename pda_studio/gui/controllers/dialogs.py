@@ -1,5 +1,6 @@
 """Dialogs and menus that ask for files; none of them holds up the window."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt
@@ -32,6 +33,20 @@ class Dialogs(QObject):
         patterns = " ".join(f"*{suffix} *{suffix.upper()}" for suffix in PICTURES)
         dialog = self._dialog(self.tr("Open picture"), self.tr("Pictures ({0})").format(patterns))
         dialog.fileSelected.connect(lambda path: self._opening.open_picture(Path(path)))
+        dialog.open()
+
+    def ask_for_folder(self, chosen: Callable[[Path], None]) -> None:
+        """Choose a folder of pictures."""
+        dialog = self._dialog(self.tr("Open folder"), "")
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.fileSelected.connect(lambda path: chosen(Path(path)))
+        dialog.open()
+
+    def ask_for_screenshot(self, chosen: Callable[[Path], None]) -> None:
+        """Choose where a picture of the window goes."""
+        title = self.tr("Save picture of the window")
+        dialog = self._dialog(title, self.tr("Picture (*.png)"), "window", ".png")
+        dialog.fileSelected.connect(lambda path: chosen(Path(path)))
         dialog.open()
 
     def ask_for_weights(self, name: str | bool = "") -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from hashlib import blake2b
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from pda_studio.gui.controllers.jobs import Job, Jobs
@@ -55,6 +57,13 @@ class Opening(QObject):
 
     def open_picture(self, path: Path) -> None:
         """Read a picture; of several, the one asked for last is shown."""
+        self._open(lambda: read_picture(path))
+
+    def open_pixels(self, name: str, pixels: Callable[[], NDArray[np.uint8]]) -> None:
+        """Show a picture that is no file; `pixels` makes it, (H, W, 3) uint8, in the background."""
+        self._open(lambda: picture_of(name, pixels()))
+
+    def _open(self, read: Callable[[], Picture]) -> None:
         self._newest += 1
         number = self._newest
 
@@ -63,7 +72,7 @@ class Opening(QObject):
                 self._session.open_picture(picture)
                 self.picture_opened.emit(picture)
 
-        self._jobs.ask(lambda: read_picture(path), done, self.failed.emit)
+        self._jobs.ask(read, done, self.failed.emit)
 
     def describe(self, name: str) -> None:
         """Find out what loading a classifier would take."""
@@ -111,9 +120,13 @@ def read_picture(path: Path) -> Picture:
     """Read a picture with its digest."""
     from pda_studio.images import load_image
 
-    image = load_image(path)
+    return picture_of(path.name, load_image(path), path)
+
+
+def picture_of(name: str, image: NDArray[np.uint8], path: Path | None = None) -> Picture:
+    """Pixels as a picture with its digest."""
     digest = blake2b(image.tobytes(), digest_size=16, salt=repr(image.shape).encode()[:16])
-    return Picture(path.name, path, image, digest.hexdigest())
+    return Picture(name, path, image, digest.hexdigest())
 
 
 def sample_digits() -> list[Path]:

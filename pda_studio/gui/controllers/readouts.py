@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QTimer
 
 from pda_studio.gui.controllers.explainer import Explainer
 from pda_studio.gui.controllers.exporting import Exporting
@@ -15,6 +15,8 @@ from pda_studio.gui.models.operations import described
 from pda_studio.gui.models.session import Session
 from pda_studio.gui.models.viewport import Viewport
 from pda_studio.gui.views.main_window import MainWindow
+
+_SETTLING = 200  # ms
 
 
 class Readouts(QObject):
@@ -33,6 +35,8 @@ class Readouts(QObject):
         self._window, self._session = window, session
         self._display, self._viewport = display, viewport
         self._explainer, self._exporting, self._opening = controllers
+        self._settling = QTimer(self, singleShot=True, interval=_SETTLING)
+        self._settling.timeout.connect(self._show_none)
         self._explainer.progressed.connect(self.show_progress)
         self._connections: list[tuple[Any, Any]] = [
             (session.changed, self._on_changed),
@@ -49,6 +53,7 @@ class Readouts(QObject):
 
     def forget(self) -> None:
         """Hear nothing more: the window is closing."""
+        self._settling.stop()
         for signal, slot in self._connections:
             signal.disconnect(slot)
 
@@ -106,11 +111,22 @@ class Readouts(QObject):
             heading += f": {described(row.operations)}"
         self._window.predictions_heading.setText(heading)
         self._window.predictions_heading.setToolTip(heading)
-        look = self._session.looks.get(row.key)
+        if row.key in self._session.looks or self._session.work.picture is None:
+            self._settling.stop()
+            self._list_predictions()
+        elif not self._settling.isActive():
+            self._settling.start()  # the list stays a moment: the new one may be there by then
+        self._show_cost()
+
+    def _show_none(self) -> None:
+        self._list_predictions()
+        self._show_cost()
+
+    def _list_predictions(self) -> None:
+        look = self._session.looks.get(self._session.selected_row.key)
         self._window.predictions.show_predictions(
             self._session.classifier, look.subject if look else None, self._session.target
         )
-        self._show_cost()
 
     def show_actions(self, *_: object) -> None:
         """Let the user ask for what makes sense now."""
@@ -126,6 +142,7 @@ class Readouts(QObject):
             actions.fit,
             actions.zoom_in,
             actions.zoom_out,
+            actions.one_to_one,
             *actions.turns,
         ):
             action.setEnabled(has_picture)
@@ -139,6 +156,7 @@ class Readouts(QObject):
         whole = bool(session.all_finished())
         actions.export_figure.setEnabled(whole)
         actions.export_map.setEnabled(self._exporting.selected_map() is not None)
+        actions.copy_map.setEnabled(actions.export_map.isEnabled())
         actions.export_button.setEnabled(whole or actions.export_map.isEnabled())
 
     def show_progress(self) -> None:
@@ -185,7 +203,8 @@ class Readouts(QObject):
         key = session.selected_row.key, column.key
         cost = explainer.cost(key)
         if cost is None:
-            box.show_cost("", "")
+            if not self._settling.isActive():
+                box.show_cost("", "")
             return
         finest = explainer.cost(key, stride=1) if "stride" in column.parameters else None
         text = ""

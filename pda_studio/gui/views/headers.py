@@ -55,7 +55,6 @@ class ColumnHeader(QWidget):
         self.close_button.setIconSize(QSize(12, 12))
         self.close_button.setFixedSize(18, 18)
         self.close_button.clicked.connect(self.removed)
-        self.close_button.setVisible(removable)
         top.addWidget(self.close_button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -64,6 +63,7 @@ class ColumnHeader(QWidget):
         layout.addWidget(self.details)
         layout.addSpacing(3)
         layout.addWidget(self._mark)
+        self.close_button.setVisible(removable)  # not before it has a parent: it were a window
 
     def show_text(self, title: str, details: str, help: str = "") -> None:
         """Show a title and a line of details."""

@@ -133,7 +133,8 @@ class MapPanel(Panel):
     def show_cell(self, cell: Cell, display: Display, limit: float) -> None:
         """Show a map on a colour scale that ends at `limit`, and how far it has come."""
         evidence_map = cell.shown
-        drawing = (evidence_map, display.opacity, display.threshold, limit)
+        plain = self.views[0].state.plain
+        drawing = (evidence_map, display.opacity, display.threshold, limit, plain)
         if drawing != getattr(self, "_drawn", None):
             self._drawn = drawing
             self._draw(evidence_map, display, limit, cell.previewed)
@@ -175,6 +176,10 @@ class MapPanel(Panel):
         if evidence_map is None:
             for view in self.views:
                 view.show_pixels(None)
+            return
+        if self.views[0].state.plain:
+            for view in self.views:
+                view.show_pixels(evidence_map.view)
             return
         pictures = []
         if self.style_shown in ("map", "both"):
