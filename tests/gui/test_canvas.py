@@ -143,7 +143,7 @@ def test_take_back_and_clear(qtbot: QtBot) -> None:
     assert not canvas.pixels.any()
     QTest.mouseClick(canvas, LEFT, pos=QPoint(154, 154))
     assert canvas.pixels[13:15, 13:15].all(), "a dot"
-    QTest.mousePress(canvas, Qt.MouseButton.RightButton, pos=QPoint(30, 30))
+    QTest.mouseClick(canvas, Qt.MouseButton.RightButton, pos=QPoint(30, 30))
     assert not canvas.pixels[:8].any()
 
 

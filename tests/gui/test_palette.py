@@ -53,7 +53,7 @@ def test_the_best_comes_first() -> None:
     names = ["Crop to the selection", "Rotate by a small angle", "Stop", "Crop", "Copy map"]
     commands = [Command(name, "Menu") for name in names]
     assert [c.title for c, _ in searched(commands, "crop")] == ["Crop", "Crop to the selection"]
-    assert [c.title for c, _ in searched(commands, "rb")][0] == "Rotate by a small angle"
+    assert next(c.title for c, _ in searched(commands, "rb")) == "Rotate by a small angle"
     assert [c.title for c, _ in searched(commands, "")] == names
     assert len(searched(commands, "menu")) == len(names), "a group's name finds what is in it"
 

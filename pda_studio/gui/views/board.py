@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, Qt, QTimer, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QScrollArea, QWidget
 
 from pda_studio.gui.models.display import Display
@@ -94,6 +94,10 @@ class Board(QScrollArea):
         """Give all views the largest size at which the board fits."""
         super().resizeEvent(event)
         self._fit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Leave arrows to whoever moves among the panels: what is reached scrolls into sight."""
+        event.ignore()
 
     # Following the session
 

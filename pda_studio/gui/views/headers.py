@@ -63,7 +63,7 @@ class ColumnHeader(QWidget):
         layout.addWidget(self.details)
         layout.addSpacing(3)
         layout.addWidget(self._mark)
-        self.close_button.setVisible(removable)  # not before it has a parent: it were a window
+        self.close_button.setVisible(removable)  # not before it has a parent: alone it is a window
 
     def show_text(self, title: str, details: str, help: str = "") -> None:
         """Show a title and a line of details."""
@@ -102,8 +102,8 @@ class RowHeader(QWidget):
         button.setIconSize(QSize(12, 12))
         button.setFixedSize(18, 18)
         button.clicked.connect(self.removed)
-        button.setVisible(removable)
         layout.addWidget(button)
+        button.setVisible(removable)
         layout.addStretch(1)
 
     def show_text(self, text: str, selected: bool) -> None:
