@@ -20,8 +20,8 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
+from pda_studio.document.operations import Flip
 from pda_studio.gui.controllers.studio import Studio
-from pda_studio.gui.models.operations import Flip
 from pda_studio.gui.views.image_view import ImageView
 
 INTERACTIVE = (

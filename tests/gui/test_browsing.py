@@ -117,7 +117,7 @@ def test_an_empty_folder_is_told(studio: Studio, qtbot: QtBot, tmp_path: Path) -
 
 def test_a_folder_is_chosen_in_a_dialog(studio: Studio, qtbot: QtBot, folder: Path) -> None:
     held = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
-    qtbot.keyClick(studio.window, Qt.Key.Key_O, held)
+    qtbot.keyClick(studio.window, Qt.Key.Key_F, held)
     (dialog,) = studio.window.findChildren(QFileDialog)
     assert dialog.fileMode() == QFileDialog.FileMode.Directory
     dialog.fileSelected.emit(str(folder))

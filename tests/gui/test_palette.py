@@ -75,7 +75,7 @@ def test_a_sample_and_a_class_are_found(studio: Studio, qtbot: QtBot) -> None:
     wait_for_maps(qtbot, studio)
     palette = typed(qtbot, studio, "target 9")
     qtbot.keyClick(palette.line, Qt.Key.Key_Return)
-    assert studio.session.target == 9
+    assert studio.session.target.index == 9
     wait_for_maps(qtbot, studio)
 
 

@@ -118,7 +118,7 @@ def test_keys_do_what_they_say(studio: Studio, qtbot: QtBot) -> None:
 def test_a_held_key_shows_the_plain_picture(studio: Studio, qtbot: QtBot, key: Qt.Key) -> None:
     view = studio.window.board.maps[0, 0].views[0]
     view.setFocus()
-    seen = studio.session.looks[0].subject.view
+    seen = studio.session.look(0).subject.view
     assert (view.pixels != seen).any()
     qtbot.keyPress(view, key)
     assert (view.pixels == seen).all()

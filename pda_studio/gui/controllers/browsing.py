@@ -7,11 +7,11 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from pda_studio.document.work import ClassifierChoice, Picture
 from pda_studio.errors import PdaStudioError
 from pda_studio.gui.controllers.jobs import Jobs
 from pda_studio.gui.controllers.opening import PICTURES, WEIGHTS, Opening
 from pda_studio.gui.models.session import Session
-from pda_studio.gui.models.work import ClassifierChoice, Picture
 
 
 class Browsing(QObject):
@@ -42,8 +42,7 @@ class Browsing(QObject):
             if path.is_dir():
                 self.open_folder(path)
             elif path.suffix.lower() in WEIGHTS:
-                choice = self._opening.choice
-                name = choice.name if choice else "digits"
+                name = self._opening.name_for(path)
                 self._opening.use_classifier(ClassifierChoice(name, str(path)))
             else:
                 pictures.append(path)

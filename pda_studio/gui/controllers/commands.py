@@ -70,7 +70,7 @@ class Commands(QObject):
             action = menu.addAction(kind.title)
             action.setToolTip(kind.summary)
             if at < len(_LETTERS):
-                action.setShortcut(f"Ctrl+M, {_LETTERS[at]}")
+                action.setShortcut(f"Ctrl+Shift+M, {_LETTERS[at]}")
             action.triggered.connect(lambda _=False, n=kind.name: self._session.add_column(n))
 
     def _actions(self) -> Iterator[Command]:

@@ -7,9 +7,9 @@ from time import monotonic
 
 from PySide6.QtCore import QObject, QTimer
 
+from pda_studio.document.work import ClassifierChoice, Picture
 from pda_studio.gui.controllers.opening import Opening, picture_of
 from pda_studio.gui.models.session import Session
-from pda_studio.gui.models.work import ClassifierChoice, Picture
 from pda_studio.gui.views.canvas import CanvasWindow
 from pda_studio.gui.views.main_window import MainWindow
 
@@ -78,6 +78,13 @@ class Drawing(QObject):
         goes_on = self._drawn is not None and work.picture is self._drawn
         self._drawn = picture
         if goes_on:
+            self._forget_requests()
             self._session.edit(replace(work, picture=picture))
         else:
             self._session.open_picture(picture)
+
+    def _forget_requests(self) -> None:
+        """Let panels that wait ask anew: what they asked for was about the older drawing."""
+        for key, cell in list(self._session.cells.items()):
+            if cell.state in ("waiting", "running"):
+                self._session.put_cell(*key, cell.replace(state="empty", request=None))

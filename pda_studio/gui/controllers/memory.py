@@ -5,8 +5,8 @@ from typing import cast, get_args
 
 from PySide6.QtCore import QByteArray, QRect, QSettings
 
+from pda_studio.document.work import ClassifierChoice
 from pda_studio.gui.models.display import Theme
-from pda_studio.gui.models.work import ClassifierChoice
 
 _MOST = 10
 

@@ -10,13 +10,17 @@ from typing import Any
 from PySide6.QtCore import QCoreApplication, QObject, QSettings, QTimer
 from PySide6.QtWidgets import QApplication
 
+from pda_studio.document.operations import Crop, Flip, Rotate
+from pda_studio.document.work import COMBINED, ClassifierChoice, Picture
 from pda_studio.errors import PdaStudioError
+from pda_studio.gui.controllers.asking_menus import AskingMenus
 from pda_studio.gui.controllers.browsing import Browsing
 from pda_studio.gui.controllers.commands import Commands
 from pda_studio.gui.controllers.dialogs import Dialogs
 from pda_studio.gui.controllers.drawing import Drawing
 from pda_studio.gui.controllers.explainer import Explainer
 from pda_studio.gui.controllers.exporting import Exporting
+from pda_studio.gui.controllers.grid_menus import GridMenus
 from pda_studio.gui.controllers.hinting import Hinting
 from pda_studio.gui.controllers.jobs import Jobs
 from pda_studio.gui.controllers.keys import Keys
@@ -32,10 +36,8 @@ from pda_studio.gui.controllers.sharing import Sharing
 from pda_studio.gui.models import words
 from pda_studio.gui.models.display import Display
 from pda_studio.gui.models.layers import Layers, layers_of
-from pda_studio.gui.models.operations import Crop, Flip, Rotate
 from pda_studio.gui.models.session import Session
 from pda_studio.gui.models.viewport import Viewport
-from pda_studio.gui.models.work import ClassifierChoice, Picture
 from pda_studio.gui.views.actions import ANGLES
 from pda_studio.gui.views.main_window import MainWindow
 from pda_studio.gui.views.theme import ThemeKeeper
@@ -83,6 +85,10 @@ class Studio(QObject):
         self._choice = ClassifierChoice(classifier or "digits", weights)
         self._closed = False
         self.dialogs = Dialogs(self.window, self.opening, self.exporting, self.memory, self)
+        self.asking = AskingMenus(self.window, self.session, self.jobs, self)
+        self.grid_menus = GridMenus(
+            self.window, self.session, self.opening, self.dialogs, self.memory, self
+        )
         self.readouts = Readouts(
             self.window,
             self.session,
@@ -157,10 +163,19 @@ class Studio(QObject):
         opening.loaded.connect(self._on_loaded)
         opening.described.connect(box.show_about)
         opening.picture_opened.connect(self._on_picture)
-        for source in (opening, self.exporting, self.explainer, self.browsing, self.sharing):
+        for source in (
+            opening,
+            self.exporting,
+            self.explainer,
+            self.asking,
+            self.browsing,
+            self.sharing,
+        ):
             source.failed.connect(self.tell)
         self.browsing.told.connect(window.strip.note)
         self.explainer.slowed.connect(self._on_slowed)
+        self.explainer.lacking.connect(opening.fetch)
+        opening.refused.connect(self.explainer.refuse)
         for source in (self.exporting, self.sharing):
             source.saved.connect(self._on_saved)
         self.sharing.copied.connect(
@@ -178,6 +193,7 @@ class Studio(QObject):
             (actions.screenshot, self._on_screenshot),
             (actions.previous, lambda: self.browsing.step(-1)),
             (actions.next, lambda: self.browsing.step(1)),
+            (actions.add_picture, self.dialogs.ask_for_picture_below),
             (actions.open_weights, self.dialogs.ask_for_weights),
             (actions.close_picture, lambda: self.session.open_picture(None)),
             (actions.export_figure, self.dialogs.ask_for_figure),
@@ -188,6 +204,7 @@ class Studio(QObject):
             (actions.flip_horizontal, lambda: transform(Flip("horizontal"))),
             (actions.flip_vertical, lambda: transform(Flip("vertical"))),
             (actions.reset, self.session.reset_rows),
+            (actions.combine, lambda: self.session.add_column(COMBINED)),
             (actions.run, self.explainer.run),
             (actions.stop, self.stop),
             (actions.fit, self.viewport.fit),
@@ -259,9 +276,11 @@ class Studio(QObject):
 
     def _on_engine(self, names: list[str]) -> None:
         from pda_studio.methods import METHODS
+        from pda_studio.methods.combining import Combined
 
         methods = [(kind.name, kind.title, kind.summary) for kind in METHODS.values()]
-        self.window.method_box.offer_methods(methods)
+        combined = COMBINED, Combined.title, Combined.summary
+        self.window.method_box.offer_methods([*methods, combined])
         self.window.classifier_box.offer_names(names)
         self.opening.use_classifier(self._choice)
         for path in self.samples:
@@ -326,7 +345,7 @@ class Studio(QObject):
     def _on_framed(self, key: int, frame: Any) -> None:
         """Crop a row's picture to a frame drawn on what the classifier sees of it."""
         self.window.actions_.crop.setChecked(False)
-        look, classifier = self.session.looks.get(key), self.session.classifier
+        look, classifier = self.session.look(key), self.session.classifier
         if look is None or classifier is None:
             return
         place = classifier.preprocessing.frame(look.width, look.height)
@@ -345,12 +364,14 @@ class Studio(QObject):
             self.session.configure_column(column.key, stride=1)
 
     def _on_layers_wanted(self) -> None:
-        classifier = self.session.classifier
+        column = self.session.selected_column
+        classifier = self.session.classifier_of(column) if column else None
         if classifier is None:
             return
 
         def done(layers: Layers) -> None:
-            if self.session.classifier is classifier:
+            now = self.session.selected_column
+            if now is not None and self.session.classifier_of(now) is classifier:
                 self.window.method_box.offer_layers(layers)
 
         self.jobs.ask(lambda: layers_of(classifier), done, self.tell)

@@ -27,8 +27,9 @@ class Actions(QObject):
         make = self._make
         keys = QKeySequence.StandardKey
         self.open_picture = make(self.tr("Open picture …"), "picture", keys.Open)
-        self.open_folder = make(self.tr("Open folder …"), "folder", "Ctrl+Alt+O")
+        self.open_folder = make(self.tr("Open folder …"), "folder", "Ctrl+Alt+F")
         self.draw_digit = make(self.tr("Draw a digit …"), "pen", "Ctrl+D")
+        self.add_picture = make(self.tr("Add picture as a row …"), None, "Ctrl+Alt+O")
         self.open_weights = make(self.tr("Open weights …"), "classifier", "Ctrl+Shift+O")
         self.close_picture = make(self.tr("Close picture"), None, keys.Close)
         self.export_figure = make(self.tr("Export figure …"), "export", "Ctrl+E")
@@ -51,6 +52,14 @@ class Actions(QObject):
             make(self._turn_text(angle), None, key)
             for angle, key in zip(ANGLES, _TURNS, strict=True)
         ]
+        self.ask_contrast = make(
+            self.tr("Why this class rather than the next likeliest"), None, "Ctrl+Shift+D"
+        )
+        self.ask_unit = make(self.tr("Hidden unit …"), None, "Ctrl+U")
+        self.top_classes = make(
+            self.tr("Three likeliest classes before and after the softmax"), None, "Ctrl+T"
+        )
+        self.combine = make(self.tr("Add the mean of all columns"), None, "Ctrl+M")
         self.run = make(self.tr("Run"), "run", "F5")
         self.stop = make(self.tr("Stop"), "stop", "Esc")
         self.zoom_in = make(self.tr("Zoom in"), "zoom-in", keys.ZoomIn)
@@ -105,7 +114,7 @@ class Actions(QObject):
         bar = self._window.menuBar()
         file = bar.addMenu(self.tr("&File"))
         file.addAction(self.open_picture)
-        file.addActions([self.open_folder, self.paste, self.draw_digit])
+        file.addActions([self.open_folder, self.paste, self.draw_digit, self.add_picture])
         file.addSeparator()
         file.addActions([self.previous, self.next])
         file.addMenu(self.recent_menu)
@@ -127,6 +136,9 @@ class Actions(QObject):
         picture.addAction(self.reset)
         method = bar.addMenu(self.tr("&Method"))
         method.addMenu(self.methods_menu)
+        method.addAction(self.combine)
+        method.addSeparator()
+        method.addActions([self.ask_contrast, self.ask_unit, self.top_classes])
         method.addSeparator()
         method.addActions([self.run, self.stop])
         view = bar.addMenu(self.tr("&View"))
