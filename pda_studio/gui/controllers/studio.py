@@ -111,6 +111,8 @@ class Studio(QObject):
         self.hinting = Hinting(
             self.window, self.session, self.memory, newcomer=image is None, parent=self
         )
+        if image is None and self._choice == ClassifierChoice():
+            self.window.starting.show_example(self._image)
         self._wire_window()
         self._wire_actions()
         self.window.place(self.memory.geometry)

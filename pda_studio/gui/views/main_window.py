@@ -4,7 +4,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QRect, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QIcon
-from PySide6.QtWidgets import QLabel, QMainWindow, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMainWindow, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from pda_studio.gui.models.display import Display
 from pda_studio.gui.models.session import Session
@@ -18,10 +18,10 @@ from pda_studio.gui.views.display_box import DisplayBox
 from pda_studio.gui.views.hints import HintBar
 from pda_studio.gui.views.image_strip import ImageStrip
 from pda_studio.gui.views.method_box import MethodBox
-from pda_studio.gui.views.named import named
 from pda_studio.gui.views.predictions import PredictionList
 from pda_studio.gui.views.progress_strip import ProgressStrip
 from pda_studio.gui.views.sections import Section, rule, side_column
+from pda_studio.gui.views.starting import Starting
 from pda_studio.gui.views.tabbing import move_focus, tab_stops
 from pda_studio.gui.views.theme import ThemeKeeper, pixmap
 from pda_studio.gui.views.welcome import Welcome
@@ -53,9 +53,7 @@ class MainWindow(QMainWindow):
         self.actions_ = Actions(self, theme)
         self.board = Board(session, display, viewport, theme)
         self.welcome = Welcome(theme, samples)
-        self.starting = named(QLabel(self.tr("Starting the engine …")), "board")
-        self.starting.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.starting.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.starting = Starting()
         self.pages = QStackedWidget()
         for page in (self.starting, self.welcome, self.board):
             self.pages.addWidget(page)
