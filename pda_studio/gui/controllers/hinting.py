@@ -33,19 +33,17 @@ class Hinting(QObject):
     ) -> None:
         super().__init__(parent)
         self._window, self._session, self._memory = window, session, memory
-        self._newcomer = newcomer
         window.hints.closed.connect(self._on_closed)
         window.banner.action.connect(self._on_banner_action)
         window.actions_.hints.triggered.connect(window.hints.show)
+        if newcomer and not memory.hints_closed:
+            window.hints.show()
 
     def tell(self) -> None:
         """Say what there is to say about the open picture and its classifier."""
         picture, choice = self._session.work.picture, self._session.work.classifier
         if picture is None or choice is None:
             return
-        if self._newcomer and not self._memory.hints_closed:
-            self._window.hints.show()
-        self._newcomer = False
         if choice.name == "digits" and min(picture.image.shape[:2]) > _SMALL:
             self._window.banner.tell(
                 self.tr(
