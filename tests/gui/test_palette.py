@@ -36,12 +36,15 @@ def typed(qtbot: QtBot, studio: Studio, text: str):
         ("v19", "vgg19", "v19"),
         ("fs", "Full screen", "Fs"),
         ("left", "Flip left–right", "left"),
+        ("pict", "Save picture of the window", "pict"),
     ],
 )
 def test_the_letters_meant_are_those_people_mean(letters: str, name: str, meant: str) -> None:
     found = match(letters, name)
     assert found is not None
     assert "".join(name[at] for at in found.places) == meant
+    if letters == "pict":
+        assert found.places == (5, 6, 7, 8)
 
 
 @pytest.mark.parametrize(("letters", "name"), [("x", "Run"), ("nur", "Run"), ("runn", "Run")])

@@ -51,6 +51,7 @@ def test_f1_lists_every_action_with_its_key(studio: Studio, qtbot: QtBot) -> Non
         assert (title, action.shortcut().toString()) in shown
     groups = [e for e in studio.commands.shortcuts.list.entries if isinstance(e, str)]
     assert {"File", "Picture", "Add method", "Sample digits", "View", "Help"} <= set(groups)
+    assert len(set(groups)) == len(groups)
     studio.commands.shortcuts.close()
 
 

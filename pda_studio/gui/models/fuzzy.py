@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-_START, _RUN, _WORD = 1.0, 4.0, 6.0
+_START, _RUN, _WORD = 1.0, 7.0, 6.0
 _GAP = 0.1
 
 

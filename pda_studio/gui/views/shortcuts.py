@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import groupby
-
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QDialog, QLabel, QLineEdit, QVBoxLayout, QWidget
@@ -80,7 +78,10 @@ class ShortcutsWindow(QDialog):
         fits = {id(command): fit for command, fit in searched(self._commands, typed)}
         by_keys = typed.strip().lower()
         entries: list[Entry] = []
-        for group, commands in groupby(self._commands, key=lambda command: command.group):
+        groups: dict[str, list[Command]] = {}
+        for command in self._commands:  # a menu goes on after the menus within it
+            groups.setdefault(command.group, []).append(command)
+        for group, commands in groups.items():
             shown: list[Entry] = []
             for command in commands:
                 fit = fits.get(id(command))
