@@ -36,6 +36,7 @@ class Drawing(QObject):
         self._window, self._session, self._opening = window, session, opening
         self.canvas = CanvasWindow(window)
         self.canvas.canvas.changed.connect(self._on_changed)
+        window.actions_.draw_digit.triggered.connect(self.open)
         self._drawn: Picture | None = None
         self._waiting = False
         self._shown_at = 0.0

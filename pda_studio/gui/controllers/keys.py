@@ -46,9 +46,17 @@ class Keys(QObject):
         super().__init__(parent)
         self._window, self._session, self._viewport = window, session, viewport
         window.installEventFilter(self)  # what no widget in it wants comes to the window
+        window.actions_.one_to_one.triggered.connect(self.show_one_to_one)
         application = QApplication.instance()
         assert isinstance(application, QApplication)
         application.focusChanged.connect(self._on_focus)
+
+    def show_one_to_one(self) -> None:
+        """Show the pictures as large as they are on this screen."""
+        view, viewport = self._window.board.entry, self._viewport
+        if view is not None:
+            wanted = 1 / view.devicePixelRatioF() / view.pixel_size
+            viewport.look_at(viewport.centre, viewport.zoom * wanted)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Take the keys that are meant for the panels."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,8 @@ from PySide6.QtGui import QGuiApplication, QImage
 
 from pda_studio.errors import PdaStudioError, UsageError
 from pda_studio.files import check_writable, written_whole
+from pda_studio.gui.controllers.browsing import Browsing
+from pda_studio.gui.controllers.dialogs import Dialogs
 from pda_studio.gui.controllers.exporting import Exporting
 from pda_studio.gui.controllers.jobs import Jobs
 from pda_studio.gui.controllers.opening import Opening
@@ -26,20 +27,21 @@ class Sharing(QObject):
 
     failed = Signal(object, str)
     saved = Signal(object)
-    copied = Signal(str)
-    """What now lies on the clipboard."""
 
     def __init__(
         self,
         window: MainWindow,
         session: Session,
-        controllers: tuple[Exporting, Opening, Jobs],
-        open_files: Callable[[list[Path]], None],
+        controllers: tuple[Exporting, Opening, Jobs, Browsing, Dialogs],
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._window, self._session, self._open_files = window, session, open_files
-        self._exporting, self._opening, self._jobs = controllers
+        self._window, self._session = window, session
+        self._exporting, self._opening, self._jobs, self._browsing, self._dialogs = controllers
+        window.dropped.connect(self.take)
+        window.actions_.paste.triggered.connect(self.paste)
+        window.actions_.copy_map.triggered.connect(self.copy_map)
+        window.actions_.screenshot.triggered.connect(self.ask_and_save_window)
 
     def paste(self) -> None:
         """Open the clipboard's picture, or the files whose names it holds."""
@@ -51,7 +53,7 @@ class Sharing(QObject):
         """Open files or a picture that were pasted or dropped; whether there were any."""
         paths = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
         if paths:
-            self._open_files(paths)
+            self._browsing.open_files(paths)
             return True
         image = QImage(data.imageData()) if data.hasImage() else QImage()
         if image.isNull():
@@ -73,11 +75,17 @@ class Sharing(QObject):
         QGuiApplication.clipboard().setImage(
             image.scaled(image.width() * factor, image.height() * factor)
         )
-        self.copied.emit(panel.caption.toolTip().partition("\n")[0])
+        what = panel.caption.toolTip().partition("\n")[0]
+        self._window.strip.note(self.tr("Copied: {0}").format(what))
 
     def picture_of_window(self) -> QImage:
         """What the window looks like now, in the screen's own pixels."""
         return self._window.grab().toImage()
+
+    def ask_and_save_window(self) -> None:
+        """Ask where the picture goes; it is taken before the dialog lies over the window."""
+        picture = self.picture_of_window()
+        self._dialogs.ask_for_screenshot(lambda path: self.save_window(picture, path))
 
     def save_window(self, picture: QImage, path: Path) -> None:
         """Write a picture of the window as PNG."""

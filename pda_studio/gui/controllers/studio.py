@@ -101,8 +101,7 @@ class Studio(QObject):
         self.sharing = Sharing(
             self.window,
             self.session,
-            (self.exporting, self.opening, self.jobs),
-            self.browsing.open_files,
+            (self.exporting, self.opening, self.jobs, self.browsing, self.dialogs),
             self,
         )
         self.drawing = Drawing(self.window, self.session, self.opening, self)
@@ -146,7 +145,6 @@ class Studio(QObject):
     def _wire_window(self) -> None:
         window, opening = self.window, self.opening
         window.closing.connect(self.close)
-        window.dropped.connect(self.sharing.take)
         window.board.framed.connect(self._on_framed)
         window.welcome.open_wanted.connect(self.dialogs.ask_for_picture)
         window.welcome.chosen.connect(self.open_picture)
@@ -180,19 +178,12 @@ class Studio(QObject):
         opening.refused.connect(self.explainer.refuse)
         for source in (self.exporting, self.sharing):
             source.saved.connect(self._on_saved)
-        self.sharing.copied.connect(
-            lambda what: window.strip.note(self.tr("Copied: {0}").format(what))
-        )
 
     def _wire_actions(self) -> None:
         actions, transform = self.window.actions_, self._transform
         for action, slot in (
             (actions.open_picture, self.dialogs.ask_for_picture),
             (actions.open_folder, lambda: self.dialogs.ask_for_folder(self.browsing.open_folder)),
-            (actions.draw_digit, self.drawing.open),
-            (actions.paste, self.sharing.paste),
-            (actions.copy_map, self.sharing.copy_map),
-            (actions.screenshot, self._on_screenshot),
             (actions.previous, lambda: self.browsing.step(-1)),
             (actions.next, lambda: self.browsing.step(1)),
             (actions.add_picture, self.dialogs.ask_for_picture_below),
@@ -210,7 +201,6 @@ class Studio(QObject):
             (actions.run, self.explainer.run),
             (actions.stop, self.stop),
             (actions.fit, self.viewport.fit),
-            (actions.one_to_one, self._on_one_to_one),
             (actions.zoom_in, lambda: self.viewport.zoom_by(1.5)),
             (actions.zoom_out, lambda: self.viewport.zoom_by(1 / 1.5)),
             (actions.about, self.dialogs.about),
@@ -377,18 +367,6 @@ class Studio(QObject):
                 self.window.method_box.offer_layers(layers)
 
         self.jobs.ask(lambda: layers_of(classifier), done, self.tell)
-
-    def _on_screenshot(self) -> None:
-        """Take the picture before the dialog lies over it."""
-        picture = self.sharing.picture_of_window()
-        self.dialogs.ask_for_screenshot(lambda path: self.sharing.save_window(picture, path))
-
-    def _on_one_to_one(self) -> None:
-        """Show the pictures as large as they are on this screen."""
-        view = self.window.board.entry
-        if view is not None:
-            wanted = 1 / view.devicePixelRatioF() / view.pixel_size
-            self.viewport.look_at(self.viewport.centre, self.viewport.zoom * wanted)
 
     def _on_full_screen(self, full: bool) -> None:
         if full:
