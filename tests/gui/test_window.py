@@ -48,7 +48,7 @@ def test_starts_with_a_finished_sample(studio: Studio) -> None:
     assert first_map(studio).classifier == "digits"
     assert first_map(studio).target_name == "1"
     assert studio.window.predictions.list.model().rowCount() == 10
-    assert studio.window.banner.isVisible()
+    assert studio.window.hints.isVisible()
     assert not studio.window.actions_.stop.isEnabled()
     assert studio.window.actions_.export_figure.isEnabled()
 

@@ -37,6 +37,20 @@ class Dialogs(QObject):
         dialog.fileSelected.connect(lambda path: self._opening.open_picture(Path(path)))
         dialog.open()
 
+    def ask_for_folder(self, chosen: Callable[[Path], None]) -> None:
+        """Choose a folder of pictures."""
+        dialog = self._dialog(self.tr("Open folder"), "")
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.fileSelected.connect(lambda path: chosen(Path(path)))
+        dialog.open()
+
+    def ask_for_screenshot(self, chosen: Callable[[Path], None]) -> None:
+        """Choose where a picture of the window goes."""
+        title = self.tr("Save picture of the window")
+        dialog = self._dialog(title, self.tr("Picture (*.png)"), "window", ".png")
+        dialog.fileSelected.connect(lambda path: chosen(Path(path)))
+        dialog.open()
+
     def ask_for_weights(self, name: str | bool = "") -> None:
         """Choose weights, for the classifier of this name or for the one that is open."""
         choice = self._opening.choice

@@ -30,6 +30,7 @@ class Memory:
         splitter = settings.value("splitter")
         self.splitter = splitter if isinstance(splitter, QByteArray) else None
         self.folder = str(settings.value("folder", ""))
+        self.hints_closed = str(settings.value("hints_closed", "")) == "yes"
 
     def add_picture(self, path: Path) -> None:
         """Put a picture at the head of the recent ones."""
@@ -63,6 +64,7 @@ class Memory:
             ("geometry", self.geometry),
             ("splitter", self.splitter),
             ("folder", self.folder),
+            ("hints_closed", "yes" if self.hints_closed else None),
         ):
             if value is not None:
                 self._settings.setValue(name, value)

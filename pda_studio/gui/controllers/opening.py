@@ -7,6 +7,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from pda_studio.document.work import About, ClassifierChoice, Picture, picture_digest
@@ -70,6 +72,13 @@ class Opening(QObject):
 
     def open_picture(self, path: Path) -> None:
         """Read a picture; of several, the one asked for last is shown."""
+        self._open(lambda: read_picture(path))
+
+    def open_pixels(self, name: str, pixels: Callable[[], NDArray[np.uint8]]) -> None:
+        """Show a picture that is no file; `pixels` makes it, (H, W, 3) uint8, in the background."""
+        self._open(lambda: picture_of(name, pixels()))
+
+    def _open(self, read: Callable[[], Picture]) -> None:
         self._newest += 1
         number = self._newest
 
@@ -78,7 +87,7 @@ class Opening(QObject):
                 self._session.open_picture(picture)
                 self.picture_opened.emit(picture)
 
-        self._jobs.ask(lambda: read_picture(path), done, self.failed.emit)
+        self._jobs.ask(read, done, self.failed.emit)
 
     def add_picture(self, path: Path) -> None:
         """Read a picture and put it below the others."""
@@ -143,8 +152,12 @@ def read_picture(path: Path) -> Picture:
     """Read a picture with its digest."""
     from pda_studio.images import load_image
 
-    image = load_image(path)
-    return Picture(path.name, path, image, picture_digest(image))
+    return picture_of(path.name, load_image(path), path)
+
+
+def picture_of(name: str, image: NDArray[np.uint8], path: Path | None = None) -> Picture:
+    """Pixels as a picture with its digest."""
+    return Picture(name, path, image, picture_digest(image))
 
 
 def sample_digits() -> list[Path]:

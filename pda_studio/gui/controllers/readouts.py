@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QTimer
 
 from pda_studio.document.operations import described
 from pda_studio.document.targets import ClassTarget
@@ -17,6 +17,8 @@ from pda_studio.gui.models.display import Display
 from pda_studio.gui.models.session import Key, Session
 from pda_studio.gui.models.viewport import Viewport
 from pda_studio.gui.views.main_window import MainWindow
+
+_SETTLING = 200  # ms
 
 
 class Readouts(QObject):
@@ -35,6 +37,8 @@ class Readouts(QObject):
         self._window, self._session = window, session
         self._display, self._viewport = display, viewport
         self._explainer, self._exporting, self._opening, self._keeping = controllers
+        self._settling = QTimer(self, singleShot=True, interval=_SETTLING)
+        self._settling.timeout.connect(self._show_none)
         self._explainer.progressed.connect(self.show_progress)
         self._connections: list[tuple[Any, Any]] = [
             (session.changed, self._on_changed),
@@ -51,6 +55,7 @@ class Readouts(QObject):
 
     def forget(self) -> None:
         """Hear nothing more: the window is closing."""
+        self._settling.stop()
         for signal, slot in self._connections:
             signal.disconnect(slot)
 
@@ -124,7 +129,19 @@ class Readouts(QObject):
             heading += f": {described(row.operations)}"
         self._window.predictions_heading.setText(heading)
         self._window.predictions_heading.setToolTip(heading)
-        look = self._session.look(row.key)
+        if self._session.look(row.key) or self._session.work.picture is None:
+            self._settling.stop()
+            self._list_predictions()
+        elif not self._settling.isActive():
+            self._settling.start()  # the list stays a moment: the new one may be there by then
+        self._show_cost()
+
+    def _show_none(self) -> None:
+        self._list_predictions()
+        self._show_cost()
+
+    def _list_predictions(self) -> None:
+        look = self._session.look(self._session.selected_row.key)
         target, classifier = self._session.target, self._session.classifier
         self._window.predictions.show_predictions(
             classifier,
@@ -135,7 +152,6 @@ class Readouts(QObject):
         self._window.asked.show_target(
             asking.named(target, classifier) if target is not None and derived else ""
         )
-        self._show_cost()
 
     def show_actions(self, *_: object) -> None:
         """Let the user ask for what makes sense now."""
@@ -151,6 +167,7 @@ class Readouts(QObject):
             actions.fit,
             actions.zoom_in,
             actions.zoom_out,
+            actions.one_to_one,
             actions.add_picture,
             actions.ask_contrast,
             actions.ask_unit,
@@ -169,6 +186,7 @@ class Readouts(QObject):
         whole = bool(session.all_finished())
         actions.export_figure.setEnabled(whole)
         actions.export_map.setEnabled(self._exporting.selected_map() is not None)
+        actions.copy_map.setEnabled(actions.export_map.isEnabled())
         self._window.asked.more.setEnabled(has_picture)
         actions.export_button.setEnabled(whole or actions.export_map.isEnabled())
 
@@ -215,7 +233,8 @@ class Readouts(QObject):
         key = session.selected_row.key, column.key
         cost = explainer.cost(key)
         if cost is None:
-            box.show_cost("", "")
+            if not self._settling.isActive():
+                box.show_cost("", "")
             return
         stride = column.parameters.get("stride")
         finest = explainer.cost(key, stride=1) if stride is not None else None

@@ -8,28 +8,32 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QCoreApplication, QObject, QSettings, QTimer
-from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QApplication
 
 from pda_studio.document.operations import Crop, Flip, Rotate
 from pda_studio.document.work import COMBINED, ClassifierChoice, Picture, Work
 from pda_studio.errors import PdaStudioError
 from pda_studio.gui.controllers.asking_menus import AskingMenus
+from pda_studio.gui.controllers.browsing import Browsing
+from pda_studio.gui.controllers.commands import Commands
 from pda_studio.gui.controllers.dialogs import Dialogs
+from pda_studio.gui.controllers.drawing import Drawing
 from pda_studio.gui.controllers.explainer import Explainer
 from pda_studio.gui.controllers.exporting import Exporting
 from pda_studio.gui.controllers.grid_menus import GridMenus
+from pda_studio.gui.controllers.hinting import Hinting
 from pda_studio.gui.controllers.jobs import Jobs
 from pda_studio.gui.controllers.keeping import SUFFIX, Keeping
+from pda_studio.gui.controllers.keys import Keys
 from pda_studio.gui.controllers.memory import Memory
 from pda_studio.gui.controllers.opening import (
     FIRST_SAMPLE,
-    WEIGHTS,
     Opening,
     read_picture,
     sample_digits,
 )
 from pda_studio.gui.controllers.readouts import Readouts
+from pda_studio.gui.controllers.sharing import Sharing
 from pda_studio.gui.models import words
 from pda_studio.gui.models.display import Display
 from pda_studio.gui.models.layers import Layers, layers_of
@@ -81,7 +85,6 @@ class Studio(QObject):
         self.window = MainWindow(
             self.session, self.display, self.viewport, self.theme, self.samples
         )
-        self._explained = image is not None
         self._image = image or next(p for p in self.samples if p.stem == FIRST_SAMPLE)
         self._choice = ClassifierChoice(classifier or "digits", weights)
         self._closed = self._begun = False
@@ -100,6 +103,21 @@ class Studio(QObject):
             (self.explainer, self.exporting, self.opening, self.keeping),
             self,
         )
+        self.browsing = Browsing(self.session, self.opening, self.jobs, self)
+        self.sharing = Sharing(
+            self.window,
+            self.session,
+            (self.exporting, self.opening, self.jobs, self.browsing, self.dialogs),
+            self,
+        )
+        self.drawing = Drawing(self.window, self.session, self.opening, self)
+        self.commands = Commands(self.window, self.session, self.opening, self.samples, self)
+        self.keys = Keys(self.window, self.session, self.viewport, self)
+        self.hinting = Hinting(
+            self.window, self.session, self.memory, newcomer=image is None, parent=self
+        )
+        if image is None and self._choice == ClassifierChoice():
+            self.window.starting.show_example(self._image)
         self._wire_window()
         self._wire_actions()
         self.readouts.show_file()
@@ -110,6 +128,7 @@ class Studio(QObject):
     def show(self) -> None:
         """Show the window, then import the engine and open the first picture in the background."""
         self.window.show()
+        self.window.splitter.setFocus()  # no button is singled out until somebody presses Tab
         QTimer.singleShot(0, self._start)
 
     def close(self) -> None:
@@ -117,6 +136,7 @@ class Studio(QObject):
         if self._closed:
             return
         self._closed = True
+        self.drawing.stop()
         self.explainer.stop()
         self.opening.stop()
         self.keeping.forget()
@@ -135,7 +155,6 @@ class Studio(QObject):
     def _wire_window(self) -> None:
         window, opening = self.window, self.opening
         window.closing.connect(self.close)
-        window.dropped.connect(self.open_files)
         window.board.framed.connect(self._on_framed)
         window.welcome.open_wanted.connect(self.dialogs.ask_for_picture)
         window.welcome.chosen.connect(self.open_picture)
@@ -144,7 +163,6 @@ class Studio(QObject):
         window.strip.stopped.connect(self.stop)
         window.method_box.finest_wanted.connect(self._on_finest)
         window.method_box.layers_wanted.connect(self._on_layers_wanted)
-        window.banner.action.connect(self._on_banner_action)
         box = window.classifier_box
         box.name_chosen.connect(self._on_classifier_name)
         box.wanted.connect(opening.use_classifier)
@@ -155,13 +173,22 @@ class Studio(QObject):
         opening.loaded.connect(self._on_loaded)
         opening.described.connect(box.show_about)
         opening.picture_opened.connect(self._on_picture)
-        for source in (opening, self.exporting, self.explainer, self.asking, self.keeping):
+        for source in (
+            opening,
+            self.exporting,
+            self.explainer,
+            self.asking,
+            self.keeping,
+            self.browsing,
+            self.sharing,
+        ):
             source.failed.connect(self.tell)
+        self.browsing.told.connect(window.strip.note)
         self.explainer.slowed.connect(self._on_slowed)
         self.explainer.lacking.connect(opening.fetch)
         opening.refused.connect(self.explainer.refuse)
-        self.exporting.saved.connect(self._on_saved)
-        self.keeping.saved.connect(self._on_saved)
+        for source in (self.exporting, self.sharing, self.keeping):
+            source.saved.connect(self._on_saved)
         self.keeping.opened.connect(self._on_work_opened)
         self.keeping.changed.connect(self.readouts.show_file)
         self.session.changed.connect(self._on_changed)
@@ -176,6 +203,9 @@ class Studio(QObject):
             (actions.save_work, self.dialogs.save_work),
             (actions.save_work_as, self.dialogs.ask_where_to_save),
             (actions.open_picture, self.dialogs.ask_for_picture),
+            (actions.open_folder, lambda: self.dialogs.ask_for_folder(self.browsing.open_folder)),
+            (actions.previous, lambda: self.browsing.step(-1)),
+            (actions.next, lambda: self.browsing.step(1)),
             (actions.add_picture, self.dialogs.ask_for_picture_below),
             (actions.open_weights, self.dialogs.ask_for_weights),
             (actions.close_picture, lambda: self.session.open_picture(None)),
@@ -200,9 +230,6 @@ class Studio(QObject):
             action.triggered.connect(lambda _=False, a=angle: transform(Rotate(a)))
         actions.crop.toggled.connect(self.window.board.set_framing)
         actions.full_screen.toggled.connect(self._on_full_screen)
-        for path in self.samples:
-            action = actions.samples_menu.addAction(path.stem)
-            action.triggered.connect(lambda _=False, p=path: self.open_picture(p))
         actions.recent_menu.aboutToShow.connect(self.dialogs.fill_recent)
         actions.classifiers_menu.aboutToShow.connect(self.dialogs.fill_classifiers)
         actions.themes[self.memory.theme].setChecked(True)
@@ -210,15 +237,12 @@ class Studio(QObject):
     # Opening
 
     def open_files(self, paths: list[Path]) -> None:
-        """Open a picture, or weights for the classifier that is open; told by their names."""
-        for path in paths:
-            if path.suffix.lower() == SUFFIX:
-                self.keeping.open(path)
-            elif path.suffix.lower() in WEIGHTS:
-                name = self.opening.name_for(path)
-                self.opening.use_classifier(ClassifierChoice(name, str(path)))
-            else:
-                self.open_picture(path)
+        """Open saved work, pictures, folders, or weights for the classifier that is open."""
+        work = next((path for path in paths if path.suffix.lower() == SUFFIX), None)
+        if work is not None:
+            self.keeping.open(work)
+        else:
+            self.browsing.open_files(paths)
 
     def open_picture(self, path: Path) -> None:
         """Read and show a picture."""
@@ -273,13 +297,6 @@ class Studio(QObject):
         methods = [(kind.name, kind.title, kind.summary) for kind in METHODS.values()]
         combined = COMBINED, Combined.title, Combined.summary
         self.window.method_box.offer_methods([*methods, combined])
-        menu = self.window.actions_.methods_menu
-        menu.setToolTipsVisible(True)
-        for name, title, summary in methods:
-            action = QAction(title, menu)
-            action.setToolTip(summary)
-            action.triggered.connect(lambda _=False, n=name: self.session.add_column(n))
-            menu.addAction(action)
         self.window.classifier_box.offer_names(names)
         self.opening.use_classifier(self._choice)
         for path in self.samples:
@@ -293,44 +310,11 @@ class Studio(QObject):
         self.window.banner.hide()
         samples = {path.resolve() for path in self.samples}
         if picture.path is not None and picture.path.resolve() not in samples:
-            self._explained = True
             self.memory.add_picture(picture.path)
             height, width = picture.image.shape[:2]
             step = max(min(height, width) // 160, 1)
             self.window.images.add(picture.path, picture.image[::step, ::step], first=True)
-        self._hint()
-
-    def _hint(self) -> None:
-        """Tell a newcomer what is seen, and whoever shows a photograph to the digit classifier."""
-        picture, choice = self.session.work.picture, self.session.work.classifier
-        if picture is None or choice is None:
-            return
-        height, width = picture.image.shape[:2]
-        if choice.name == "digits" and min(height, width) > 64:
-            self.window.banner.tell(
-                self.tr(
-                    "The classifier “digits” knows handwritten digits only: choose another one for"
-                    " this picture."
-                ),
-                action=self.tr("Choose a classifier"),
-            )
-        elif not self._explained:
-            self._explained = True
-            self.window.banner.tell(
-                self.tr(
-                    "A sample to start with: red pixels speak for the class that is chosen on the"
-                    " left, blue ones against it. Open a picture of your own or drop it here."
-                ),
-                action=self.tr("Open a picture …"),
-            )
-
-    def _on_banner_action(self) -> None:
-        picture = self.session.work.picture
-        if picture is not None and min(picture.image.shape[:2]) > 64:
-            self.window.classifier_box.names.setFocus()
-            self.window.classifier_box.names.showPopup()
-        else:
-            self.dialogs.ask_for_picture()
+        self.hinting.tell()
 
     def _on_classifier_name(self, name: str) -> None:
         if name == "digits":
@@ -349,7 +333,7 @@ class Studio(QObject):
         if choice is not None:
             self.memory.add_classifier(choice)
         self._show_classifier()
-        self._hint()
+        self.hinting.tell()
         self.readouts.show_page()
         if not self._begun and self.session.classifier is not None:
             self._begun = True
@@ -377,7 +361,6 @@ class Studio(QObject):
             self._show_classifier()
 
     def _on_work_opened(self, path: Path | None) -> None:
-        self._explained = True
         self.window.banner.hide()
         self._show_classifier()
         if path is not None:
@@ -402,7 +385,6 @@ class Studio(QObject):
                 action=self.tr("Restore it"),
                 does=lambda: self.keeping.recover(newest),
             )
-            self._explained = True
 
     def _on_saved(self, path: Path) -> None:
         self.window.strip.show_idle(self.tr("Saved {0}").format(path.name))

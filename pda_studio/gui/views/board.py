@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QRect, QRectF, Qt, QTimer, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QScrollArea, QWidget
 
 from pda_studio.document.operations import described
@@ -45,6 +45,7 @@ class Board(QScrollArea):
         self._session, self._display, self.state, self._theme = session, display, viewport, theme
         self.setWidgetResizable(True)
         self.setFrameShape(self.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # its panels take it
         self._content = named(QWidget(), "board")
         self._grid = QGridLayout(self._content)
         self._grid.setContentsMargins(_SPACE, 12, _SPACE, 12)
@@ -72,6 +73,13 @@ class Board(QScrollArea):
         """Every view on the board."""
         return [view for panel in self._panels() for view in panel.views]
 
+    @property
+    def entry(self) -> ImageView | None:
+        """The view that Tab leads to: the one with the focus, or else of the selected panel."""
+        panel = self.maps.get(self._session.selection)
+        focused = next((view for view in self.views if view.hasFocus()), None)
+        return focused or (panel.views[0] if panel else None)
+
     def set_framing(self, framing: bool) -> None:
         """Let a frame be drawn on the inputs."""
         self._framing = framing
@@ -97,6 +105,10 @@ class Board(QScrollArea):
         """Tell what is in sight now."""
         super().scrollContentsBy(dx, dy)
         self._note_visible()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Leave arrows to whoever moves among the panels: what is reached scrolls into sight."""
+        event.ignore()
 
     # Following the session
 
@@ -129,9 +141,12 @@ class Board(QScrollArea):
 
     def _on_viewport(self, *_: object) -> None:
         info = _[0] if _ else None
-        moved = getattr(getattr(info, "signal", None), "name", "") != "crosshair"
+        changed = getattr(getattr(info, "signal", None), "name", "")
+        if changed == "plain":
+            self._show_maps()
+            return
         for panel in self._panels():
-            if moved:
+            if changed != "crosshair":
                 panel.follow()
             else:
                 panel.point()

@@ -60,6 +60,13 @@ class ClassifierBox(Section):
         self.names.addItems(names)  # type: ignore[no-untyped-call]
         self.names.setEnabled(True)
 
+    def choose(self, name: str) -> None:
+        """Ask for a classifier by its name, as if it had been chosen from the list."""
+        index = self.names.findText(name)
+        if index >= 0:
+            self.names.setCurrentIndex(index)
+            self._on_name(index)
+
     def show_open(self, choice: ClassifierChoice | None, facts: str) -> None:
         """Show the classifier that is open."""
         self._open = choice

@@ -57,13 +57,11 @@ class ColumnHeader(QWidget):
         self.menu_button.setIconSize(QSize(14, 14))
         self.menu_button.setFixedSize(18, 18)
         self.menu_button.clicked.connect(self._ask_for_menu)
-        self.menu_button.setVisible(removable)
         top.addWidget(self.menu_button)
         self.close_button = plain_button(theme, "close", self.tr("Remove this column"))
         self.close_button.setIconSize(QSize(12, 12))
         self.close_button.setFixedSize(18, 18)
         self.close_button.clicked.connect(self.removed)
-        self.close_button.setVisible(removable)
         top.addWidget(self.close_button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -72,6 +70,8 @@ class ColumnHeader(QWidget):
         layout.addWidget(self.details)
         layout.addSpacing(3)
         layout.addWidget(self._mark)
+        for button in (self.menu_button, self.close_button):
+            button.setVisible(removable)  # not before it has a parent: alone it is a window
 
     def show_text(self, title: str, details: str, help: str = "") -> None:
         """Show a title and a line of details."""
@@ -138,8 +138,8 @@ class RowHeader(QWidget):
             button.setIconSize(QSize(12, 12))
             button.setFixedSize(18, 18)
             button.clicked.connect(slot)
-            button.setVisible(not first)
             layout.addWidget(button)
+            button.setVisible(not first)
         layout.addStretch(1)
 
     def show_text(self, text: str, selected: bool) -> None:

@@ -3,9 +3,10 @@
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
+    QFocusEvent,
     QFont,
     QMouseEvent,
     QPainter,
@@ -19,10 +20,12 @@ from PySide6.QtWidgets import QWidget
 from pda_studio.document.operations import Matrix
 from pda_studio.gui.models.geometry import moved_point
 from pda_studio.gui.models.viewport import Viewport
+from pda_studio.gui.views.gestures import pinched
 
 pg.setConfigOptions(imageAxisOrder="row-major", useNumba=False)
 
 _CHIP_FONT = 11  # pixels
+_SETTLING = 200  # ms; what is there again sooner does not flicker
 _ROUNDING = 1e-6  # of a pixel: a middle stays in its pixel however often it is turned
 
 
@@ -51,6 +54,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         self.setMouseTracking(True)
         self.setAcceptDrops(False)  # files dropped on a picture are the window's
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.viewport().grabGesture(Qt.GestureType.PinchGesture)
         self._box = pg.ViewBox(enableMenu=False, enableMouse=False, invertY=True, defaultPadding=0)
         self._box.disableAutoRange()
         self._item = _Pixels()
@@ -66,9 +70,17 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         self._sketch = False
         self._chip = ""
         self._progress: float | None = None
+        self._state: tuple[str, float | None, bool, bool] = "", None, False, False
+        self._settling = QTimer(self, singleShot=True, interval=_SETTLING)
+        self._settling.timeout.connect(self._take_state)
         self.setCentralItem(self._box)
 
     # What is shown
+
+    @property
+    def pixels(self) -> NDArray[np.uint8] | None:
+        """The picture that is shown, (H, W, 3) uint8."""
+        return self._pixels
 
     @property
     def side(self) -> tuple[int, int]:
@@ -122,10 +134,19 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         sketch : bool
             Whether it is only roughly right.
         """
-        state = chip, progress, dimmed, sketch
-        if state != (self._chip, self._progress, self._dimmed, self._sketch):
-            self._chip, self._progress, self._dimmed, self._sketch = state
-            self.setAccessibleDescription(chip)
+        self._state = chip, progress, dimmed, sketch
+        at_rest = not (self._chip or self._dimmed or self._progress is not None or self._sketch)
+        if at_rest and (dimmed or progress is not None) and not sketch and self._pixels is not None:
+            if not self._settling.isActive():
+                self._settling.start()
+        else:
+            self._settling.stop()
+            self._take_state()
+
+    def _take_state(self) -> None:
+        if self._state != (self._chip, self._progress, self._dimmed, self._sketch):
+            self._chip, self._progress, self._dimmed, self._sketch = self._state
+            self.setAccessibleDescription(self._chip)
             self._repaint()
 
     def set_framing(self, framing: bool) -> None:
@@ -196,11 +217,33 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Zoom around the pointer."""
         turned = event.angleDelta().y() or event.pixelDelta().y() * 4
-        if turned and self._pixels is not None:
-            point = self._to_picture(event.position())
-            width, height = self.side
-            self.state.zoom_by(1.0015**turned, (point.x() / width, point.y() / height))
+        if turned:
+            self._zoom_by(1.0015**turned, event.position())
         event.accept()
+
+    def viewportEvent(self, event: QEvent) -> bool:
+        """Zoom by a pinch on the touchpad or the screen."""
+        pinch = pinched(event, self)
+        if pinch is not None:
+            self._zoom_by(*pinch)
+            return True
+        return bool(super().viewportEvent(event))
+
+    def _zoom_by(self, factor: float, around: QPointF) -> None:
+        if self._pixels is not None:
+            point = self._to_picture(around)
+            width, height = self.side
+            self.state.zoom_by(factor, (point.x() / width, point.y() / height))
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Show that keys go here."""
+        super().focusInEvent(event)
+        self._repaint()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Show that keys go elsewhere."""
+        super().focusOutEvent(event)
+        self._repaint()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Start to pan or to draw a frame."""
@@ -277,7 +320,19 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
             self._draw_progress(painter, self._progress)
         if self._chip:
             self._draw_chip(painter, self._chip)
+        if self.hasFocus():
+            self._draw_focus(painter)
         painter.restore()
+
+    def _draw_focus(self, painter: QPainter) -> None:
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        border = QRectF(self.viewport().rect())
+        for colour, width, inset in (
+            (self.palette().color(QPalette.ColorRole.Highlight), 2, 1.0),
+            (QColor(255, 255, 255, 170), 1, 2.5),
+        ):
+            painter.setPen(QPen(colour, width))
+            painter.drawRect(border.adjusted(inset, inset, -inset, -inset))
 
     def _draw_crosshair(self, painter: QPainter, column: int, row: int) -> None:
         scale = self.pixel_size

@@ -142,7 +142,8 @@ class MapPanel(Panel):
         Of a variant's finished map, how far it agrees with the original's is told, too.
         """
         evidence_map = cell.shown
-        drawing = (evidence_map, display.opacity, display.threshold, limit)
+        plain = self.views[0].state.plain
+        drawing = (evidence_map, display.opacity, display.threshold, limit, plain)
         if drawing != getattr(self, "_drawn", None):
             self._drawn = drawing
             self._draw(evidence_map, display, limit, cell.previewed)
@@ -184,6 +185,10 @@ class MapPanel(Panel):
         if evidence_map is None:
             for view in self.views:
                 view.show_pixels(None)
+            return
+        if self.views[0].state.plain:
+            for view in self.views:
+                view.show_pixels(evidence_map.view)
             return
         pictures = []
         if self.style_shown in ("map", "both"):
