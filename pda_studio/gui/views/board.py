@@ -16,6 +16,7 @@ from pda_studio.gui.views.image_view import ImageView
 from pda_studio.gui.views.named import named
 from pda_studio.gui.views.panel import GAP, InputPanel, MapPanel, Panel
 from pda_studio.gui.views.theme import ThemeKeeper
+from pda_studio.rendering import scale_end
 
 _SPACE = 16
 _SMALLEST = 150
@@ -107,7 +108,7 @@ class Board(QScrollArea):
             QTimer.singleShot(0, panel, lambda: self.ensureWidgetVisible(panel, _SPACE, _SPACE))
 
     def _on_cell(self, row: int, column: int) -> None:
-        if self._display.scale == "all":
+        if self._display.appearance.scale == "all":
             self._show_maps()
         else:
             self._show_map((row, column))
@@ -277,20 +278,18 @@ class Board(QScrollArea):
     def _show_map(self, key: Key) -> None:
         if key in self.maps:
             cell = self._session.cell(*key)
-            unit = cell.shown.unit if cell.shown else ""
-            self.maps[key].show_cell(cell, self._display, self._limit(key, unit))
+            self.maps[key].show_cell(cell, self._display.appearance, self.limit(key))
             rows = self._session.work.rows
             previewed = any(self._session.cell(row.key, key[1]).previewed for row in rows)
             self._columns[key[1]].set_preview(previewed)
 
-    def _limit(self, key: Key, unit: str) -> float:
-        if self._display.scale == "fixed" and unit in self._display.limits:
-            return self._display.limits[unit]
-        evidence = self._session.cell(*key).shown
-        if self._display.scale == "map" or evidence is None:
-            return evidence.limit if evidence else 1.0
-        maps = [cell.shown for cell in self._session.cells.values()]
-        return max(one.limit for one in maps if one is not None and one.unit == unit)
+    def limit(self, key: Key) -> float:
+        """Where a panel's colour scale ends; 1 where there is no map."""
+        shown = self._session.cell(*key).shown
+        if shown is None:
+            return 1.0
+        maps = [cell.shown for cell in self._session.cells.values() if cell.shown is not None]
+        return scale_end(shown, maps, self._display.appearance)
 
 
 def summarised(column: Column) -> str:

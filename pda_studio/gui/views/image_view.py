@@ -17,6 +17,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from pda_studio.gui.models.viewport import Viewport
+from pda_studio.gui.views.contour_lines import ContourLines
 
 pg.setConfigOptions(imageAxisOrder="row-major", useNumba=False)
 
@@ -53,6 +54,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         self._item = _Pixels()
         self._box.addItem(self._item, ignoreBounds=True)
         self._pixels: NDArray[np.uint8] | None = None
+        self._lines = ContourLines()
         self._pressed: QPointF | None = None
         self._panned = False
         self._frame: QRectF | None = None
@@ -80,6 +82,11 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         else:
             self._item.setImage(pixels, autoLevels=False, levels=None, autoDownsample=False)
         self.follow()
+
+    def show_lines(self, lines: ContourLines) -> None:
+        """Show lines over the picture."""
+        self._lines = lines
+        self._repaint()
 
     def show_state(
         self,
@@ -240,6 +247,10 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         """Draw what belongs to the screen and not to the picture."""
         painter.save()
         painter.resetTransform()
+        if self._pixels is not None:
+            self._lines.draw(
+                painter, self.viewport().size(), self._to_screen(0, 0), self.pixel_size
+            )
         if self._dimmed and self._pixels is not None:
             veil = QColor(self.palette().color(QPalette.ColorRole.Dark))
             veil.setAlphaF(0.55)
