@@ -14,7 +14,6 @@ from typing import Any
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
@@ -23,12 +22,12 @@ from numpy.typing import NDArray
 
 from pda_studio import __version__
 from pda_studio.errors import UsageError
+from pda_studio.figures.contours import draw_contours
 from pda_studio.files import check_writable, written_whole
 from pda_studio.methods import METHODS, EvidenceMap
 from pda_studio.rendering import (
     Appearance,
     colour_scale,
-    contours,
     heat_map,
     map_colours,
     scale_end,
@@ -290,7 +289,7 @@ class _Page:
             self.image(x, y, heat_map(evidence_map, self.appearance, limit))
             axes = self.image(beside, y, render_overlay(evidence_map, self.appearance, limit))
             if self.appearance.style == "contours":
-                _draw_contours(axes, evidence_map, self.appearance, limit)
+                draw_contours(axes, evidence_map, self.appearance, limit)
         self.colour_bar(x, y + self.tile_height + _BAR_GAP, width, evidence_map)
 
     def colour_bar(self, x: int, y: int, width: int, evidence_map: EvidenceMap) -> None:
@@ -364,27 +363,6 @@ def overlay(evidence_map: EvidenceMap) -> NDArray[np.uint8]:
     told in words.
     """
     return render_overlay(evidence_map.replace(covered=None), _PLAIN, evidence_map.limit)
-
-
-def _draw_contours(
-    axes: Axes, evidence_map: EvidenceMap, appearance: Appearance, limit: float
-) -> None:
-    """Draw lines over a tile: in colour, with a light edge that parts them from the picture."""
-    for contour in contours(evidence_map, appearance, limit):
-        # An image's pixel is centred on its index.
-        lines = [line - 0.5 for line in contour.lines]
-        for colour, width, opacity in (("white", 2.0, 0.6), (contour.colour, 1.0, 1.0)):
-            axes.add_collection(
-                LineCollection(
-                    lines,
-                    colors=[colour],
-                    linewidths=width,
-                    alpha=opacity * appearance.opacity,
-                    capstyle="butt",
-                    joinstyle="round",
-                ),
-                autolim=False,
-            )
 
 
 def _groups(maps: list[EvidenceMap]) -> list[_Group]:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QSize
@@ -57,6 +56,8 @@ class ContourLines:
     def _rastered(
         self, width: int, height: int, x: float, y: float, scale: float, ratio: float
     ) -> QImage:
+        import cv2  # not before a line is drawn: the window shall be there first
+
         canvas = np.zeros((round(height * ratio), round(width * ratio), 4), np.uint8)
         thickness = max(round(_WIDTH * ratio), 1)
         for contour in self.contours:
@@ -78,6 +79,8 @@ class ContourLines:
 
 def _edged(lines: NDArray[np.uint8], ratio: float) -> NDArray[np.uint8]:
     """Lay premultiplied lines (H, W, 4) over a white edge around them."""
+    import cv2
+
     opaque = np.ascontiguousarray(lines[..., 3])
     side = 2 * max(round(ratio), 1) + 1
     around = cv2.dilate(opaque, np.ones((side, side), np.uint8))
