@@ -219,7 +219,10 @@ def test_a_map_without_a_sign_begins_with_zero_only_if_that_is_wanted():
     assert scale_start(unsigned, Appearance(), 2.0) == -2
     assert scale_start(unsigned, wanted, 2.0) == 0
     assert scale_start(make_map(), wanted, 2.0) == -2
-    unfinished = unsigned.replace(covered=np.ones((28, 28), bool))
+    turned_back = unsigned.replace(covered=np.eye(28, dtype=bool))
+    assert scale_start(turned_back, wanted, 2.0) == 0
+    half = np.full((28, 28), 0.5, np.float32)
+    unfinished = unsigned.replace(covered=half > 0, share=half)
     assert scale_start(unfinished, wanted, 2.0) == -2, "evidence against may still come"
     ends = colour_scale(unsigned, wanted, 2.0)[[0, -1]] / 255
     expected = matplotlib.colormaps["viridis"]([0.0, 1.0])[:, :3]

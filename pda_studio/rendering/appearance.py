@@ -67,7 +67,7 @@ class Appearance:
     colours : str
         A name in `DIVERGING`.
     unsigned_colours : str
-        A name in `SEQUENTIAL`, for finished maps without evidence against; "" draws these like
+        A name in `SEQUENTIAL`, for maps without evidence against; "" draws these like
         the others.
     opacity : float
         How strongly the evidence covers the picture in an overlay, from 0 to 1.

@@ -55,8 +55,8 @@ def map_colours(evidence_map: EvidenceMap, appearance: Appearance) -> ColourMap:
 
 
 def is_unsigned(evidence_map: EvidenceMap) -> bool:
-    """Whether a map is finished and nothing in it speaks against."""
-    return evidence_map.complete and bool(evidence_map.evidence.min() >= 0)
+    """Whether nothing in a map speaks against, and no window is missing that still could."""
+    return evidence_map.share is None and bool(evidence_map.evidence.min() >= 0)
 
 
 def floor(evidence_map: EvidenceMap, appearance: Appearance, limit: float) -> float | None:

@@ -19,9 +19,9 @@ from pytestqt.qtbot import QtBot
 
 import pda_studio.methods.prediction_difference as pda
 from pda_studio.classifiers import Classifier, Download
+from pda_studio.document.operations import Flip, Rotate
+from pda_studio.document.work import ClassifierChoice
 from pda_studio.gui.controllers.studio import Studio
-from pda_studio.gui.models.operations import Flip, Rotate
-from pda_studio.gui.models.work import ClassifierChoice
 
 
 def first_cell(studio: Studio):
@@ -157,8 +157,8 @@ def test_turning_adds_rows_and_reset_takes_them_away(studio: Studio, qtbot: QtBo
         (Rotate(180),),
         (Flip("horizontal"),),
     ]
-    upright = studio.session.looks[rows[0].key].subject.view
-    turned = studio.session.looks[rows[1].key].subject.view
+    upright = studio.session.look(rows[0].key).subject.view
+    turned = studio.session.look(rows[1].key).subject.view
     assert np.array_equal(turned, np.rot90(upright, -1))
     assert len(window.board.maps) == 4
     targets = {one.target for one in studio.session.all_finished()}
@@ -177,7 +177,7 @@ def test_a_frame_on_the_input_crops(studio: Studio, qtbot: QtBot) -> None:
     wait_for_maps(qtbot, studio)
     row = studio.session.work.rows[1]
     assert str(row.operations[0]) == "cropped to 14 × 14"
-    assert studio.session.looks[row.key].width == 14
+    assert studio.session.look(row.key).width == 14
     assert not studio.window.actions_.crop.isChecked()
 
 

@@ -1,14 +1,15 @@
 """Dialogs and menus that ask for files; none of them holds up the window."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
+from pda_studio.document.work import ClassifierChoice
 from pda_studio.gui.controllers.exporting import FIGURES, Exporting
 from pda_studio.gui.controllers.memory import Memory
 from pda_studio.gui.controllers.opening import PICTURES, WEIGHTS, Opening
-from pda_studio.gui.models.work import ClassifierChoice
 from pda_studio.gui.views.main_window import MainWindow
 
 
@@ -45,6 +46,25 @@ class Dialogs(QObject):
             lambda path: self._opening.use_classifier(ClassifierChoice(classifier, path))
         )
         dialog.rejected.connect(self._opening.loaded)
+        dialog.open()
+
+    def ask_for_another(self, use: Callable[[ClassifierChoice], None]) -> None:
+        """Choose weights, in a file named after their classifier, to ask beside the open one."""
+        patterns = " ".join(f"*{suffix}" for suffix in WEIGHTS)
+        dialog = self._dialog(
+            self.tr("Open weights, in a file named after their classifier"),
+            self.tr("Weights ({0})").format(patterns),
+        )
+        dialog.fileSelected.connect(
+            lambda path: use(ClassifierChoice(self._opening.name_for(Path(path)), path))
+        )
+        dialog.open()
+
+    def ask_for_picture_below(self) -> None:
+        """Choose a picture to put below the others."""
+        patterns = " ".join(f"*{suffix} *{suffix.upper()}" for suffix in PICTURES)
+        dialog = self._dialog(self.tr("Add picture"), self.tr("Pictures ({0})").format(patterns))
+        dialog.fileSelected.connect(lambda path: self._opening.add_picture(Path(path)))
         dialog.open()
 
     def ask_for_figure(self) -> None:

@@ -6,9 +6,9 @@ from typing import cast, get_args
 
 from PySide6.QtCore import QByteArray, QRect, QSettings
 
+from pda_studio.document.work import ClassifierChoice
 from pda_studio.errors import UsageError
 from pda_studio.gui.models.display import Theme
-from pda_studio.gui.models.work import ClassifierChoice
 from pda_studio.rendering import Appearance
 
 _MOST = 10

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from hashlib import blake2b
 from importlib.resources import files
 from pathlib import Path
@@ -10,9 +10,9 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
+from pda_studio.document.work import About, ClassifierChoice, Picture
 from pda_studio.gui.controllers.jobs import Job, Jobs
 from pda_studio.gui.models.session import Session
-from pda_studio.gui.models.work import About, ClassifierChoice, Picture
 
 PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif")
 WEIGHTS = (".safetensors", ".pth", ".pt", ".bin")
@@ -26,6 +26,8 @@ class Opening(QObject):
     loading = Signal(str, float)
     """What is being loaded, and which part of it is done (below 0: unknown)."""
     loaded = Signal()
+    refused = Signal(object, str)
+    """A ClassifierChoice that cannot be loaded, and why."""
     failed = Signal(object, str)
     engine_ready = Signal(list)
     """The names of all classifiers."""
@@ -38,6 +40,8 @@ class Opening(QObject):
         self._newest = 0
         self._loading: Job | None = None
         self._choice: ClassifierChoice | None = None
+        self.names: list[str] = []
+        """Of all classifiers, once the engine is there."""
 
     @property
     def choice(self) -> ClassifierChoice | None:
@@ -51,7 +55,19 @@ class Opening(QObject):
 
     def start_engine(self) -> None:
         """Import the engine, which takes seconds, and name its classifiers."""
-        self._jobs.ask(_engine, self.engine_ready.emit, self.failed.emit)
+
+        def done(names: list[str]) -> None:
+            self.names = names
+            self.engine_ready.emit(names)
+
+        self._jobs.ask(_engine, done, self.failed.emit)
+
+    def name_for(self, weights: Path) -> str:
+        """The classifier that a file of weights is named after, or else the one that is open."""
+        stem = weights.name.lower()
+        named_so = [name for name in self.names if stem.startswith(name.lower())]
+        choice = self.choice
+        return max(named_so, key=len, default=choice.name if choice else "digits")
 
     def open_picture(self, path: Path) -> None:
         """Read a picture; of several, the one asked for last is shown."""
@@ -65,15 +81,30 @@ class Opening(QObject):
 
         self._jobs.ask(lambda: read_picture(path), done, self.failed.emit)
 
+    def add_picture(self, path: Path) -> None:
+        """Read a picture and put it below the others."""
+
+        def done(picture: Picture) -> None:
+            self._session.add_picture(picture)
+
+        self._jobs.ask(lambda: read_picture(path), done, self.failed.emit)
+
     def describe(self, name: str) -> None:
         """Find out what loading a classifier would take."""
         self._jobs.ask(lambda: _about(name), self.described.emit, self.failed.emit)
 
     def use_classifier(self, choice: ClassifierChoice) -> None:
-        """Load a classifier, with its download if need be."""
+        """Load a classifier and put it in the open one's place, with its download if need be."""
         if self._loading is not None:
             self._loading.cancel()
+        self._load(choice, self._session.use_classifier)
 
+    def fetch(self, choice: ClassifierChoice) -> None:
+        """Load a classifier that the work asks for; one at a time, the others are asked again."""
+        if self._loading is None:
+            self._load(choice, self._session.put_classifier)
+
+    def _load(self, choice: ClassifierChoice, use: Callable[[ClassifierChoice, Any], None]) -> None:
         def steps() -> Generator[Any, None, Any]:
             from pda_studio.classifiers import loading
 
@@ -83,11 +114,12 @@ class Opening(QObject):
 
         def done(classifier: Any) -> None:
             self._loading = self._choice = None
-            self._session.use_classifier(choice, classifier)
+            use(choice, classifier)
             self.loaded.emit()
 
         def failed(error: BaseException, details: str) -> None:
             self._loading = self._choice = None
+            self.refused.emit(choice, str(error))
             self.loaded.emit()
             self.failed.emit(error, details)
 
@@ -103,7 +135,8 @@ class Opening(QObject):
         """Let go of a download; the open classifier stays."""
         if self._loading is not None:
             self._loading.cancel()
-            self._loading = self._choice = None
+            choice, self._loading, self._choice = self._choice, None, None
+            self.refused.emit(choice, self.tr("Loading was stopped; press Run to try again."))
             self.loaded.emit()
 
 

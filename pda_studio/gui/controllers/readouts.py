@@ -6,13 +6,14 @@ from typing import Any
 
 from PySide6.QtCore import QObject
 
+from pda_studio.document.operations import described
+from pda_studio.document.targets import ClassTarget
 from pda_studio.gui.controllers.explainer import Explainer
 from pda_studio.gui.controllers.exporting import Exporting
 from pda_studio.gui.controllers.opening import Opening
-from pda_studio.gui.models import words
+from pda_studio.gui.models import asking, words
 from pda_studio.gui.models.display import Display
-from pda_studio.gui.models.operations import described
-from pda_studio.gui.models.session import Session
+from pda_studio.gui.models.session import Key, Session
 from pda_studio.gui.models.viewport import Viewport
 from pda_studio.gui.views.main_window import MainWindow
 
@@ -106,9 +107,16 @@ class Readouts(QObject):
             heading += f": {described(row.operations)}"
         self._window.predictions_heading.setText(heading)
         self._window.predictions_heading.setToolTip(heading)
-        look = self._session.looks.get(row.key)
+        look = self._session.look(row.key)
+        target, classifier = self._session.target, self._session.classifier
         self._window.predictions.show_predictions(
-            self._session.classifier, look.subject if look else None, self._session.target
+            classifier,
+            look.subject if look else None,
+            target.index if isinstance(target, ClassTarget) else None,
+        )
+        derived = target is not None and asking.is_derived(target)
+        self._window.asked.show_target(
+            asking.named(target, classifier) if target is not None and derived else ""
         )
         self._show_cost()
 
@@ -126,6 +134,11 @@ class Readouts(QObject):
             actions.fit,
             actions.zoom_in,
             actions.zoom_out,
+            actions.add_picture,
+            actions.ask_contrast,
+            actions.ask_unit,
+            actions.top_classes,
+            actions.combine,
             *actions.turns,
         ):
             action.setEnabled(has_picture)
@@ -139,6 +152,7 @@ class Readouts(QObject):
         whole = bool(session.all_finished())
         actions.export_figure.setEnabled(whole)
         actions.export_map.setEnabled(self._exporting.selected_map() is not None)
+        self._window.asked.more.setEnabled(has_picture)
         actions.export_button.setEnabled(whole or actions.export_map.isEnabled())
 
     def show_progress(self) -> None:
@@ -163,8 +177,7 @@ class Readouts(QObject):
             strip.show_progress(title, None)
             return
         parts = [title, f"{words.count(cell.done)} of {words.count(cell.total)}"]
-        classifier = session.classifier
-        rate = explainer.rate.get(classifier.fingerprint) if classifier else None
+        rate = explainer.rate_of((row, key))
         if rate:
             parts.append(self.tr("{0} passes/s").format(words.count(rate)))
         left = explainer.seconds_left()
@@ -179,7 +192,7 @@ class Readouts(QObject):
         session, explainer = self._session, self._explainer
         column = session.selected_column
         box = self._window.method_box
-        if column is None or not column.parameters:
+        if column is None or column.parameters is None:
             box.show_cost("", "")
             return
         key = session.selected_row.key, column.key
@@ -187,19 +200,20 @@ class Readouts(QObject):
         if cost is None:
             box.show_cost("", "")
             return
-        finest = explainer.cost(key, stride=1) if "stride" in column.parameters else None
+        stride = column.parameters.get("stride")
+        finest = explainer.cost(key, stride=1) if stride is not None else None
         text = ""
-        if finest is not None and column.parameters.get("stride") != 1 and finest > 1:
-            text = self.tr("Stride 1: {0}").format(self._costs(finest))
-        box.show_cost(self.tr("This map: {0}").format(self._costs(cost)), text)
+        if finest is not None and stride != 1 and finest > 1:
+            text = self.tr("Stride 1: {0}").format(self._costs(finest, key))
+        box.show_cost(self.tr("This map: {0}").format(self._costs(cost, key)), text)
 
-    def _costs(self, cost: int) -> str:
+    def _costs(self, cost: int, key: Key) -> str:
         text = (
             self.tr("1 forward pass")
             if cost == 1
             else self.tr("{0} forward passes").format(words.count(cost))
         )
-        seconds = self._explainer.seconds(cost)
+        seconds = self._explainer.seconds(cost, key)
         if seconds is None or cost == 1:
             return text
         return self.tr("{0}, about {1}").format(text, words.duration(seconds))
@@ -213,4 +227,6 @@ class Readouts(QObject):
         column = self._session.selected_column
         panel = column and self._window.board.maps.get((self._session.selected_row.key, column.key))
         value = panel.bar.text if panel else ""
-        strip.readout.setText(f"x {pixel[0]}, y {pixel[1]}" + (f":  {value}" if value else ""))
+        at = panel.views[0].pixel if panel else None
+        where = f"x {at[0]}, y {at[1]}" if at else ""
+        strip.readout.setText(f"{where}:  {value}" if value else where)

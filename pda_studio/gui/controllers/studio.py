@@ -11,10 +11,14 @@ from PySide6.QtCore import QCoreApplication, QObject, QSettings, QTimer
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QApplication
 
+from pda_studio.document.operations import Crop, Flip, Rotate
+from pda_studio.document.work import COMBINED, ClassifierChoice, Picture
 from pda_studio.errors import PdaStudioError
+from pda_studio.gui.controllers.asking_menus import AskingMenus
 from pda_studio.gui.controllers.dialogs import Dialogs
 from pda_studio.gui.controllers.explainer import Explainer
 from pda_studio.gui.controllers.exporting import Exporting
+from pda_studio.gui.controllers.grid_menus import GridMenus
 from pda_studio.gui.controllers.jobs import Jobs
 from pda_studio.gui.controllers.memory import Memory
 from pda_studio.gui.controllers.opening import (
@@ -28,10 +32,8 @@ from pda_studio.gui.controllers.readouts import Readouts
 from pda_studio.gui.models import words
 from pda_studio.gui.models.display import Display
 from pda_studio.gui.models.layers import Layers, layers_of
-from pda_studio.gui.models.operations import Crop, Flip, Rotate
 from pda_studio.gui.models.session import Session
 from pda_studio.gui.models.viewport import Viewport
-from pda_studio.gui.models.work import ClassifierChoice, Picture
 from pda_studio.gui.views.actions import ANGLES
 from pda_studio.gui.views.main_window import MainWindow
 from pda_studio.gui.views.theme import ThemeKeeper
@@ -81,6 +83,10 @@ class Studio(QObject):
         self._choice = ClassifierChoice(classifier or "digits", weights)
         self._closed = False
         self.dialogs = Dialogs(self.window, self.opening, self.exporting, self.memory, self)
+        self.asking = AskingMenus(self.window, self.session, self.jobs, self)
+        self.grid_menus = GridMenus(
+            self.window, self.session, self.opening, self.dialogs, self.memory, self
+        )
         self.readouts = Readouts(
             self.window,
             self.session,
@@ -141,15 +147,18 @@ class Studio(QObject):
         opening.loaded.connect(self._on_loaded)
         opening.described.connect(box.show_about)
         opening.picture_opened.connect(self._on_picture)
-        for source in (opening, self.exporting, self.explainer):
+        for source in (opening, self.exporting, self.explainer, self.asking):
             source.failed.connect(self.tell)
         self.explainer.slowed.connect(self._on_slowed)
+        self.explainer.lacking.connect(opening.fetch)
+        opening.refused.connect(self.explainer.refuse)
         self.exporting.saved.connect(self._on_saved)
 
     def _wire_actions(self) -> None:
         actions, transform = self.window.actions_, self._transform
         for action, slot in (
             (actions.open_picture, self.dialogs.ask_for_picture),
+            (actions.add_picture, self.dialogs.ask_for_picture_below),
             (actions.open_weights, self.dialogs.ask_for_weights),
             (actions.close_picture, lambda: self.session.open_picture(None)),
             (actions.export_figure, self.dialogs.ask_for_figure),
@@ -160,6 +169,7 @@ class Studio(QObject):
             (actions.flip_horizontal, lambda: transform(Flip("horizontal"))),
             (actions.flip_vertical, lambda: transform(Flip("vertical"))),
             (actions.reset, self.session.reset_rows),
+            (actions.combine, lambda: self.session.add_column(COMBINED)),
             (actions.run, self.explainer.run),
             (actions.stop, self.stop),
             (actions.fit, self.viewport.fit),
@@ -185,8 +195,7 @@ class Studio(QObject):
         """Open a picture, or weights for the classifier that is open; told by their names."""
         for path in paths:
             if path.suffix.lower() in WEIGHTS:
-                choice = self.opening.choice
-                name = choice.name if choice else "digits"
+                name = self.opening.name_for(path)
                 self.opening.use_classifier(ClassifierChoice(name, str(path)))
             else:
                 self.open_picture(path)
@@ -239,9 +248,11 @@ class Studio(QObject):
 
     def _on_engine(self, names: list[str]) -> None:
         from pda_studio.methods import METHODS
+        from pda_studio.methods.combining import Combined
 
         methods = [(kind.name, kind.title, kind.summary) for kind in METHODS.values()]
-        self.window.method_box.offer_methods(methods)
+        combined = COMBINED, Combined.title, Combined.summary
+        self.window.method_box.offer_methods([*methods, combined])
         menu = self.window.actions_.methods_menu
         menu.setToolTipsVisible(True)
         for name, title, summary in methods:
@@ -346,7 +357,7 @@ class Studio(QObject):
     def _on_framed(self, key: int, frame: Any) -> None:
         """Crop a row's picture to a frame drawn on what the classifier sees of it."""
         self.window.actions_.crop.setChecked(False)
-        look, classifier = self.session.looks.get(key), self.session.classifier
+        look, classifier = self.session.look(key), self.session.classifier
         if look is None or classifier is None:
             return
         place = classifier.preprocessing.frame(look.width, look.height)
@@ -365,12 +376,14 @@ class Studio(QObject):
             self.session.configure_column(column.key, stride=1)
 
     def _on_layers_wanted(self) -> None:
-        classifier = self.session.classifier
+        column = self.session.selected_column
+        classifier = self.session.classifier_of(column) if column else None
         if classifier is None:
             return
 
         def done(layers: Layers) -> None:
-            if self.session.classifier is classifier:
+            now = self.session.selected_column
+            if now is not None and self.session.classifier_of(now) is classifier:
                 self.window.method_box.offer_layers(layers)
 
         self.jobs.ask(lambda: layers_of(classifier), done, self.tell)

@@ -22,15 +22,16 @@ class Viewport:
         1 fits the whole picture into the panel.
     centre : tuple of float
         What lies in the panel's middle, x and y as parts of the picture (0 to 1).
-    crosshair : tuple of int or None
-        Column and row of the input pixel that is pointed at.
+    crosshair : tuple of float or None
+        The point that is pointed at, x and y in pixels of the first row's input; every view finds
+        the same place of the picture in its own pixels.
     """
 
     events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
 
     zoom: float = 1.0
     centre: tuple[float, float] = (0.5, 0.5)
-    crosshair: tuple[int, int] | None = None
+    crosshair: tuple[float, float] | None = None
 
     def fit(self) -> None:
         """Show the whole picture."""

@@ -20,6 +20,7 @@ class Actions(QObject):
         make = self._make
         keys = QKeySequence.StandardKey
         self.open_picture = make(self.tr("Open picture …"), "picture", keys.Open)
+        self.add_picture = make(self.tr("Add picture as a row …"), None, "Ctrl+Alt+O")
         self.open_weights = make(self.tr("Open weights …"), "classifier", "Ctrl+Shift+O")
         self.close_picture = make(self.tr("Close picture"), None, keys.Close)
         self.export_figure = make(self.tr("Export figure …"), "export", "Ctrl+E")
@@ -34,6 +35,14 @@ class Actions(QObject):
         self.crop.setToolTip(self.tr("Crop: drag a frame on the input picture"))
         self.reset = make(self.tr("Remove all variants"), "reset", "Ctrl+Backspace")
         self.turns = [make(self._turn_text(angle), None, None) for angle in ANGLES]
+        self.ask_contrast = make(
+            self.tr("Why this class rather than the next likeliest"), None, "Ctrl+Shift+D"
+        )
+        self.ask_unit = make(self.tr("Hidden unit …"), None, "Ctrl+U")
+        self.top_classes = make(
+            self.tr("Three likeliest classes before and after the softmax"), None, "Ctrl+T"
+        )
+        self.combine = make(self.tr("Add the mean of all columns"), None, "Ctrl+M")
         self.run = make(self.tr("Run"), "run", "F5")
         self.stop = make(self.tr("Stop"), "stop", "Esc")
         self.zoom_in = make(self.tr("Zoom in"), "zoom-in", keys.ZoomIn)
@@ -87,6 +96,7 @@ class Actions(QObject):
         bar = self._window.menuBar()
         file = bar.addMenu(self.tr("&File"))
         file.addAction(self.open_picture)
+        file.addAction(self.add_picture)
         file.addMenu(self.recent_menu)
         file.addMenu(self.samples_menu)
         file.addAction(self.open_weights)
@@ -105,6 +115,9 @@ class Actions(QObject):
         picture.addAction(self.reset)
         method = bar.addMenu(self.tr("&Method"))
         method.addMenu(self.methods_menu)
+        method.addAction(self.combine)
+        method.addSeparator()
+        method.addActions([self.ask_contrast, self.ask_unit, self.top_classes])
         method.addSeparator()
         method.addActions([self.run, self.stop])
         view = bar.addMenu(self.tr("&View"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QProgressBar, QPushButton, QWidget
 
-from pda_studio.gui.models.work import About, ClassifierChoice
+from pda_studio.document.work import About, ClassifierChoice
 from pda_studio.gui.views.named import named
 from pda_studio.gui.views.search_box import SearchBox
 from pda_studio.gui.views.sections import Section

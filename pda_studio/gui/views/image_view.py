@@ -16,12 +16,15 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
+from pda_studio.document.operations import Matrix
+from pda_studio.gui.models.geometry import moved_point
 from pda_studio.gui.models.viewport import Viewport
 from pda_studio.gui.views.contour_lines import ContourLines
 
 pg.setConfigOptions(imageAxisOrder="row-major", useNumba=False)
 
 _CHIP_FONT = 11  # pixels
+_ROUNDING = 1e-6  # of a pixel: a middle stays in its pixel however often it is turned
 
 
 class _Pixels(pg.ImageItem):  # type: ignore[misc]
@@ -55,6 +58,8 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         self._box.addItem(self._item, ignoreBounds=True)
         self._pixels: NDArray[np.uint8] | None = None
         self._lines = ContourLines()
+        self._from_first: Matrix = np.eye(3)
+        self._to_first: Matrix = np.eye(3)
         self._pressed: QPointF | None = None
         self._panned = False
         self._frame: QRectF | None = None
@@ -73,6 +78,22 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         if self._pixels is None:
             return 1, 1
         return self._pixels.shape[1], self._pixels.shape[0]
+
+    def place(self, matrix: Matrix) -> None:
+        """Tell where points of the first row's input lie in this view's picture."""
+        self._from_first = matrix
+        self._to_first = np.asarray(np.linalg.inv(matrix), np.float64)
+        self._repaint()
+
+    @property
+    def pixel(self) -> tuple[int, int] | None:
+        """Column and row of this view's pixel that is pointed at, here or in another view."""
+        if self.state.crosshair is None:
+            return None
+        x, y = moved_point(self._from_first, *self.state.crosshair)
+        column, row = int(np.floor(x + _ROUNDING)), int(np.floor(y + _ROUNDING))
+        width, height = self.side
+        return (column, row) if 0 <= column < width and 0 <= row < height else None
 
     def show_pixels(self, pixels: NDArray[np.uint8] | None) -> None:
         """Show a picture (H, W, 3) uint8, or nothing."""
@@ -239,7 +260,8 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         width, height = self.side
         column, row = int(np.floor(point.x())), int(np.floor(point.y()))
         inside = self._pixels is not None and 0 <= column < width and 0 <= row < height
-        self.state.crosshair = (column, row) if inside else None
+        middle = moved_point(self._to_first, column + 0.5, row + 0.5)
+        self.state.crosshair = middle if inside else None
 
     # What lies over the picture
 
@@ -257,8 +279,9 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
             painter.fillRect(self.viewport().rect(), veil)
         if self._sketch:
             self._draw_sketch(painter)
-        if self.state.crosshair is not None and self._pixels is not None:
-            self._draw_crosshair(painter, *self.state.crosshair)
+        pixel = self.pixel
+        if pixel is not None and self._pixels is not None:
+            self._draw_crosshair(painter, *pixel)
         if self._frame is not None:
             self._draw_frame(painter, self._frame)
         if self._progress is not None:

@@ -10,6 +10,7 @@ from pda_studio.gui.models.display import Display
 from pda_studio.gui.models.session import Session
 from pda_studio.gui.models.viewport import Viewport
 from pda_studio.gui.views.actions import Actions
+from pda_studio.gui.views.asked import AskedLine
 from pda_studio.gui.views.banner import Banner
 from pda_studio.gui.views.board import Board
 from pda_studio.gui.views.classifier_box import ClassifierBox
@@ -58,6 +59,7 @@ class MainWindow(QMainWindow):
         self.banner = Banner(theme)
         self.classifier_box = ClassifierBox()
         self.predictions = PredictionList()
+        self.asked = AskedLine(theme)
         self.images = ImageStrip()
         self.method_box = MethodBox(session, theme)
         self.display_box = DisplayBox(display)
@@ -81,6 +83,7 @@ class MainWindow(QMainWindow):
         said = Section(self.tr("Predictions"))
         self.predictions_heading = said.heading
         said.body.addWidget(self.predictions, 1)
+        said.body.addWidget(self.asked)
         pictures = Section(self.tr("Pictures"))
         pictures.body.addWidget(self.images)
         left = side_column(self.classifier_box, rule(), said, rule(), pictures, stretch=said)

@@ -8,10 +8,11 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from pda_studio import rendering
+from pda_studio.document.operations import Matrix
+from pda_studio.document.work import Style
 from pda_studio.gui.models import words
 from pda_studio.gui.models.cells import Cell, Look
 from pda_studio.gui.models.viewport import Viewport
-from pda_studio.gui.models.work import Style
 from pda_studio.gui.views.colour_bar import ColourBar
 from pda_studio.gui.views.contour_lines import ContourLines
 from pda_studio.gui.views.image_view import ImageView
@@ -86,6 +87,11 @@ class Panel(QWidget):
         """What scale and caption take."""
         return ColourBar().height() + Caption().height() + 4
 
+    def place(self, matrix: Matrix) -> None:
+        """Tell where points of the first row's input lie in this panel's picture."""
+        for view in self.views:
+            view.place(matrix)
+
     def follow(self) -> None:
         """Take centre, zoom and crosshair from the shared viewport."""
         for view in self.views:
@@ -133,8 +139,13 @@ class MapPanel(Panel):
         for view, one in zip(self.views, shown, strict=True):
             view.setAccessibleName(names[one])
 
-    def show_cell(self, cell: Cell, appearance: rendering.Appearance, limit: float) -> None:
-        """Show a map on a colour scale that ends at `limit`, and how far it has come."""
+    def show_cell(
+        self, cell: Cell, appearance: rendering.Appearance, limit: float, agreement: str = ""
+    ) -> None:
+        """Show a map on a colour scale that ends at `limit`, and how far it has come.
+
+        Of a variant's finished map, how far it agrees with the original's is told, too.
+        """
         evidence_map = cell.shown
         if evidence_map is None:
             self._show_nothing()
@@ -144,13 +155,16 @@ class MapPanel(Panel):
         chip, progress = self._state()
         for view in self.views:
             view.show_state(chip, progress, cell.stale and not cell.previewed, cell.previewed)
-        self.caption.show_lines(*(_caption(evidence_map, cell) if evidence_map else ()))
+        if evidence_map is None:
+            self.caption.show_lines(*filter(None, (cell.message,)))
+        else:
+            self.caption.show_lines(*_caption(evidence_map, cell, agreement))
         self.point()
 
     def point(self) -> None:
         """Show the crosshair and the value under it."""
         super().point()
-        evidence_map, pixel = self._cell.shown, self.views[0].state.crosshair
+        evidence_map, pixel = self._cell.shown, self.views[0].pixel
         if evidence_map is None or pixel is None:
             self.bar.show_value(None)
             return
@@ -238,10 +252,12 @@ class MapPanel(Panel):
         return "", None
 
 
-def _caption(evidence_map: EvidenceMap, cell: Cell) -> tuple[str, ...]:
-    """Two lines, and for the tooltip a third: how it was computed."""
-    probability = float(evidence_map.probabilities[evidence_map.target])
-    first = f"P({evidence_map.target_name}) {words.percentage(probability)}"
+def _caption(evidence_map: EvidenceMap, cell: Cell, agreement: str) -> tuple[str, ...]:
+    """Two lines, and for the tooltip more: how it was computed."""
+    first = f"P({evidence_map.target_name}) "
+    first += words.percentage(float(evidence_map.probabilities[evidence_map.target]))
+    if evidence_map.is_hidden:
+        first = evidence_map.target_name
     if cell.previewed:
         return first, *_about_preview(evidence_map, cell)
     parts = []
@@ -251,7 +267,8 @@ def _caption(evidence_map: EvidenceMap, cell: Cell) -> tuple[str, ...]:
         parts.append(f"{words.count(cell.done)} of {words.count(cell.total)} windows")
     parts.append(words.duration(evidence_map.seconds))
     forward = evidence_map.forward
-    return tuple(filter(None, (first, " · ".join(parts), forward and f"Forward: {forward}")))
+    lines = first, agreement, " · ".join(parts), forward and f"Forward: {forward}"
+    return tuple(filter(None, lines))
 
 
 def _about_preview(preview: EvidenceMap, cell: Cell) -> tuple[str, str]:

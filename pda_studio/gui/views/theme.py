@@ -160,6 +160,10 @@ def _style_sheet(c: dict[str, str]) -> str:
     QToolButton#segment:checked {{ border-color: {c["accent"]}; background: {c["line"]}; }}
     QToolButton#plain {{ border: 0; border-radius: 4px; padding: 2px; }}
     QToolButton#plain:hover {{ background: {c["line"]}; }}
+    QToolButton#chip {{ border: 1px solid {c["line"]}; border-radius: 8px; padding: 0 7px;
+        font-size: 11px; color: {c["muted"]}; background: transparent; }}
+    QToolButton#chip:hover {{ border-color: {c["disabled"]}; }}
+    QToolButton#chip:checked {{ border-color: {c["accent"]}; color: {c["accent"]}; }}
     QStatusBar {{ border-top: 1px solid {c["line"]}; background: {c["window"]}; }}
     QStatusBar::item {{ border: 0; }}
     QSplitter::handle {{ background: {c["line"]}; }}
