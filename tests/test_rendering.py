@@ -125,6 +125,17 @@ def test_no_evidence_no_colour_in_any_style():
             assert np.ptp(pixels, axis=2).max() <= 1, (style, colours)
 
 
+@pytest.mark.parametrize("name", SEQUENTIAL)
+@pytest.mark.parametrize("style", ["blend", "hue"])
+def test_weak_evidence_is_less_colourful_than_strong(style, name):
+    ramp = np.repeat(np.linspace(0, 1, 28, dtype=np.float32)[None], 28, axis=0)
+    grey = np.full((28, 28, 3), 128, np.uint8)
+    look = Appearance(style=style, unsigned_colours=name)
+    pixels = overlay(make_map(evidence=ramp, view=grey), look, 1.0)[0].astype(float)
+    change = np.abs(pixels - pixels[0]).max(axis=1)
+    assert change[3] < 0.4 * change.max()
+
+
 def test_hue_and_saturation_of_the_evidence_brightness_of_the_picture():
     evidence_map = hilly_map()
     pixels = overlay(evidence_map, Appearance(style="hue", opacity=0.8), 1.0) / 255

@@ -108,8 +108,8 @@ class ColourMap:
 
     @cached_property
     def is_neutral(self) -> bool:
-        """Whether the colour of no evidence is white or grey: hardly any hue."""
-        return bool(np.ptp(self.zero) < 0.05)
+        """Whether the colour of no evidence is white or a light grey."""
+        return bool(np.ptp(self.zero) < 0.05 and self.zero.min() > 0.8)
 
     @cached_property
     def hues(self) -> ColourMap:

@@ -107,8 +107,10 @@ def sheets(
         # of the one, brightness of the other. Colours take light away; the ground has more of it.
         ground = 0.5 + 0.5 * grey
         tinted = colours.hues.at(strength) * ground
-        # Where no evidence is no hue, colours fade into the grey by themselves.
-        cover = np.ones_like(cover) if colours.is_neutral else amount
+        if colours.is_neutral:  # where no evidence is no hue, colours fade by themselves
+            cover = np.ones_like(cover)
+        else:  # as weak evidence is dark in most of the others, bright hues of it would stand out
+            cover = (amount * colours.at(strength).max(axis=2)).astype(cover.dtype)
     else:
         # Weak evidence gets a clear colour that covers little, rather than a pale one: on a
         # picture a pale colour looks like fog.
