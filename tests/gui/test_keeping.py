@@ -88,7 +88,7 @@ def test_saved_work_opens_as_it_was(
     studio = opened()
     do_much(studio, qtbot)
     work, maps = studio.session.work, studio.session.all_finished()
-    studio.display.opacity = 0.4
+    studio.display.change(opacity=0.4)
     path = tmp_path / "mine.pdastudio"
     with qtbot.waitSignal(studio.keeping.saved, timeout=WAIT):
         studio.keeping.save(path)
@@ -105,7 +105,7 @@ def test_saved_work_opens_as_it_was(
     with qtbot.waitSignal(again.keeping.opened, timeout=WAIT):
         again.open_files([path])
     wait_for_maps(qtbot, again)
-    assert again.display.opacity == 0.4
+    assert again.display.appearance.opacity == 0.4
     opened_work = again.session.work
     assert opened_work.columns == work.columns
     assert opened_work.target == work.target == ClassTarget(7)

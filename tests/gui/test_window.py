@@ -229,10 +229,10 @@ def test_colour_scales(studio: Studio, qtbot: QtBot) -> None:
     bars = [panel.bar for panel in studio.window.board.maps.values()]
     own = [one.limit for one in studio.session.all_finished()]
     assert [bar._limit for bar in bars] == own
-    studio.display.scale = "all"
+    studio.display.change(scale="all")
     assert bars[0]._limit == bars[2]._limit == max(own[0], own[2])
     assert bars[1]._limit == own[1], "probabilities are no bits"
-    studio.display.scale = "fixed"
+    studio.display.change(scale="fixed")
     box = studio.window.display_box
     assert box.limit.isVisible()
     box.limit.setValue(3.5)

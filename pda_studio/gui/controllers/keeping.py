@@ -13,12 +13,13 @@ from PySide6.QtCore import QLockFile, QObject, QSettings, QStandardPaths, QTimer
 
 from pda_studio.document.history import History
 from pda_studio.document.work import COMBINED, Work
-from pda_studio.errors import PdaStudioError
+from pda_studio.errors import PdaStudioError, UsageError
 from pda_studio.gui.controllers.explainer import Explainer
 from pda_studio.gui.controllers.jobs import Jobs
 from pda_studio.gui.models.cells import Cell, Request, as_text
-from pda_studio.gui.models.display import Display, shown_as, told_display
+from pda_studio.gui.models.display import Display
 from pda_studio.gui.models.session import Session
+from pda_studio.rendering import Appearance
 
 if TYPE_CHECKING:
     from pda_studio.document.state import State
@@ -221,7 +222,8 @@ class Keeping(QObject):
             self._explainer.take(request, kept.evidence_map)
             key = row.key, column.key
             shown[key] = Cell("waiting", evidence=kept.evidence_map, answers=request)
-        shown_as(self._display, state.display)
+        with suppress(UsageError):  # of a newer version: shown as the maps before are
+            self._display.appearance = Appearance.from_json(state.display)
         self.figure = dict(state.figure)
         self._session.restore(state.work)
         for key, cell in shown.items():  # to look at while the classifier is being loaded
@@ -232,7 +234,11 @@ class Keeping(QObject):
 
     def _state(self) -> Callable[[], State]:
         """What is open now, as the background thread makes a state of it."""
-        session, display, figure = self._session, told_display(self._display), dict(self.figure)
+        session, display, figure = (
+            self._session,
+            self._display.appearance.as_json(),
+            dict(self.figure),
+        )
         work, maps = session.work, []
         for row in work.rows:
             for column in work.columns:

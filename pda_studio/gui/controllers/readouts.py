@@ -46,7 +46,7 @@ class Readouts(QObject):
             (session.selection_changed, self._on_selection),
             (session.cell_changed, self._on_cell),
             (viewport.events.crosshair, self._show_readout),
-            (display.events.scale, self._show_scale),
+            (display.events.appearance, self._show_scale),
         ]
         for signal, slot in self._connections:
             signal.connect(slot)
@@ -60,18 +60,18 @@ class Readouts(QObject):
             signal.disconnect(slot)
 
     def _show_scale(self, *_: object) -> None:
-        """Let fixed scales start where the largest map of each unit ends; show the selected's."""
-        maps = [cell.shown for cell in self._session.cells.values() if cell.shown]
-        if self._display.scale == "fixed":
-            known = self._display.limits
+        """Let fixed scales start where the largest map of each unit ends; show the selected map."""
+        session, appearance = self._session, self._display.appearance
+        if appearance.scale == "fixed":
             largest: dict[str, float] = {}
-            for one in maps:
+            for one in (cell.shown for cell in session.cells.values() if cell.shown):
                 largest[one.unit] = max(largest.get(one.unit, 0.0), float(f"{one.limit:.3g}"))
-            if not largest.keys() <= known.keys():
-                self._display.limits = {**largest, **known}
-        chosen = self._exporting.selected_map()
-        unit = chosen.unit if chosen else maps[0].unit if maps else ""
-        self._window.display_box.show_unit(unit)
+            if not largest.keys() <= appearance.limits.keys():
+                self._display.change(limits={**largest, **appearance.limits})
+                return  # and come back
+        column = session.selected_column
+        key = session.selected_row.key, column.key if column else -1
+        self._window.display_box.show_map(session.cell(*key).shown, self._window.board.limit(key))
 
     def _on_changed(self, *_: object) -> None:
         self.show_page()

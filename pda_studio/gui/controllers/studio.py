@@ -72,12 +72,13 @@ class Studio(QObject):
         self.display = Display()
         self.viewport = Viewport()
         self.memory = Memory(settings)
+        self.display.appearance = self.memory.appearance
         self.theme = ThemeKeeper(application)
         self.theme.choose(self.memory.theme)
         self.jobs = Jobs(self)
         self.explainer = Explainer(self.session, self.jobs, self)
         self.opening = Opening(self.session, self.jobs, self)
-        self.exporting = Exporting(self.session, self.jobs, self)
+        self.exporting = Exporting(self.session, self.display, self.jobs, self)
         self.keeping = Keeping(
             self.session, self.display, self.explainer, self.jobs, settings, self
         )
@@ -146,6 +147,7 @@ class Studio(QObject):
         self.window.forget()
         self.readouts.forget()
         self.memory.theme = self.theme.theme
+        self.memory.appearance = self.display.appearance
         self.memory.geometry = self.window.normalGeometry()
         self.memory.splitter = self.window.splitter.saveState()
         self.memory.save()

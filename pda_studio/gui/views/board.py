@@ -18,6 +18,7 @@ from pda_studio.gui.views.image_view import ImageView
 from pda_studio.gui.views.named import named
 from pda_studio.gui.views.panel import GAP, InputPanel, MapPanel, Panel
 from pda_studio.gui.views.theme import ThemeKeeper
+from pda_studio.rendering import scale_end
 
 _SPACE = 16
 _SMALLEST = 150
@@ -131,7 +132,7 @@ class Board(QScrollArea):
 
     def _on_cell(self, row: int, column: int) -> None:
         first = self._session.work.rows[0].key
-        if self._display.scale == "all":
+        if self._display.appearance.scale == "all":
             self._show_maps()
         elif row == first:  # with which the variants are compared
             for one in self._session.work.rows:
@@ -344,7 +345,6 @@ class Board(QScrollArea):
         if key in self.maps:
             session = self._session
             cell = session.cell(*key)
-            unit = cell.shown.unit if cell.shown else ""
             row, column = session.work.row(key[0]), session.work.column(key[1])
             if row is None or column is None:
                 return
@@ -352,22 +352,21 @@ class Board(QScrollArea):
             self.maps[key].place(geometry.between(session, upright, column))
             self.maps[key].show_cell(
                 self._comparisons.shown(row, column, cell),
-                self._display,
-                self._limit(key, unit),
+                self._display.appearance,
+                self.limit(key),
                 self._comparisons.told(row, column),
             )
             rows = self._session.work.rows
             previewed = any(self._session.cell(row.key, key[1]).previewed for row in rows)
             self._columns[key[1]].set_preview(previewed)
 
-    def _limit(self, key: Key, unit: str) -> float:
-        if self._display.scale == "fixed" and unit in self._display.limits:
-            return self._display.limits[unit]
-        evidence = self._session.cell(*key).shown
-        if self._display.scale == "map" or evidence is None:
-            return evidence.limit if evidence else 1.0
-        maps = [cell.shown for cell in self._session.cells.values()]
-        return max(one.limit for one in maps if one is not None and one.unit == unit)
+    def limit(self, key: Key) -> float:
+        """Where a panel's colour scale ends; 1 where there is no map."""
+        shown = self._session.cell(*key).shown
+        if shown is None:
+            return 1.0
+        maps = [cell.shown for cell in self._session.cells.values() if cell.shown is not None]
+        return scale_end(shown, maps, self._display.appearance)
 
 
 def summarised(column: Column) -> str:

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QWidget
 from pda_studio.document.operations import Matrix
 from pda_studio.gui.models.geometry import moved_point
 from pda_studio.gui.models.viewport import Viewport
+from pda_studio.gui.views.contour_lines import ContourLines
 from pda_studio.gui.views.gestures import pinched
 
 pg.setConfigOptions(imageAxisOrder="row-major", useNumba=False)
@@ -60,6 +61,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         self._item = _Pixels()
         self._box.addItem(self._item, ignoreBounds=True)
         self._pixels: NDArray[np.uint8] | None = None
+        self._lines = ContourLines()
         self._from_first: Matrix = np.eye(3)
         self._to_first: Matrix = np.eye(3)
         self._pressed: QPointF | None = None
@@ -113,6 +115,11 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         else:
             self._item.setImage(pixels, autoLevels=False, levels=None, autoDownsample=False)
         self.follow()
+
+    def show_lines(self, lines: ContourLines) -> None:
+        """Show lines over the picture."""
+        self._lines = lines
+        self._repaint()
 
     def show_state(
         self,
@@ -305,6 +312,10 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         """Draw what belongs to the screen and not to the picture."""
         painter.save()
         painter.resetTransform()
+        if self._pixels is not None:
+            self._lines.draw(
+                painter, self.viewport().size(), self._to_screen(0, 0), self.pixel_size
+            )
         if self._dimmed and self._pixels is not None:
             veil = QColor(self.palette().color(QPalette.ColorRole.Dark))
             veil.setAlphaF(0.55)

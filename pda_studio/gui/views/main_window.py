@@ -73,6 +73,7 @@ class MainWindow(QMainWindow):
         """Hear nothing more of the session: the window is closing."""
         self.board.forget()
         self.method_box.forget()
+        self.display_box.forget()
 
     def place(self, geometry: QRect | None) -> None:
         """Put the window where it was, if that place is still on a screen."""
