@@ -293,12 +293,16 @@ class Studio(QObject):
         self.jobs.ask(small, add, forget)
 
     def _on_engine(self, names: list[str]) -> None:
-        from pda_studio.methods import METHODS
+        from pda_studio.methods import METHODS, by_family
         from pda_studio.methods.combining import Combined
 
-        methods = [(kind.name, kind.title, kind.summary) for kind in METHODS.values()]
-        combined = COMBINED, Combined.title, Combined.summary
-        self.window.method_box.offer_methods([*methods, combined])
+        families = by_family([*METHODS.values(), Combined])
+        self.window.method_box.offer_methods(
+            {
+                family: [(kind.name or COMBINED, kind.title, kind.summary) for kind in kinds]
+                for family, kinds in families.items()
+            }
+        )
         self.window.classifier_box.offer_names(names)
         self.opening.use_classifier(self._choice)
         for path in self.samples:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import (
     QButtonGroup,
-    QComboBox,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -20,6 +20,7 @@ from pda_studio.document.work import COMBINED, Column, Style
 from pda_studio.gui.models import fitting
 from pda_studio.gui.models.layers import Layers
 from pda_studio.gui.models.session import Session
+from pda_studio.gui.views.method_list import MethodList
 from pda_studio.gui.views.named import named
 from pda_studio.gui.views.parameter_row import ParameterRow
 from pda_studio.gui.views.sections import Section
@@ -37,11 +38,8 @@ class MethodBox(Section):
         super().__init__("", parent)
         self.heading.setText(self.tr("Method"))
         self._session = session
-        self.variant = QComboBox()
+        self.variant = MethodList()
         self.variant.setAccessibleName(self.tr("Method"))
-        self.variant.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
         self.variant.activated.connect(self._on_variant)
         self.summary = named(QLabel(), "muted")
         self.summary.setWordWrap(True)
@@ -74,12 +72,9 @@ class MethodBox(Section):
         self._session.changed.disconnect(self._on_changed)
         self._session.selection_changed.disconnect(self.show_column)
 
-    def offer_methods(self, methods: list[tuple[str, str, str]]) -> None:
-        """Offer methods: name, title and summary of each."""
-        self.variant.clear()
-        for at, (name, title, summary) in enumerate(methods):
-            self.variant.addItem(title, name)
-            self.variant.setItemData(at, summary, Qt.ItemDataRole.ToolTipRole)
+    def offer_methods(self, families: Mapping[str, list[tuple[str, str, str]]]) -> None:
+        """Offer methods, each by its name, title and summary, under their families' headings."""
+        self.variant.offer(families)
         self.show_column()
 
     def show_cost(self, text: str, finest: str) -> None:

@@ -185,6 +185,7 @@ def _style_sheet(c: dict[str, str]) -> str:
     QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
     QListView#bare {{ background: transparent; }}
     QLabel#section {{ font-weight: 600; }}
+    QLabel#heading {{ font-weight: 600; padding: 7px 10px 2px 10px; }}
     QLabel#muted, QLabel#caption {{ color: {c["muted"]}; }}
     QLabel#title {{ font-weight: 600; }}
     QLabel#badge {{ color: {c["accent"]}; border: 1px solid {c["accent"]}; border-radius: 4px;
