@@ -320,7 +320,7 @@ def test_uncertainty_is_a_layer_of_its_own(studio: Studio, qtbot: QtBot) -> None
     bar = panel(studio).bar
     assert (bar._start, bar._limit) == (0, pytest.approx(error.max()))
     assert panel(studio).caption.text().startswith("Standard error\n")
-    studio.viewport.crosshair = (brightest[1] + 0.5) / 28, (brightest[0] + 0.5) / 28
+    studio.viewport.crosshair = brightest[1] + 0.5, brightest[0] + 0.5
     value = float(panel(studio).bar.text.split()[0].lstrip("+"))
     assert value == pytest.approx(error[brightest], rel=0.01)
     # Where the next method has none, its map is shown; undo brings the layer back.
