@@ -68,6 +68,10 @@ class Consensus(Method):
         """A window that is the same part of any classifier's input."""
         return {"window": max(1, classifier.input_size // _WINDOWS_ALONG)}
 
+    def unheeded(self) -> frozenset[str]:
+        """Without rounds nothing is left to chance."""
+        return frozenset() if self.rounds else frozenset({"seed"})
+
     def cost(self, subject: Subject) -> int:
         """Number of infilled pictures, and what the order's passes forwards and back are worth."""
         return self._pda(subject).cost(subject) + _BACK * PICTURES * self.rounds

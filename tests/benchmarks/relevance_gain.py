@@ -3,10 +3,10 @@
 Run by hand: `python tests/benchmarks/relevance_gain.py FOLDER [--weights FOLDER] [--pictures N]`.
 The pictures are cut into two halves, every other one each: whatever is chosen by its gain is to be
 chosen on the first (`--half first`), and reported on the second. Prints, for each network, method
-and half, the mean gain over N pictures with its 95 % confidence interval (blocks of 8×8; the picture
-blurred by a Gaussian of 10 pixels where a block is not), the gain with other fills, and the median
-of the seconds that a map takes; then the gain of the last method over each other one, picture by
-picture. `--csv` keeps the gain of every picture, `--sheet` shows the maps of some.
+and half, the mean gain over N pictures with its 95 % confidence interval (blocks of 8×8, in whose
+place the picture is blurred by a Gaussian of 10 pixels), the gain with other fills, and the median
+of the seconds that a map takes; then how much more the last method gains than each other one,
+picture by picture. `--csv` keeps the gain of every picture, `--sheet` shows the maps of some.
 """
 
 import argparse
