@@ -29,6 +29,16 @@ def test_shows_the_finished_window(qtbot: QtBot, tmp_path: Path) -> None:
         assert sum(picture.convert("RGB").getpixel((5, 690))) < 3 * 80, "dark"
 
 
+def test_a_method_with_windows_but_no_outer_patch(qtbot: QtBot, tmp_path: Path) -> None:
+    output = tmp_path / "window.png"
+    options = {"rounds": 1, "window": 7}
+    take_screenshot(
+        sample_digits()[1], output, classifier="digits", method="consensus", parameters=options
+    )
+    with Image.open(output) as picture:
+        assert len(picture.convert("RGB").getcolors(1 << 24)) > 100
+
+
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
