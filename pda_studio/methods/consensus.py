@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 
 from numpy.typing import NDArray
 
-from pda_studio.classifiers import Classifier
 from pda_studio.errors import UsageError
 from pda_studio.methods.base import Method, Progress, parameter, run, same_but
 from pda_studio.methods.combining import UNIT, mean_and_spread
@@ -18,9 +17,8 @@ from pda_studio.methods.evidence import EvidenceMap, Subject
 from pda_studio.methods.grad_cam import GradCam
 from pda_studio.methods.learnt_order import PICTURES, LearntOrder
 from pda_studio.methods.prediction_difference import EfficientPDA, PredictionDifference
-from pda_studio.pda.infill import InfillName
+from pda_studio.pda.infill import InfillName, traits
 
-_WINDOWS_ALONG = 7  # a window's side is this part of the picture's: 32 pixels of 224
 _RIM = 8  # pixels that an outer patch is larger than its window
 _LARGEST_OUTER = 64
 _BACK = 3  # a pass forwards and back costs about as much as three forwards
@@ -46,11 +44,13 @@ class Consensus(Method):
         " 2017; the learnt order after Fong & Vedaldi, Meaningful perturbation, ICCV 2017"
     )
 
-    window: int = parameter(
-        32, "Window", "Side of the windows that PDA takes out.", unit="pixels", ge=1, le=128
-    )
-    overlap: int = parameter(
-        2, "Overlap", "How many of PDA's windows in a row cover a pixel.", ge=1, le=32
+    across: int = parameter(
+        7,
+        "Windows across",
+        "How many of PDA's windows fit across the picture: 7 of 32 pixels into 224. They overlap by"
+        " half.",
+        ge=2,
+        le=28,
     )
     infill: InfillName = same_but(PredictionDifference, "infill", "blur")
     rounds: int = parameter(
@@ -63,14 +63,10 @@ class Consensus(Method):
     )
     seed: int = parameter(0, "Seed", "The same seed learns the same order.", ge=0, le=2**32 - 1)
 
-    @classmethod
-    def suited_to(cls, classifier: Classifier) -> dict[str, Any]:
-        """A window that is the same part of any classifier's input."""
-        return {"window": max(1, classifier.input_size // _WINDOWS_ALONG)}
-
     def unheeded(self) -> frozenset[str]:
-        """Without rounds nothing is left to chance."""
-        return frozenset() if self.rounds else frozenset({"seed"})
+        """The seed, where nothing is left to chance."""
+        drawn = self.rounds > 0 or traits(self.infill).drawn
+        return frozenset() if drawn else frozenset({"seed"})
 
     def cost(self, subject: Subject) -> int:
         """Number of infilled pictures, and what the order's passes forwards and back are worth."""
@@ -80,7 +76,7 @@ class Consensus(Method):
         """Grad-CAM, which is quick, then PDA's windows, then the order's passes."""
         began = perf_counter()
         pda = self._pda(subject)
-        windows, total = pda.cost(subject), self.cost(subject)
+        pictures, total = pda.cost(subject), self.cost(subject)
         finished: list[NDArray[Any]] = []
         names = []
         try:
@@ -93,33 +89,42 @@ class Consensus(Method):
             seconds = perf_counter() - began
             return self._together(subject, [*finished, *latest], names, seconds, done == total)
 
-        latest = None
-        for latest in pda.steps(subject):
-            if latest.done < windows:
+        step = None
+        for step in pda.steps(subject):
+            done = pictures * step.done // step.total
+            if step.done < step.total:
                 yield Progress(
-                    latest.done,
+                    done,
                     total,
-                    lambda now=latest: together(now.evidence().evidence, done=now.done),  # type: ignore[misc]
+                    lambda step=step, done=done: together(step.evidence().evidence, done=done),  # type: ignore[misc]
                 )
-        assert latest is not None, "a picture has windows"
-        finished.append(latest.evidence().evidence)
-        names.append(f"PDA with windows of {self.window}")
-        yield Progress(windows, total, lambda: together(done=windows))
+        assert step is not None, "a picture has windows"
+        finished.append(step.evidence().evidence)
+        names.append(f"PDA with windows of {pda.window} pixels")
+        yield Progress(pictures, total, lambda: together(done=pictures))
         if not self.rounds:
             return
         order = LearntOrder(subject, self.rounds, self.seed)
         names.append("a learnt order")
         for passed, _ in enumerate(order.learn(), 1):
-            done = windows + (total - windows) * passed // order.passes
+            done = pictures + (total - pictures) * passed // order.passes
             yield Progress(done, total, lambda done=done: together(order.evidence(), done=done))  # type: ignore[misc]
 
     def _pda(self, subject: Subject) -> EfficientPDA:
-        outer = min(self.window + _RIM, _LARGEST_OUTER, *subject.view.shape[:2])
+        side = min(subject.view.shape[:2])
+        window = max(1, side // self.across)
+        outer = max(2, min(window + _RIM, _LARGEST_OUTER, side))
+        if traits(self.infill).conditional and outer <= window:
+            raise UsageError(
+                f"The infill {self.infill} has no room around windows of {window} pixels: choose"
+                " more windows across, or another infill."
+            )
         return EfficientPDA(
-            window=self.window,
-            outer=max(outer, 2),
-            stride=max(1, self.window // self.overlap),
+            window=window,
+            outer=outer,
+            stride=max(1, window // 2),
             infill=self.infill,
+            seed=self.seed,
             forward="full",  # windows this large change nearly all of every layer
         )
 

@@ -103,7 +103,7 @@ def test_it_is_the_mean_of_its_standardised_parts(
     small_squeezenet: Classifier, picture: Open
 ) -> None:
     image = np.asarray(picture(LANGUR))
-    got = explain(image, small_squeezenet, "consensus", rounds=3, seed=4, window=8)
+    got = explain(image, small_squeezenet, "consensus", rounds=3, seed=4, across=6)
     pda = explain(
         image, small_squeezenet, "efficient-pda", window=8, stride=4, infill="blur", forward="full"
     )
@@ -117,7 +117,7 @@ def test_it_is_the_mean_of_its_standardised_parts(
     error = parts.std(0, ddof=1) / np.sqrt(3)
     np.testing.assert_allclose(got.standard_error, error, atol=1e-2)
     assert got.unit == "standardised"
-    assert got.forward == "mean of Grad-CAM, PDA with windows of 8, a learnt order"
+    assert got.forward == "mean of Grad-CAM, PDA with windows of 8 pixels, a learnt order"
 
 
 def test_the_seed_decides(digits: Classifier, digit_picture: Digit) -> None:
@@ -143,7 +143,7 @@ def test_steps_show_maps_that_grow(digits: Classifier, digit_picture: Digit) -> 
     without = method_named("consensus").create(digits, rounds=0)
     found = run(without.steps(subject))
     assert found.complete
-    assert found.forward == "mean of Grad-CAM, PDA with windows of 4"
+    assert found.forward == "mean of Grad-CAM, PDA with windows of 4 pixels"
     assert "seed" in without.unheeded()
 
 
@@ -177,7 +177,7 @@ def test_other_targets(digits: Classifier, digit_picture: Digit) -> None:
 def test_maps_complete(name: str) -> None:
     classifier = load_classifier(name, "random", "cpu")
     before = [(type(m), len(m._forward_hooks), m.training) for m in classifier.network.modules()]
-    found = explain(noise(224), classifier, "consensus", rounds=1, window=112, overlap=1)
+    found = explain(noise(224), classifier, "consensus", rounds=1, across=2)
     assert found.complete
     assert np.isfinite(found.evidence).all()
     assert found.evidence.any()
@@ -188,9 +188,11 @@ def test_maps_complete(name: str) -> None:
     assert not any(p.requires_grad or p.grad is not None for p in classifier.network.parameters())
 
 
-def test_bad_values_are_told(digits: Classifier, digit_picture: Digit) -> None:
-    for values in ({"rounds": -1}, {"window": 0}, {"overlap": 0}, {"infill": "nothing"}):
+def test_bad_values_are_told() -> None:
+    for values in ({"rounds": -1}, {"across": 1}, {"infill": "nothing"}):
         with pytest.raises(UsageError, match=f"{next(iter(values))} must be"):
             method_named("consensus").create(None, **values)
-    with pytest.raises(UsageError, match="larger than the classifier's input"):
-        explain(digit_picture(4), digits, "consensus", window=32)
+    subject = Subject.of(noise(224), load_classifier("mobilenet_v2", "random", "cpu"))
+    tight = method_named("consensus").create(None, across=3, infill="conditional-mean")
+    with pytest.raises(UsageError, match=r"no room around windows of 74 pixels: choose more"):
+        next(tight.steps(subject))
