@@ -22,12 +22,23 @@ from numpy.typing import NDArray
 
 from pda_studio import __version__
 from pda_studio.errors import UsageError
+from pda_studio.figures.contours import draw_contours
 from pda_studio.files import check_writable, written_whole
 from pda_studio.methods import METHODS, EvidenceMap
+from pda_studio.rendering import (
+    Appearance,
+    colour_scale,
+    heat_map,
+    map_colours,
+    scale_end,
+    scale_start,
+)
+from pda_studio.rendering import overlay as render_overlay
 
 COLOURS = "RdBu_r"
 """Blue against, white zero, red for."""
 
+_PLAIN = Appearance(colours=COLOURS)
 DPI = 300
 STYLE: Any = {
     # Not the user's own settings; the backend is theirs to choose, and plays no part.
@@ -90,7 +101,13 @@ def check_figure(path: Path) -> None:
     check_writable(path)
 
 
-def save_panel(maps: Sequence[EvidenceMap], path: Path, *, rows: int = 1) -> None:
+def save_panel(
+    maps: Sequence[EvidenceMap],
+    path: Path,
+    *,
+    rows: int = 1,
+    appearance: Appearance | None = None,
+) -> None:
     """Draw maps as `draw_panel` does and write them, whole or not at all.
 
     Parameters
@@ -101,6 +118,8 @@ def save_panel(maps: Sequence[EvidenceMap], path: Path, *, rows: int = 1) -> Non
         Its suffix says what is written: .png, .pdf, .svg or .tif.
     rows : int
         How many rows the maps are spread over.
+    appearance : Appearance, optional
+        How the maps are drawn; without it, plainly.
 
     Raises
     ------
@@ -110,7 +129,7 @@ def save_panel(maps: Sequence[EvidenceMap], path: Path, *, rows: int = 1) -> Non
         If the file cannot be written.
     """
     check_figure(path)
-    save_figure(draw_panel(maps, rows=rows), path)
+    save_figure(draw_panel(maps, rows=rows, appearance=appearance), path)
 
 
 def save_figure(figure: Figure, path: Path) -> None:
@@ -133,7 +152,9 @@ def save_figure(figure: Figure, path: Path) -> None:
         file.write(memory.getbuffer())
 
 
-def draw_panel(maps: Sequence[EvidenceMap], *, rows: int = 1) -> Figure:
+def draw_panel(
+    maps: Sequence[EvidenceMap], *, rows: int = 1, appearance: Appearance | None = None
+) -> Figure:
     """Draw maps side by side: the picture, then each map by itself and over the grey picture.
 
     Of a method that makes a picture, the made picture stands in the place of map and overlay.
@@ -145,6 +166,9 @@ def draw_panel(maps: Sequence[EvidenceMap], *, rows: int = 1) -> Figure:
         drawn again.
     rows : int
         Number of rows.
+    appearance : Appearance, optional
+        How the maps are drawn: as a window that has it shows them. Without it, plainly: all
+        evidence, each map on its own scale.
 
     Returns
     -------
@@ -163,7 +187,7 @@ def draw_panel(maps: Sequence[EvidenceMap], *, rows: int = 1) -> Figure:
     per_row = -(-len(maps) // rows)
     chunks = [list(maps[start : start + per_row]) for start in range(0, len(maps), per_row)]
     with matplotlib.rc_context(STYLE):
-        return _Page(chunks).figure
+        return _Page(chunks, appearance).figure
 
 
 @dataclass(frozen=True)
@@ -180,7 +204,8 @@ class _Group:
 class _Page:
     """A figure in the making; lengths are dots from the upper left corner."""
 
-    def __init__(self, chunks: list[list[EvidenceMap]]) -> None:
+    def __init__(self, chunks: list[list[EvidenceMap]], appearance: Appearance | None) -> None:
+        self.appearance = appearance
         self.maps = [evidence_map for chunk in chunks for evidence_map in chunk]
         rows = [_groups(chunk) for chunk in chunks]
         self.tile, self.tile_height, widest = _tile_size(rows)
@@ -254,29 +279,47 @@ class _Page:
                 self.text(x, below, line, size=_SMALL, color=_INK)
                 below += _DETAILS
             return
-        limit = evidence_map.limit
-        norm = Normalize(-limit, limit)
-        self.image(x, y, evidence_map.evidence, cmap=COLOURS, norm=norm)
-        self.image(x + self.tile + _GAP, y, overlay(evidence_map))
+        beside = x + self.tile + _GAP
+        if self.appearance is None:
+            norm = Normalize(-evidence_map.limit, evidence_map.limit)
+            self.image(x, y, evidence_map.evidence, cmap=COLOURS, norm=norm)
+            self.image(beside, y, overlay(evidence_map))
+        else:
+            limit = scale_end(evidence_map, self.maps, self.appearance)
+            self.image(x, y, heat_map(evidence_map, self.appearance, limit))
+            axes = self.image(beside, y, render_overlay(evidence_map, self.appearance, limit))
+            if self.appearance.style == "contours":
+                draw_contours(axes, evidence_map, self.appearance, limit)
         self.colour_bar(x, y + self.tile_height + _BAR_GAP, width, evidence_map)
 
     def colour_bar(self, x: int, y: int, width: int, evidence_map: EvidenceMap) -> None:
         """Draw the scale below a map and its overlay."""
-        limit = evidence_map.limit
         axes = self.axes(x, y, width, _BAR)
+        pixels: NDArray[Any] = np.linspace(-1, 1, 255)[None, :]
+        limit, appearance = evidence_map.limit, self.appearance
+        start, against, in_favour = -limit, _AGAINST, _FOR
+        if appearance is not None:
+            limit = scale_end(evidence_map, self.maps, appearance)
+            start = scale_start(evidence_map, appearance, limit)
+            pixels = colour_scale(evidence_map, appearance, limit)[None]
+            if map_colours(evidence_map, appearance).name not in (COLOURS, "red-blue"):
+                against = in_favour = _GREY  # red and blue would promise what is not there
         axes.imshow(
-            np.linspace(-1, 1, 255)[None, :],
+            pixels,
             cmap=COLOURS,
             interpolation="none",
             aspect="auto",
-            extent=(-limit, limit, 0, 1),
+            extent=(start, limit, 0, 1),
         )
         ticks, labels, power = _ticks(limit)
+        first = 0 if start else ticks.index(0.0)
+        ticks, labels = ticks[first:], labels[first:]
         axes.set_xticks(ticks, labels, fontsize=_SMALL, color=_INK, family="DejaVu Sans")
         axes.tick_params(axis="x", length=2, width=0.5, pad=1.5, color=_INK)
         below = y + _BAR + _BAR_TEXT - 6
-        self.text(x, below, "◂ against", size=_SMALL, color=_AGAINST)
-        self.text(x + width, below, "for ▸", size=_SMALL, color=_FOR, ha="right")
+        if start:
+            self.text(x, below, "◂ against", size=_SMALL, color=against)
+        self.text(x + width, below, "for ▸", size=_SMALL, color=in_favour, ha="right")
         scale = f"10{str(power).translate(_SUPERSCRIPTS)} " if power else ""
         unit = f"evidence ({scale}{evidence_map.unit})"
         room = width - 2 * _text_width("◂ against", _SMALL) - 48
@@ -301,10 +344,11 @@ class _Page:
             spine.set_color("#8c8c8c")
         return axes
 
-    def image(self, x: int, y: int, pixels: NDArray[Any], **style: Any) -> None:
+    def image(self, x: int, y: int, pixels: NDArray[Any], **style: Any) -> Axes:
         """Draw an image as a tile, each pixel as it is."""
         axes = self.axes(x, y, self.tile, self.tile_height)
         axes.imshow(pixels, interpolation="none", aspect="auto", **style)
+        return axes
 
     def text(self, x: float, y: float, text: str, **style: Any) -> None:
         """Write text on its baseline (or as `va` says), dollar signs and all."""
@@ -313,17 +357,12 @@ class _Page:
 
 
 def overlay(evidence_map: EvidenceMap) -> NDArray[np.uint8]:
-    """Lay evidence over the grey picture, the stronger the less transparent: (H, W, 3) uint8."""
-    strength = evidence_map.evidence / evidence_map.limit  # from -1 to 1
-    # The map's own colours, but none of its whites: laid over a picture they would look like fog.
-    tint = np.sign(strength) * (0.4 + 0.6 * np.abs(strength))
-    colours = matplotlib.colormaps[COLOURS](tint / 2 + 0.5)[..., :3]
-    alpha = 0.9 * np.abs(strength)[..., None] ** 0.75
-    # Neither black nor white, on which dark and light colours are hard to see.
-    grey = (0.2 + 0.7 * (evidence_map.view @ np.array([0.299, 0.587, 0.114]) / 255))[..., None]
-    mixed = alpha * colours + (1 - alpha) * grey
-    pixels: NDArray[np.uint8] = np.rint(255 * mixed).astype(np.uint8)
-    return pixels
+    """Lay evidence over the grey picture, the stronger the less transparent: (H, W, 3) uint8.
+
+    Plainly, as `draw_panel` does without an appearance: what is guessed in an unfinished map is
+    told in words.
+    """
+    return render_overlay(evidence_map.replace(covered=None), _PLAIN, evidence_map.limit)
 
 
 def _groups(maps: list[EvidenceMap]) -> list[_Group]:

@@ -7,10 +7,11 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, cast
 
-from PySide6.QtCore import QBuffer, QEventLoop, QIODevice, QSettings, QTimer
+from PySide6.QtCore import QEventLoop, QSettings, QTimer
 
 from pda_studio.errors import PdaStudioError
-from pda_studio.files import check_writable, written_whole
+from pda_studio.files import check_writable
+from pda_studio.gui.controllers.sharing import write_png
 from pda_studio.gui.controllers.studio import Studio, application
 from pda_studio.gui.models.display import Theme
 from pda_studio.pda.allocator import keep_freed_memory
@@ -105,7 +106,7 @@ def take_screenshot(
             watch.until(lambda: bool(session.all_finished()))
             studio.window.banner.hide()
             watch.rest()
-            _save(studio, output)
+            write_png(studio.sharing.picture_of_window(), output)
         finally:
             studio.window.close()
             studio.close()
@@ -142,12 +143,3 @@ class _Watch:
         loop = QEventLoop()
         QTimer.singleShot(150, loop.quit)
         loop.exec()
-
-
-def _save(studio: Studio, output: Path) -> None:
-    buffer = QBuffer()
-    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    if not studio.window.grab().save(buffer, "PNG"):
-        raise PdaStudioError("The window's picture cannot be encoded as PNG.")
-    with written_whole(output) as file:
-        file.write(buffer.data().data())

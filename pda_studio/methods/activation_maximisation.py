@@ -31,6 +31,7 @@ class ActivationMaximisation(Method):
     """
 
     name: ClassVar[str] = "activation-maximisation"
+    has_evidence: ClassVar[bool] = False
     title: ClassVar[str] = "Activation maximisation"
     summary: ClassVar[str] = (
         "Makes a picture that the target answers to most strongly; it has no evidence for pixels."

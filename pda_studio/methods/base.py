@@ -105,6 +105,8 @@ class Method(BaseModel):
     ----------
     name, title, summary, citation : str
         Name in the registry, name for people, one sentence, and where it was published.
+    has_evidence : bool
+        Whether it weighs the pixels of the picture, rather than making one of its own.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -113,6 +115,7 @@ class Method(BaseModel):
     title: ClassVar[str] = ""
     summary: ClassVar[str] = ""
     citation: ClassVar[str] = ""
+    has_evidence: ClassVar[bool] = True
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:

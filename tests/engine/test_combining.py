@@ -29,7 +29,7 @@ def test_combined_is_the_mean_and_tells_the_spread(digits: Classifier, three) ->
     a, b = (one.evidence / np.sqrt((one.evidence**2).mean()) for one in maps)
     np.testing.assert_allclose(together.evidence, (a + b) / 2, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(together.standard_error, np.abs(a - b) / 2, rtol=1e-3, atol=1e-5)
-    assert together.unit == "standardised"
+    assert together.unit == "rms"
     assert together.parameters == {"of": ["Efficient PDA", "Occlusion"]}
 
 

@@ -6,9 +6,9 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from pda_studio.classifiers import graph, load_classifier
+from pda_studio.document.work import ClassifierChoice
 from pda_studio.gui.controllers.studio import Studio
 from pda_studio.gui.models.layers import Layers, layers_of, nearest
-from pda_studio.gui.models.work import ClassifierChoice
 
 
 def at(studio: Studio) -> str:

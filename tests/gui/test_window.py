@@ -19,9 +19,9 @@ from pytestqt.qtbot import QtBot
 
 import pda_studio.methods.prediction_difference as pda
 from pda_studio.classifiers import Classifier, Download
+from pda_studio.document.operations import Flip, Rotate
+from pda_studio.document.work import ClassifierChoice
 from pda_studio.gui.controllers.studio import Studio
-from pda_studio.gui.models.operations import Flip, Rotate
-from pda_studio.gui.models.work import ClassifierChoice
 
 
 def first_cell(studio: Studio):
@@ -48,7 +48,7 @@ def test_starts_with_a_finished_sample(studio: Studio) -> None:
     assert first_map(studio).classifier == "digits"
     assert first_map(studio).target_name == "1"
     assert studio.window.predictions.list.model().rowCount() == 10
-    assert studio.window.banner.isVisible()
+    assert studio.window.hints.isVisible()
     assert not studio.window.actions_.stop.isEnabled()
     assert studio.window.actions_.export_figure.isEnabled()
 
@@ -157,8 +157,8 @@ def test_turning_adds_rows_and_reset_takes_them_away(studio: Studio, qtbot: QtBo
         (Rotate(180),),
         (Flip("horizontal"),),
     ]
-    upright = studio.session.looks[rows[0].key].subject.view
-    turned = studio.session.looks[rows[1].key].subject.view
+    upright = studio.session.look(rows[0].key).subject.view
+    turned = studio.session.look(rows[1].key).subject.view
     assert np.array_equal(turned, np.rot90(upright, -1))
     assert len(window.board.maps) == 4
     targets = {one.target for one in studio.session.all_finished()}
@@ -177,7 +177,7 @@ def test_a_frame_on_the_input_crops(studio: Studio, qtbot: QtBot) -> None:
     wait_for_maps(qtbot, studio)
     row = studio.session.work.rows[1]
     assert str(row.operations[0]) == "cropped to 14 × 14"
-    assert studio.session.looks[row.key].width == 14
+    assert studio.session.look(row.key).width == 14
     assert not studio.window.actions_.crop.isChecked()
 
 
@@ -229,10 +229,10 @@ def test_colour_scales(studio: Studio, qtbot: QtBot) -> None:
     bars = [panel.bar for panel in studio.window.board.maps.values()]
     own = [one.limit for one in studio.session.all_finished()]
     assert [bar._limit for bar in bars] == own
-    studio.display.scale = "all"
+    studio.display.change(scale="all")
     assert bars[0]._limit == bars[2]._limit == max(own[0], own[2])
     assert bars[1]._limit == own[1], "probabilities are no bits"
-    studio.display.scale = "fixed"
+    studio.display.change(scale="fixed")
     box = studio.window.display_box
     assert box.limit.isVisible()
     box.limit.setValue(3.5)

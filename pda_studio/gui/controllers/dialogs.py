@@ -1,14 +1,16 @@
 """Dialogs and menus that ask for files; none of them holds up the window."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
+from pda_studio.document.work import ClassifierChoice
 from pda_studio.gui.controllers.exporting import FIGURES, Exporting
+from pda_studio.gui.controllers.keeping import SUFFIX, Keeping
 from pda_studio.gui.controllers.memory import Memory
 from pda_studio.gui.controllers.opening import PICTURES, WEIGHTS, Opening
-from pda_studio.gui.models.work import ClassifierChoice
 from pda_studio.gui.views.main_window import MainWindow
 
 
@@ -20,18 +22,33 @@ class Dialogs(QObject):
         window: MainWindow,
         opening: Opening,
         exporting: Exporting,
+        keeping: Keeping,
         memory: Memory,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._window, self._opening, self._exporting = window, opening, exporting
-        self._memory = memory
+        self._keeping, self._memory = keeping, memory
 
     def ask_for_picture(self) -> None:
         """Choose a picture to open."""
         patterns = " ".join(f"*{suffix} *{suffix.upper()}" for suffix in PICTURES)
         dialog = self._dialog(self.tr("Open picture"), self.tr("Pictures ({0})").format(patterns))
         dialog.fileSelected.connect(lambda path: self._opening.open_picture(Path(path)))
+        dialog.open()
+
+    def ask_for_folder(self, chosen: Callable[[Path], None]) -> None:
+        """Choose a folder of pictures."""
+        dialog = self._dialog(self.tr("Open folder"), "")
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.fileSelected.connect(lambda path: chosen(Path(path)))
+        dialog.open()
+
+    def ask_for_screenshot(self, chosen: Callable[[Path], None]) -> None:
+        """Choose where a picture of the window goes."""
+        title = self.tr("Save picture of the window")
+        dialog = self._dialog(title, self.tr("Picture (*.png)"), "window", ".png")
+        dialog.fileSelected.connect(lambda path: chosen(Path(path)))
         dialog.open()
 
     def ask_for_weights(self, name: str | bool = "") -> None:
@@ -45,6 +62,48 @@ class Dialogs(QObject):
             lambda path: self._opening.use_classifier(ClassifierChoice(classifier, path))
         )
         dialog.rejected.connect(self._opening.loaded)
+        dialog.open()
+
+    def ask_for_work(self) -> None:
+        """Choose saved work to open."""
+        dialog = self._dialog(
+            self.tr("Open work"), self.tr("Saved work ({0})").format(f"*{SUFFIX}")
+        )
+        dialog.fileSelected.connect(lambda path: self._keeping.open(Path(path)))
+        dialog.open()
+
+    def save_work(self) -> None:
+        """Write the work into its file; without one, choose it."""
+        if self._keeping.path is None:
+            self.ask_where_to_save()
+        else:
+            self._keeping.save(self._keeping.path)
+
+    def ask_where_to_save(self) -> None:
+        """Choose where the work goes."""
+        kind = self.tr("Saved work ({0})").format(f"*{SUFFIX}")
+        name = self._keeping.path.stem if self._keeping.path else "work"
+        dialog = self._dialog(self.tr("Save work"), kind, name, SUFFIX)
+        dialog.fileSelected.connect(lambda path: self._keeping.save(Path(path)))
+        dialog.open()
+
+    def ask_for_another(self, use: Callable[[ClassifierChoice], None]) -> None:
+        """Choose weights, in a file named after their classifier, to ask beside the open one."""
+        patterns = " ".join(f"*{suffix}" for suffix in WEIGHTS)
+        dialog = self._dialog(
+            self.tr("Open weights, in a file named after their classifier"),
+            self.tr("Weights ({0})").format(patterns),
+        )
+        dialog.fileSelected.connect(
+            lambda path: use(ClassifierChoice(self._opening.name_for(Path(path)), path))
+        )
+        dialog.open()
+
+    def ask_for_picture_below(self) -> None:
+        """Choose a picture to put below the others."""
+        patterns = " ".join(f"*{suffix} *{suffix.upper()}" for suffix in PICTURES)
+        dialog = self._dialog(self.tr("Add picture"), self.tr("Pictures ({0})").format(patterns))
+        dialog.fileSelected.connect(lambda path: self._opening.add_picture(Path(path)))
         dialog.open()
 
     def ask_for_figure(self) -> None:

@@ -13,17 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from pda_studio.document.operations import applied
+from pda_studio.document.targets import ClassTarget, Target
+from pda_studio.document.work import COMBINED, ClassifierChoice, Column, Row, Work
 from pda_studio.gui.controllers.jobs import Job, Jobs
-from pda_studio.gui.models import fitting
+from pda_studio.gui.models import asking, fitting
 from pda_studio.gui.models.cache import MapCache
-from pda_studio.gui.models.cells import Look, Request
+from pda_studio.gui.models.cells import Cell, Look, LookKey, Request, State
 from pda_studio.gui.models.kept import KeptMaps
-from pda_studio.gui.models.operations import applied
 from pda_studio.gui.models.previews import Previews, preview_steps, sketched
 from pda_studio.gui.models.session import Key, Session
-from pda_studio.gui.models.work import Column, Row, Work
 
 if TYPE_CHECKING:
+    from pda_studio.classifiers import Classifier
     from pda_studio.methods.evidence import EvidenceMap, Subject
     from pda_studio.workspace.map_cache import Asked
 
@@ -62,6 +64,8 @@ class Explainer(QObject):
 
     failed = Signal(object, str)
     """An exception and its traceback."""
+    lacking = Signal(object)
+    """A ClassifierChoice that a column asks and that is not loaded."""
     slowed = Signal(str)
     """Why a classifier can only be asked as a whole, once for each."""
     progressed = Signal()
@@ -79,7 +83,10 @@ class Explainer(QObject):
         self._not_kept: set[Request] = set()
         self._running: _Running | None = None
         self._letting_go = False
-        self._looking: set[tuple[int, int]] = set()
+        self._looking: set[tuple[LookKey, int]] = set()
+        self._refused: dict[LookKey, str] = {}
+        self._unloadable: dict[ClassifierChoice, str] = {}
+        self._derived: dict[tuple[ClassifierChoice, Target], Classifier] = {}
         self._held = False
         self._paused = False
         self.rate: dict[str, float] = {}
@@ -122,6 +129,17 @@ class Explainer(QObject):
         for key, cell in list(self._session.cells.items()):
             if cell.state in ("stopped", "failed"):
                 self._session.put_cell(*key, cell.replace(state="empty", request=None))
+        self._refused.clear()
+        self._unloadable.clear()
+        self._soon.start()
+
+    def take(self, request: Request, evidence_map: EvidenceMap) -> None:
+        """Take a finished map from a file, as if it had been computed here."""
+        self._cache.add(request, evidence_map)
+
+    def refuse(self, choice: ClassifierChoice, why: str) -> None:
+        """Tell that a classifier cannot be loaded: the panels that ask it fail."""
+        self._unloadable[choice] = why
         self._soon.start()
 
     def pause(self) -> None:
@@ -140,20 +158,27 @@ class Explainer(QObject):
 
     def cost(self, key: Key, **changes: Any) -> int | None:
         """Forward passes of a panel's map, with some parameters changed; None if unknown yet."""
-        look = self._session.looks.get(key[0])
-        column = self._session.work.column(key[1])
-        classifier = self._session.classifier
-        if look is None or column is None or not column.parameters or classifier is None:
+        session = self._session
+        row, column = session.work.row(key[0]), session.work.column(key[1])
+        if row is None or column is None or column.method == COMBINED:
+            return None
+        look, classifier = session.look(row.key, column), session.classifier_of(column)
+        if look is None or column.parameters is None or classifier is None:
             return None
         kind = fitting.kind_of(column.method)
         values = fitting.fitted(kind, {**column.parameters, **changes}, classifier)
         return kind.create(**values).cost(look.subject)
 
-    def seconds(self, cost: int) -> float | None:
-        """How long forward passes will take, by the rate measured so far."""
-        classifier = self._session.classifier
-        rate = self.rate.get(classifier.fingerprint) if classifier else None
+    def seconds(self, cost: int, key: Key) -> float | None:
+        """How long forward passes of a panel will take, by the rate measured so far."""
+        rate = self.rate_of(key)
         return cost / rate if rate else None
+
+    def rate_of(self, key: Key) -> float | None:
+        """Forward passes a second of what a panel asks, if that was measured."""
+        row, column = self._session.work.row(key[0]), self._session.work.column(key[1])
+        look = self._session.subject_look(row, column) if row and column else None
+        return self.rate.get(look.subject.classifier.fingerprint) if look else None
 
     def seconds_left(self) -> float | None:
         """How long until everything that runs or waits is done."""
@@ -162,11 +187,15 @@ class Explainer(QObject):
         cell = self._session.cell(*self._running.key)
         if not cell.done or not cell.total:
             return None
-        left = (cell.total - cell.done) / cell.total * self._running.cost
+        running = self._running
+        passes = (cell.total - cell.done) / cell.total * running.cost
+        left = self.seconds(int(passes), running.key)
+        if left is None:
+            return None
         for key, waiting in self._session.cells.items():
             if waiting.state == "waiting":
-                left += self.cost(key) or 0
-        return self.seconds(int(left))
+                left += self.seconds(self.cost(key) or 0, key) or 0.0
+        return left
 
     # What follows from changes
 
@@ -179,17 +208,35 @@ class Explainer(QObject):
 
     def _reconcile(self) -> None:
         session = self._session
+        for loaded in session.classifiers:
+            self._unloadable.pop(loaded, None)
+        asked = [session.work.classifier, *map(session.work.choice_of, session.work.columns)]
+        for choice in dict.fromkeys(asked):
+            known = choice in session.classifiers or choice in self._unloadable
+            if choice is not None and not known:
+                self.lacking.emit(choice)
         if session.work.picture is None or session.classifier is None:
             self._let_go()
             self.progressed.emit()
             return
-        for row in session.work.rows:
-            if row.key not in session.looks:
-                self._look_at(row)
+        needed = list(session.needed_looks())
+        for key in needed:
+            if key not in session.looks:
+                self._look_at(key)
+        wanted = {(key.classifier, key.target) for key in needed}
+        self._derived = {key: one for key, one in self._derived.items() if key in wanted}
+        self._refused = {key: why for key, why in self._refused.items() if key in needed}
+        combined = []
         for row_key, column_key in session.panel_keys():
             place, column = session.work.row(row_key), session.work.column(column_key)
-            if place is not None and column is not None:
+            if place is None or column is None:
+                continue
+            if column.method == COMBINED:
+                combined.append((place, column))
+            else:
                 self._settle(place, column)
+        for place, column in combined:
+            self._combine(place, column)
         self._previews.keep_only({cell.request for cell in session.cells.values()})
         running = self._running
         if running and session.cell(*running.key).request != running.request:
@@ -204,8 +251,7 @@ class Explainer(QObject):
         request = session.request(row, column)
         cell = session.cell(row.key, column.key)
         if request is None:
-            if row.key not in session.looks and cell.state == "empty":
-                session.put_cell(row.key, column.key, cell.replace(state="waiting"))
+            self._wait_for_look(row, column, cell)
             return
         if cell.request == request and cell.state != "empty":
             return
@@ -222,11 +268,48 @@ class Explainer(QObject):
             cell = cell.replace(preview=None if preview is None else sketched(preview))
         session.put_cell(row.key, column.key, cell)
 
+    def _wait_for_look(self, row: Row, column: Column, cell: Cell) -> None:
+        """Let a panel wait until its row has been looked at, or tell why it cannot be."""
+        session = self._session
+        choice, target = session.work.choice_of(column), session.target_of(column)
+        derived = target if target is not None and asking.is_derived(target) else None
+        keys = [LookKey(row.key, choice, derived), LookKey(row.key, choice)] if choice else []
+        why = next((self._refused[key] for key in keys if key in self._refused), "")
+        why = why or (self._unloadable.get(choice, "") if choice else "")
+        if why and (cell.state, cell.message) != ("failed", why):
+            session.put_cell(row.key, column.key, cell.replace(state="failed", message=why))
+        elif not why and cell.state != "waiting":
+            session.put_cell(row.key, column.key, cell.replace(state="waiting", request=None))
+
+    def _combine(self, row: Row, column: Column) -> None:
+        """Take the mean of the maps beside a panel, once they are all there."""
+        session = self._session
+        request, cell = session.request(row, column), session.cell(row.key, column.key)
+        if cell.request == request and cell.state in ("done", "failed"):
+            return
+        sources = session.sources(column)
+        maps = [session.finished(row, source) for source in sources]
+        whole = [one for one in maps if one is not None]
+        states = {session.cell(row.key, source.key).state for source in sources}
+        if len(sources) < 2:
+            why = self.tr("Put at least two methods beside this column: it shows their mean.")
+            made = cell.replace(state="failed", request=request, evidence=None, message=why)
+        elif request is None or len(whole) < len(maps):
+            stopped = states <= {"stopped", "failed", "done"} and bool(states - {"done"})
+            state: State = "stopped" if stopped else "waiting"
+            made = cell.replace(state=state, request=request, message="")
+        else:
+            from pda_studio.methods.combining import combined
+
+            made = Cell("done", request, combined(whole), request)
+        if made != cell and (made.state, made.request) != (cell.state, cell.request):
+            session.put_cell(row.key, column.key, made)
+
     def _look_up(self) -> None:
         """Look on the disk for the maps that are waited for, before any is computed."""
         for key, cell in self._session.cells.items():
             request = cell.request
-            if cell.state != "waiting" or request is None or key[0] not in self._session.looks:
+            if cell.state != "waiting" or request is None or request.method == COMBINED:
                 continue
             if request not in self._reading and request not in self._not_kept:
                 self._reading.add(request)
@@ -256,37 +339,58 @@ class Explainer(QObject):
                 self._session.put_cell(*key, done)
 
     def _subject(self, key: Key, request: Request) -> Subject:
-        return replace(self._session.looks[key[0]].subject, target=request.target)
+        work = self._session.work
+        row, column = work.row(key[0]), work.column(key[1])
+        look = self._session.subject_look(row, column) if row and column else None
+        assert look is not None, "there is a request only where there is a look"
+        target = request.target
+        index = target.index if isinstance(target, ClassTarget) else 0
+        return replace(look.subject, target=index)
 
-    def _look_at(self, row: Row) -> None:
+    def _look_at(self, key: LookKey) -> None:
         session = self._session
-        picture, classifier = session.work.picture, session.classifier
-        asked = (row.key, id(classifier) ^ id(picture) ^ hash(row.operations))
-        if picture is None or classifier is None or asked in self._looking:
+        row, classifier = session.work.row(key.row), session.classifiers.get(key.classifier)
+        picture = session.work.picture_of(row) if row else None
+        if row is None or picture is None or classifier is None:
+            return
+        asked = (key, id(classifier) ^ id(picture) ^ hash(row.operations))
+        if asked in self._looking or key in self._refused:
             return
         self._looking.add(asked)
+        derived = self._derived
 
         def look() -> Look:
             from pda_studio.methods import Subject
 
             image = applied(picture.image, row.operations)
-            return Look(Subject.of(image, classifier), image.shape[1], image.shape[0])
+            answering = classifier
+            if key.target is not None:
+                known = derived.get((key.classifier, key.target))
+                answering = known or asking.derived(classifier, key.target)
+                derived[key.classifier, key.target] = answering
+                _ = answering.fingerprint  # reads all weights: not in the window's thread
+            return Look(Subject.of(image, answering), image.shape[1], image.shape[0])
+
+        def current() -> bool:
+            now = session.work.row(key.row)
+            return (
+                now is not None
+                and (session.work.picture_of(now), now.operations) == (picture, row.operations)
+                and session.classifiers.get(key.classifier) is classifier
+            )
 
         def done(look: Look) -> None:
             self._looking.discard(asked)
-            work = session.work
-            same = work.picture is picture and session.classifier is classifier
-            if same and work.row(row.key) == row:
-                session.put_look(row.key, look)
+            if current():
+                session.put_look(key, look)
 
         def failed(error: BaseException, details: str) -> None:
             self._looking.discard(asked)
-            for column in session.work.columns:
-                cell = session.cell(row.key, column.key)
-                failure = cell.replace(state="failed", message=str(error))
-                session.put_cell(row.key, column.key, failure)
-            self.failed.emit(error, details)
-            self.progressed.emit()
+            if current():
+                self._refused[key] = str(error)
+                self._soon.start()
+                self.failed.emit(error, details)
+                self.progressed.emit()
 
         self._jobs.ask(look, done, failed)
 
@@ -300,7 +404,7 @@ class Explainer(QObject):
                 waiting.append((key, cell.request))
         for key, request in waiting:
             cost = self.cost(key) or 0
-            if self._previews.worthwhile(request, cost, self.seconds(cost)):
+            if self._previews.worthwhile(request, cost, self.seconds(cost, key)):
                 self._start_preview(key, request)
                 return
         for key, request in waiting[:1]:
@@ -460,14 +564,14 @@ class Explainer(QObject):
 
     def _measure(self, running: _Running, step: _Step) -> None:
         """Note how many forward passes a second were done since the first partial map."""
-        now, classifier = monotonic(), self._session.classifier
+        now, fingerprint = monotonic(), step.evidence.fingerprint
         if running.first is None:
             running.first = step.done, now
             return
         done, since = running.first
         passes = (step.done - done) / step.total * running.cost
-        if classifier is not None and passes >= 16 and now - since > 0.2:
-            self.rate[classifier.fingerprint] = passes / (now - since)
+        if passes >= 16 and now - since > 0.2:
+            self.rate[fingerprint] = passes / (now - since)
 
 
 def _rough_snapshot(progress: Any) -> EvidenceMap | None:

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 
 from pda_studio.errors import UsageError
 from pda_studio.gui.controllers.jobs import Jobs
+from pda_studio.gui.models.display import Display
 from pda_studio.gui.models.session import Session
 
 if TYPE_CHECKING:
@@ -24,9 +25,11 @@ class Exporting(QObject):
     saved = Signal(object)
     failed = Signal(object, str)
 
-    def __init__(self, session: Session, jobs: Jobs, parent: QObject | None = None) -> None:
+    def __init__(
+        self, session: Session, display: Display, jobs: Jobs, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
-        self._session = session
+        self._session, self._display = session, display
         self._jobs = jobs
 
     def selected_map(self) -> EvidenceMap | None:
@@ -35,15 +38,16 @@ class Exporting(QObject):
         return None if column is None else session.finished(session.selected_row, column)
 
     def export_figure(self, path: Path) -> None:
-        """Write all panels as PNG, PDF or SVG, told by the name's ending."""
+        """Write all panels, drawn as they are shown, as PNG, PDF or SVG by the name's ending."""
         maps, rows = self._session.all_finished(), len(self._session.work.rows)
+        appearance = self._display.appearance
 
         def work() -> Path:
             if not maps:
                 raise UsageError("Some maps are not finished: wait for them, or press Run.")
             from pda_studio.figures.panel import save_panel
 
-            save_panel(maps, path, rows=rows)
+            save_panel(maps, path, rows=rows, appearance=appearance)
             return path
 
         self._ask(work)

@@ -1,18 +1,21 @@
 """What the window remembers from one start to the next."""
 
+import json
 from pathlib import Path
 from typing import cast, get_args
 
 from PySide6.QtCore import QByteArray, QRect, QSettings
 
+from pda_studio.document.work import ClassifierChoice
+from pda_studio.errors import UsageError
 from pda_studio.gui.models.display import Theme
-from pda_studio.gui.models.work import ClassifierChoice
+from pda_studio.rendering import Appearance
 
 _MOST = 10
 
 
 class Memory:
-    """Geometry, theme, recent pictures and classifiers, last folder; kept in QSettings."""
+    """What is kept in QSettings: how the window and its maps look, and what was opened last."""
 
     def __init__(self, settings: QSettings) -> None:
         self._settings = settings
@@ -25,11 +28,13 @@ class Memory:
         self.classifiers = [ClassifierChoice(name, weights or None) for name, _, weights in pairs]
         theme = str(settings.value("theme", "system"))
         self.theme: Theme = cast(Theme, theme) if theme in get_args(Theme) else "system"
+        self.appearance = _appearance(str(settings.value("appearance", "{}")))
         geometry = settings.value("geometry")
         self.geometry = geometry if isinstance(geometry, QRect) else None
         splitter = settings.value("splitter")
         self.splitter = splitter if isinstance(splitter, QByteArray) else None
         self.folder = str(settings.value("folder", ""))
+        self.hints_closed = str(settings.value("hints_closed", "")) == "yes"
 
     def add_picture(self, path: Path) -> None:
         """Put a picture at the head of the recent ones."""
@@ -60,10 +65,20 @@ class Memory:
             ("recent", [str(path) for path in self.recent]),
             ("classifiers", self._classifier_texts()),
             ("theme", self.theme),
+            ("appearance", json.dumps(self.appearance.as_json())),
             ("geometry", self.geometry),
             ("splitter", self.splitter),
             ("folder", self.folder),
+            ("hints_closed", "yes" if self.hints_closed else None),
         ):
             if value is not None:
                 self._settings.setValue(name, value)
         self._settings.sync()
+
+
+def _appearance(text: str) -> Appearance:
+    """What was written down; the usual one where that cannot be read."""
+    try:
+        return Appearance.from_json(json.loads(text))
+    except (ValueError, UsageError):
+        return Appearance()

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from hashlib import blake2b
+from collections.abc import Callable, Generator
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
+from pda_studio.document.work import About, ClassifierChoice, Picture, picture_digest
 from pda_studio.gui.controllers.jobs import Job, Jobs
 from pda_studio.gui.models.session import Session
-from pda_studio.gui.models.work import About, ClassifierChoice, Picture
 
 PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif")
 WEIGHTS = (".safetensors", ".pth", ".pt", ".bin")
@@ -26,6 +27,8 @@ class Opening(QObject):
     loading = Signal(str, float)
     """What is being loaded, and which part of it is done (below 0: unknown)."""
     loaded = Signal()
+    refused = Signal(object, str)
+    """A ClassifierChoice that cannot be loaded, and why."""
     failed = Signal(object, str)
     engine_ready = Signal(list)
     """The names of all classifiers."""
@@ -38,6 +41,8 @@ class Opening(QObject):
         self._newest = 0
         self._loading: Job | None = None
         self._choice: ClassifierChoice | None = None
+        self.names: list[str] = []
+        """Of all classifiers, once the engine is there."""
 
     @property
     def choice(self) -> ClassifierChoice | None:
@@ -51,10 +56,29 @@ class Opening(QObject):
 
     def start_engine(self) -> None:
         """Import the engine, which takes seconds, and name its classifiers."""
-        self._jobs.ask(_engine, self.engine_ready.emit, self.failed.emit)
+
+        def done(names: list[str]) -> None:
+            self.names = names
+            self.engine_ready.emit(names)
+
+        self._jobs.ask(_engine, done, self.failed.emit)
+
+    def name_for(self, weights: Path) -> str:
+        """The classifier that a file of weights is named after, or else the one that is open."""
+        stem = weights.name.lower()
+        named_so = [name for name in self.names if stem.startswith(name.lower())]
+        choice = self.choice
+        return max(named_so, key=len, default=choice.name if choice else "digits")
 
     def open_picture(self, path: Path) -> None:
         """Read a picture; of several, the one asked for last is shown."""
+        self._open(lambda: read_picture(path))
+
+    def open_pixels(self, name: str, pixels: Callable[[], NDArray[np.uint8]]) -> None:
+        """Show a picture that is no file; `pixels` makes it, (H, W, 3) uint8, in the background."""
+        self._open(lambda: picture_of(name, pixels()))
+
+    def _open(self, read: Callable[[], Picture]) -> None:
         self._newest += 1
         number = self._newest
 
@@ -63,6 +87,14 @@ class Opening(QObject):
                 self._session.open_picture(picture)
                 self.picture_opened.emit(picture)
 
+        self._jobs.ask(read, done, self.failed.emit)
+
+    def add_picture(self, path: Path) -> None:
+        """Read a picture and put it below the others."""
+
+        def done(picture: Picture) -> None:
+            self._session.add_picture(picture)
+
         self._jobs.ask(lambda: read_picture(path), done, self.failed.emit)
 
     def describe(self, name: str) -> None:
@@ -70,10 +102,17 @@ class Opening(QObject):
         self._jobs.ask(lambda: _about(name), self.described.emit, self.failed.emit)
 
     def use_classifier(self, choice: ClassifierChoice) -> None:
-        """Load a classifier, with its download if need be."""
+        """Load a classifier and put it in the open one's place, with its download if need be."""
         if self._loading is not None:
             self._loading.cancel()
+        self._load(choice, self._session.use_classifier)
 
+    def fetch(self, choice: ClassifierChoice) -> None:
+        """Load a classifier that the work asks for; one at a time, the others are asked again."""
+        if self._loading is None:
+            self._load(choice, self._session.put_classifier)
+
+    def _load(self, choice: ClassifierChoice, use: Callable[[ClassifierChoice, Any], None]) -> None:
         def steps() -> Generator[Any, None, Any]:
             from pda_studio.classifiers import loading
 
@@ -83,11 +122,12 @@ class Opening(QObject):
 
         def done(classifier: Any) -> None:
             self._loading = self._choice = None
-            self._session.use_classifier(choice, classifier)
+            use(choice, classifier)
             self.loaded.emit()
 
         def failed(error: BaseException, details: str) -> None:
             self._loading = self._choice = None
+            self.refused.emit(choice, str(error))
             self.loaded.emit()
             self.failed.emit(error, details)
 
@@ -103,7 +143,8 @@ class Opening(QObject):
         """Let go of a download; the open classifier stays."""
         if self._loading is not None:
             self._loading.cancel()
-            self._loading = self._choice = None
+            choice, self._loading, self._choice = self._choice, None, None
+            self.refused.emit(choice, self.tr("Loading was stopped; press Run to try again."))
             self.loaded.emit()
 
 
@@ -111,9 +152,12 @@ def read_picture(path: Path) -> Picture:
     """Read a picture with its digest."""
     from pda_studio.images import load_image
 
-    image = load_image(path)
-    digest = blake2b(image.tobytes(), digest_size=16, salt=repr(image.shape).encode()[:16])
-    return Picture(path.name, path, image, digest.hexdigest())
+    return picture_of(path.name, load_image(path), path)
+
+
+def picture_of(name: str, image: NDArray[np.uint8], path: Path | None = None) -> Picture:
+    """Pixels as a picture with its digest."""
+    return Picture(name, path, image, picture_digest(image))
 
 
 def sample_digits() -> list[Path]:

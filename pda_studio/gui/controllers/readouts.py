@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QTimer
 
+from pda_studio.document.operations import described
+from pda_studio.document.targets import ClassTarget
 from pda_studio.gui.controllers.explainer import Explainer
 from pda_studio.gui.controllers.exporting import Exporting
+from pda_studio.gui.controllers.keeping import Keeping
 from pda_studio.gui.controllers.opening import Opening
-from pda_studio.gui.models import words
+from pda_studio.gui.models import asking, words
 from pda_studio.gui.models.display import Display
-from pda_studio.gui.models.operations import described
-from pda_studio.gui.models.session import Session
+from pda_studio.gui.models.session import Key, Session
 from pda_studio.gui.models.viewport import Viewport
 from pda_studio.gui.views.main_window import MainWindow
+
+_SETTLING = 200  # ms
 
 
 class Readouts(QObject):
@@ -26,13 +30,15 @@ class Readouts(QObject):
         session: Session,
         display: Display,
         viewport: Viewport,
-        controllers: tuple[Explainer, Exporting, Opening],
+        controllers: tuple[Explainer, Exporting, Opening, Keeping],
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._window, self._session = window, session
         self._display, self._viewport = display, viewport
-        self._explainer, self._exporting, self._opening = controllers
+        self._explainer, self._exporting, self._opening, self._keeping = controllers
+        self._settling = QTimer(self, singleShot=True, interval=_SETTLING)
+        self._settling.timeout.connect(self._show_none)
         self._explainer.progressed.connect(self.show_progress)
         self._connections: list[tuple[Any, Any]] = [
             (session.changed, self._on_changed),
@@ -40,7 +46,7 @@ class Readouts(QObject):
             (session.selection_changed, self._on_selection),
             (session.cell_changed, self._on_cell),
             (viewport.events.crosshair, self._show_readout),
-            (display.events.scale, self._show_scale),
+            (display.events.appearance, self._show_scale),
         ]
         for signal, slot in self._connections:
             signal.connect(slot)
@@ -49,22 +55,23 @@ class Readouts(QObject):
 
     def forget(self) -> None:
         """Hear nothing more: the window is closing."""
+        self._settling.stop()
         for signal, slot in self._connections:
             signal.disconnect(slot)
 
     def _show_scale(self, *_: object) -> None:
-        """Let fixed scales start where the largest map of each unit ends; show the selected's."""
-        maps = [cell.shown for cell in self._session.cells.values() if cell.shown]
-        if self._display.scale == "fixed":
-            known = self._display.limits
+        """Let fixed scales start where the largest map of each unit ends; show the selected map."""
+        session, appearance = self._session, self._display.appearance
+        if appearance.scale == "fixed":
             largest: dict[str, float] = {}
-            for one in maps:
+            for one in (cell.shown for cell in session.cells.values() if cell.shown):
                 largest[one.unit] = max(largest.get(one.unit, 0.0), float(f"{one.limit:.3g}"))
-            if not largest.keys() <= known.keys():
-                self._display.limits = {**largest, **known}
-        chosen = self._exporting.selected_map()
-        unit = chosen.unit if chosen else maps[0].unit if maps else ""
-        self._window.display_box.show_unit(unit)
+            if not largest.keys() <= appearance.limits.keys():
+                self._display.change(limits={**largest, **appearance.limits})
+                return  # and come back
+        column = session.selected_column
+        key = session.selected_row.key, column.key if column else -1
+        self._window.display_box.show_map(session.cell(*key).shown, self._window.board.limit(key))
 
     def _on_changed(self, *_: object) -> None:
         self.show_page()
@@ -76,8 +83,7 @@ class Readouts(QObject):
             self._viewport.crosshair = None
             if not self._window.banner.details.toPlainText():
                 self._window.banner.hide()
-        name = f"{picture.name} – " if picture else ""
-        self._window.setWindowTitle(f"{name}PDA Studio")
+        self.show_file()
 
     def _on_selection(self) -> None:
         self._show_predictions()
@@ -89,6 +95,23 @@ class Readouts(QObject):
         self.show_actions()
         self._show_scale()
         self._show_readout()
+
+    def show_file(self) -> None:
+        """Tell which file the work is in, whether it is up to date, and what can be undone."""
+        picture, keeping, actions = (
+            self._session.work.picture,
+            self._keeping,
+            self._window.actions_,
+        )
+        parts = [picture.name] if picture else []
+        if keeping.path is not None:
+            parts.append(f"{keeping.path.name}[*]")
+        self._window.setWindowTitle(" – ".join([*parts, "PDA Studio"]))
+        self._window.setWindowModified(keeping.path is not None and keeping.modified)
+        actions.undo.setEnabled(keeping.history.can_undo)
+        actions.redo.setEnabled(keeping.history.can_redo)
+        for action in (actions.save_work, actions.save_work_as):
+            action.setEnabled(picture is not None)
 
     def show_page(self) -> None:
         """Show the board, the invitation, or that the engine is starting."""
@@ -106,11 +129,29 @@ class Readouts(QObject):
             heading += f": {described(row.operations)}"
         self._window.predictions_heading.setText(heading)
         self._window.predictions_heading.setToolTip(heading)
-        look = self._session.looks.get(row.key)
-        self._window.predictions.show_predictions(
-            self._session.classifier, look.subject if look else None, self._session.target
-        )
+        if self._session.look(row.key) or self._session.work.picture is None:
+            self._settling.stop()
+            self._list_predictions()
+        elif not self._settling.isActive():
+            self._settling.start()  # the list stays a moment: the new one may be there by then
         self._show_cost()
+
+    def _show_none(self) -> None:
+        self._list_predictions()
+        self._show_cost()
+
+    def _list_predictions(self) -> None:
+        look = self._session.look(self._session.selected_row.key)
+        target, classifier = self._session.target, self._session.classifier
+        self._window.predictions.show_predictions(
+            classifier,
+            look.subject if look else None,
+            target.index if isinstance(target, ClassTarget) else None,
+        )
+        derived = target is not None and asking.is_derived(target)
+        self._window.asked.show_target(
+            asking.named(target, classifier) if target is not None and derived else ""
+        )
 
     def show_actions(self, *_: object) -> None:
         """Let the user ask for what makes sense now."""
@@ -126,6 +167,12 @@ class Readouts(QObject):
             actions.fit,
             actions.zoom_in,
             actions.zoom_out,
+            actions.one_to_one,
+            actions.add_picture,
+            actions.ask_contrast,
+            actions.ask_unit,
+            actions.top_classes,
+            actions.combine,
             *actions.turns,
         ):
             action.setEnabled(has_picture)
@@ -139,6 +186,8 @@ class Readouts(QObject):
         whole = bool(session.all_finished())
         actions.export_figure.setEnabled(whole)
         actions.export_map.setEnabled(self._exporting.selected_map() is not None)
+        actions.copy_map.setEnabled(actions.export_map.isEnabled())
+        self._window.asked.more.setEnabled(has_picture)
         actions.export_button.setEnabled(whole or actions.export_map.isEnabled())
 
     def show_progress(self) -> None:
@@ -163,8 +212,7 @@ class Readouts(QObject):
             strip.show_progress(title, None)
             return
         parts = [title, f"{words.count(cell.done)} of {words.count(cell.total)}"]
-        classifier = session.classifier
-        rate = explainer.rate.get(classifier.fingerprint) if classifier else None
+        rate = explainer.rate_of((row, key))
         if rate:
             parts.append(self.tr("{0} passes/s").format(words.count(rate)))
         left = explainer.seconds_left()
@@ -179,27 +227,29 @@ class Readouts(QObject):
         session, explainer = self._session, self._explainer
         column = session.selected_column
         box = self._window.method_box
-        if column is None or not column.parameters:
+        if column is None or column.parameters is None:
             box.show_cost("", "")
             return
         key = session.selected_row.key, column.key
         cost = explainer.cost(key)
         if cost is None:
-            box.show_cost("", "")
+            if not self._settling.isActive():
+                box.show_cost("", "")
             return
-        finest = explainer.cost(key, stride=1) if "stride" in column.parameters else None
+        stride = column.parameters.get("stride")
+        finest = explainer.cost(key, stride=1) if stride is not None else None
         text = ""
-        if finest is not None and column.parameters.get("stride") != 1 and finest > 1:
-            text = self.tr("Stride 1: {0}").format(self._costs(finest))
-        box.show_cost(self.tr("This map: {0}").format(self._costs(cost)), text)
+        if finest is not None and stride != 1 and finest > 1:
+            text = self.tr("Stride 1: {0}").format(self._costs(finest, key))
+        box.show_cost(self.tr("This map: {0}").format(self._costs(cost, key)), text)
 
-    def _costs(self, cost: int) -> str:
+    def _costs(self, cost: int, key: Key) -> str:
         text = (
             self.tr("1 forward pass")
             if cost == 1
             else self.tr("{0} forward passes").format(words.count(cost))
         )
-        seconds = self._explainer.seconds(cost)
+        seconds = self._explainer.seconds(cost, key)
         if seconds is None or cost == 1:
             return text
         return self.tr("{0}, about {1}").format(text, words.duration(seconds))
@@ -213,4 +263,6 @@ class Readouts(QObject):
         column = self._session.selected_column
         panel = column and self._window.board.maps.get((self._session.selected_row.key, column.key))
         value = panel.bar.text if panel else ""
-        strip.readout.setText(f"x {pixel[0]}, y {pixel[1]}" + (f":  {value}" if value else ""))
+        at = panel.views[0].pixel if panel else None
+        where = f"x {at[0]}, y {at[1]}" if at else ""
+        strip.readout.setText(f"{where}:  {value}" if value else where)

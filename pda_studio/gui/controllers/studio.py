@@ -8,30 +8,37 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QCoreApplication, QObject, QSettings, QTimer
-from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QApplication
 
+from pda_studio.document.operations import Crop, Flip, Rotate
+from pda_studio.document.work import COMBINED, ClassifierChoice, Picture, Work
 from pda_studio.errors import PdaStudioError
+from pda_studio.gui.controllers.asking_menus import AskingMenus
+from pda_studio.gui.controllers.browsing import Browsing
+from pda_studio.gui.controllers.commands import Commands
 from pda_studio.gui.controllers.dialogs import Dialogs
+from pda_studio.gui.controllers.drawing import Drawing
 from pda_studio.gui.controllers.explainer import Explainer
 from pda_studio.gui.controllers.exporting import Exporting
+from pda_studio.gui.controllers.grid_menus import GridMenus
+from pda_studio.gui.controllers.hinting import Hinting
 from pda_studio.gui.controllers.jobs import Jobs
+from pda_studio.gui.controllers.keeping import SUFFIX, Keeping
+from pda_studio.gui.controllers.keys import Keys
 from pda_studio.gui.controllers.memory import Memory
 from pda_studio.gui.controllers.opening import (
     FIRST_SAMPLE,
-    WEIGHTS,
     Opening,
     read_picture,
     sample_digits,
 )
 from pda_studio.gui.controllers.readouts import Readouts
+from pda_studio.gui.controllers.sharing import Sharing
 from pda_studio.gui.models import words
 from pda_studio.gui.models.display import Display
 from pda_studio.gui.models.layers import Layers, layers_of
-from pda_studio.gui.models.operations import Crop, Flip, Rotate
 from pda_studio.gui.models.session import Session
 from pda_studio.gui.models.viewport import Viewport
-from pda_studio.gui.models.work import ClassifierChoice, Picture
 from pda_studio.gui.views.actions import ANGLES
 from pda_studio.gui.views.main_window import MainWindow
 from pda_studio.gui.views.theme import ThemeKeeper
@@ -65,31 +72,56 @@ class Studio(QObject):
         self.display = Display()
         self.viewport = Viewport()
         self.memory = Memory(settings)
+        self.display.appearance = self.memory.appearance
         self.theme = ThemeKeeper(application)
         self.theme.choose(self.memory.theme)
         self.jobs = Jobs(self)
         self.explainer = Explainer(self.session, self.jobs, self)
         self.opening = Opening(self.session, self.jobs, self)
-        self.exporting = Exporting(self.session, self.jobs, self)
+        self.exporting = Exporting(self.session, self.display, self.jobs, self)
+        self.keeping = Keeping(
+            self.session, self.display, self.explainer, self.jobs, settings, self
+        )
         self.samples = sample_digits()
         self.window = MainWindow(
             self.session, self.display, self.viewport, self.theme, self.samples
         )
-        self._explained = image is not None
         self._image = image or next(p for p in self.samples if p.stem == FIRST_SAMPLE)
         self._choice = ClassifierChoice(classifier or "digits", weights)
-        self._closed = False
-        self.dialogs = Dialogs(self.window, self.opening, self.exporting, self.memory, self)
+        self._closed = self._begun = False
+        self.dialogs = Dialogs(
+            self.window, self.opening, self.exporting, self.keeping, self.memory, self
+        )
+        self.asking = AskingMenus(self.window, self.session, self.jobs, self)
+        self.grid_menus = GridMenus(
+            self.window, self.session, self.opening, self.dialogs, self.memory, self
+        )
         self.readouts = Readouts(
             self.window,
             self.session,
             self.display,
             self.viewport,
-            (self.explainer, self.exporting, self.opening),
+            (self.explainer, self.exporting, self.opening, self.keeping),
             self,
         )
+        self.browsing = Browsing(self.session, self.opening, self.jobs, self)
+        self.sharing = Sharing(
+            self.window,
+            self.session,
+            (self.exporting, self.opening, self.jobs, self.browsing, self.dialogs),
+            self,
+        )
+        self.drawing = Drawing(self.window, self.session, self.opening, self)
+        self.commands = Commands(self.window, self.session, self.opening, self.samples, self)
+        self.keys = Keys(self.window, self.session, self.viewport, self)
+        self.hinting = Hinting(
+            self.window, self.session, self.memory, newcomer=image is None, parent=self
+        )
+        if image is None and self._choice == ClassifierChoice():
+            self.window.starting.show_example(self._image)
         self._wire_window()
         self._wire_actions()
+        self.readouts.show_file()
         self.window.place(self.memory.geometry)
         if self.memory.splitter:
             self.window.splitter.restoreState(self.memory.splitter)
@@ -97,6 +129,7 @@ class Studio(QObject):
     def show(self) -> None:
         """Show the window, then import the engine and open the first picture in the background."""
         self.window.show()
+        self.window.splitter.setFocus()  # no button is singled out until somebody presses Tab
         QTimer.singleShot(0, self._start)
 
     def close(self) -> None:
@@ -104,12 +137,17 @@ class Studio(QObject):
         if self._closed:
             return
         self._closed = True
+        self.drawing.stop()
         self.explainer.stop()
         self.opening.stop()
+        self.keeping.forget()
         self.jobs.close()
+        self.keeping.keep_for_next_time()
+        self.session.changed.disconnect(self._on_changed)
         self.window.forget()
         self.readouts.forget()
         self.memory.theme = self.theme.theme
+        self.memory.appearance = self.display.appearance
         self.memory.geometry = self.window.normalGeometry()
         self.memory.splitter = self.window.splitter.saveState()
         self.memory.save()
@@ -119,7 +157,6 @@ class Studio(QObject):
     def _wire_window(self) -> None:
         window, opening = self.window, self.opening
         window.closing.connect(self.close)
-        window.dropped.connect(self.open_files)
         window.board.framed.connect(self._on_framed)
         window.welcome.open_wanted.connect(self.dialogs.ask_for_picture)
         window.welcome.chosen.connect(self.open_picture)
@@ -128,7 +165,6 @@ class Studio(QObject):
         window.strip.stopped.connect(self.stop)
         window.method_box.finest_wanted.connect(self._on_finest)
         window.method_box.layers_wanted.connect(self._on_layers_wanted)
-        window.banner.action.connect(self._on_banner_action)
         box = window.classifier_box
         box.name_chosen.connect(self._on_classifier_name)
         box.wanted.connect(opening.use_classifier)
@@ -139,15 +175,40 @@ class Studio(QObject):
         opening.loaded.connect(self._on_loaded)
         opening.described.connect(box.show_about)
         opening.picture_opened.connect(self._on_picture)
-        for source in (opening, self.exporting, self.explainer):
+        for source in (
+            opening,
+            self.exporting,
+            self.explainer,
+            self.asking,
+            self.keeping,
+            self.browsing,
+            self.sharing,
+        ):
             source.failed.connect(self.tell)
+        self.browsing.told.connect(window.strip.note)
         self.explainer.slowed.connect(self._on_slowed)
-        self.exporting.saved.connect(self._on_saved)
+        self.explainer.lacking.connect(opening.fetch)
+        opening.refused.connect(self.explainer.refuse)
+        for source in (self.exporting, self.sharing, self.keeping):
+            source.saved.connect(self._on_saved)
+        self.keeping.opened.connect(self._on_work_opened)
+        self.keeping.changed.connect(self.readouts.show_file)
+        self.session.changed.connect(self._on_changed)
 
     def _wire_actions(self) -> None:
         actions, transform = self.window.actions_, self._transform
         for action, slot in (
+            (actions.undo, self.keeping.undo),
+            (actions.redo, self.keeping.redo),
+            (actions.open_work, self.dialogs.ask_for_work),
+            (actions.reopen, self._reopen),
+            (actions.save_work, self.dialogs.save_work),
+            (actions.save_work_as, self.dialogs.ask_where_to_save),
             (actions.open_picture, self.dialogs.ask_for_picture),
+            (actions.open_folder, lambda: self.dialogs.ask_for_folder(self.browsing.open_folder)),
+            (actions.previous, lambda: self.browsing.step(-1)),
+            (actions.next, lambda: self.browsing.step(1)),
+            (actions.add_picture, self.dialogs.ask_for_picture_below),
             (actions.open_weights, self.dialogs.ask_for_weights),
             (actions.close_picture, lambda: self.session.open_picture(None)),
             (actions.export_figure, self.dialogs.ask_for_figure),
@@ -158,6 +219,7 @@ class Studio(QObject):
             (actions.flip_horizontal, lambda: transform(Flip("horizontal"))),
             (actions.flip_vertical, lambda: transform(Flip("vertical"))),
             (actions.reset, self.session.reset_rows),
+            (actions.combine, lambda: self.session.add_column(COMBINED)),
             (actions.run, self.explainer.run),
             (actions.stop, self.stop),
             (actions.fit, self.viewport.fit),
@@ -170,9 +232,6 @@ class Studio(QObject):
             action.triggered.connect(lambda _=False, a=angle: transform(Rotate(a)))
         actions.crop.toggled.connect(self.window.board.set_framing)
         actions.full_screen.toggled.connect(self._on_full_screen)
-        for path in self.samples:
-            action = actions.samples_menu.addAction(path.stem)
-            action.triggered.connect(lambda _=False, p=path: self.open_picture(p))
         actions.recent_menu.aboutToShow.connect(self.dialogs.fill_recent)
         actions.classifiers_menu.aboutToShow.connect(self.dialogs.fill_classifiers)
         actions.themes[self.memory.theme].setChecked(True)
@@ -180,14 +239,12 @@ class Studio(QObject):
     # Opening
 
     def open_files(self, paths: list[Path]) -> None:
-        """Open a picture, or weights for the classifier that is open; told by their names."""
-        for path in paths:
-            if path.suffix.lower() in WEIGHTS:
-                choice = self.opening.choice
-                name = choice.name if choice else "digits"
-                self.opening.use_classifier(ClassifierChoice(name, str(path)))
-            else:
-                self.open_picture(path)
+        """Open saved work, pictures, folders, or weights for the classifier that is open."""
+        work = next((path for path in paths if path.suffix.lower() == SUFFIX), None)
+        if work is not None:
+            self.keeping.open(work)
+        else:
+            self.browsing.open_files(paths)
 
     def open_picture(self, path: Path) -> None:
         """Read and show a picture."""
@@ -237,16 +294,11 @@ class Studio(QObject):
 
     def _on_engine(self, names: list[str]) -> None:
         from pda_studio.methods import METHODS
+        from pda_studio.methods.combining import Combined
 
         methods = [(kind.name, kind.title, kind.summary) for kind in METHODS.values()]
-        self.window.method_box.offer_methods(methods)
-        menu = self.window.actions_.methods_menu
-        menu.setToolTipsVisible(True)
-        for name, title, summary in methods:
-            action = QAction(title, menu)
-            action.setToolTip(summary)
-            action.triggered.connect(lambda _=False, n=name: self.session.add_column(n))
-            menu.addAction(action)
+        combined = COMBINED, Combined.title, Combined.summary
+        self.window.method_box.offer_methods([*methods, combined])
         self.window.classifier_box.offer_names(names)
         self.opening.use_classifier(self._choice)
         for path in self.samples:
@@ -260,44 +312,11 @@ class Studio(QObject):
         self.window.banner.hide()
         samples = {path.resolve() for path in self.samples}
         if picture.path is not None and picture.path.resolve() not in samples:
-            self._explained = True
             self.memory.add_picture(picture.path)
             height, width = picture.image.shape[:2]
             step = max(min(height, width) // 160, 1)
             self.window.images.add(picture.path, picture.image[::step, ::step], first=True)
-        self._hint()
-
-    def _hint(self) -> None:
-        """Tell a newcomer what is seen, and whoever shows a photograph to the digit classifier."""
-        picture, choice = self.session.work.picture, self.session.work.classifier
-        if picture is None or choice is None:
-            return
-        height, width = picture.image.shape[:2]
-        if choice.name == "digits" and min(height, width) > 64:
-            self.window.banner.tell(
-                self.tr(
-                    "The classifier “digits” knows handwritten digits only: choose another one for"
-                    " this picture."
-                ),
-                action=self.tr("Choose a classifier"),
-            )
-        elif not self._explained:
-            self._explained = True
-            self.window.banner.tell(
-                self.tr(
-                    "A sample to start with: red pixels speak for the class that is chosen on the"
-                    " left, blue ones against it. Open a picture of your own or drop it here."
-                ),
-                action=self.tr("Open a picture …"),
-            )
-
-    def _on_banner_action(self) -> None:
-        picture = self.session.work.picture
-        if picture is not None and min(picture.image.shape[:2]) > 64:
-            self.window.classifier_box.names.setFocus()
-            self.window.classifier_box.names.showPopup()
-        else:
-            self.dialogs.ask_for_picture()
+        self.hinting.tell()
 
     def _on_classifier_name(self, name: str) -> None:
         if name == "digits":
@@ -312,6 +331,18 @@ class Studio(QObject):
     def _on_loaded(self) -> None:
         self.explainer.resume()
         self.window.banner.hide()
+        choice = self.session.work.classifier
+        if choice is not None:
+            self.memory.add_classifier(choice)
+        self._show_classifier()
+        self.hinting.tell()
+        self.readouts.show_page()
+        if not self._begun and self.session.classifier is not None:
+            self._begun = True
+            self.keeping.begin()
+            self._offer_recovery()
+
+    def _show_classifier(self) -> None:
         classifier = self.session.classifier
         facts = ""
         if classifier is not None:
@@ -320,17 +351,42 @@ class Studio(QObject):
                 classifier.input_size,
                 "CPU" if classifier.device.type == "cpu" else "GPU",
             )
-        choice = self.session.work.classifier
-        if choice is not None:
-            self.memory.add_classifier(choice)
         self.window.classifier_box.show_open(self.session.work.classifier, facts)
-        self._hint()
-        self.readouts.show_page()
 
     def _on_slowed(self, why: str) -> None:
         banner = self.window.banner
         if not (banner.isVisible() and banner.details.toPlainText()):  # a problem matters more
             banner.tell(why)
+
+    def _on_changed(self, before: Work, after: Work) -> None:
+        if before.classifier != after.classifier and self.session.last_edit == "restore":
+            self._show_classifier()
+
+    def _on_work_opened(self, path: Path | None) -> None:
+        self.window.banner.hide()
+        self._show_classifier()
+        if path is not None:
+            self.window.strip.show_idle(self.tr("Opened {0}").format(path.name))
+
+    def _reopen(self) -> None:
+        path = self.keeping.last
+        if path is None:
+            self.window.banner.tell(self.tr("There is no work from last time yet."))
+        else:
+            self.keeping.open(path)
+
+    def _offer_recovery(self) -> None:
+        """Offer what was open when the program ended badly."""
+        left = self.keeping.left_behind()
+        if left:
+            newest, *older = left
+            for path in older:
+                self.keeping.discard(path)
+            self.window.banner.tell(
+                self.tr("PDA Studio did not come to its end last time. Your work was kept."),
+                action=self.tr("Restore it"),
+                does=lambda: self.keeping.recover(newest),
+            )
 
     def _on_saved(self, path: Path) -> None:
         self.window.strip.show_idle(self.tr("Saved {0}").format(path.name))
@@ -344,7 +400,7 @@ class Studio(QObject):
     def _on_framed(self, key: int, frame: Any) -> None:
         """Crop a row's picture to a frame drawn on what the classifier sees of it."""
         self.window.actions_.crop.setChecked(False)
-        look, classifier = self.session.looks.get(key), self.session.classifier
+        look, classifier = self.session.look(key), self.session.classifier
         if look is None or classifier is None:
             return
         place = classifier.preprocessing.frame(look.width, look.height)
@@ -363,12 +419,14 @@ class Studio(QObject):
             self.session.configure_column(column.key, stride=1)
 
     def _on_layers_wanted(self) -> None:
-        classifier = self.session.classifier
+        column = self.session.selected_column
+        classifier = self.session.classifier_of(column) if column else None
         if classifier is None:
             return
 
         def done(layers: Layers) -> None:
-            if self.session.classifier is classifier:
+            now = self.session.selected_column
+            if now is not None and self.session.classifier_of(now) is classifier:
                 self.window.method_box.offer_layers(layers)
 
         self.jobs.ask(lambda: layers_of(classifier), done, self.tell)

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from pda_studio.gui.models.operations import Operation
+from pda_studio.document.operations import Operation
+from pda_studio.document.targets import ClassTarget, Target
+from pda_studio.document.work import ClassifierChoice
 
 if TYPE_CHECKING:  # the engine loads PyTorch, which takes seconds: the window is there before
     from pda_studio.methods.evidence import EvidenceMap, Subject
@@ -27,8 +29,8 @@ class Request:
         What was done to the picture.
     method, parameters : str
         The method's name, and its parameters as JSON.
-    target : int
-        The class that is asked about.
+    target : Target or None
+        What is asked about; None stands for any class.
     """
 
     picture: str
@@ -36,7 +38,7 @@ class Request:
     operations: tuple[Operation, ...]
     method: str
     parameters: str
-    target: int
+    target: Target | None
 
     @property
     def values(self) -> dict[str, Any]:
@@ -45,9 +47,10 @@ class Request:
         return values
 
     def without(self, *names: str) -> Request:
-        """The same request whatever the target and the parameters of these names."""
+        """The same request whatever the class and the parameters of these names."""
         kept = {name: value for name, value in self.values.items() if name not in names}
-        return replace(self, parameters=as_text(kept), target=-1)
+        target = None if isinstance(self.target, ClassTarget) else self.target
+        return replace(self, parameters=as_text(kept), target=target)
 
 
 def as_text(parameters: Mapping[str, Any]) -> str:
@@ -55,9 +58,37 @@ def as_text(parameters: Mapping[str, Any]) -> str:
     return json.dumps(dict(parameters), sort_keys=True, default=str)
 
 
+@dataclass(frozen=True)
+class LookKey:
+    """Of whom a row is asked, and what.
+
+    Attributes
+    ----------
+    row : int
+        The row's key.
+    classifier : ClassifierChoice
+        Who is asked.
+    target : Target or None
+        A contrast or a hidden unit, for which the classifier is made into another one; None for
+        all classes.
+    """
+
+    row: int
+    classifier: ClassifierChoice
+    target: Target | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class Look:
-    """A row as the classifier sees it: the subject (with the likeliest class as its target)."""
+    """A row as a classifier sees it: the subject (with the likeliest class as its target).
+
+    Attributes
+    ----------
+    subject : Subject
+        The picture as the network sees it, and what it says.
+    width, height : int
+        Of the row's picture, in pixels.
+    """
 
     subject: Subject
     width: int

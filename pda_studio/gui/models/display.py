@@ -1,11 +1,12 @@
-"""How maps are shown: opacity, threshold and colour scale, the same for all panels."""
+"""How maps are shown, the same for all panels."""
 
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from psygnal import SignalGroupDescriptor
 
-Scale = Literal["map", "all", "fixed"]
+from pda_studio.rendering import Appearance
+
 Theme = Literal["system", "light", "dark"]
 
 
@@ -15,20 +16,15 @@ class Display:
 
     Attributes
     ----------
-    opacity : float
-        How strongly the evidence covers the picture in an overlay, from 0 to 1.
-    threshold : float
-        Evidence weaker than this part of the scale's end is not shown, from 0 to 1.
-    scale : {"map", "all", "fixed"}
-        What the colour scale ends at: the map's own limit, the largest of all maps of the same
-        unit, or what `limits` says.
-    limits : dict
-        Ends of the fixed scales, by unit; replaced as a whole, never changed in place.
+    appearance : Appearance
+        Style, colours, opacity, threshold and scale: one value that is replaced as a whole, as
+        figures and files take it.
     """
 
     events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
 
-    opacity: float = 0.9
-    threshold: float = 0.0
-    scale: Scale = "map"
-    limits: dict[str, float] = field(default_factory=dict)
+    appearance: Appearance = field(default_factory=Appearance)
+
+    def change(self, **changes: Any) -> None:
+        """Change some of the appearance's values."""
+        self.appearance = self.appearance.replace(**changes)

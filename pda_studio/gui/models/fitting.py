@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from pda_studio.document.work import COMBINED
+
 if TYPE_CHECKING:
     from pda_studio.classifiers import Classifier
     from pda_studio.methods import Method, Parameter
@@ -16,8 +18,9 @@ _FIRST_STRIDE = 4
 def kind_of(method: str) -> type[Method]:
     """The declaration of a method; imports the engine when first asked."""
     from pda_studio.methods import method_named
+    from pda_studio.methods.combining import Combined
 
-    return method_named(method)
+    return Combined if method == COMBINED else method_named(method)
 
 
 def start_parameters(method: str, classifier: Classifier) -> dict[str, Any]:

@@ -22,15 +22,19 @@ class Viewport:
         1 fits the whole picture into the panel.
     centre : tuple of float
         What lies in the panel's middle, x and y as parts of the picture (0 to 1).
-    crosshair : tuple of int or None
-        Column and row of the input pixel that is pointed at.
+    crosshair : tuple of float or None
+        The point that is pointed at, x and y in pixels of the first row's input; every view finds
+        the same place of the picture in its own pixels.
+    plain : bool
+        Whether the picture itself is looked at for a moment, in place of every map.
     """
 
     events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
 
     zoom: float = 1.0
     centre: tuple[float, float] = (0.5, 0.5)
-    crosshair: tuple[int, int] | None = None
+    crosshair: tuple[float, float] | None = None
+    plain: bool = False
 
     def fit(self) -> None:
         """Show the whole picture."""
@@ -38,7 +42,8 @@ class Viewport:
 
     def zoom_by(self, factor: float, around: tuple[float, float] | None = None) -> None:
         """Zoom in or out; the point `around` (parts of the picture) stays where it is."""
-        zoom = min(max(self.zoom * factor, 1.0), LARGEST_ZOOM)
+        smallest = min(self.zoom, 1.0)  # small pictures at their own size may be smaller
+        zoom = min(max(self.zoom * factor, smallest), LARGEST_ZOOM)
         x, y = around or self.centre
         kept = self.zoom / zoom
         self.look_at((x + (self.centre[0] - x) * kept, y + (self.centre[1] - y) * kept), zoom)
@@ -49,7 +54,7 @@ class Viewport:
 
     def look_at(self, centre: tuple[float, float], zoom: float) -> None:
         """Set centre and zoom together; the picture never leaves the panel."""
-        half = 0.5 / zoom
+        half = min(0.5 / zoom, 0.5)
         x, y = (min(max(value, half), 1 - half) for value in centre)
         self.zoom = zoom
         self.centre = (x, y)

@@ -7,8 +7,15 @@ from PySide6.QtWidgets import QMainWindow, QMenu, QToolBar, QToolButton, QWidget
 from pda_studio.gui.models.display import Theme
 from pda_studio.gui.views.theme import ThemeKeeper
 
-_Keys = QKeySequence.StandardKey | str | None
 ANGLES = (-15, -10, -5, 5, 10, 15)
+_TURNS = (
+    "Ctrl+Shift+Left",
+    "Alt+Shift+Left",
+    "Alt+Left",
+    "Alt+Right",
+    "Alt+Shift+Right",
+    "Ctrl+Shift+Right",
+)
 
 
 class Actions(QObject):
@@ -19,11 +26,25 @@ class Actions(QObject):
         self._window, self._theme = window, theme
         make = self._make
         keys = QKeySequence.StandardKey
+        self.undo = make(self.tr("Undo"), "undo", keys.Undo)
+        self.redo = make(self.tr("Redo"), "redo", keys.Redo)
+        self.open_work = make(self.tr("Open work …"), None, "Ctrl+Alt+W")
+        self.reopen = make(self.tr("Reopen last work"), None, "Ctrl+Shift+T")
+        self.save_work = make(self.tr("Save work"), None, keys.Save)
+        self.save_work_as = make(self.tr("Save work as …"), None, "Ctrl+Shift+S")
         self.open_picture = make(self.tr("Open picture …"), "picture", keys.Open)
+        self.open_folder = make(self.tr("Open folder …"), "folder", "Ctrl+Alt+F")
+        self.draw_digit = make(self.tr("Draw a digit …"), "pen", "Ctrl+D")
+        self.add_picture = make(self.tr("Add picture as a row …"), None, "Ctrl+Alt+O")
         self.open_weights = make(self.tr("Open weights …"), "classifier", "Ctrl+Shift+O")
         self.close_picture = make(self.tr("Close picture"), None, keys.Close)
         self.export_figure = make(self.tr("Export figure …"), "export", "Ctrl+E")
-        self.export_map = make(self.tr("Save map …"), None, keys.Save)
+        self.export_map = make(self.tr("Save map …"), None, "Ctrl+Shift+E")
+        self.screenshot = make(self.tr("Save picture of the window …"), None, "F12")
+        self.copy_map = make(self.tr("Copy map as a picture"), None, keys.Copy)
+        self.paste = make(self.tr("Paste picture"), None, keys.Paste)
+        self.previous = make(self.tr("Previous picture in the folder"), None, "PgUp")
+        self.next = make(self.tr("Next picture in the folder"), None, "PgDown")
         self.quit = make(self.tr("Quit"), None, "Ctrl+Q")
         self.rotate_left = make(self.tr("Rotate left"), "rotate-left", "Ctrl+L")
         self.rotate_right = make(self.tr("Rotate right"), "rotate-right", "Ctrl+R")
@@ -33,15 +54,30 @@ class Actions(QObject):
         self.crop.setCheckable(True)
         self.crop.setToolTip(self.tr("Crop: drag a frame on the input picture"))
         self.reset = make(self.tr("Remove all variants"), "reset", "Ctrl+Backspace")
-        self.turns = [make(self._turn_text(angle), None, None) for angle in ANGLES]
+        self.turns = [
+            make(self._turn_text(angle), None, key)
+            for angle, key in zip(ANGLES, _TURNS, strict=True)
+        ]
+        self.ask_contrast = make(
+            self.tr("Why this class rather than the next likeliest"), None, "Ctrl+Shift+D"
+        )
+        self.ask_unit = make(self.tr("Hidden unit …"), None, "Ctrl+U")
+        self.top_classes = make(
+            self.tr("Three likeliest classes before and after the softmax"), None, "Ctrl+T"
+        )
+        self.combine = make(self.tr("Add the mean of all columns"), None, "Ctrl+M")
         self.run = make(self.tr("Run"), "run", "F5")
         self.stop = make(self.tr("Stop"), "stop", "Esc")
         self.zoom_in = make(self.tr("Zoom in"), "zoom-in", keys.ZoomIn)
         self.zoom_out = make(self.tr("Zoom out"), "zoom-out", keys.ZoomOut)
         self.fit = make(self.tr("Fit to panels"), "fit", "Ctrl+0")
+        self.one_to_one = make(self.tr("One pixel to one pixel"), None, "Ctrl+1")
         self.full_screen = make(self.tr("Full screen"), None, "F11")
         self.full_screen.setCheckable(True)
-        self.about = make(self.tr("About PDA Studio"), None, None)
+        self.find = make(self.tr("Find anything …"), None, "Ctrl+Shift+P")
+        self.shortcuts = make(self.tr("Keys and gestures"), None, "F1")
+        self.hints = make(self.tr("First steps"), None, "Ctrl+F1")
+        self.about = make(self.tr("About PDA Studio"), None, "Shift+F1")
         self.themes = self._make_themes()
         self.recent_menu = QMenu(self.tr("Recent pictures"), window)
         self.classifiers_menu = QMenu(self.tr("Recent classifiers"), window)
@@ -55,14 +91,10 @@ class Actions(QObject):
         way = self.tr("clockwise") if angle > 0 else self.tr("counter-clockwise")
         return self.tr("Rotate {0}° {1}").format(abs(angle), way)
 
-    def _make(
-        self, text: str, icon: str | None, keys: QKeySequence.StandardKey | str | None
-    ) -> QAction:
+    def _make(self, text: str, icon: str | None, keys: QKeySequence.StandardKey | str) -> QAction:
         action = QAction(text, self._window)
-        if keys is not None:
-            action.setShortcut(QKeySequence(keys))
-            shown = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-            action.setToolTip(f"{text.removesuffix(' …')} ({shown})")
+        action.setShortcut(QKeySequence(keys))
+        action.setToolTip(f"{text.removesuffix(' …')} ({shortcut(action)})")
         if icon is not None:
             self._theme.set_icon(action, icon)
         return action
@@ -70,13 +102,14 @@ class Actions(QObject):
     def _make_themes(self) -> dict[Theme, QAction]:
         group = QActionGroup(self)
         themes: dict[Theme, QAction] = {}
-        titles: dict[Theme, str] = {
-            "system": self.tr("Follow the system"),
-            "light": self.tr("Light"),
-            "dark": self.tr("Dark"),
+        titles: dict[Theme, tuple[str, str]] = {
+            "system": (self.tr("Follow the system"), "Ctrl+B, S"),
+            "light": (self.tr("Light"), "Ctrl+B, L"),
+            "dark": (self.tr("Dark"), "Ctrl+B, D"),
         }
-        for theme, title in titles.items():
-            action = QAction(title, self._window, checkable=True)
+        for theme, (title, keys) in titles.items():
+            action = self._make(title, None, keys)
+            action.setCheckable(True)
             action.triggered.connect(lambda _=False, t=theme: self._theme.choose(t))
             action.setChecked(theme == self._theme.theme)
             group.addAction(action)
@@ -87,15 +120,22 @@ class Actions(QObject):
         bar = self._window.menuBar()
         file = bar.addMenu(self.tr("&File"))
         file.addAction(self.open_picture)
+        file.addActions([self.open_folder, self.paste, self.draw_digit, self.add_picture])
+        file.addSeparator()
+        file.addActions([self.previous, self.next])
         file.addMenu(self.recent_menu)
         file.addMenu(self.samples_menu)
+        file.addSeparator()
         file.addAction(self.open_weights)
         file.addMenu(self.classifiers_menu)
+        file.addSeparator()
+        file.addActions([self.open_work, self.reopen, self.save_work, self.save_work_as])
+        file.addSeparator()
+        file.addActions([self.export_figure, self.export_map, self.copy_map, self.screenshot])
+        file.addSeparator()
         file.addAction(self.close_picture)
-        file.addSeparator()
-        file.addActions([self.export_figure, self.export_map])
-        file.addSeparator()
         file.addAction(self.quit)
+        bar.addMenu(self.tr("&Edit")).addActions([self.undo, self.redo])
         picture = bar.addMenu(self.tr("&Picture"))
         picture.addActions([self.rotate_left, self.rotate_right])
         small = picture.addMenu(self.tr("Rotate by a small angle"))
@@ -105,16 +145,21 @@ class Actions(QObject):
         picture.addAction(self.reset)
         method = bar.addMenu(self.tr("&Method"))
         method.addMenu(self.methods_menu)
+        method.addAction(self.combine)
+        method.addSeparator()
+        method.addActions([self.ask_contrast, self.ask_unit, self.top_classes])
         method.addSeparator()
         method.addActions([self.run, self.stop])
         view = bar.addMenu(self.tr("&View"))
-        view.addActions([self.zoom_in, self.zoom_out, self.fit])
+        view.addAction(self.find)
+        view.addSeparator()
+        view.addActions([self.zoom_in, self.zoom_out, self.fit, self.one_to_one])
         view.addSeparator()
         view.addActions(list(self.themes.values()))
         view.addSeparator()
         view.addAction(self.full_screen)
-        bar.addMenu(self.tr("&Help")).addAction(self.about)
-        self.export_menu.addActions([self.export_figure, self.export_map])
+        bar.addMenu(self.tr("&Help")).addActions([self.shortcuts, self.hints, self.about])
+        self.export_menu.addActions([self.export_figure, self.export_map, self.copy_map])
 
     def _make_toolbar(self) -> None:
         bar = QToolBar(self.tr("Tools"), self._window)
@@ -125,6 +170,8 @@ class Actions(QObject):
         bar.setIconSize(bar.iconSize().boundedTo(bar.iconSize().__class__(20, 20)))
         self.open_button = self._with_text(self.open_picture, self.tr("Open"))
         bar.addWidget(self.open_button)
+        bar.addSeparator()
+        bar.addActions([self.undo, self.redo])
         bar.addSeparator()
         bar.addAction(self.rotate_left)
         rotate = QToolButton()
@@ -171,3 +218,8 @@ class Actions(QObject):
         button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         button.setMenu(menu)
         self._theme.set_icon(button, icon)
+
+
+def shortcut(action: QAction) -> str:
+    """An action's shortcut as people read it, or an empty text."""
+    return action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)

@@ -1,5 +1,7 @@
 """Messages in the window: what went wrong, with the details behind a button."""
 
+from collections.abc import Callable
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFontDatabase, QGuiApplication
 from PySide6.QtWidgets import (
@@ -31,7 +33,8 @@ class Banner(QFrame):
         self.message = QLabel(wordWrap=True)
         self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.action_button = QPushButton()
-        self.action_button.clicked.connect(self.action)
+        self.action_button.clicked.connect(self._act)
+        self._does: Callable[[], None] | None = None
         self.details_button = QPushButton(self.tr("Details"))
         self.details_button.setCheckable(True)
         self.copy_button = QPushButton(self.tr("Copy"))
@@ -56,8 +59,25 @@ class Banner(QFrame):
         layout.addWidget(self.details)
         self.hide()
 
-    def tell(self, message: str, details: str = "", action: str = "") -> None:
-        """Show a problem (with details) or a notice (without)."""
+    def tell(
+        self,
+        message: str,
+        details: str = "",
+        action: str = "",
+        does: Callable[[], None] | None = None,
+    ) -> None:
+        """Show a problem (with details) or a notice (without).
+
+        Parameters
+        ----------
+        message, details : str
+            What is told, and what a report of it needs.
+        action : str
+            What the button says; without it, there is none.
+        does : callable, optional
+            What the button does; without it, `action` is emitted.
+        """
+        self._does = does
         problem = bool(details)
         self.setObjectName("banner" if problem else "notice")
         self._theme.set_icon(self._icon, "warning" if problem else "info")
@@ -73,6 +93,13 @@ class Banner(QFrame):
         self.action_button.setText(action)
         self.action_button.setVisible(bool(action))
         self.show()
+
+    def _act(self) -> None:
+        if self._does is None:
+            self.action.emit()
+        else:
+            self.hide()
+            self._does()
 
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText(

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, Qt, QTimer, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtCore import QPoint, QRect, QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QScrollArea, QWidget
 
+from pda_studio.document.operations import described
+from pda_studio.document.work import COMBINED, Column, Row, Work
+from pda_studio.gui.models import asking, geometry
+from pda_studio.gui.models.comparing import Comparisons
 from pda_studio.gui.models.display import Display
-from pda_studio.gui.models.operations import described
 from pda_studio.gui.models.session import Key, Session
 from pda_studio.gui.models.viewport import Viewport
-from pda_studio.gui.models.work import Column, Row, Work
 from pda_studio.gui.views.headers import ColumnHeader, RowHeader
 from pda_studio.gui.views.image_view import ImageView
 from pda_studio.gui.views.named import named
 from pda_studio.gui.views.panel import GAP, InputPanel, MapPanel, Panel
 from pda_studio.gui.views.theme import ThemeKeeper
+from pda_studio.rendering import scale_end
 
 _SPACE = 16
 _SMALLEST = 150
@@ -28,6 +31,8 @@ class Board(QScrollArea):
 
     framed = Signal(int, QRectF)
     """A row's key, and a frame that was drawn on its input."""
+    column_menu_wanted = Signal(int, QPoint)
+    row_menu_wanted = Signal(int, QPoint)
 
     def __init__(
         self,
@@ -42,6 +47,7 @@ class Board(QScrollArea):
         self._session, self._display, self.state, self._theme = session, display, viewport, theme
         self.setWidgetResizable(True)
         self.setFrameShape(self.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # its panels take it
         self._content = named(QWidget(), "board")
         self._grid = QGridLayout(self._content)
         self._grid.setContentsMargins(_SPACE, 12, _SPACE, 12)
@@ -54,6 +60,7 @@ class Board(QScrollArea):
         self._rows: dict[int, RowHeader] = {}
         self._input_header: ColumnHeader | None = None
         self._plan: object = None
+        self._comparisons = Comparisons(session)
         self._framing = False
         session.changed.connect(self._on_changed)
         session.cell_changed.connect(self._on_cell)
@@ -67,6 +74,13 @@ class Board(QScrollArea):
     def views(self) -> list[ImageView]:
         """Every view on the board."""
         return [view for panel in self._panels() for view in panel.views]
+
+    @property
+    def entry(self) -> ImageView | None:
+        """The view that Tab leads to: the one with the focus, or else of the selected panel."""
+        panel = self.maps.get(self._session.selection)
+        focused = next((view for view in self.views if view.hasFocus()), None)
+        return focused or (panel.views[0] if panel else None)
 
     def set_framing(self, framing: bool) -> None:
         """Let a frame be drawn on the inputs."""
@@ -87,6 +101,16 @@ class Board(QScrollArea):
         """Give all views the largest size at which the board fits."""
         super().resizeEvent(event)
         self._fit()
+        self._note_visible()
+
+    def scrollContentsBy(self, dx: int, dy: int) -> None:
+        """Tell what is in sight now."""
+        super().scrollContentsBy(dx, dy)
+        self._note_visible()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Leave arrows to whoever moves among the panels: what is reached scrolls into sight."""
+        event.ignore()
 
     # Following the session
 
@@ -108,16 +132,23 @@ class Board(QScrollArea):
             QTimer.singleShot(0, panel, lambda: self.ensureWidgetVisible(panel, _SPACE, _SPACE))
 
     def _on_cell(self, row: int, column: int) -> None:
-        if self._display.scale == "all":
+        first = self._session.work.rows[0].key
+        if self._display.appearance.scale == "all":
             self._show_maps()
+        elif row == first:  # with which the variants are compared
+            for one in self._session.work.rows:
+                self._show_map((one.key, column))
         else:
             self._show_map((row, column))
 
     def _on_viewport(self, *_: object) -> None:
         info = _[0] if _ else None
-        moved = getattr(getattr(info, "signal", None), "name", "") != "crosshair"
+        changed = getattr(getattr(info, "signal", None), "name", "")
+        if changed == "plain":
+            self._show_maps()
+            return
         for panel in self._panels():
-            if moved:
+            if changed != "crosshair":
                 panel.follow()
             else:
                 panel.point()
@@ -128,7 +159,7 @@ class Board(QScrollArea):
         """Make the panels that the work asks for; keep those that are there."""
         work = self._session.work
         plan = (
-            [(row.key, bool(row.operations)) for row in work.rows],
+            [row.key for row in work.rows],
             [(column.key, column.style) for column in work.columns],
         )
         if plan != self._plan:
@@ -200,6 +231,7 @@ class Board(QScrollArea):
         key = column.key
         header.clicked.connect(lambda: self._session.select(self._session.selection[0], key))
         header.removed.connect(lambda: self._session.remove_column(key))
+        header.menu_wanted.connect(lambda place: self.column_menu_wanted.emit(key, place))
         return header
 
     def _make_row(self, row: Row) -> None:
@@ -208,9 +240,11 @@ class Board(QScrollArea):
         panel.clicked.connect(lambda: self._session.select(key, self._session.selection[1]))
         panel.views[0].framed.connect(lambda frame: self.framed.emit(key, frame))
         panel.views[0].set_framing(self._framing)
-        header = RowHeader(self._theme, removable=bool(row.operations))
+        header = RowHeader(self._theme, first=row is self._session.work.rows[0])
         header.clicked.connect(lambda: self._session.select(key, self._session.selection[1]))
         header.removed.connect(lambda: self._session.remove_row(key))
+        header.turned_back.connect(lambda back: self._session.turn_back(key, back))
+        header.menu_wanted.connect(lambda place: self.row_menu_wanted.emit(key, place))
         self.inputs[key], self._rows[key] = panel, header
 
     def _make_map(self, row: Row, column: Column) -> MapPanel:
@@ -218,6 +252,15 @@ class Board(QScrollArea):
         key = row.key, column.key
         panel.clicked.connect(lambda: self._session.select(*key))
         return panel
+
+    def _note_visible(self) -> None:
+        seen = self.viewport().rect()
+        self._session.visible = frozenset(
+            key
+            for key, panel in self.maps.items()
+            if panel.isVisible()
+            and QRect(panel.mapTo(self.viewport(), QPoint(0, 0)), panel.size()).intersects(seen)
+        )
 
     def _fit(self) -> None:
         work = self._session.work
@@ -249,9 +292,11 @@ class Board(QScrollArea):
         return [*self.inputs.values(), *self.maps.values()]
 
     def _show_input(self, row: Row) -> None:
-        picture = self._session.work.picture
+        picture = self._session.work.picture_of(row)
         name = picture.name if picture and not row.operations else ""
-        self.inputs[row.key].show_look(self._session.looks.get(row.key), name)
+        panel = self.inputs[row.key]
+        panel.place(geometry.between(self._session, row))
+        panel.show_look(self._session.look(row.key), name)
 
     def _show_headers(self) -> None:
         from pda_studio.gui.models.fitting import kind_of
@@ -264,12 +309,34 @@ class Board(QScrollArea):
         for column in session.work.columns:
             header = self._columns[column.key]
             header.close_button.setVisible(len(session.work.columns) > 1)
-            if column.parameters:
+            if column.parameters is not None or column.method == COMBINED:
                 kind = kind_of(column.method)
-                header.show_text(kind.title, summarised(column), f"{kind.summary}\n{kind.citation}")
+                header.show_text(
+                    kind.title, self._details(column), f"{kind.summary}\n{kind.citation}"
+                )
             header.set_selected(column == selected and len(session.work.columns) > 1)
         for row in session.work.rows:
-            self._rows[row.key].show_text(described(row.operations), row == session.selected_row)
+            picture = session.work.picture_of(row)
+            parts = [picture.name] if row.picture is not None and picture else []
+            if row.operations or not parts:
+                parts.append(described(row.operations))
+            header_of = self._rows[row.key]
+            header_of.show_text(" · ".join(parts), row == session.selected_row)
+            header_of.show_turned_back(bool(row.operations), row.turned_back)
+
+    def _details(self, column: Column) -> str:
+        """What tells a column from the others, in one line."""
+        session, parts = self._session, []
+        if column.classifier is not None:
+            parts.append(column.classifier.name)
+        target = session.target_of(column)
+        if target is not None and (column.target is not None or asking.is_derived(target)):
+            parts.append(asking.named(target, session.classifier_of(column)))
+        if column.method == COMBINED:
+            parts.append(self.tr("mean of {0}").format(len(session.sources(column))))
+        else:
+            parts.append(summarised(column))
+        return " · ".join(filter(None, parts))
 
     def _show_maps(self, *_: object) -> None:
         for key in self.maps:
@@ -277,26 +344,37 @@ class Board(QScrollArea):
 
     def _show_map(self, key: Key) -> None:
         if key in self.maps:
-            cell = self._session.cell(*key)
-            unit = cell.shown.unit if cell.shown else ""
-            self.maps[key].show_cell(cell, self._display, self._limit(key, unit))
+            session = self._session
+            cell = session.cell(*key)
+            row, column = session.work.row(key[0]), session.work.column(key[1])
+            if row is None or column is None:
+                return
+            upright = Row(row.key, (), row.picture) if row.turned_back else row
+            self.maps[key].place(geometry.between(session, upright, column))
+            self.maps[key].show_cell(
+                self._comparisons.shown(row, column, cell),
+                self._display.appearance,
+                self.limit(key),
+                self._comparisons.told(row, column),
+            )
             rows = self._session.work.rows
             previewed = any(self._session.cell(row.key, key[1]).previewed for row in rows)
             self._columns[key[1]].set_preview(previewed)
 
-    def _limit(self, key: Key, unit: str) -> float:
-        if self._display.scale == "fixed" and unit in self._display.limits:
-            return self._display.limits[unit]
-        evidence = self._session.cell(*key).shown
-        if self._display.scale == "map" or evidence is None:
-            return evidence.limit if evidence else 1.0
-        maps = [cell.shown for cell in self._session.cells.values()]
-        return max(one.limit for one in maps if one is not None and one.unit == unit)
+    def limit(self, key: Key) -> float:
+        """Where a panel's colour scale ends; 1 where there is no map."""
+        shown = self._session.cell(*key).shown
+        if shown is None:
+            return 1.0
+        maps = [cell.shown for cell in self._session.cells.values() if cell.shown is not None]
+        return scale_end(shown, maps, self._display.appearance)
 
 
 def summarised(column: Column) -> str:
     """A column's most important numbers in one line."""
-    parameters, parts = column.parameters, []
+    parameters, parts = column.parameters or {}, []
+    if "difference" in parameters:
+        parts.append(str(parameters["difference"]))
     if "window" in parameters:
         from pda_studio.gui.models.fitting import kind_of, unheeded_by
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QProgressBar, QPushButton, QWidget
 
-from pda_studio.gui.models.work import About, ClassifierChoice
+from pda_studio.document.work import About, ClassifierChoice
 from pda_studio.gui.views.named import named
 from pda_studio.gui.views.search_box import SearchBox
 from pda_studio.gui.views.sections import Section
@@ -59,6 +59,13 @@ class ClassifierBox(Section):
         self.names.clear()
         self.names.addItems(names)  # type: ignore[no-untyped-call]
         self.names.setEnabled(True)
+
+    def choose(self, name: str) -> None:
+        """Ask for a classifier by its name, as if it had been chosen from the list."""
+        index = self.names.findText(name)
+        if index >= 0:
+            self.names.setCurrentIndex(index)
+            self._on_name(index)
 
     def show_open(self, choice: ClassifierChoice | None, facts: str) -> None:
         """Show the classifier that is open."""

@@ -1,12 +1,12 @@
-"""The scale of a map: blue against, white zero, red for, in the map's unit."""
+"""The scale of a map in its unit: against on the left, zero, for on the right."""
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRect, QSize, Qt
 from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPalette, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from pda_studio.gui.models import words
-from pda_studio.gui.models.colours import colour_table
 
 _BAR = 8
 _UNITS = {"probability": "prob."}
@@ -18,8 +18,9 @@ class ColourBar(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._limit: float | None = None
+        self._start = 0.0
         self._unit = ""
-        self._threshold = 0.0
+        self._colours = QImage()
         self._value: float | None = None
         self._error: float | None = None
         self._roughly = False
@@ -45,9 +46,15 @@ class ColourBar(QWidget):
             text += f" ± {words.signed(self._error, self._limit, '', 3)}"
         return f"{text} {self._unit}"
 
-    def show_scale(self, limit: float | None, unit: str, threshold: float) -> None:
-        """Show a scale from −limit to limit; None shows nothing."""
-        self._limit, self._unit, self._threshold = limit, unit, threshold
+    def show_nothing(self) -> None:
+        """There is no map, and no scale."""
+        self._limit = None
+        self.update()
+
+    def show_scale(self, start: float, limit: float, unit: str, colours: NDArray[np.uint8]) -> None:
+        """Show a scale from start (−limit or 0) to limit, in colours (N, 3) uint8."""
+        self._start, self._limit, self._unit = start, limit, unit
+        self._colours = line_of(colours)
         self.update()
 
     def show_value(
@@ -65,18 +72,18 @@ class ColourBar(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         bar = QRect(0, 4, self.width(), _BAR)
-        painter.drawImage(bar, self._colours())
+        painter.drawImage(bar, self._colours)
         painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Mid), 1))
         painter.drawRect(bar.adjusted(0, 0, -1, -1))
         text = QRect(0, bar.bottom() + 2, self.width(), self.height() - bar.bottom() - 2)
         muted = self.palette().color(QPalette.ColorRole.PlaceholderText)
         painter.setPen(muted)
         end = words.signed(self._limit, self._limit, "")
-        left, right = f"−{end}", f"+{end}"
+        left, right = f"−{end}" if self._start else "0", f"+{end}"
         unit = _UNITS.get(self._unit, self._unit)
         painter.drawText(text, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, left)
         painter.drawText(text, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, right)
-        middle = self.text or f"0 {unit}"
+        middle = self.text or (f"0 {unit}" if self._start else unit)
         if self.text:
             painter.setPen(self.palette().color(QPalette.ColorRole.Text))
         metrics = painter.fontMetrics()
@@ -90,18 +97,15 @@ class ColourBar(QWidget):
     def _draw_marker(self, painter: QPainter, bar: QRect) -> None:
         assert self._value is not None
         assert self._limit is not None
-        part = (np.clip(self._value / self._limit, -1, 1) + 1) / 2
+        part = np.clip((self._value - self._start) / (self._limit - self._start), 0, 1)
         x = float(bar.left() + part * (bar.width() - 1))
         marker = QPolygonF([QPointF(x - 4, 0), QPointF(x + 4, 0), QPointF(x, 6)])
         painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Dark), 1))
         painter.setBrush(self.palette().color(QPalette.ColorRole.Text))
         painter.drawPolygon(marker)
 
-    def _colours(self) -> QImage:
-        table = colour_table().copy()
-        strength = np.abs(np.linspace(-1, 1, len(table)))
-        table[strength < self._threshold] = 255
-        line = np.ascontiguousarray(np.rint(table).astype(np.uint8)[None])
-        return QImage(
-            line.data, line.shape[1], 1, line.shape[1] * 3, QImage.Format.Format_RGB888
-        ).copy()
+
+def line_of(colours: NDArray[np.uint8]) -> QImage:
+    """Colours (N, 3) as an image of one line."""
+    line = np.ascontiguousarray(colours)
+    return QImage(line.data, len(line), 1, len(line) * 3, QImage.Format.Format_RGB888).copy()

@@ -1,7 +1,7 @@
 """What stands over the columns and rows of the board."""
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QMouseEvent
+from PySide6.QtCore import QPoint, QSize, Qt, Signal
+from PySide6.QtGui import QContextMenuEvent, QMouseEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 from superqt import QElidingLabel
 
@@ -25,6 +25,8 @@ class ColumnHeader(QWidget):
 
     clicked = Signal()
     removed = Signal()
+    menu_wanted = Signal(QPoint)
+    """Where on the screen a menu of all that can be done with the column should open."""
 
     def __init__(
         self, theme: ThemeKeeper, *, removable: bool = True, parent: QWidget | None = None
@@ -51,11 +53,15 @@ class ColumnHeader(QWidget):
         )
         self.badge.hide()
         top.addWidget(self.badge)
-        self.close_button = plain_button(theme, "close", self.tr("Remove this method"))
+        self.menu_button = plain_button(theme, "more", self.tr("More for this column"))
+        self.menu_button.setIconSize(QSize(14, 14))
+        self.menu_button.setFixedSize(18, 18)
+        self.menu_button.clicked.connect(self._ask_for_menu)
+        top.addWidget(self.menu_button)
+        self.close_button = plain_button(theme, "close", self.tr("Remove this column"))
         self.close_button.setIconSize(QSize(12, 12))
         self.close_button.setFixedSize(18, 18)
         self.close_button.clicked.connect(self.removed)
-        self.close_button.setVisible(removable)
         top.addWidget(self.close_button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -64,6 +70,8 @@ class ColumnHeader(QWidget):
         layout.addWidget(self.details)
         layout.addSpacing(3)
         layout.addWidget(self._mark)
+        for button in (self.menu_button, self.close_button):
+            button.setVisible(removable)  # not before it has a parent: alone it is a window
 
     def show_text(self, title: str, details: str, help: str = "") -> None:
         """Show a title and a line of details."""
@@ -84,35 +92,81 @@ class ColumnHeader(QWidget):
         """Select the column."""
         self.clicked.emit()
 
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Open the menu."""
+        if self.menu_button.isVisibleTo(self):
+            self.clicked.emit()
+            self.menu_wanted.emit(event.globalPos())
+
+    def _ask_for_menu(self) -> None:
+        self.clicked.emit()
+        self.menu_wanted.emit(self.menu_button.mapToGlobal(self.menu_button.rect().bottomLeft()))
+
 
 class RowHeader(QWidget):
-    """A variant's name over its row; selects or removes it."""
+    """A row's name over it; selects or removes it."""
 
     clicked = Signal()
     removed = Signal()
+    turned_back = Signal(bool)
+    menu_wanted = Signal(QPoint)
 
-    def __init__(self, theme: ThemeKeeper, removable: bool, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: ThemeKeeper, first: bool, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.label = QLabel()
+        self.label = QElidingLabel()
+        self.back_button = named(QToolButton(), "chip")
+        self.back_button.setText(self.tr("Turn back"))
+        self.back_button.setAccessibleName(self.tr("Turn back"))
+        self.back_button.setCheckable(True)
+        self.back_button.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.back_button.setToolTip(
+            self.tr("Show the maps of this row in the frame of the picture as it was opened")
+        )
+        self.back_button.toggled.connect(self.turned_back)
+        self.back_button.hide()
+        self._first = first
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 6, 0, 0)
         layout.setSpacing(4)
         layout.addWidget(self.label)
-        button = plain_button(theme, "close", self.tr("Remove this variant"))
-        button.setIconSize(QSize(12, 12))
-        button.setFixedSize(18, 18)
-        button.clicked.connect(self.removed)
-        button.setVisible(removable)
-        layout.addWidget(button)
+        layout.addWidget(self.back_button)
+        for icon, name, slot in (
+            ("more", self.tr("More for this row"), self._ask_for_menu),
+            ("close", self.tr("Remove this row"), self.removed.emit),
+        ):
+            button = plain_button(theme, icon, name)
+            button.setIconSize(QSize(12, 12))
+            button.setFixedSize(18, 18)
+            button.clicked.connect(slot)
+            layout.addWidget(button)
+            button.setVisible(not first)
         layout.addStretch(1)
 
     def show_text(self, text: str, selected: bool) -> None:
-        """Name the variant; the selected one is written in bold."""
+        """Name the row; the selected one is written in bold."""
         font = self.label.font()
         font.setBold(selected)
         self.label.setFont(font)
         self.label.setText(text)
+        self.label.setMinimumWidth(min(self.label.fontMetrics().horizontalAdvance(text) + 4, 420))
+
+    def show_turned_back(self, possible: bool, back: bool) -> None:
+        """Say whether the row's maps are shown in the original's frame, if they can be."""
+        self.back_button.setVisible(possible)
+        self.back_button.blockSignals(True)
+        self.back_button.setChecked(back)
+        self.back_button.blockSignals(False)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Select the row."""
         self.clicked.emit()
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Open the menu."""
+        if not self._first:
+            self.clicked.emit()
+            self.menu_wanted.emit(event.globalPos())
+
+    def _ask_for_menu(self) -> None:
+        self.clicked.emit()
+        self.menu_wanted.emit(self.mapToGlobal(self.rect().bottomLeft()))

@@ -3,9 +3,10 @@
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
+    QFocusEvent,
     QFont,
     QMouseEvent,
     QPainter,
@@ -16,11 +17,17 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
+from pda_studio.document.operations import Matrix
+from pda_studio.gui.models.geometry import moved_point
 from pda_studio.gui.models.viewport import Viewport
+from pda_studio.gui.views.contour_lines import ContourLines
+from pda_studio.gui.views.gestures import pinched
 
 pg.setConfigOptions(imageAxisOrder="row-major", useNumba=False)
 
 _CHIP_FONT = 11  # pixels
+_SETTLING = 200  # ms; what is there again sooner does not flicker
+_ROUNDING = 1e-6  # of a pixel: a middle stays in its pixel however often it is turned
 
 
 class _Pixels(pg.ImageItem):  # type: ignore[misc]
@@ -48,11 +55,15 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         self.setMouseTracking(True)
         self.setAcceptDrops(False)  # files dropped on a picture are the window's
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.viewport().grabGesture(Qt.GestureType.PinchGesture)
         self._box = pg.ViewBox(enableMenu=False, enableMouse=False, invertY=True, defaultPadding=0)
         self._box.disableAutoRange()
         self._item = _Pixels()
         self._box.addItem(self._item, ignoreBounds=True)
         self._pixels: NDArray[np.uint8] | None = None
+        self._lines = ContourLines()
+        self._from_first: Matrix = np.eye(3)
+        self._to_first: Matrix = np.eye(3)
         self._pressed: QPointF | None = None
         self._panned = False
         self._frame: QRectF | None = None
@@ -61,9 +72,17 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         self._sketch = False
         self._chip = ""
         self._progress: float | None = None
+        self._state: tuple[str, float | None, bool, bool] = "", None, False, False
+        self._settling = QTimer(self, singleShot=True, interval=_SETTLING)
+        self._settling.timeout.connect(self._take_state)
         self.setCentralItem(self._box)
 
     # What is shown
+
+    @property
+    def pixels(self) -> NDArray[np.uint8] | None:
+        """The picture that is shown, (H, W, 3) uint8."""
+        return self._pixels
 
     @property
     def side(self) -> tuple[int, int]:
@@ -71,6 +90,22 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         if self._pixels is None:
             return 1, 1
         return self._pixels.shape[1], self._pixels.shape[0]
+
+    def place(self, matrix: Matrix) -> None:
+        """Tell where points of the first row's input lie in this view's picture."""
+        self._from_first = matrix
+        self._to_first = np.asarray(np.linalg.inv(matrix), np.float64)
+        self._repaint()
+
+    @property
+    def pixel(self) -> tuple[int, int] | None:
+        """Column and row of this view's pixel that is pointed at, here or in another view."""
+        if self.state.crosshair is None:
+            return None
+        x, y = moved_point(self._from_first, *self.state.crosshair)
+        column, row = int(np.floor(x + _ROUNDING)), int(np.floor(y + _ROUNDING))
+        width, height = self.side
+        return (column, row) if 0 <= column < width and 0 <= row < height else None
 
     def show_pixels(self, pixels: NDArray[np.uint8] | None) -> None:
         """Show a picture (H, W, 3) uint8, or nothing."""
@@ -80,6 +115,11 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         else:
             self._item.setImage(pixels, autoLevels=False, levels=None, autoDownsample=False)
         self.follow()
+
+    def show_lines(self, lines: ContourLines) -> None:
+        """Show lines over the picture."""
+        self._lines = lines
+        self._repaint()
 
     def show_state(
         self,
@@ -101,10 +141,19 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         sketch : bool
             Whether it is only roughly right.
         """
-        state = chip, progress, dimmed, sketch
-        if state != (self._chip, self._progress, self._dimmed, self._sketch):
-            self._chip, self._progress, self._dimmed, self._sketch = state
-            self.setAccessibleDescription(chip)
+        self._state = chip, progress, dimmed, sketch
+        at_rest = not (self._chip or self._dimmed or self._progress is not None or self._sketch)
+        if at_rest and (dimmed or progress is not None) and not sketch and self._pixels is not None:
+            if not self._settling.isActive():
+                self._settling.start()
+        else:
+            self._settling.stop()
+            self._take_state()
+
+    def _take_state(self) -> None:
+        if self._state != (self._chip, self._progress, self._dimmed, self._sketch):
+            self._chip, self._progress, self._dimmed, self._sketch = self._state
+            self.setAccessibleDescription(self._chip)
             self._repaint()
 
     def set_framing(self, framing: bool) -> None:
@@ -175,11 +224,33 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Zoom around the pointer."""
         turned = event.angleDelta().y() or event.pixelDelta().y() * 4
-        if turned and self._pixels is not None:
-            point = self._to_picture(event.position())
-            width, height = self.side
-            self.state.zoom_by(1.0015**turned, (point.x() / width, point.y() / height))
+        if turned:
+            self._zoom_by(1.0015**turned, event.position())
         event.accept()
+
+    def viewportEvent(self, event: QEvent) -> bool:
+        """Zoom by a pinch on the touchpad or the screen."""
+        pinch = pinched(event, self)
+        if pinch is not None:
+            self._zoom_by(*pinch)
+            return True
+        return bool(super().viewportEvent(event))
+
+    def _zoom_by(self, factor: float, around: QPointF) -> None:
+        if self._pixels is not None:
+            point = self._to_picture(around)
+            width, height = self.side
+            self.state.zoom_by(factor, (point.x() / width, point.y() / height))
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Show that keys go here."""
+        super().focusInEvent(event)
+        self._repaint()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Show that keys go elsewhere."""
+        super().focusOutEvent(event)
+        self._repaint()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Start to pan or to draw a frame."""
@@ -232,7 +303,8 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         width, height = self.side
         column, row = int(np.floor(point.x())), int(np.floor(point.y()))
         inside = self._pixels is not None and 0 <= column < width and 0 <= row < height
-        self.state.crosshair = (column, row) if inside else None
+        middle = moved_point(self._to_first, column + 0.5, row + 0.5)
+        self.state.crosshair = middle if inside else None
 
     # What lies over the picture
 
@@ -240,21 +312,38 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         """Draw what belongs to the screen and not to the picture."""
         painter.save()
         painter.resetTransform()
+        if self._pixels is not None:
+            self._lines.draw(
+                painter, self.viewport().size(), self._to_screen(0, 0), self.pixel_size
+            )
         if self._dimmed and self._pixels is not None:
             veil = QColor(self.palette().color(QPalette.ColorRole.Dark))
             veil.setAlphaF(0.55)
             painter.fillRect(self.viewport().rect(), veil)
         if self._sketch:
             self._draw_sketch(painter)
-        if self.state.crosshair is not None and self._pixels is not None:
-            self._draw_crosshair(painter, *self.state.crosshair)
+        pixel = self.pixel
+        if pixel is not None and self._pixels is not None:
+            self._draw_crosshair(painter, *pixel)
         if self._frame is not None:
             self._draw_frame(painter, self._frame)
         if self._progress is not None:
             self._draw_progress(painter, self._progress)
         if self._chip:
             self._draw_chip(painter, self._chip)
+        if self.hasFocus():
+            self._draw_focus(painter)
         painter.restore()
+
+    def _draw_focus(self, painter: QPainter) -> None:
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        border = QRectF(self.viewport().rect())
+        for colour, width, inset in (
+            (self.palette().color(QPalette.ColorRole.Highlight), 2, 1.0),
+            (QColor(255, 255, 255, 170), 1, 2.5),
+        ):
+            painter.setPen(QPen(colour, width))
+            painter.drawRect(border.adjusted(inset, inset, -inset, -inset))
 
     def _draw_crosshair(self, painter: QPainter, column: int, row: int) -> None:
         scale = self.pixel_size

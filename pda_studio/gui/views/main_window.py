@@ -2,24 +2,27 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData, QRect, Qt, Signal
+from PySide6.QtCore import QRect, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QIcon
-from PySide6.QtWidgets import QLabel, QMainWindow, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMainWindow, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from pda_studio.gui.models.display import Display
 from pda_studio.gui.models.session import Session
 from pda_studio.gui.models.viewport import Viewport
 from pda_studio.gui.views.actions import Actions
+from pda_studio.gui.views.asked import AskedLine
 from pda_studio.gui.views.banner import Banner
 from pda_studio.gui.views.board import Board
 from pda_studio.gui.views.classifier_box import ClassifierBox
 from pda_studio.gui.views.display_box import DisplayBox
+from pda_studio.gui.views.hints import HintBar
 from pda_studio.gui.views.image_strip import ImageStrip
 from pda_studio.gui.views.method_box import MethodBox
-from pda_studio.gui.views.named import named
 from pda_studio.gui.views.predictions import PredictionList
 from pda_studio.gui.views.progress_strip import ProgressStrip
 from pda_studio.gui.views.sections import Section, rule, side_column
+from pda_studio.gui.views.starting import Starting
+from pda_studio.gui.views.tabbing import move_focus, tab_stops
 from pda_studio.gui.views.theme import ThemeKeeper, pixmap
 from pda_studio.gui.views.welcome import Welcome
 
@@ -31,6 +34,7 @@ class MainWindow(QMainWindow):
     """Lays out the widgets; what they do is wired by the studio controller."""
 
     dropped = Signal(object)
+    """The QMimeData of files or of a picture."""
     closing = Signal()
 
     def __init__(
@@ -49,15 +53,15 @@ class MainWindow(QMainWindow):
         self.actions_ = Actions(self, theme)
         self.board = Board(session, display, viewport, theme)
         self.welcome = Welcome(theme, samples)
-        self.starting = named(QLabel(self.tr("Starting the engine …")), "board")
-        self.starting.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.starting.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.starting = Starting()
         self.pages = QStackedWidget()
         for page in (self.starting, self.welcome, self.board):
             self.pages.addWidget(page)
         self.banner = Banner(theme)
+        self.hints = HintBar()
         self.classifier_box = ClassifierBox()
         self.predictions = PredictionList()
+        self.asked = AskedLine(theme)
         self.images = ImageStrip()
         self.method_box = MethodBox(session, theme)
         self.display_box = DisplayBox(display)
@@ -69,6 +73,7 @@ class MainWindow(QMainWindow):
         """Hear nothing more of the session: the window is closing."""
         self.board.forget()
         self.method_box.forget()
+        self.display_box.forget()
 
     def place(self, geometry: QRect | None) -> None:
         """Put the window where it was, if that place is still on a screen."""
@@ -80,6 +85,7 @@ class MainWindow(QMainWindow):
         said = Section(self.tr("Predictions"))
         self.predictions_heading = said.heading
         said.body.addWidget(self.predictions, 1)
+        said.body.addWidget(self.asked)
         pictures = Section(self.tr("Pictures"))
         pictures.body.addWidget(self.images)
         left = side_column(self.classifier_box, rule(), said, rule(), pictures, stretch=said)
@@ -89,6 +95,7 @@ class MainWindow(QMainWindow):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.banner)
+        column.addWidget(self.hints)
         column.addWidget(self.pages, 1)
         splitter = QSplitter(Qt.Orientation.Horizontal)
         splitter.setHandleWidth(1)
@@ -111,26 +118,32 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(whole)
         return splitter
 
-    # Files dropped on the window
+    # Files and pictures dropped on the window
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Take files."""
-        if _files(event.mimeData()):
+        """Take files, and pictures from other programs."""
+        data = event.mimeData()
+        if data.hasImage() or any(url.isLocalFile() for url in data.urls()):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Open what was dropped."""
-        paths = _files(event.mimeData())
-        if paths:
-            event.acceptProposedAction()
-            self.dropped.emit(paths)
+        event.acceptProposedAction()
+        self.dropped.emit(event.mimeData())
+
+    def focusNextPrevChild(self, forwards: bool) -> bool:
+        """Go on in the order in which things are seen, whenever they were made."""
+        return move_focus(self.tab_stops, self.focusWidget(), forwards)
+
+    @property
+    def tab_stops(self) -> list[QWidget]:
+        """What Tab leads to, in this order."""
+        columns = [self.splitter.widget(at) for at in range(self.splitter.count())]
+        areas = (self.actions_.toolbar, *columns, self.strip)
+        return tab_stops([area for area in areas if area is not None], self.board.entry)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Let everything come to rest first."""
         self.hide()  # the worker may need a moment
         self.closing.emit()
         event.accept()
-
-
-def _files(data: QMimeData) -> list[Path]:
-    return [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]

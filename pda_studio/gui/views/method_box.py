@@ -16,10 +16,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from pda_studio.document.work import COMBINED, Column, Style
 from pda_studio.gui.models import fitting
 from pda_studio.gui.models.layers import Layers
 from pda_studio.gui.models.session import Session
-from pda_studio.gui.models.work import Column, Style
 from pda_studio.gui.views.named import named
 from pda_studio.gui.views.parameter_row import ParameterRow
 from pda_studio.gui.views.sections import Section
@@ -92,34 +92,40 @@ class MethodBox(Section):
     def show_column(self) -> None:
         """Show the selected column."""
         session, column = self._session, self._session.selected_column
-        if column is None or not column.parameters or session.classifier is None:
+        classifier = session.classifier_of(column) if column else None
+        if column is None or classifier is None:
+            return
+        if column.parameters is None and column.method != COMBINED:
             return
         self.setEnabled(True)
+        parameters = column.parameters or {}
         kind = fitting.kind_of(column.method)
         if kind is not self._kind:
             self._make_rows(kind)
         self.variant.setCurrentIndex(self.variant.findData(column.method))
         self.summary.setText(kind.summary)
         self.summary.setToolTip(kind.citation)
-        unheeded = fitting.unheeded_by(kind, column.parameters)
+        unheeded = fitting.unheeded_by(kind, parameters)
         for name, row in self._rows.items():
             row.setVisible(name not in unheeded)
-            row.show_value(column.parameters, unheeded, session.classifier.input_size)
+            row.show_value(parameters, unheeded, classifier.input_size)
         for style, button in self._styles.items():
             button.setChecked(style == column.style)
         if any(row.layer and name not in unheeded for name, row in self._rows.items()):
             self._ask_for_layers()
 
     def offer_layers(self, layers: Layers) -> None:
-        """Offer the layers of the classifier that is open."""
+        """Offer the layers of the selected column's classifier."""
         self._layers = layers
         for row in self._rows.values():
             if row.layer is not None:
                 row.layer.offer(layers)
 
     def _ask_for_layers(self) -> None:
-        if self._layers_for is not self._session.classifier:
-            self._layers_for = self._session.classifier
+        column = self._session.selected_column
+        classifier = self._session.classifier_of(column) if column else None
+        if self._layers_for is not classifier:
+            self._layers_for = classifier
             self.layers_wanted.emit()
 
     def _on_changed(self, *_: object) -> None:

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from pda_studio.gui.models import colours, words
+from pda_studio import rendering
+from pda_studio.document.operations import Matrix
+from pda_studio.document.work import Style
+from pda_studio.gui.models import words
 from pda_studio.gui.models.cells import Cell, Look
-from pda_studio.gui.models.display import Display
 from pda_studio.gui.models.viewport import Viewport
-from pda_studio.gui.models.work import Style
 from pda_studio.gui.views.colour_bar import ColourBar
+from pda_studio.gui.views.contour_lines import ContourLines
 from pda_studio.gui.views.image_view import ImageView
 
 if TYPE_CHECKING:
@@ -85,6 +87,11 @@ class Panel(QWidget):
         """What scale and caption take."""
         return ColourBar().height() + Caption().height() + 4
 
+    def place(self, matrix: Matrix) -> None:
+        """Tell where points of the first row's input lie in this panel's picture."""
+        for view in self.views:
+            view.place(matrix)
+
     def follow(self) -> None:
         """Take centre, zoom and crosshair from the shared viewport."""
         for view in self.views:
@@ -123,36 +130,41 @@ class MapPanel(Panel):
         super().__init__(viewport, 2 if style == "both" else 1, parent)
         self.style_shown = style
         self._cell = Cell()
-        self._display = Display()
-        self._limit = 1.0
+        self._drawn: object = None
+        self._opacity = 0.0
+        self._sheets: rendering.Sheets | None = None
+        self._lines = ContourLines()
         names = {"map": self.tr("Heat map"), "overlay": self.tr("Overlay")}
         shown = ("map", "overlay") if style == "both" else (style,)
         for view, one in zip(self.views, shown, strict=True):
             view.setAccessibleName(names[one])
 
-    def show_cell(self, cell: Cell, display: Display, limit: float) -> None:
-        """Show a map on a colour scale that ends at `limit`, and how far it has come."""
+    def show_cell(
+        self, cell: Cell, appearance: rendering.Appearance, limit: float, agreement: str = ""
+    ) -> None:
+        """Show a map on a colour scale that ends at `limit`, and how far it has come.
+
+        Of a variant's finished map, how far it agrees with the original's is told, too.
+        """
         evidence_map = cell.shown
-        drawing = (evidence_map, display.opacity, display.threshold, limit)
-        if drawing != getattr(self, "_drawn", None):
-            self._drawn = drawing
-            self._draw(evidence_map, display, limit, cell.previewed)
-        self._cell, self._limit = cell, limit
+        if evidence_map is None:
+            self._show_nothing()
+        else:
+            self._draw(evidence_map, appearance, limit, cell.previewed)
+        self._cell = cell
         chip, progress = self._state()
         for view in self.views:
             view.show_state(chip, progress, cell.stale and not cell.previewed, cell.previewed)
         if evidence_map is None:
-            self.bar.show_scale(None, "", 0)
-            self.caption.show_lines()
+            self.caption.show_lines(*filter(None, (cell.message,)))
         else:
-            self.bar.show_scale(limit, evidence_map.unit, display.threshold)
-            self.caption.show_lines(*_caption(evidence_map, cell))
+            self.caption.show_lines(*_caption(evidence_map, cell, agreement))
         self.point()
 
     def point(self) -> None:
         """Show the crosshair and the value under it."""
         super().point()
-        evidence_map, pixel = self._cell.shown, self.views[0].state.crosshair
+        evidence_map, pixel = self._cell.shown, self.views[0].pixel
         if evidence_map is None or pixel is None:
             self.bar.show_value(None)
             return
@@ -169,26 +181,57 @@ class MapPanel(Panel):
             roughly,
         )
 
+    def _show_nothing(self) -> None:
+        self._drawn = None
+        self.bar.show_nothing()
+        for view in self.views:
+            view.show_pixels(None)
+
     def _draw(
-        self, evidence_map: EvidenceMap | None, display: Display, limit: float, preview: bool
+        self,
+        evidence_map: EvidenceMap,
+        appearance: rendering.Appearance,
+        limit: float,
+        preview: bool,
     ) -> None:
-        if evidence_map is None:
+        """Draw what has changed: where only the opacity has, that is little work."""
+        plain = self.views[0].state.plain
+        but_opacity = evidence_map, appearance.replace(opacity=1.0), limit, preview, plain
+        anew = but_opacity != self._drawn
+        if anew:
+            self._drawn = but_opacity
+            self._prepare(evidence_map, appearance, limit, preview)
+        if self._sheets is not None and (anew or appearance.opacity != self._opacity):
+            self._opacity = appearance.opacity
+            self.views[-1].show_pixels(self._sheets.at(appearance.opacity))
+            self._lines.opacity = appearance.opacity
+            self.views[-1].show_lines(self._lines)
+
+    def _prepare(
+        self,
+        evidence_map: EvidenceMap,
+        appearance: rendering.Appearance,
+        limit: float,
+        preview: bool,
+    ) -> None:
+        start = rendering.scale_start(evidence_map, appearance, limit)
+        scale = rendering.colour_scale(evidence_map, appearance, limit)
+        self.bar.show_scale(start, limit, evidence_map.unit, scale)
+        self._sheets, self._lines = None, ContourLines()
+        instead = evidence_map.view if self.views[0].state.plain else evidence_map.picture
+        if instead is not None:
             for view in self.views:
-                view.show_pixels(None)
+                view.show_pixels(instead)
+                view.show_lines(self._lines)
             return
-        pictures = []
         if self.style_shown in ("map", "both"):
-            pictures.append(
-                colours.heat_map(evidence_map, limit, display.threshold, preview=preview)
-            )
+            drawn = rendering.heat_map(evidence_map, appearance, limit, preview=preview)
+            self.views[0].show_pixels(drawn)
         if self.style_shown in ("overlay", "both"):
-            pictures.append(
-                colours.overlay(
-                    evidence_map, limit, display.opacity, display.threshold, preview=preview
-                )
-            )
-        for view, picture in zip(self.views, pictures, strict=True):
-            view.show_pixels(picture)
+            self._sheets = rendering.sheets(evidence_map, appearance, limit, preview=preview)
+            if appearance.style == "contours":
+                found = rendering.contours(evidence_map, appearance, limit)
+                self._lines = ContourLines(found)
 
     def _state(self) -> tuple[str, float | None]:
         cell = self._cell
@@ -211,10 +254,12 @@ class MapPanel(Panel):
         return "", None
 
 
-def _caption(evidence_map: EvidenceMap, cell: Cell) -> tuple[str, ...]:
-    """Two lines, and for the tooltip a third: how it was computed."""
-    probability = float(evidence_map.probabilities[evidence_map.target])
-    first = f"P({evidence_map.target_name}) {words.percentage(probability)}"
+def _caption(evidence_map: EvidenceMap, cell: Cell, agreement: str) -> tuple[str, ...]:
+    """Two lines, and for the tooltip more: how it was computed."""
+    first = f"P({evidence_map.target_name}) "
+    first += words.percentage(float(evidence_map.probabilities[evidence_map.target]))
+    if evidence_map.is_hidden:
+        first = evidence_map.target_name
     if cell.previewed:
         return first, *_about_preview(evidence_map, cell)
     parts = []
@@ -224,7 +269,8 @@ def _caption(evidence_map: EvidenceMap, cell: Cell) -> tuple[str, ...]:
         parts.append(f"{words.count(cell.done)} of {words.count(cell.total)} windows")
     parts.append(words.duration(evidence_map.seconds))
     forward = evidence_map.forward
-    return tuple(filter(None, (first, " · ".join(parts), forward and f"Forward: {forward}")))
+    lines = first, agreement, " · ".join(parts), forward and f"Forward: {forward}"
+    return tuple(filter(None, lines))
 
 
 def _about_preview(preview: EvidenceMap, cell: Cell) -> tuple[str, str]:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    QRect,
+    QSize,
+    Qt,
+)
 from PySide6.QtCore import Signal as QtSignal
 from PySide6.QtGui import QColor, QPainter, QPalette
 from PySide6.QtWidgets import (
@@ -104,6 +112,8 @@ class PredictionList(QWidget):
     """The 20 most likely classes, and a search among all others."""
 
     chosen = QtSignal(int)
+    menu_wanted = QtSignal(int, QPoint)
+    """A class, and where on the screen a menu of what can be asked about it should open."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -119,6 +129,9 @@ class PredictionList(QWidget):
         self.list.setObjectName("bare")
         self.list.clicked.connect(self._on_chosen)
         self.list.activated.connect(self._on_chosen)
+        self.list.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.list.customContextMenuRequested.connect(self._on_menu)
+        self.list.setToolTip(self.tr("Click a class to ask about it; right-click for more"))
         self.others = SearchBox()
         self.others.setToolTip(self.tr("Ask about any class: type a part of its name"))
         self.others.setAccessibleName(self.tr("Target class"))
@@ -153,6 +166,11 @@ class PredictionList(QWidget):
         self.others.setEnabled(bool(model.lines))
         self.others.setVisible(len(names) > _SHOWN)
         self.others.setCurrentIndex(-1 if target is None else target)
+
+    def _on_menu(self, place: QPoint) -> None:
+        index = self.list.indexAt(place)
+        if index.isValid():
+            self.menu_wanted.emit(index.data(_CLASS), self.list.viewport().mapToGlobal(place))
 
     def _on_chosen(self, index: QModelIndex) -> None:
         self.chosen.emit(index.data(_CLASS))

@@ -28,10 +28,19 @@ class ProgressStrip(QWidget):
         layout.addWidget(self.bar)
         layout.addWidget(self.stop)
         self.setFixedHeight(34)
+        self._note = ""
+        self._idle = True
         self.show_idle("")
+
+    def note(self, text: str) -> None:
+        """Show a text whenever nothing runs."""
+        self._note = text
+        if self._idle:
+            self.text.setText(text)
 
     def show_progress(self, text: str, part: float | None) -> None:
         """Show work that runs; without a part, one cannot say how far."""
+        self._idle = False
         self.text.setText(text)
         self.bar.setRange(0, 1000)
         self.bar.setValue(round(1000 * (part or 0)))
@@ -40,6 +49,7 @@ class ProgressStrip(QWidget):
 
     def show_idle(self, text: str) -> None:
         """Show that nothing runs."""
-        self.text.setText(text)
+        self._idle = True
+        self.text.setText(text or self._note)
         self.bar.hide()
         self.stop.hide()

@@ -154,12 +154,22 @@ def _style_sheet(c: dict[str, str]) -> str:
     QToolBar QToolButton[popupMode="1"] {{ padding-right: 16px; }}
     QToolBar QToolButton::menu-button {{ border: 0; width: 14px; border-radius: 4px; }}
     QToolBar QToolButton::menu-button:hover {{ background: {c["board"]}; }}
+    QToolBar QToolButton:focus, QToolButton#plain:focus {{ border: 1px solid {c["accent"]};
+        background: {c["raised"]}; }}
+    QToolBar QToolButton:focus {{ padding: 4px 6px; }}
+    QToolBar QToolButton[popupMode="1"]:focus {{ padding-right: 15px; }}
+    QToolButton#plain:focus {{ padding: 1px; }}
     QToolButton#segment {{ border: 1px solid {c["line"]}; border-radius: 4px; padding: 3px 4px;
         background: {c["raised"]}; }}
     QToolButton#segment:hover {{ border-color: {c["disabled"]}; }}
     QToolButton#segment:checked {{ border-color: {c["accent"]}; background: {c["line"]}; }}
+    QToolButton#segment:focus {{ border-color: {c["accent"]}; background: {c["raised"]}; }}
     QToolButton#plain {{ border: 0; border-radius: 4px; padding: 2px; }}
     QToolButton#plain:hover {{ background: {c["line"]}; }}
+    QToolButton#chip {{ border: 1px solid {c["line"]}; border-radius: 8px; padding: 0 7px;
+        font-size: 11px; color: {c["muted"]}; background: transparent; }}
+    QToolButton#chip:hover {{ border-color: {c["disabled"]}; }}
+    QToolButton#chip:checked {{ border-color: {c["accent"]}; color: {c["accent"]}; }}
     QStatusBar {{ border-top: 1px solid {c["line"]}; background: {c["window"]}; }}
     QStatusBar::item {{ border: 0; }}
     QSplitter::handle {{ background: {c["line"]}; }}
@@ -185,9 +195,18 @@ def _style_sheet(c: dict[str, str]) -> str:
     QFrame#banner {{ background: {c["warning"]}; border: 0;
         border-bottom: 1px solid {c["warning_line"]}; }}
     QFrame#notice {{ background: {c["raised"]}; border: 0; border-bottom: 1px solid {c["line"]}; }}
+    QFrame#hints {{ background: {c["raised"]}; border: 0; border-bottom: 1px solid {c["line"]}; }}
+    QLabel#number {{ color: {c["accent"]}; border: 1px solid {c["accent"]}; border-radius: 11px;
+        font-weight: 600; }}
+    QFrame#palette {{ background: {c["window"]}; border: 1px solid {c["line"]};
+        border-radius: 10px; }}
+    QLineEdit#search {{ background: {c["surface"]}; border: 1px solid {c["line"]};
+        border-radius: 6px; padding: 6px 8px; selection-background-color: {c["accent"]}; }}
+    QLineEdit#search:focus {{ border-color: {c["accent"]}; }}
     QFrame#drop {{ border: 2px dashed {c["line"]}; border-radius: 14px; }}
     QPushButton#link {{ border: 0; background: transparent; color: {c["accent"]}; padding: 1px 0;
         text-align: left; }}
+    QPushButton#link:focus {{ text-decoration: underline; }}
     QPushButton#link:hover {{ text-decoration: underline; }}
     QToolTip {{ color: {c["text"]}; background: {c["raised"]}; border: 1px solid {c["line"]};
         padding: 4px; }}

@@ -1,4 +1,8 @@
-"""How a variant of the picture is made: turning, flipping, cropping the original."""
+"""How a variant of the picture is made: turning, flipping, cropping the original.
+
+Each operation also knows where it puts every point of the picture: as a matrix (3, 3) that maps
+points (x, y, 1), in pixels from the upper left corner, so that a pixel's middle lies at a half.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 Pixels = NDArray[np.uint8]
+Matrix = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,19 @@ class Rotate:
         )
         return np.asarray(turned)
 
+    def size(self, width: int, height: int) -> tuple[int, int]:
+        """Width and height of the turned picture: a small turn keeps them."""
+        return (height, width) if self.degrees % 180 == 90 else (width, height)
+
+    def matrix(self, width: int, height: int) -> Matrix:
+        """Where the points of a picture of this size go."""
+        new_width, new_height = self.size(width, height)
+        angle = np.deg2rad(self.degrees)
+        cosine, sine = np.cos(angle), np.sin(angle)
+        turn = np.array([[cosine, -sine, 0.0], [sine, cosine, 0.0], [0.0, 0.0, 1.0]])
+        whole: Matrix = moved(new_width / 2, new_height / 2) @ turn @ moved(-width / 2, -height / 2)
+        return whole
+
     def __str__(self) -> str:
         way = "clockwise" if self.degrees > 0 else "counter-clockwise"
         return (
@@ -45,6 +63,16 @@ class Flip:
     def __call__(self, image: Pixels) -> Pixels:
         """Return the mirrored picture."""
         return np.ascontiguousarray(image[:, ::-1] if self.axis == "horizontal" else image[::-1])
+
+    def size(self, width: int, height: int) -> tuple[int, int]:
+        """Width and height of the mirrored picture."""
+        return width, height
+
+    def matrix(self, width: int, height: int) -> Matrix:
+        """Where the points of a picture of this size go."""
+        if self.axis == "horizontal":
+            return moved(width, 0.0) @ np.diag([-1.0, 1.0, 1.0])
+        return moved(0.0, height) @ np.diag([1.0, -1.0, 1.0])
 
     def __str__(self) -> str:
         return "flipped left–right" if self.axis == "horizontal" else "flipped top–bottom"
@@ -63,6 +91,14 @@ class Crop:
         """Return the rectangle."""
         rows = slice(self.top, self.top + self.height)
         return np.ascontiguousarray(image[rows, self.left : self.left + self.width])
+
+    def size(self, width: int, height: int) -> tuple[int, int]:
+        """Width and height of the rectangle."""
+        return self.width, self.height
+
+    def matrix(self, width: int, height: int) -> Matrix:
+        """Where the points of a picture of this size go."""
+        return moved(-self.left, -self.top)
 
     def __str__(self) -> str:
         return f"cropped to {self.width} × {self.height}"
@@ -87,6 +123,20 @@ def applied(image: Pixels, operations: Sequence[Operation]) -> Pixels:
     for operation in operations:
         image = operation(image)
     return image
+
+
+def moved(x: float, y: float) -> Matrix:
+    """Matrix of a shift, in pixels."""
+    return np.array([[1.0, 0.0, x], [0.0, 1.0, y], [0.0, 0.0, 1.0]])
+
+
+def placed(operations: Sequence[Operation], width: int, height: int) -> tuple[Matrix, int, int]:
+    """Where the points of a picture of this size go, and the variant's width and height."""
+    whole = np.eye(3)
+    for operation in operations:
+        whole = operation.matrix(width, height) @ whole
+        width, height = operation.size(width, height)
+    return whole, width, height
 
 
 def described(operations: Sequence[Operation]) -> str:

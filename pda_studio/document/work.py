@@ -1,14 +1,16 @@
 """The open work as one immutable value: what undo steps through and what a saved file holds."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pda_studio.gui.models.operations import Operation
+from pda_studio.document.operations import Operation
+from pda_studio.document.targets import Target
 
 Style = Literal["map", "overlay", "both"]
 """A column shows the heat map, the map laid over the picture, or both side by side."""
@@ -36,6 +38,12 @@ class Picture:
     digest: str
 
 
+def picture_digest(image: NDArray[np.uint8]) -> str:
+    """Hash of a picture's pixels (H, W, 3): the same picture, the same digest."""
+    salt = repr(image.shape).encode()[:16]
+    return blake2b(image.tobytes(), digest_size=16, salt=salt).hexdigest()
+
+
 @dataclass(frozen=True)
 class ClassifierChoice:
     """Which classifier is open: its name and its weights, as `load_classifier` takes them."""
@@ -57,20 +65,56 @@ class About:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of panels: the picture, or a variant made from it by operations."""
+    """A row of panels: the picture, a variant made from it by operations, or another picture.
+
+    Attributes
+    ----------
+    key : int
+        Tells it from the other rows as long as it is there.
+    operations : tuple
+        What is done to the picture.
+    picture : Picture or None
+        A picture of its own; without it, the opened one.
+    turned_back : bool
+        Whether its maps are shown in the frame of the first row.
+    """
 
     key: int
     operations: tuple[Operation, ...] = ()
+    picture: Picture | None = None
+    turned_back: bool = False
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of panels: a method with all its parameters; empty until a classifier is there."""
+    """A column of panels.
+
+    Attributes
+    ----------
+    key : int
+        Tells it from the other columns as long as it is there.
+    method : str
+        Its name in the registry, or `COMBINED`.
+    parameters : dict or None
+        All of the method's; None until a classifier is there, which some of them suit.
+    style : str
+        How its maps are shown.
+    target : Target or None
+        What it asks about; without it, what the whole work asks about.
+    classifier : ClassifierChoice or None
+        Whom it asks; without it, the open classifier.
+    """
 
     key: int
     method: str
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] | None = None
     style: Style = "map"
+    target: Target | None = None
+    classifier: ClassifierChoice | None = None
+
+
+COMBINED = "combined"
+"""In place of a method: the mean of the other columns' maps, each divided by its size."""
 
 
 @dataclass(frozen=True)
@@ -83,15 +127,15 @@ class Work:
         The opened picture.
     classifier : ClassifierChoice or None
         The opened classifier.
-    target : int or None
-        The class that is asked about; without it, the most likely one of the picture.
+    target : Target or None
+        What is asked about; without it, the most likely class of the picture.
     rows, columns : tuple
         The panels; the first row is always the picture itself.
     """
 
     picture: Picture | None = None
     classifier: ClassifierChoice | None = None
-    target: int | None = None
+    target: Target | None = None
     rows: tuple[Row, ...] = (Row(0),)
     columns: tuple[Column, ...] = (Column(0, "efficient-pda"),)
 
@@ -102,3 +146,11 @@ class Work:
     def column(self, key: int) -> Column | None:
         """The column of this key, if it is still there."""
         return next((column for column in self.columns if column.key == key), None)
+
+    def picture_of(self, row: Row) -> Picture | None:
+        """The picture that a row's operations begin with."""
+        return row.picture or self.picture
+
+    def choice_of(self, column: Column) -> ClassifierChoice | None:
+        """The classifier that a column asks."""
+        return column.classifier or self.classifier

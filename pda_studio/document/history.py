@@ -1,0 +1,82 @@
+"""Undo and redo: the works that were, and those that were taken back."""
+
+from dataclasses import replace
+
+from pda_studio.document.work import Work
+
+_MOST = 200
+_ONE_MOVE = 1.0  # seconds within which changes of one column's parameters are one
+
+
+class History:
+    """Steps through earlier works.
+
+    Works share what has not changed, so that many of them take little room.
+    """
+
+    def __init__(self) -> None:
+        self._past: list[Work] = []
+        self._future: list[Work] = []
+        self._moved: tuple[int, float] | None = None
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is something to take back."""
+        return bool(self._past)
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether something was taken back that can be done again."""
+        return bool(self._future)
+
+    def note(self, before: Work, after: Work, when: float) -> None:
+        """Note an edit; a slider that is dragged is one edit, not a hundred.
+
+        Parameters
+        ----------
+        before, after : Work
+            What was, and what is.
+        when : float
+            Time in seconds.
+        """
+        if before == after:
+            return
+        self._future.clear()
+        column = _reparametrised(before, after)
+        moved, self._moved = self._moved, None if column is None else (column, when)
+        if moved is not None and column == moved[0] and when - moved[1] < _ONE_MOVE and self._past:
+            return
+        self._past = [*self._past, before][-_MOST:]
+
+    def undo(self, now: Work) -> Work | None:
+        """The work before the last edit; None if there is none."""
+        self._moved = None
+        if not self._past:
+            return None
+        self._future.append(now)
+        return self._past.pop()
+
+    def redo(self, now: Work) -> Work | None:
+        """The work that was taken back last; None if there is none."""
+        self._moved = None
+        if not self._future:
+            return None
+        self._past.append(now)
+        return self._future.pop()
+
+    def clear(self) -> None:
+        """Forget everything: other work was opened."""
+        self._past, self._future, self._moved = [], [], None
+
+
+def _reparametrised(before: Work, after: Work) -> int | None:
+    """The key of the column whose parameters are all that has changed."""
+    if len(before.columns) != len(after.columns):
+        return None
+    changed = [
+        (old, new) for old, new in zip(before.columns, after.columns, strict=True) if old != new
+    ]
+    if len(changed) != 1 or replace(before, columns=()) != replace(after, columns=()):
+        return None
+    old, new = changed[0]
+    return new.key if replace(old, parameters=None) == replace(new, parameters=None) else None

@@ -1,0 +1,108 @@
+"""Whether variants' maps agree with the original's: turned back into its frame, and in numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pda_studio.document.work import Column, Row
+from pda_studio.errors import UsageError
+from pda_studio.gui.models import geometry
+from pda_studio.gui.models.cells import Cell
+from pda_studio.gui.models.session import Session
+
+if TYPE_CHECKING:
+    from pda_studio.methods.evidence import EvidenceMap
+    from pda_studio.studies.agreement import Agreement
+
+
+class Comparisons:
+    """Compares each row's maps with those of the same picture as it was opened."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._turned: dict[tuple[int, int], tuple[object, EvidenceMap]] = {}
+        self._agreed: dict[tuple[int, int], tuple[object, Agreement | None]] = {}
+
+    def original(self, row: Row) -> Row | None:
+        """The row that shows a variant's picture as it was opened."""
+        if not row.operations:
+            return None
+        rows = self._session.work.rows
+        same = (one for one in rows if not one.operations and one.picture is row.picture)
+        return next(same, None)
+
+    def shown(self, row: Row, column: Column, cell: Cell) -> Cell:
+        """A panel with its map turned back, if that is wished."""
+        if not row.turned_back or cell.shown is None:
+            return cell
+        turned = self.turned(row, column, cell.shown)
+        return cell.replace(preview=turned) if cell.previewed else cell.replace(evidence=turned)
+
+    def turned(self, row: Row, column: Column, evidence_map: EvidenceMap) -> EvidenceMap:
+        """A variant's map in the frame of the original; what it does not show is not covered."""
+        from pda_studio.studies.agreement import turned_back
+
+        key = row.key, column.key
+        asked = id(evidence_map), row.operations
+        known = self._turned.get(key)
+        if known is not None and known[0] == asked:
+            return known[1]
+        matrix = geometry.original_frame(self._session, row, column)
+        shape = evidence_map.evidence.shape
+        evidence = turned_back(evidence_map.evidence, matrix, shape)
+        there = np.isfinite(evidence)
+        error = evidence_map.standard_error
+        turned = evidence_map.replace(
+            evidence=np.nan_to_num(evidence),
+            standard_error=None
+            if error is None
+            else np.nan_to_num(turned_back(error, matrix, shape)),
+            covered=there,
+            view=self._upright(row, column, evidence_map),
+        )
+        self._turned[key] = asked, turned
+        return turned
+
+    def agreement(self, row: Row, column: Column) -> Agreement | None:
+        """How far a variant's finished map agrees with the original's."""
+        from pda_studio.studies.agreement import agreement
+
+        session, original = self._session, self.original(row)
+        if original is None:
+            return None
+        first, other = session.finished(original, column), session.finished(row, column)
+        if first is None or other is None or first.picture is not None:
+            return None
+        key, asked = (row.key, column.key), (id(first), id(other), row.operations)
+        known = self._agreed.get(key)
+        if known is not None and known[0] == asked:
+            return known[1]
+        turned = self.turned(row, column, other)
+        there = turned.covered if turned.covered is not None else True
+        try:
+            found = agreement(first.evidence, np.where(there, turned.evidence, np.nan))
+        except UsageError:
+            found = None
+        self._agreed[key] = asked, found
+        return found
+
+    def told(self, row: Row, column: Column) -> str:
+        """The agreement in a few words; "" where there is nothing to compare."""
+        found = self.agreement(row, column)
+        if found is None:
+            return ""
+        correlation = "–" if np.isnan(found.correlation) else f"{found.correlation:.2f}"
+        return f"r {correlation.replace('-', '−')} · top 5 %: {100 * found.overlap:.0f} %"
+
+    def _upright(self, row: Row, column: Column, evidence_map: EvidenceMap) -> np.ndarray:
+        original = self.original(row)
+        look = self._session.look(original.key, column) if original else None
+        if look is not None:
+            return look.subject.view
+        picture = self._session.work.picture_of(row)
+        loaded = self._session.classifier_of(column)
+        if picture is None or loaded is None:
+            return evidence_map.view
+        return loaded.preprocessing.view(picture.image)

@@ -1,0 +1,34 @@
+"""Reading the menu bar: what it holds, wherever it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QMenu, QMenuBar
+
+
+def menu_actions(bar: QMenuBar) -> Iterator[tuple[tuple[str, ...], QAction]]:
+    """Every action of the menu bar with the titles of the menus that lead to it.
+
+    Menus that are filled when they open are filled first.
+    """
+    for top in bar.actions():
+        menu = top.menu()
+        if isinstance(menu, QMenu):
+            yield from _within(menu, (plain(menu.title()),))
+
+
+def _within(menu: QMenu, titles: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], QAction]]:
+    menu.aboutToShow.emit()
+    for action in menu.actions():
+        inner = action.menu()
+        if isinstance(inner, QMenu):
+            yield from _within(inner, (*titles, plain(inner.title())))
+        elif not action.isSeparator():
+            yield titles, action
+
+
+def plain(text: str) -> str:
+    """A menu's or an action's text without the mark of its letter key."""
+    return text.replace("&&", "\0").replace("&", "").replace("\0", "&")

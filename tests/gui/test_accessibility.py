@@ -1,0 +1,158 @@
+"""The window without a mouse, and for those who cannot see it."""
+
+import pytest
+from driver import WAIT, wait_for_maps
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAccessible
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QLineEdit,
+    QPlainTextEdit,
+    QPushButton,
+    QScrollBar,
+    QWidget,
+)
+from pytestqt.qtbot import QtBot
+
+from pda_studio.document.operations import Flip
+from pda_studio.gui.controllers.studio import Studio
+from pda_studio.gui.views.image_view import ImageView
+
+INTERACTIVE = (
+    QAbstractButton,
+    QAbstractItemView,
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QComboBox,
+    QLineEdit,
+    QPlainTextEdit,
+    ImageView,
+)
+
+
+def interactive(window: QWidget) -> list[QWidget]:
+    """What takes input; parts of a whole that has a name are the whole's."""
+    found = [one for one in window.findChildren(QWidget) if isinstance(one, INTERACTIVE)]
+    return [
+        one
+        for one in found
+        if not isinstance(one, QScrollBar)
+        and not one.objectName().startswith("qt_")
+        and not isinstance(one.parentWidget(), QComboBox | QAbstractSpinBox | QLineEdit)
+        and one.window() is window
+        # A button's words come when it is shown.
+        and (one.isVisible() or not isinstance(one, QPushButton))
+    ]
+
+
+def test_everything_has_a_name(studio: Studio, qtbot: QtBot) -> None:
+    studio.session.add_column("grad-cam")
+    studio.session.transform(Flip("vertical"))
+    wait_for_maps(qtbot, studio)
+    studio.window.actions_.find.trigger()
+    studio.drawing.open()
+    for window in (studio.window, studio.drawing.canvas, studio.commands.shortcuts):
+        widgets = interactive(window)
+        assert len(widgets) > 1
+        for widget in widgets:
+            interface = QAccessible.queryAccessibleInterface(widget)
+            name = interface.text(QAccessible.Text.Name)
+            assert name.strip(" …×"), f"{widget} in {widget.parentWidget()} has no name"
+    assert studio.drawing.canvas.canvas.accessibleName()
+
+
+def test_tab_leads_everywhere_and_back_again(studio: Studio, qtbot: QtBot) -> None:
+    window = studio.window
+    studio.session.add_column("grad-cam")
+    wait_for_maps(qtbot, studio)
+    window.setFocus()
+    visited: list[QWidget] = []
+    for _ in range(100):
+        QTest.keyClick(QApplication.focusWidget() or window, Qt.Key.Key_Tab)
+        now = QApplication.focusWidget()
+        if visited and now is visited[0]:
+            break
+        visited.append(now)
+    assert len(set(visited)) == len(visited) >= 20
+    wanted = [
+        one
+        for one in interactive(window)
+        if one.isVisible() and one.isEnabled() and one.focusPolicy() != Qt.FocusPolicy.NoFocus
+        and not isinstance(one, ImageView)
+    ]  # fmt: skip
+    missing = [one for one in wanted if one not in visited]
+    assert not missing
+    assert sum(isinstance(one, ImageView) for one in visited) == 1
+    areas = [window.splitter.widget(at) for at in range(3)]
+    order = [next((i for i, a in enumerate(areas) if a.isAncestorOf(one)), -1) for one in visited]
+    inside = [place for place in order if place >= 0]
+    assert inside == sorted(inside), "the columns from left to right"
+    names = [one for one in visited if one is window.classifier_box.names]
+    assert visited.index(names[0]) < visited.index(window.predictions.list)
+    QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Backtab)
+    assert QApplication.focusWidget() is visited[-1]
+
+
+def test_arrows_select_panels(studio: Studio, qtbot: QtBot) -> None:
+    column = studio.session.add_column("grad-cam")
+    row = studio.session.transform(Flip("vertical"))
+    wait_for_maps(qtbot, studio)
+    board = studio.window.board
+    assert studio.window.isActiveWindow(), "no part of a panel was a window of its own"
+    board.maps[0, 0].views[0].setFocus()
+    assert studio.session.selection == (0, 0)
+    QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Right)
+    assert studio.session.selection == (0, column.key)
+    assert board.maps[0, column.key].views[0].hasFocus()
+    QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Down)
+    assert studio.session.selection == (row.key, column.key)
+    QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Right)
+    assert studio.session.selection == (row.key, column.key), "there is nothing further on"
+    for _ in range(2):
+        QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Left)
+    assert board.inputs[row.key].views[0].hasFocus()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_focus_is_seen(studio: Studio, qtbot: QtBot, theme: str) -> None:
+    """Whatever has the focus looks different from itself without it."""
+    studio.theme.choose(theme)
+    window = studio.window
+    window.splitter.setFocus()
+    qtbot.wait(20)
+    stops = [one for one in window.tab_stops if one not in (window.images, window.predictions.list)]
+    without = {one: one.grab().toImage() for one in stops}  # a list shows which line it is
+    for _ in range(len(window.tab_stops)):
+        QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
+        qtbot.wait(1)
+        now = QApplication.focusWidget()
+        if now in without:
+            seen = now.grab().toImage()
+            assert seen != without.pop(now), f"{now} {now.accessibleName()}"
+    # Of buttons that exclude one another, Tab leads to one.
+    assert not set(without) & set(window.tab_stops)
+    studio.theme.choose("system")
+
+
+def test_predictions_are_chosen_by_keys(studio: Studio, qtbot: QtBot) -> None:
+    listed = studio.window.predictions.list
+    listed.setFocus(Qt.FocusReason.TabFocusReason)
+    qtbot.keyClick(listed, Qt.Key.Key_Down)
+    if not listed.currentIndex().row():
+        qtbot.keyClick(listed, Qt.Key.Key_Down)
+    wanted = listed.currentIndex().data()
+    assert wanted != "1"
+    qtbot.keyClick(listed, Qt.Key.Key_Return)
+    qtbot.waitUntil(
+        lambda: (
+            bool(studio.session.all_finished())
+            and studio.session.all_finished()[0].target_name == wanted
+        ),
+        timeout=WAIT,
+    )

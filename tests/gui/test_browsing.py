@@ -1,0 +1,135 @@
+"""Pictures by the folder: opened, dropped, and walked through."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from driver import WAIT
+from PIL import Image
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
+from PySide6.QtWidgets import QApplication, QFileDialog
+from pytestqt.qtbot import QtBot
+
+from pda_studio.gui.controllers.browsing import pictures_in
+from pda_studio.gui.controllers.studio import Studio
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with four pictures, one of them damaged, and things that are none."""
+    folder = tmp_path / "holiday"
+    folder.mkdir()
+    for at, name in enumerate(("p10.png", "p9.png", "P1.PNG")):
+        Image.fromarray(np.full((28, 28, 3), 60 * (at + 1), np.uint8)).save(folder / name)
+    (folder / "p2.png").write_bytes(b"\x89PNG but not really")
+    (folder / "notes.txt").write_text("nothing to see")
+    (folder / ".hidden.png").write_bytes(b"")
+    (folder / "inner.png").mkdir()
+    return folder
+
+
+def name(studio: Studio) -> str:
+    picture = studio.session.work.picture
+    return picture.name if picture else ""
+
+
+def drop(studio: Studio, data: QMimeData) -> None:
+    """Drop onto a panel, as a hand does."""
+    target = studio.window.board.maps[0, 0].views[0].viewport()
+    what = Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton
+    none = Qt.KeyboardModifier.NoModifier
+    QApplication.sendEvent(target, QDragEnterEvent(QPoint(30, 30), *what, none))
+    QApplication.sendEvent(target, QDropEvent(QPointF(30, 30), *what, none))
+
+
+def files(*paths: Path) -> QMimeData:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    return data
+
+
+def test_numbers_count_as_numbers(folder: Path) -> None:
+    assert [path.name for path in pictures_in(folder)] == ["P1.PNG", "p2.png", "p9.png", "p10.png"]
+
+
+def test_page_keys_walk_through_the_folder(studio: Studio, qtbot: QtBot, folder: Path) -> None:
+    window = studio.window
+    drop(studio, files(folder))
+    qtbot.waitUntil(lambda: name(studio) == "P1.PNG", timeout=WAIT)
+    with qtbot.waitSignal(studio.opening.failed, timeout=WAIT):
+        qtbot.keyClick(window, Qt.Key.Key_PageDown)  # the damaged one is told, and passed by
+    assert "p2.png" in window.banner.message.text()
+    qtbot.keyClick(window, Qt.Key.Key_PageDown)
+    qtbot.waitUntil(lambda: name(studio) == "p9.png", timeout=WAIT)
+    qtbot.waitUntil(lambda: window.strip.text.text() == "Picture 3 of 4", timeout=WAIT)
+    for _ in range(3):  # faster than they are read, and beyond the last
+        qtbot.keyClick(window, Qt.Key.Key_PageDown)
+    qtbot.waitUntil(lambda: name(studio) == "p10.png", timeout=WAIT)
+    qtbot.keyClick(window, Qt.Key.Key_PageUp)
+    qtbot.waitUntil(lambda: name(studio) == "p9.png", timeout=WAIT)
+
+
+def test_the_neighbours_of_an_opened_picture(studio: Studio, qtbot: QtBot, folder: Path) -> None:
+    studio.open_picture(folder / "p10.png")
+    qtbot.waitUntil(lambda: name(studio) == "p10.png", timeout=WAIT)
+    qtbot.keyClick(studio.window, Qt.Key.Key_PageUp)
+    qtbot.waitUntil(lambda: name(studio) == "p9.png", timeout=WAIT)
+
+
+def test_samples_are_a_folder_too(studio: Studio, qtbot: QtBot) -> None:
+    qtbot.keyClick(studio.window, Qt.Key.Key_PageDown)
+    qtbot.waitUntil(lambda: name(studio) == "2.png", timeout=WAIT)
+
+
+def test_pictures_dropped_together_are_walked_through(
+    studio: Studio, qtbot: QtBot, folder: Path
+) -> None:
+    drop(studio, files(folder / "p10.png", studio.samples[5]))
+    qtbot.waitUntil(lambda: name(studio) == "p10.png", timeout=WAIT)
+    qtbot.keyClick(studio.window, Qt.Key.Key_PageDown)
+    qtbot.waitUntil(lambda: name(studio) == "5.png", timeout=WAIT)
+    qtbot.waitUntil(lambda: studio.window.strip.text.text() == "Picture 2 of 2", timeout=WAIT)
+
+
+def test_a_picture_dragged_from_another_program(studio: Studio, qtbot: QtBot) -> None:
+    image = QImage(40, 30, QImage.Format.Format_RGB888)
+    image.fill(0x336699)
+    data = QMimeData()
+    data.setImageData(image)
+    drop(studio, data)
+    qtbot.waitUntil(lambda: name(studio) == "Pasted picture", timeout=WAIT)
+    pixels = studio.session.work.picture.image
+    assert pixels.shape == (30, 40, 3)
+    assert (pixels == (0x33, 0x66, 0x99)).all()
+    qtbot.keyClick(studio.window, Qt.Key.Key_PageDown)
+    assert "no folder" in studio.window.strip._note
+
+
+def test_an_empty_folder_is_told(studio: Studio, qtbot: QtBot, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with qtbot.waitSignal(studio.browsing.failed, timeout=WAIT):
+        drop(studio, files(empty))
+    assert "no pictures" in studio.window.banner.message.text()
+    assert name(studio) == "1.png"
+
+
+def test_a_folder_is_chosen_in_a_dialog(studio: Studio, qtbot: QtBot, folder: Path) -> None:
+    held = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
+    qtbot.keyClick(studio.window, Qt.Key.Key_F, held)
+    (dialog,) = studio.window.findChildren(QFileDialog)
+    assert dialog.fileMode() == QFileDialog.FileMode.Directory
+    dialog.fileSelected.emit(str(folder))
+    qtbot.waitUntil(lambda: name(studio) == "P1.PNG", timeout=WAIT)
+    dialog.close()
+
+
+def test_a_slider_keeps_its_pages(studio: Studio, qtbot: QtBot) -> None:
+    slider = studio.window.method_box.rows["window"].slider
+    slider.setFocus()
+    before = slider.value()
+    qtbot.keyClick(slider, Qt.Key.Key_PageUp)
+    assert slider.value() == before + slider.pageStep()
+    qtbot.wait(50)
+    assert name(studio) == "1.png"

@@ -1,0 +1,303 @@
+"""The display: what the user sets there is what the panels and the figure show."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from driver import WAIT, Opened, wait_for_maps
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QAbstractSpinBox, QComboBox, QSlider
+from pytestqt.qtbot import QtBot
+
+from pda_studio.gui.controllers.studio import Studio
+from pda_studio.rendering import Appearance, Threshold, contours, heat_map, overlay
+
+
+def first_map(studio: Studio):
+    return studio.session.all_finished()[0]
+
+
+def panel(studio: Studio):
+    return studio.window.board.maps[0, 0]
+
+
+def choose(box: QComboBox, value: str) -> None:
+    """Choose as a click in the list does."""
+    at = box.findData(value)
+    assert at >= 0, value
+    box.setCurrentIndex(at)
+    box.activated.emit(at)
+
+
+def drag(qtbot: QtBot, studio: Studio, start: float, end: float, *, upper: bool) -> None:
+    """Drag a grip of the histogram from one place to another, in pixels from its left."""
+    view = studio.window.display_box.histogram
+    y = 4 if upper else view.height() - 4
+    places = [QPoint(round(start + part * (end - start)), y) for part in (0, 0.3, 0.7, 1)]
+    qtbot.mouseMove(view, places[0])
+    qtbot.mousePress(view, Qt.MouseButton.LeftButton, pos=places[0])
+    for place in places[1:]:
+        qtbot.mouseMove(view, place)
+    qtbot.mouseRelease(view, Qt.MouseButton.LeftButton, pos=places[-1])
+
+
+def test_what_is_chosen_is_what_is_seen(studio: Studio, qtbot: QtBot) -> None:
+    studio.session.set_style(0, "both")
+    box, evidence_map = studio.window.display_box, first_map(studio)
+    choose(box.style_box, "hue")
+    choose(box.sign, "for")
+    choose(box.colours, "PuOr_r")
+    box.opacity_slider.setValue(60)
+    choose(box.threshold_kind, "percentile")
+    box.threshold.setValue(75)
+    wanted = Appearance(
+        style="hue",
+        sign="for",
+        colours="PuOr_r",
+        opacity=0.6,
+        threshold=Threshold("percentile", percentile=75),
+    )
+    assert studio.display.appearance == wanted
+    heat, laid_over = panel(studio).views
+    limit = evidence_map.limit
+    np.testing.assert_array_equal(heat._pixels, heat_map(evidence_map, wanted, limit))
+    np.testing.assert_array_equal(laid_over._pixels, overlay(evidence_map, wanted, limit))
+    assert box.opacity.value() == 60
+
+
+def test_each_kind_of_threshold_keeps_its_level(studio: Studio) -> None:
+    box = studio.window.display_box
+    for kind, level, suffix in (
+        ("part", 20, " %"),
+        ("value", 0.4, ""),
+        ("percentile", 70, " %"),
+        ("significance", 3, " SE"),
+    ):
+        choose(box.threshold_kind, kind)
+        box.threshold.setValue(level)
+        assert box.threshold.suffix() == suffix
+    threshold = studio.display.appearance.threshold
+    assert threshold == Threshold("significance", 0.2, {"bits": 0.4}, 70, 3)
+    choose(box.threshold_kind, "value")
+    assert box.threshold.value() == 0.4
+
+
+def test_significance_says_where_there_is_no_standard_error(studio: Studio, qtbot: QtBot) -> None:
+    box = studio.window.display_box
+    choose(box.threshold_kind, "significance")
+    assert box.note.isVisible()
+    assert "floor" not in box.histogram.handles or box.histogram._floor == 0
+    studio.session.configure_column(0, infill="marginal-samples", samples=6)
+    wait_for_maps(qtbot, studio)
+    assert not box.note.isVisible()
+    assert "floor" not in box.histogram.handles
+    evidence_map = first_map(studio)
+    weak = np.abs(evidence_map.evidence) <= 2 * evidence_map.standard_error
+    assert 0 < weak.sum() < weak.size
+    assert (panel(studio).views[0]._pixels[weak] == 255).all()
+
+
+def test_contours_are_drawn_as_lines_on_the_screen(studio: Studio, qtbot: QtBot) -> None:
+    studio.session.set_style(0, "overlay")
+    view = panel(studio).views[0]
+    choose(studio.window.display_box.style_box, "contours")
+    evidence_map = first_map(studio)
+    expected = contours(evidence_map, studio.display.appearance, evidence_map.limit)
+    assert [one.level for one in view._lines.contours] == [one.level for one in expected]
+    assert (np.ptp(view._pixels.astype(int), axis=2) == 0).all()
+    for zoom in (1.0, 2.5):
+        if zoom != 1:
+            studio.viewport.zoom_by(zoom, (0.4, 0.4))
+        image = view.grab().toImage()
+        hits = strays = 0
+        red = np.array(
+            [
+                [image.pixelColor(x, y).red() - image.pixelColor(x, y).blue() > 40
+                 for x in range(image.width())]
+                for y in range(image.height())
+            ]
+        )  # fmt: skip
+        near = np.zeros_like(red)
+        for contour in expected:
+            for x, y in contour.points:
+                place = view._to_screen(x, y)
+                near[
+                    max(round(place.y()) - 2, 0) : max(round(place.y()) + 3, 0),
+                    max(round(place.x()) - 2, 0) : max(round(place.x()) + 3, 0),
+                ] = True
+                inside = 2 < place.x() < view.width() - 2 and 2 < place.y() < view.height() - 2
+                if inside:
+                    around = red[
+                        int(place.y()) - 2 : int(place.y()) + 3,
+                        int(place.x()) - 2 : int(place.x()) + 3,
+                    ]
+                    hits += around.any()
+                    strays += not around.any()
+        assert hits > 20
+        assert strays < 0.05 * hits
+        assert 0.005 < red.mean() < 0.2, "lines, not areas"
+    choose(studio.window.display_box.style_box, "blend")
+    assert not view._lines.contours
+
+
+def test_the_end_of_the_scale_is_dragged(studio: Studio, qtbot: QtBot) -> None:
+    box, evidence_map = studio.window.display_box, first_map(studio)
+    view = box.histogram
+    left, right = view.handles["end"]
+    assert left + right == pytest.approx(view.width(), abs=1), "symmetric"
+    half = view.width() / 2
+    drag(qtbot, studio, right, half + (right - half) / 2, upper=False)
+    appearance = studio.display.appearance
+    assert appearance.scale == "fixed"
+    assert appearance.limits["bits"] == pytest.approx(evidence_map.limit / 2, rel=0.02)
+    assert panel(studio).bar._limit == appearance.limits["bits"]
+    assert panel(studio).bar._start == -appearance.limits["bits"]
+    assert box.limit.value() == appearance.limits["bits"]
+    assert box.scale.currentData() == "fixed"
+    # The left one moves both, too; further out than the axis reached.
+    left = view.handles["end"][0]
+    drag(qtbot, studio, left, -view.width() / 4, upper=False)
+    assert studio.display.appearance.limits["bits"] > 1.5 * evidence_map.limit
+    assert 0 <= view.handles["end"][0] < half < view.handles["end"][1] <= view.width()
+    qtbot.mouseDClick(view, Qt.MouseButton.LeftButton, pos=QPoint(round(half), 30))
+    assert studio.display.appearance.scale == "map"
+    assert panel(studio).bar._limit == evidence_map.limit
+
+
+@pytest.mark.parametrize("kind", ["part", "value", "percentile"])
+def test_the_threshold_is_dragged(studio: Studio, qtbot: QtBot, kind: str) -> None:
+    box, evidence_map = studio.window.display_box, first_map(studio)
+    choose(box.threshold_kind, kind)
+    if kind == "percentile":
+        box.threshold.setValue(0)
+    view = box.histogram
+    half, end = view.width() / 2, view.handles["end"][1]
+    drag(qtbot, studio, view.handles["floor"][1], half + 0.4 * (end - half), upper=True)
+    value = 0.4 * evidence_map.limit
+    threshold = studio.display.appearance.threshold
+    weaker = 100 * (np.abs(evidence_map.evidence) < value).mean()
+    said = {"part": threshold.part * evidence_map.limit, "value": threshold.values.get("bits")}
+    if kind == "percentile":
+        assert threshold.percentile == pytest.approx(weaker, abs=3)
+    else:
+        assert said[kind] == pytest.approx(value, rel=0.03)
+    assert view._floor == pytest.approx(value, rel=0.1)
+    assert studio.display.appearance.scale == "map", "the scale stayed where it was"
+    hidden = np.abs(evidence_map.evidence) < 0.9 * view._floor
+    assert hidden.any()
+    assert (panel(studio).views[0]._pixels[hidden] == 255).all()
+
+
+def test_keys_move_the_grips(studio: Studio, qtbot: QtBot) -> None:
+    view, evidence_map = studio.window.display_box.histogram, first_map(studio)
+    qtbot.keyClick(view, Qt.Key.Key_Left)
+    end = studio.display.appearance.limits["bits"]
+    assert 0.9 * evidence_map.limit < end < evidence_map.limit
+    qtbot.keyClick(view, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
+    qtbot.keyClick(view, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
+    assert studio.display.appearance.threshold.part > 0
+    assert studio.display.appearance.limits["bits"] == end
+    assert "threshold" in view.accessibleDescription()
+    for _ in range(5):
+        qtbot.keyClick(view, Qt.Key.Key_Left, Qt.KeyboardModifier.ShiftModifier)
+    assert studio.display.appearance.threshold.part == 0
+
+
+def test_the_histogram_counts_the_selected_map(studio: Studio, qtbot: QtBot) -> None:
+    column = studio.session.add_column("occlusion")
+    wait_for_maps(qtbot, studio)
+    view = studio.window.display_box.histogram
+    for key, found in ((column.key, "probability"), (0, "bits")):
+        studio.session.select(0, key)
+        shown = studio.session.cell(0, key).shown
+        assert shown.unit == found
+        assert view._map is shown
+        histogram = view._histogram
+        edges = np.linspace(histogram.low, histogram.high, len(histogram.heights) + 1)
+        counts = [
+            ((shown.evidence >= low) & (shown.evidence < high)).sum()
+            for low, high in pairwise(edges)
+        ]
+        assert sum(counts) == shown.evidence.size
+        ratio = np.log1p(counts) / np.log1p(max(counts))
+        np.testing.assert_allclose(histogram.heights, ratio, atol=0.08)
+
+
+def test_colours_without_a_sign_are_offered_for_maps_without_one(
+    studio: Studio, qtbot: QtBot
+) -> None:
+    box = studio.window.display_box
+    assert not box.unsigned_colours.isVisible()
+    column = studio.session.add_column("grad-cam")
+    studio.session.configure_column(column.key, sign="positive")
+    wait_for_maps(qtbot, studio)
+    studio.session.select(0, column.key)
+    shown = studio.session.cell(0, column.key).shown
+    assert shown.evidence.min() >= 0
+    assert box.unsigned_colours.isVisible()
+    choose(box.unsigned_colours, "viridis")
+    bars = [one.bar for one in studio.window.board.maps.values()]
+    assert [bar._start == 0 for bar in bars] == [False, True]
+    assert len(box.histogram.handles["end"]) == 1
+    drag(qtbot, studio, box.histogram.handles["end"][0], box.histogram.width() / 2, upper=False)
+    assert studio.display.appearance.limits[shown.unit] == pytest.approx(shown.limit / 2, rel=0.1)
+
+
+def test_the_appearance_survives(opened: Opened, qtbot: QtBot) -> None:
+    studio = opened()
+    studio.display.change(
+        style="contours",
+        colours="orange-blue",
+        opacity=0.4,
+        threshold=Threshold("value", values={"bits": 0.3}),
+        scale="fixed",
+        limits={"bits": 1.25},
+    )
+    before = studio.display.appearance
+    studio.window.close()
+    again = opened()
+    assert again.display.appearance == before
+    box = again.window.display_box
+    assert box.style_box.currentData() == "contours"
+    assert box.colours.currentData() == "orange-blue"
+    assert box.opacity.value() == 40
+    assert box.threshold.value() == 0.3
+    assert box.limit.value() == 1.25
+    assert panel(again).bar._limit == 1.25
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"style": "fog"}', '{"opacity": 7}'])
+def test_settings_that_cannot_be_read_are_passed_over(opened: Opened, text: str) -> None:
+    studio = opened(finished=False)
+    studio.window.close()
+    studio.memory._settings.setValue("appearance", text)
+    studio.memory._settings.sync()
+    assert opened(finished=False).display.appearance == Appearance()
+
+
+def test_the_figure_is_drawn_as_the_window(
+    studio: Studio, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pda_studio.figures import save_panel
+
+    studio.display.change(style="contours", colours="PRGn_r", threshold=Threshold(part=0.2))
+    with qtbot.waitSignal(studio.exporting.saved, timeout=WAIT):
+        studio.exporting.export_figure(tmp_path / "window.svg")
+    look = studio.display.appearance
+    save_panel([first_map(studio)], tmp_path / "same.svg", appearance=look)
+    save_panel([first_map(studio)], tmp_path / "plain.svg")
+    window, same, plain = (
+        (tmp_path / f"{name}.svg").read_bytes() for name in ("window", "same", "plain")
+    )
+    assert window == same
+    assert window != plain
+
+
+def test_everything_in_the_display_has_a_name(studio: Studio) -> None:
+    box = studio.window.display_box
+    for kind in (QSlider, QAbstractSpinBox, QComboBox):
+        for widget in box.findChildren(kind):
+            assert widget.accessibleName(), widget
+    assert box.histogram.accessibleName()
+    assert "bits" in box.histogram.accessibleDescription()

@@ -1,0 +1,291 @@
+"""Rows and columns of the board: what they ask, of whom, and how variants compare."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from driver import WAIT, wait_for_maps
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QApplication, QMenu
+from pytestqt.qtbot import QtBot
+
+from pda_studio.classifiers import Classifier, load_classifier
+from pda_studio.classifiers.targets import Unit, activations, contrast, hidden
+from pda_studio.document.operations import Crop, Flip, Rotate
+from pda_studio.document.targets import ClassTarget, ContrastTarget, UnitTarget
+from pda_studio.document.work import COMBINED, ClassifierChoice
+from pda_studio.gui.controllers.studio import Studio
+from pda_studio.workspace import explain
+
+RANDOM = ClassifierChoice("digits", "random")
+
+
+def maps_of(studio: Studio):
+    return studio.session.all_finished()
+
+
+def choose(qtbot: QtBot, *texts: str) -> None:
+    """Choose in the menu that is open, as a click would."""
+    menu = QApplication.activePopupWidget()
+    assert isinstance(menu, QMenu)
+    for at, text in enumerate(texts):
+        action = next(action for action in menu.actions() if action.text() == text)
+        assert action.isEnabled(), text
+        if at == len(texts) - 1:
+            action.trigger()
+        else:
+            menu = action.menu()
+    opened = QApplication.activePopupWidget()
+    if opened is not None:
+        opened.close()
+
+
+def open_column_menu(studio: Studio, qtbot: QtBot, at: int) -> None:
+    key = studio.session.work.columns[at].key
+    header = studio.window.board._columns[key]
+    qtbot.mouseClick(header.menu_button, Qt.MouseButton.LeftButton)
+
+
+def test_a_column_may_ask_another_classifier(studio: Studio, qtbot: QtBot) -> None:
+    studio.memory.add_classifier(RANDOM)
+    open_column_menu(studio, qtbot, 0)
+    choose(qtbot, "Compare with, in a new column", "digits (random)")
+    wait_for_maps(qtbot, studio)
+    first, second = maps_of(studio)
+    assert (first.weights, second.weights) == ("built in", "random")
+    assert first.target == second.target
+    assert first.parameters == second.parameters
+    own = explain(
+        studio.session.work.picture.image,
+        load_classifier("digits", "random"),
+        target=first.target,
+        **first.parameters,
+    )
+    np.testing.assert_allclose(second.evidence, own.evidence, atol=1e-5)
+    assert studio.session.classifier.weights == "built in", "the open one stays"
+    assert (
+        "digits" in studio.window.board._columns[studio.session.work.columns[1].key].details.text()
+    )
+
+
+def test_a_classifier_that_cannot_be_loaded_fails_in_its_column_alone(
+    studio: Studio, qtbot: QtBot, tmp_path
+) -> None:
+    path = tmp_path / "digits.safetensors"
+    path.write_bytes(b"nothing of the kind")
+    studio.session.duplicate_column(0, classifier=ClassifierChoice("digits", str(path)))
+    key = studio.session.work.columns[1].key
+    qtbot.waitUntil(lambda: studio.session.cell(0, key).state == "failed", timeout=WAIT)
+    assert studio.session.cell(0, 0).state == "done"
+    assert "digits.safetensors" in studio.session.cell(0, key).message
+    assert "digits.safetensors" in studio.window.banner.message.text()
+
+
+def test_columns_are_moved_copied_and_removed_by_their_menu(studio: Studio, qtbot: QtBot) -> None:
+    studio.session.add_column("occlusion")
+    open_column_menu(studio, qtbot, 1)
+    choose(qtbot, "Move left")
+    assert [c.method for c in studio.session.work.columns] == ["occlusion", "efficient-pda"]
+    open_column_menu(studio, qtbot, 0)
+    choose(qtbot, "Duplicate")
+    methods = ["occlusion", "occlusion", "efficient-pda"]
+    assert [c.method for c in studio.session.work.columns] == methods
+    wait_for_maps(qtbot, studio)
+    assert [one.method for one in maps_of(studio)] == methods
+    open_column_menu(studio, qtbot, 1)
+    choose(qtbot, "Remove")
+    assert len(studio.session.work.columns) == 2
+
+
+def test_why_one_class_rather_than_another(studio: Studio, qtbot: QtBot) -> None:
+    wait_for_maps(qtbot, studio)
+    session, image = studio.session, studio.session.work.picture.image
+    first = session.target.index
+    studio.window.predictions.menu_wanted.emit(7, QPoint(10, 10))
+    choose(qtbot, f"Why {first} rather than 7?")
+    assert session.work.target == ContrastTarget(first, 7)
+    wait_for_maps(qtbot, studio)
+    (shown,) = maps_of(studio)
+    asked = contrast(load_classifier("digits"), first, 7)
+    own = explain(image, asked, target=0, **shown.parameters)
+    np.testing.assert_allclose(shown.evidence, own.evidence, atol=1e-4)
+    assert studio.window.asked.name.text() == f"{first} rather than 7"
+    studio.window.asked.taken_back.emit()
+    assert session.target == ClassTarget(first)
+
+
+def test_a_hidden_unit_is_chosen_from_the_strongest_maps(studio: Studio, qtbot: QtBot) -> None:
+    session = studio.session
+    image, classifier = session.work.picture.image, session.classifier
+    studio.window.actions_.ask_unit.trigger()
+    dialog = studio.asking.dialog
+    qtbot.waitUntil(lambda: dialog.thumbnails.count() > 0, timeout=WAIT)
+    name = dialog._maps.layer
+    found = activations(classifier, image, name)
+    means = found.reshape(len(found), -1).mean(1)
+    assert dialog.target() == UnitTarget(name, int(means.argmax()))
+    dialog.thumbnails.setCurrentRow(1)
+    place = dialog.place
+    qtbot.mouseClick(
+        place,
+        Qt.MouseButton.LeftButton,
+        pos=QPoint(place.width() - 2, 2),
+    )
+    chosen = dialog.target()
+    assert (chosen.row, chosen.column) == (0, found.shape[2] - 1)
+    qtbot.mouseClick(dialog.ask_beside, Qt.MouseButton.LeftButton)
+    dialog.close()
+    wait_for_maps(qtbot, studio)
+    shown = maps_of(studio)[1]
+    unit = Unit(chosen.channel, chosen.row, chosen.column)
+    own = explain(image, hidden(classifier, name, unit), target=0, **shown.parameters)
+    assert shown.unit == "activation"
+    np.testing.assert_allclose(shown.evidence, own.evidence, atol=1e-5)
+    assert maps_of(studio)[0].unit == "bits", "the others go on asking about the class"
+
+
+def test_layers_are_found_by_a_part_of_their_name(studio: Studio, qtbot: QtBot) -> None:
+    studio.window.actions_.ask_unit.trigger()
+    dialog = studio.asking.dialog
+    qtbot.waitUntil(lambda: dialog.tree.topLevelItemCount() > 0, timeout=WAIT)
+    qtbot.keyClicks(dialog.filter, "conv")
+    shown = [
+        dialog.tree.topLevelItem(at)
+        for at in range(dialog.tree.topLevelItemCount())
+        if not dialog.tree.topLevelItem(at).isHidden()
+    ]
+    assert 0 < len(shown) < dialog.tree.topLevelItemCount() + 1
+    dialog.close()
+    qtbot.waitUntil(lambda: studio.asking.dialog is None, timeout=WAIT)
+
+
+def test_three_classes_before_and_after_the_softmax_cost_nothing(
+    studio: Studio, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passes: list[int] = []
+    real = Classifier.logits
+    monkeypatch.setattr(
+        Classifier, "logits", lambda self, batch: passes.append(len(batch)) or real(self, batch)
+    )
+    likely = (-maps_of(studio)[0].probabilities).argsort()[:3].tolist()
+    studio.window.actions_.top_classes.trigger()
+    wait_for_maps(qtbot, studio)
+    shown = maps_of(studio)
+    assert [one.target for one in shown] == [*likely, *likely]
+    assert [one.unit for one in shown] == ["logit"] * 3 + ["probability"] * 3
+    assert passes == []
+
+
+def test_the_mean_of_all_columns(studio: Studio, qtbot: QtBot) -> None:
+    studio.session.add_column("occlusion")
+    studio.window.actions_.combine.trigger()
+    wait_for_maps(qtbot, studio)
+    one, two, both = maps_of(studio)
+    sizes = [m.evidence / np.sqrt((m.evidence.astype(float) ** 2).mean()) for m in (one, two)]
+    np.testing.assert_allclose(both.evidence, np.mean(sizes, axis=0), atol=1e-5)
+    np.testing.assert_allclose(both.standard_error, abs(sizes[0] - sizes[1]) / 2, atol=1e-5)
+    studio.session.configure_column(0, window=7)
+    wait_for_maps(qtbot, studio)
+    assert not np.array_equal(maps_of(studio)[2].evidence, both.evidence), "it follows"
+
+
+def test_the_mean_of_one_column_says_what_is_missing(studio: Studio, qtbot: QtBot) -> None:
+    studio.session.add_column(COMBINED)
+    key = studio.session.work.columns[1].key
+    qtbot.waitUntil(lambda: studio.session.cell(0, key).state == "failed", timeout=WAIT)
+    assert "two methods" in studio.window.board.maps[0, key].caption.toolTip()
+
+
+def test_another_picture_as_a_row(studio: Studio, qtbot: QtBot) -> None:
+    other = next(path for path in studio.samples if path.stem == "7")
+    studio.opening.add_picture(other)
+    qtbot.waitUntil(lambda: len(studio.session.work.rows) == 2, timeout=WAIT)
+    wait_for_maps(qtbot, studio)
+    first, second = maps_of(studio)
+    assert second.target == first.target, "it is asked the same"
+    assert not np.array_equal(first.view, second.view)
+    row = studio.session.work.rows[1]
+    studio.session.select(row.key, 0)
+    studio.window.actions_.flip_vertical.trigger()
+    wait_for_maps(qtbot, studio)
+    assert np.array_equal(maps_of(studio)[2].view, second.view[::-1])
+    studio.session.move_row(studio.session.work.rows[2].key, -1)
+    assert studio.session.work.rows[2] is row
+    studio.session.remove_row(row.key)
+    assert len(studio.session.work.rows) == 2
+
+
+@pytest.mark.parametrize(
+    ("operation", "there"),
+    [
+        (Flip("horizontal"), lambda x, y: (27 - x, y)),
+        (Flip("vertical"), lambda x, y: (x, 27 - y)),
+        (Rotate(90), lambda x, y: (27 - y, x)),
+        (Crop(0, 0, 14, 14), lambda x, y: (2 * x, 2 * y)),
+    ],
+    ids=str,
+)
+def test_the_crosshair_marks_the_same_place_of_the_picture(
+    studio: Studio, qtbot: QtBot, operation, there
+) -> None:
+    row = studio.session.transform(operation)
+    wait_for_maps(qtbot, studio)
+    view = studio.window.board.inputs[0].views[0]
+    scale = view.pixel_size
+    qtbot.mouseMove(view.viewport(), QPoint(int(9.5 * scale), int(4.5 * scale)))
+    assert view.pixel == (9, 4)
+    seen = studio.window.board.maps[row.key, 0].views[0].pixel
+    wanted = there(9, 4)
+    if isinstance(operation, Crop):  # a pixel has become four
+        assert seen in [(wanted[0] + dx, wanted[1] + dy) for dx in (0, 1) for dy in (0, 1)]
+    else:
+        assert seen == wanted
+    other = studio.window.board.inputs[row.key].views[0]
+    qtbot.mouseMove(other.viewport(), QPoint(int(3.5 * scale), int(20.5 * scale)))
+    assert other.pixel == (3, 20)
+
+
+def test_variants_are_turned_back_and_compared(studio: Studio, qtbot: QtBot) -> None:
+    row = studio.session.transform(Flip("horizontal"))
+    wait_for_maps(qtbot, studio)
+    first, flipped = maps_of(studio)
+    panel = studio.window.board.maps[row.key, 0]
+    correlation = np.corrcoef(first.evidence.ravel(), flipped.evidence[:, ::-1].ravel())[0, 1]
+    assert f"r {correlation:.2f}".replace("-", "−") in panel.caption.text()
+    button = studio.window.board._rows[row.key].back_button
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert studio.session.work.row(row.key).turned_back
+    shown = panel._cell.evidence
+    np.testing.assert_allclose(shown.evidence, flipped.evidence[:, ::-1], atol=1e-5)
+    np.testing.assert_array_equal(shown.view, first.view)
+    studio.viewport.crosshair = (9.5, 4.5)
+    assert panel.views[0].pixel == (9, 4)
+
+
+def test_what_is_in_sight_comes_first(studio: Studio, qtbot: QtBot) -> None:
+    for degrees in (90, 180, -90):
+        studio.session.edit(
+            replace(
+                studio.session.work,
+                rows=(
+                    *studio.session.work.rows,
+                    replace(
+                        studio.session.work.rows[0],
+                        key=10 + degrees,
+                        operations=(Rotate(degrees),),
+                    ),
+                ),
+            )
+        )
+    studio.window.resize(900, 560)
+    wait_for_maps(qtbot, studio)
+    bar = studio.window.board.verticalScrollBar()
+    assert bar.maximum() > 0
+    bar.setValue(bar.maximum())
+    qtbot.wait(50)
+    keys, seen = studio.session.panel_keys(), studio.session.visible
+    assert (0, 0) not in seen
+    assert set(keys[: len(seen)]) == set(seen)
+    bar.setValue(0)
+    qtbot.wait(50)
+    assert studio.session.panel_keys()[0] == (0, 0)

@@ -1,0 +1,254 @@
+"""Work is never lost: undo, saved files, and a start after a crash."""
+
+import os
+import signal
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from driver import WAIT, Opened, wait_for_maps
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from pda_studio.classifiers import Classifier
+from pda_studio.document.operations import Crop, Flip, Rotate
+from pda_studio.document.state import load_state
+from pda_studio.document.targets import ClassTarget, ContrastTarget
+from pda_studio.document.work import COMBINED, ClassifierChoice
+from pda_studio.gui.controllers.studio import Studio
+
+
+def do_much(studio: Studio, qtbot: QtBot) -> None:
+    """Edit everything that can be edited."""
+    session = studio.session
+    session.transform(Rotate(15))
+    session.select(0, 0)
+    session.transform(Crop(4, 4, 20, 20))
+    session.turn_back(session.work.rows[1].key, True)
+    column = session.add_column("occlusion")
+    session.configure_column(column.key, window=5)
+    session.set_style(column.key, "both")
+    session.duplicate_column(column.key, target=ContrastTarget(1, 7))
+    session.duplicate_column(0, classifier=ClassifierChoice("digits", "random"))
+    session.add_column(COMBINED)
+    wait_for_maps(qtbot, studio)
+    session.set_target(7)
+    session.move_column(column.key, -1)
+    session.remove_row(session.work.rows[2].key)
+    wait_for_maps(qtbot, studio)
+
+
+def test_every_edit_is_undone_and_done_again(studio: Studio, qtbot: QtBot) -> None:
+    keeping, session = studio.keeping, studio.session
+    start = session.work
+    assert not studio.window.actions_.undo.isEnabled()
+    do_much(studio, qtbot)
+    end = session.work
+    steps = 0
+    while keeping.history.can_undo and steps < 100:
+        studio.window.actions_.undo.trigger()
+        steps += 1
+        qtbot.wait(1)
+    assert 12 <= steps < 100
+    assert session.work == start
+    wait_for_maps(qtbot, studio)
+    while keeping.history.can_redo:
+        keeping.redo()
+    assert session.work == end
+    wait_for_maps(qtbot, studio)
+
+
+def test_a_slider_that_is_dragged_is_one_step(studio: Studio, qtbot: QtBot) -> None:
+    slider = studio.window.method_box.rows["window"].slider
+    before = studio.session.work
+    for value in (3, 5, 6, 7):
+        slider.setValue(value)
+    assert studio.session.work != before
+    studio.window.actions_.undo.trigger()
+    assert studio.session.work == before
+    wait_for_maps(qtbot, studio)
+
+
+def test_undo_brings_another_classifier_back(studio: Studio, qtbot: QtBot) -> None:
+    studio.opening.use_classifier(ClassifierChoice("digits", "random"))
+    qtbot.waitUntil(lambda: studio.session.classifier.weights == "random", timeout=WAIT)
+    wait_for_maps(qtbot, studio)
+    studio.keeping.undo()
+    wait_for_maps(qtbot, studio)
+    assert studio.session.all_finished()[0].weights == "built in"
+    assert studio.window.classifier_box.weights.currentData() is None
+
+
+def test_saved_work_opens_as_it_was(
+    opened: Opened, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studio = opened()
+    do_much(studio, qtbot)
+    work, maps = studio.session.work, studio.session.all_finished()
+    studio.display.change(opacity=0.4)
+    path = tmp_path / "mine.pdastudio"
+    with qtbot.waitSignal(studio.keeping.saved, timeout=WAIT):
+        studio.keeping.save(path)
+    assert "mine.pdastudio" in studio.window.windowTitle()
+    assert not studio.window.isWindowModified()
+    studio.window.close()
+    monkeypatch.setenv("PDA_STUDIO_CACHE", str(tmp_path / "an empty cache"))
+    again = opened()
+    passes: list[int] = []
+    real = Classifier.logits
+    monkeypatch.setattr(
+        Classifier, "logits", lambda self, batch: passes.append(len(batch)) or real(self, batch)
+    )
+    with qtbot.waitSignal(again.keeping.opened, timeout=WAIT):
+        again.open_files([path])
+    wait_for_maps(qtbot, again)
+    assert again.display.appearance.opacity == 0.4
+    opened_work = again.session.work
+    assert opened_work.columns == work.columns
+    assert opened_work.target == work.target == ClassTarget(7)
+    assert [row.operations for row in opened_work.rows] == [row.operations for row in work.rows]
+    assert [row.turned_back for row in opened_work.rows] == [row.turned_back for row in work.rows]
+    assert np.array_equal(opened_work.picture.image, work.picture.image)
+    for old, new in zip(maps, again.session.all_finished(), strict=True):
+        assert np.array_equal(old.evidence, new.evidence)
+    assert max(passes) == 1, "rows are looked at; no map is computed"
+    again.session.configure_column(0, window=6)
+    assert again.window.isWindowModified()
+
+
+def test_damaged_work_is_refused_and_nothing_is_lost(
+    studio: Studio, qtbot: QtBot, tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.pdastudio"
+    with qtbot.waitSignal(studio.keeping.saved, timeout=WAIT):
+        studio.keeping.save(path)
+    whole = path.read_bytes()
+    work = studio.session.work
+    for damaged in (b"", whole[: len(whole) // 2], whole.replace(b'"rows"', b'"roes"')):
+        path.write_bytes(damaged)
+        with qtbot.waitSignal(studio.keeping.failed, timeout=WAIT):
+            studio.keeping.open(path)
+        assert "mine.pdastudio" in studio.window.banner.message.text()
+        assert studio.session.work is work
+
+
+def test_what_was_open_can_be_reopened(opened: Opened, qtbot: QtBot) -> None:
+    studio = opened()
+    studio.session.transform(Flip("vertical"))
+    wait_for_maps(qtbot, studio)
+    studio.window.close()
+    again = opened()
+    assert not again.window.banner.action_button.text().startswith("Restore")
+    with qtbot.waitSignal(again.keeping.opened, timeout=WAIT):
+        again.window.actions_.reopen.trigger()
+    wait_for_maps(qtbot, again)
+    assert again.session.work.rows[1].operations == (Flip("vertical"),)
+
+
+def kill_when(script: str, folder: Path) -> None:
+    """Run a window in another process and kill it once it says so."""
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, str(folder)],
+        stdout=subprocess.PIPE,
+        env=environment,
+        text=True,
+    )
+    line = process.stdout.readline()
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    assert line.strip() == "now", line
+
+
+WINDOW = """
+import sys, time
+from pathlib import Path
+from PySide6.QtCore import QSettings
+from pda_studio.gui.controllers.studio import Studio, application
+from pda_studio.document.operations import Flip
+app = application()
+folder = Path(sys.argv[1])
+studio = Studio(app, QSettings(str(folder / "settings.ini"), QSettings.Format.IniFormat))
+studio.show()
+def until(is_so):
+    while not is_so():
+        app.processEvents()
+        time.sleep(0.002)
+until(lambda: studio.session.all_finished())
+studio.session.transform(Flip("horizontal"))
+until(lambda: studio.session.all_finished())
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is of other systems")
+def test_killed_in_the_middle_of_a_run(opened: Opened, qtbot: QtBot, tmp_path: Path) -> None:
+    kill_when(
+        WINDOW
+        + """
+studio.keeping._idle.setInterval(50)
+studio.session.configure_column(0, infill="marginal-samples", samples=500)
+until(lambda: studio.session.cell(0, 0).done > 0)
+until(lambda: list((folder / "recovery").glob("*.pdastudio")))
+print("now", flush=True)
+until(lambda: False)
+""",
+        tmp_path,
+    )
+    studio = opened()
+    banner = studio.window.banner
+    qtbot.waitUntil(lambda: banner.action_button.text() == "Restore it", timeout=WAIT)
+    qtbot.mouseClick(banner.action_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: len(studio.session.work.rows) == 2, timeout=WAIT)
+    assert studio.session.work.rows[1].operations == (Flip("horizontal"),)
+    assert studio.session.work.columns[0].parameters["samples"] == 500
+    studio.session.configure_column(0, samples=1)
+    wait_for_maps(qtbot, studio)
+    qtbot.waitUntil(lambda: not studio.keeping.left_behind(), timeout=WAIT)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is of other systems")
+def test_killed_in_the_middle_of_saving(opened: Opened, qtbot: QtBot, tmp_path: Path) -> None:
+    path = tmp_path / "mine.pdastudio"
+    studio = opened()
+    with qtbot.waitSignal(studio.keeping.saved, timeout=WAIT):
+        studio.keeping.save(path)
+    before = path.read_bytes()
+    kill_when(
+        WINDOW
+        + """
+import pda_studio.document.state as state
+real = state.packed
+def slow(evidence_map):
+    print("now", flush=True)
+    time.sleep(30)
+    return real(evidence_map)
+state.packed = slow
+studio.keeping.save(folder / "mine.pdastudio")
+until(lambda: False)
+""",
+        tmp_path,
+    )
+    assert path.read_bytes() == before
+    assert len(load_state(path).maps) == 1
+
+
+def test_an_open_window_is_no_crash(opened: Opened, qtbot: QtBot) -> None:
+    first = opened()
+    first.keeping.keep()
+    qtbot.waitUntil(first.keeping._own.exists, timeout=WAIT)
+    second = opened()
+    assert second.keeping.left_behind() == []
+
+
+def test_saved_files_hold_nothing_that_runs(studio: Studio, qtbot: QtBot, tmp_path: Path) -> None:
+    path = tmp_path / "mine.pdastudio"
+    with qtbot.waitSignal(studio.keeping.saved, timeout=WAIT):
+        studio.keeping.save(path)
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+        assert archive.testzip() is None
+    assert {Path(name).suffix for name in names} == {".json", ".png", ".npz"}
