@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 from pytestqt.qtbot import QtBot
 
+from pda_studio.document.work import Column
 from pda_studio.errors import PdaStudioError, UsageError
 from pda_studio.gui.app import take_screenshot
 from pda_studio.gui.controllers.opening import sample_digits
-from pda_studio.gui.models.work import Column
 from pda_studio.gui.views.board import summarised
 from pda_studio.methods import METHODS, Method, Progress, Subject
 from pda_studio.methods.base import parameter
