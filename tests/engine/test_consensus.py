@@ -16,6 +16,7 @@ from pda_studio.classifiers import Classifier, load_classifier
 from pda_studio.classifiers.targets import Unit, contrast, hidden
 from pda_studio.errors import UsageError
 from pda_studio.methods import Subject, method_named, run
+from pda_studio.methods.combining import UNIT
 from pda_studio.methods.learnt_order import LearntOrder
 from pda_studio.pda.infill.simple import blurred
 from pda_studio.studies.relevance_gain import relevance_gain
@@ -116,7 +117,7 @@ def test_it_is_the_mean_of_its_standardised_parts(
     assert got.standard_error is not None
     error = parts.std(0, ddof=1) / np.sqrt(3)
     np.testing.assert_allclose(got.standard_error, error, atol=1e-2)
-    assert got.unit == "standardised"
+    assert got.unit == UNIT
     assert got.forward == "mean of Grad-CAM, PDA with windows of 8 pixels, a learnt order"
 
 
@@ -166,7 +167,7 @@ def test_it_gains_more_than_its_parts(
 def test_other_targets(digits: Classifier, digit_picture: Digit) -> None:
     image = digit_picture(4)
     unit = explain(image, hidden(digits, "relu2", Unit(3)), "consensus", rounds=4)
-    assert unit.unit == "standardised"
+    assert unit.unit == UNIT
     assert unit.evidence.any()
     rather = explain(image, contrast(digits, "4", "9"), "consensus", target=0, rounds=4)
     back = explain(image, contrast(digits, "9", "4"), "consensus", target=0, rounds=4)
