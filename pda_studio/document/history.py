@@ -5,7 +5,8 @@ from dataclasses import replace
 from pda_studio.document.work import Work
 
 _MOST = 200
-_ONE_MOVE = 1.0  # seconds within which changes of one column's parameters are one
+_DRAWING = -1  # in place of a column's key
+_ONE_MOVE = 1.0  # seconds within which such changes follow one another that are one move
 
 
 class History:
@@ -30,7 +31,7 @@ class History:
         return bool(self._future)
 
     def note(self, before: Work, after: Work, when: float) -> None:
-        """Note an edit; a slider that is dragged is one edit, not a hundred.
+        """Note an edit; a slider that is dragged, or a stroke, is one edit, not a hundred.
 
         Parameters
         ----------
@@ -42,9 +43,9 @@ class History:
         if before == after:
             return
         self._future.clear()
-        column = _reparametrised(before, after)
-        moved, self._moved = self._moved, None if column is None else (column, when)
-        if moved is not None and column == moved[0] and when - moved[1] < _ONE_MOVE and self._past:
+        what = _DRAWING if _drawn_on(before, after) else _reparametrised(before, after)
+        moved, self._moved = self._moved, None if what is None else (what, when)
+        if moved is not None and what == moved[0] and when - moved[1] < _ONE_MOVE and self._past:
             return
         self._past = [*self._past, before][-_MOST:]
 
@@ -67,6 +68,14 @@ class History:
     def clear(self) -> None:
         """Forget everything: other work was opened."""
         self._past, self._future, self._moved = [], [], None
+
+
+def _drawn_on(before: Work, after: Work) -> bool:
+    """Whether the picture is one that is being drawn, and a stroke is all that was added."""
+    old, new = before.picture, after.picture
+    if old is None or new is None or old is new or old.path is not None or new.path is not None:
+        return False
+    return old.name == new.name and replace(before, picture=None) == replace(after, picture=None)
 
 
 def _reparametrised(before: Work, after: Work) -> int | None:

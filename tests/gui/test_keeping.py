@@ -1,5 +1,6 @@
 """Work is never lost: undo, saved files, and a start after a crash."""
 
+import io
 import os
 import signal
 import subprocess
@@ -62,11 +63,11 @@ def test_every_edit_is_undone_and_done_again(studio: Studio, qtbot: QtBot) -> No
 
 
 def test_a_slider_that_is_dragged_is_one_step(studio: Studio, qtbot: QtBot) -> None:
-    slider = studio.window.method_box.rows["window"].slider
+    spin = studio.window.method_box.rows["window"].spin
     before = studio.session.work
-    for value in (3, 5, 6, 7):
-        slider.setValue(value)
-    assert studio.session.work != before
+    for value in (5, 6, 7, 8):
+        spin.setValue(value)
+    qtbot.waitUntil(lambda: studio.session.work != before, timeout=WAIT)
     studio.window.actions_.undo.trigger()
     assert studio.session.work == before
     wait_for_maps(qtbot, studio)
@@ -119,6 +120,19 @@ def test_saved_work_opens_as_it_was(
     assert again.window.isWindowModified()
 
 
+def rewritten(whole: bytes, old: str, new: str) -> bytes:
+    """The same archive with another text in its JSON."""
+    result = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(whole)) as archive, zipfile.ZipFile(result, "w") as other:
+        for name in archive.namelist():
+            data = archive.read(name)
+            if name == "state.json":
+                assert old in data.decode()
+                data = data.decode().replace(old, new).encode()
+            other.writestr(name, data)
+    return result.getvalue()
+
+
 def test_damaged_work_is_refused_and_nothing_is_lost(
     studio: Studio, qtbot: QtBot, tmp_path: Path
 ) -> None:
@@ -127,7 +141,15 @@ def test_damaged_work_is_refused_and_nothing_is_lost(
         studio.keeping.save(path)
     whole = path.read_bytes()
     work = studio.session.work
-    for damaged in (b"", whole[: len(whole) // 2], whole.replace(b'"rows"', b'"roes"')):
+    for damaged in (
+        b"",
+        whole[: len(whole) // 2],
+        rewritten(whole, '"rows"', '"roes"'),
+        rewritten(whole, '"efficient-pda"', '"no such method"'),
+        rewritten(whole, '"stride": 1', '"stride": -1'),
+        rewritten(whole, '"schema": 1', '"schema": 99'),
+        rewritten(whole, '"digest": "', '"digest": "0'),
+    ):
         path.write_bytes(damaged)
         with qtbot.waitSignal(studio.keeping.failed, timeout=WAIT):
             studio.keeping.open(path)

@@ -400,8 +400,12 @@ class Explainer(QObject):
         waiting: list[tuple[Key, Request]] = []
         for key in self._session.panel_keys():
             cell = self._session.cell(*key)
-            if cell.state == "waiting" and cell.request in self._not_kept:
-                waiting.append((key, cell.request))
+            row, column = self._session.work.row(key[0]), self._session.work.column(key[1])
+            asked = self._session.request(row, column) if row and column else None
+            # What waits for an answer to an earlier question is asked anew soon.
+            ready = asked is not None and asked == cell.request and asked in self._not_kept
+            if cell.state == "waiting" and ready and asked is not None:
+                waiting.append((key, asked))
         for key, request in waiting:
             cost = self.cost(key) or 0
             if self._previews.worthwhile(request, cost, self.seconds(cost, key)):
