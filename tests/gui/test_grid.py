@@ -241,6 +241,7 @@ def test_the_crosshair_marks_the_same_place_of_the_picture(
     else:
         assert seen == wanted
     other = studio.window.board.inputs[row.key].views[0]
+    studio.window.board.ensureWidgetVisible(studio.window.board.inputs[row.key])
     qtbot.mouseMove(other.viewport(), QPoint(int(3.5 * scale), int(20.5 * scale)))
     assert other.pixel == (3, 20)
 
