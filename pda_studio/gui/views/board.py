@@ -26,6 +26,7 @@ from pda_studio.rendering import scale_end, spread_appearance, spread_end
 _SPACE = 16
 _SMALLEST = 150
 _LARGEST = 900
+_SIGNS = {"window": "k", "outer": "l", "samples": "S", "stride": "stride"}
 
 
 class Board(QScrollArea):
@@ -419,13 +420,10 @@ def summarised(column: Column) -> str:
     if "difference" in parameters:
         parts.append(str(parameters["difference"]))
     if "window" in parameters:
-        parts.append(f"k {parameters['window']}")
         from pda_studio.gui.models.fitting import kind_of, unheeded_by
 
         unheeded = unheeded_by(kind_of(column.method), parameters)
-        if "outer" not in unheeded:
-            parts.append(f"l {parameters['outer']}")
-        if "samples" not in unheeded:
-            parts.append(f"S {parameters['samples']}")
-        parts.append(f"stride {parameters['stride']}")
+        for name, sign in _SIGNS.items():
+            if name in parameters and name not in unheeded:
+                parts.append(f"{sign} {parameters[name]}")
     return " · ".join(parts)
