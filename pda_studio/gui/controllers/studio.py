@@ -35,6 +35,7 @@ from pda_studio.gui.controllers.opening import (
 )
 from pda_studio.gui.controllers.readouts import Readouts
 from pda_studio.gui.controllers.sharing import Sharing
+from pda_studio.gui.controllers.working import Working
 from pda_studio.gui.models import words
 from pda_studio.gui.models.display import Display
 from pda_studio.gui.models.inspection import Inspection
@@ -108,6 +109,7 @@ class Studio(QObject):
             (self.explainer, self.exporting, self.opening, self.keeping),
             self,
         )
+        self.working = Working(self.window, self.session, self.explainer, self.opening, self)
         self.browsing = Browsing(self.session, self.opening, self.jobs, self)
         self.sharing = Sharing(
             self.window,
@@ -154,6 +156,7 @@ class Studio(QObject):
         self.session.changed.disconnect(self._on_changed)
         self.window.forget()
         self.readouts.forget()
+        self.working.forget()
         self.memory.theme = self.theme.theme
         self.memory.appearance = self.display.appearance
         self.memory.geometry = self.window.normalGeometry()

@@ -204,6 +204,7 @@ def _style_sheet(c: dict[str, str]) -> str:
     QLineEdit#search {{ background: {c["surface"]}; border: 1px solid {c["line"]};
         border-radius: 6px; padding: 6px 8px; selection-background-color: {c["accent"]}; }}
     QLineEdit#search:focus {{ border-color: {c["accent"]}; }}
+    QFrame#job {{ background: {c["window"]}; border: 0; border-bottom: 1px solid {c["line"]}; }}
     QFrame#drop {{ border: 2px dashed {c["line"]}; border-radius: 14px; }}
     QPushButton#link {{ border: 0; background: transparent; color: {c["accent"]}; padding: 1px 0;
         text-align: left; }}
