@@ -120,12 +120,7 @@ class Explainer(QObject):
     def stop(self) -> None:
         """Let go of the running map and of all that wait; what is there stays."""
         self._held = True
-        running = self._running
-        if running is not None and not running.preview:
-            self._paused_run = running
-            running.paused_at = monotonic()
-            running.job.pause()
-        self._let_go()
+        self._lay_aside()
         for key, cell in list(self._session.cells.items()):
             if cell.state in ("running", "waiting"):
                 self._session.put_cell(*key, cell.replace(state="stopped"))
@@ -147,14 +142,14 @@ class Explainer(QObject):
         if cell.state not in ("running", "waiting"):
             return
         if self.current == key:
-            self._let_go()
+            self._lay_aside()
             cell = self._session.cell(*key)
         self._session.put_cell(*key, cell.replace(state="stopped"))
         self._soon.start()
         self.progressed.emit()
 
     def run_one(self, key: Key) -> None:
-        """Compute what one panel asks, though it was stopped or has failed."""
+        """Go on with what one panel asks, though it was stopped or has failed."""
         cell, column = self._session.cell(*key), self._session.work.column(key[1])
         if cell.state not in ("stopped", "failed") or column is None:
             return
@@ -535,6 +530,15 @@ class Explainer(QObject):
         running_cell = cell.replace(state="running", done=0, total=0, elapsed=0.0)
         self._session.put_cell(*running.key, running_cell)
         self._jobs.start(running.job)
+
+    def _lay_aside(self) -> None:
+        """Let go of the running map, and keep what is done: it may go on later."""
+        running = self._running
+        if running is not None and not running.preview:
+            self._paused_run = running
+            running.paused_at = monotonic()
+            running.job.pause()
+        self._let_go()
 
     def _let_go(self) -> None:
         running, self._running = self._running, None

@@ -56,9 +56,16 @@ class JobRow(QFrame):
         self.details.setTabChangesFocus(True)
         self.details.setAccessibleName(self.tr("Details of the problem"))
         self.details.hide()
+        self._details = ""
         for button in (self.stop_button, self.run_button):
             button.setIconSize(QSize(14, 14))
             button.setFixedSize(22, 22)
+        self._slot = QWidget()  # there even when empty: words stand below one another
+        self._slot.setFixedSize(22, 22)
+        beside = QHBoxLayout(self._slot)
+        beside.setContentsMargins(0, 0, 0, 0)
+        beside.addWidget(self.stop_button)
+        beside.addWidget(self.run_button)
         self.stop_button.clicked.connect(self.stopped)
         self.run_button.clicked.connect(self.run)
         self.again_button.clicked.connect(self.run)
@@ -72,8 +79,7 @@ class JobRow(QFrame):
         line.addWidget(self.title)
         line.addWidget(self.place, 1)
         line.addWidget(self.said)
-        line.addWidget(self.stop_button)
-        line.addWidget(self.run_button)
+        line.addWidget(self._slot)
         self._problem = QWidget()
         buttons = QHBoxLayout(self._problem)
         buttons.setContentsMargins(0, 2, 0, 0)
@@ -111,7 +117,8 @@ class JobRow(QFrame):
         self._problem.setVisible(failed)
         self.again_button.setVisible(task.single)
         self.details_button.setVisible(bool(task.details))
-        if self.details.toPlainText() != task.details:
+        if self._details != task.details:
+            self._details = task.details
             self.details.setPlainText(task.details)
         if not failed or not task.details:
             self.details_button.setChecked(False)
@@ -135,6 +142,6 @@ class JobRow(QFrame):
                 "failed": self.tr("failed"),
             }
             parts.append(known[task.state])
-            if task.seconds is not None:
+            if task.seconds is not None and task.seconds >= 1:
                 parts.append(self.tr("about {0}").format(words.duration(task.seconds)))
         return " · ".join(parts)
