@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from pda_studio.document.operations import described
 from pda_studio.document.work import COMBINED, ClassifierChoice, Column, Row
@@ -113,7 +114,8 @@ def place_of(session: Session, row: Row, column: Column) -> str:
     if row.operations:
         parts.append(described(row.operations))
     if column.classifier is not None:
-        parts.append(column.classifier.name)
+        weights = column.classifier.weights
+        parts.append(column.classifier.name + (f" ({Path(weights).name})" if weights else ""))
     target = session.target_of(column)
     if target is not None and (column.target is not None or asking.is_derived(target)):
         parts.append(asking.named(target, session.classifier_of(column)))
