@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from driver import WAIT, wait_for_maps
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QApplication, QMenu
+from PySide6.QtWidgets import QApplication, QInputDialog, QMenu
 from pytestqt.qtbot import QtBot
 
 from pda_studio.classifiers import Classifier, load_classifier
@@ -290,3 +290,12 @@ def test_what_is_in_sight_comes_first(studio: Studio, qtbot: QtBot) -> None:
     bar.setValue(0)
     qtbot.wait(50)
     assert studio.session.panel_keys()[0] == (0, 0)
+
+
+def test_the_picture_is_turned_by_any_angle(studio: Studio, qtbot: QtBot) -> None:
+    studio.window.actions_.turn.trigger()
+    (dialog,) = studio.window.findChildren(QInputDialog)
+    dialog.setDoubleValue(-37.5)
+    dialog.accept()
+    wait_for_maps(qtbot, studio)
+    assert studio.session.work.rows[1].operations == (Rotate(-37.5),)

@@ -176,6 +176,7 @@ class Readouts(QObject):
             actions.ask_unit,
             actions.top_classes,
             actions.combine,
+            actions.turn,
             *actions.turns,
         ):
             action.setEnabled(has_picture)

@@ -255,6 +255,9 @@ class Studio(QObject):
             (actions.about, self.dialogs.about),
         ):
             action.triggered.connect(slot)
+        actions.turn.triggered.connect(
+            lambda: self.dialogs.ask_for_angle(lambda angle: transform(Rotate(angle)))
+        )
         for action, angle in zip(actions.turns, ANGLES, strict=True):
             action.triggered.connect(lambda _=False, a=angle: transform(Rotate(a)))
         actions.crop.toggled.connect(self.window.board.set_framing)
