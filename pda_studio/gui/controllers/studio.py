@@ -200,8 +200,8 @@ class Studio(QObject):
             source.failed.connect(self.tell)
         self.browsing.told.connect(window.strip.note)
         self.explainer.slowed.connect(self._on_slowed)
-        self.explainer.lacking.connect(opening.fetch)
-        opening.refused.connect(self.explainer.refuse)
+        self.explainer.looking.lacking.connect(opening.fetch)
+        opening.refused.connect(self.explainer.looking.refuse)
         for source in (self.exporting, self.sharing, self.keeping):
             source.saved.connect(self._on_saved)
         self.keeping.opened.connect(self._on_work_opened)
