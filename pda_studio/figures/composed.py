@@ -135,14 +135,20 @@ class _Composed:
         layout = self.layout
         bottom = y + layout.titles_height - layout.dots(2)
         more = max((len(place.details) for place in layout.places), default=0)
-        top = bottom - more * layout.line(layout.small)
+        top = bottom - more * layout.line(layout.details_size)
         for place in layout.places:
             for at, line in enumerate(reversed(place.title)):
-                baseline = top - at * layout.line(layout.normal) - layout.dots(0.3 * layout.normal)
-                self._text(place.x, baseline, line, layout.normal, self.inks.ink, weight="bold")
+                baseline = (
+                    top - at * layout.line(layout.title_size) - layout.dots(0.3 * layout.title_size)
+                )
+                self._text(place.x, baseline, line, layout.title_size, self.inks.ink, weight="bold")
             for at, line in enumerate(place.details):
-                baseline = top + at * layout.line(layout.small) + layout.dots(0.95 * layout.small)
-                self._text(place.x, baseline, line, layout.small, self.inks.grey)
+                baseline = (
+                    top
+                    + at * layout.line(layout.details_size)
+                    + layout.dots(0.95 * layout.details_size)
+                )
+                self._text(place.x, baseline, line, layout.details_size, self.inks.grey)
 
     def _row(self, at: int, row: Row, y: int) -> None:
         self._label(at, row, y)
@@ -175,11 +181,11 @@ class _Composed:
             (label, layout.label_lines, layout.label_lines, self.inks.ink, "bold"),
         )
         for text, most, room, colour, weight in sides:
-            lines = layout.type.folded(text, height, layout.small, most, weight)
+            lines = layout.type.folded(text, height, layout.label_size, most, weight)
             for back, line in enumerate(reversed(lines)):
                 x = right - back * layout.line(layout.small)
                 upright = {"rotation": 90, "ha": "right", "va": "bottom", "weight": weight}
-                self._text(x, bottom, line, layout.small, colour, **upright)
+                self._text(x, bottom, line, layout.label_size, colour, **upright)
             right -= room * layout.line(layout.small)
 
     def _map(self, place: Place, column: Column, row: Row, y: int) -> None:
@@ -205,8 +211,8 @@ class _Composed:
                 self._scale(place.x, y + layout.dots(4), place.width, scale)
             y += layout.bar_height
         for line in layout.notes[row.key, column.key]:
-            y += layout.line(layout.small)
-            self._text(place.x, y, line, layout.small, self.inks.grey)
+            y += layout.line(layout.note_size)
+            self._text(place.x, y, line, layout.note_size, self.inks.grey)
 
     def _overlay(self, x: int, y: int, one: EvidenceMap, limit: float) -> None:
         tile = self.layout.tile, self.layout.tile_height

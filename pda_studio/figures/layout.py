@@ -12,8 +12,9 @@ from pda_studio.figures.words import caption, decision, percent
 from pda_studio.methods import EvidenceMap
 
 _SMALLEST = 8.0  # points: tiles that are smaller show nothing
-_SNAP = 0.85  # of a tile, at least, is left when each pixel gets as many dots
-_MOST_LINES = 3  # of a title
+_SNAP = 0.93  # of a tile, at least, is left when each pixel gets as many dots
+_MOST_LINES = 3  # of a name
+_NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
 @dataclass(frozen=True)
@@ -71,13 +72,21 @@ class Layout:
         self.column_gap = 2 * self.pair_gap + self.dots(1)
         self.headline = self._headline()
         self.labels = self._labels_beside()
+        self.label_size = self.small
         self.label_lines = int(any(label for label, _ in self.labels.values()))
         self.beside_lines = int(any(beside for _, beside in self.labels.values()))
         self.left = self.margin + self._left()
-        if any(self._too_long(label) for label, _ in self.labels.values()):
-            self.label_lines = 2
+        if self.label_lines:
+            self.label_lines = self._needed_lines()
             self.left = self.margin + self._left()
         self.tile, self.tile_height, self.column_gap = self._tiles()
+        names = [text for pair in self.labels.values() for text in pair]
+        self.label_size = self.type.suited(names, self.tile_height, self.small, "bold")
+        titles, room = [column.title for column in grid.columns], self.tile
+        self.title_size = self.type.suited(titles, room, self.normal, "bold")
+        self.details_size = self.type.suited(map(grid.details, grid.columns), room, self.small)
+        agreed = [_held(text) for row in grid.rows for text in row.agreements.values()]
+        self.note_size = self.type.suited(agreed, room, self.small)
         self.places = self._places()
         self.notes = {
             (row.key, column.key): self._note(row, column)
@@ -110,7 +119,7 @@ class Layout:
         """Of the columns' names and what tells them apart."""
         titles = max((len(place.title) for place in self.places), default=0)
         details = max((len(place.details) for place in self.places), default=0)
-        text = titles * self.line(self.normal) + details * self.line(self.small)
+        text = titles * self.line(self.title_size) + details * self.line(self.details_size)
         return text + self.dots(2) if text else 0
 
     @property
@@ -133,7 +142,7 @@ class Layout:
         below = self.bar_height if self.composition.colour_bar == "each" else 0
         notes = max((len(self.notes[row.key, one.key]) for one in self.grid.columns), default=0)
         made = any(self.lines_of(row, one) for one in self.grid.columns)
-        lines = notes * self.line(self.small) + (self.dots(2) if notes else 0)
+        lines = notes * self.line(self.note_size) + (self.dots(2) if notes else 0)
         if made and not below:
             below = 2 * self.line(self.small) + self.dots(2)
         return self.tile_height + below + lines
@@ -197,8 +206,12 @@ class Layout:
         labels = {}
         for row in self.grid.rows:
             named = len(self.grid.rows) > 1 or row.key in self.composition.labels
-            label = row.label if self.composition.show_labels and named else ""
-            beside = self._decided(row) if label else ""
+            label = (
+                row.label.replace(" × ", f"{_NO_BREAK}×{_NO_BREAK}")
+                if self.composition.show_labels and named
+                else ""
+            )
+            beside = _held(self._decided(row)).replace(" ", _NO_BREAK) if label else ""
             labels[row.key] = label, beside
         return labels
 
@@ -212,11 +225,14 @@ class Layout:
         if not told and not self.labels[row.key][1]:
             parts.append(self._probability(row.maps[column.key]))
         parts.append(row.agreements.get(column.key, ""))
-        return [
-            line
-            for part in filter(None, parts)
-            for line in self.type.folded(part, place.width, self.small, 2)
-        ]
+        lines = []
+        for part in filter(None, parts):
+            if self.type.width(part, self.note_size) <= place.width:
+                lines.append(part)
+                continue
+            for piece in part.split(" · "):
+                lines += self.type.folded(_held(piece), place.width, self.note_size, 2)
+        return lines
 
     # Widths
 
@@ -232,10 +248,13 @@ class Layout:
             room = max(room, widest + self.dots(3))
         return room
 
-    def _too_long(self, label: str) -> bool:
-        """Whether a row's name does not stand in one line beside its tiles."""
+    def _needed_lines(self) -> int:
+        """How many lines the longest name of a row takes beside its tiles."""
         _, height, _ = self._tiles()
-        return self.type.width(label, self.small, "bold") > height
+        labels = [label for label, _ in self.labels.values()]
+        size = self.type.suited(labels, height, self.small, "bold")
+        lines = (len(self.type.wrapped([label], height, size, "bold")) for label in labels)
+        return min(max(lines), _MOST_LINES)
 
     def _counts(self) -> list[tuple[int, int]]:
         """Key of each column and how many tiles stand in it."""
@@ -284,12 +303,21 @@ class Layout:
                     x,
                     width,
                     tiles,
-                    tuple(self.type.folded(title, width, self.normal, _MOST_LINES, "bold")),
-                    tuple(self.type.folded(more, width, self.small, 2)),
+                    tuple(self.type.folded(title, width, self.title_size, _MOST_LINES, "bold")),
+                    tuple(self.type.folded(more, width, self.details_size, 2)),
                 )
             )
             x += width + self.column_gap
         return places
+
+
+def _held(text: str) -> str:
+    """A text whose numbers and their signs stay together."""
+    return (
+        text.replace(" %", f"{_NO_BREAK}%")
+        .replace("r ", f"r{_NO_BREAK}")
+        .replace("top 5", f"top{_NO_BREAK}5")
+    )
 
 
 def letter(at: int, composition: Composition) -> str:

@@ -1,5 +1,6 @@
 """A page in whole dots: tiles with sharp edges, and text that is measured before it is written."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -18,6 +19,9 @@ FONT = "DejaVu Sans"
 
 LARGE, NORMAL, SMALL = 10.0, 7.5, 6.5
 """Sizes of text in points."""
+
+FINE = 5.0
+"""What journals want at least."""
 
 INK, GREY = "#1a1a1a", "#5f5f5f"
 FOR, AGAINST = "#b2182b", "#2166ac"
@@ -84,6 +88,14 @@ class Type:
         if len(lines) <= most:
             return lines
         return [*lines[: most - 1], self.fitted(" ".join(lines[most - 1 :]), room, size, weight)]
+
+    def suited(
+        self, texts: Iterable[str], room: float, size: float, weight: str = "normal"
+    ) -> float:
+        """The size, or a smaller one down to `FINE`, at which no word has to be cut."""
+        words = {word for text in texts for word in text.split(" ")}
+        widest = max((self.width(word, size, weight) for word in words), default=0)
+        return size if widest <= room else max(size * room / (widest + 1), min(size, FINE))
 
 
 @lru_cache(maxsize=20_000)
