@@ -183,10 +183,10 @@ class _Composed:
         for text, most, room, colour, weight in sides:
             lines = layout.type.folded(text, height, layout.label_size, most, weight)
             for back, line in enumerate(reversed(lines)):
-                x = right - back * layout.line(layout.small)
+                x = right - back * layout.line(layout.label_size)
                 upright = {"rotation": 90, "ha": "right", "va": "bottom", "weight": weight}
                 self._text(x, bottom, line, layout.label_size, colour, **upright)
-            right -= room * layout.line(layout.small)
+            right -= room * layout.line(layout.label_size)
 
     def _map(self, place: Place, column: Column, row: Row, y: int) -> None:
         layout, one = self.layout, row.maps[column.key]

@@ -77,11 +77,9 @@ class Layout:
         self.beside_lines = int(any(beside for _, beside in self.labels.values()))
         self.left = self.margin + self._left()
         if self.label_lines:
-            self.label_lines = self._needed_lines()
+            self._suit_labels()
             self.left = self.margin + self._left()
         self.tile, self.tile_height, self.column_gap = self._tiles()
-        names = [text for pair in self.labels.values() for text in pair]
-        self.label_size = self.type.suited(names, self.tile_height, self.small, "bold")
         titles, room = [column.title for column in grid.columns], self.tile
         self.title_size = self.type.suited(titles, room, self.normal, "bold")
         self.details_size = self.type.suited(map(grid.details, grid.columns), room, self.small)
@@ -239,7 +237,7 @@ class Layout:
     def _left(self) -> int:
         """Room for the names of rows, which stand upright, and their letters."""
         lines = self.label_lines + self.beside_lines
-        room = lines * self.line(self.small) + (self.dots(2) if lines else 0)
+        room = lines * self.line(self.label_size) + (self.dots(2) if lines else 0)
         if self.composition.letters == "rows":
             widest = max(
                 self.type.width(letter(at, self.composition), self.normal, "bold")
@@ -248,13 +246,14 @@ class Layout:
             room = max(room, widest + self.dots(3))
         return room
 
-    def _needed_lines(self) -> int:
-        """How many lines the longest name of a row takes beside its tiles."""
+    def _suit_labels(self) -> None:
+        """Find the size and the number of lines at which names of rows stand beside tiles."""
         _, height, _ = self._tiles()
         labels = [label for label, _ in self.labels.values()]
-        size = self.type.suited(labels, height, self.small, "bold")
+        besides = [beside for _, beside in self.labels.values()]
+        size = self.type.suited([*labels, *besides], height, self.small, "bold")
         lines = (len(self.type.wrapped([label], height, size, "bold")) for label in labels)
-        return min(max(lines), _MOST_LINES)
+        self.label_size, self.label_lines = size, min(max(lines), _MOST_LINES)
 
     def _counts(self) -> list[tuple[int, int]]:
         """Key of each column and how many tiles stand in it."""

@@ -21,7 +21,7 @@ from pda_studio.gui.views.named import named
 if TYPE_CHECKING:
     from pda_studio.figures import Composition
 
-_SIZE = 1120, 720
+_SIZE = 1160, 860
 _SETTINGS = 316
 
 
@@ -65,7 +65,7 @@ class Composer(QDialog):
     def __init__(self, fonts: tuple[str, ...], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("Figure"))
-        self.resize(*_SIZE)
+        self.resize(QSize(*_SIZE).boundedTo(self.screen().availableSize() * 0.92))
         self.preview = Preview()
         self.note = named(QLabel(), "muted")
         self.note.setWordWrap(True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _KEY = Qt.ItemDataRole.UserRole
 _INPUT = -1
+_ROW = 22  # logical pixels
 _MOST_LINES = 6  # of a list, before it scrolls
 _OWN = "own"
 
@@ -57,11 +58,12 @@ class NameList(QListWidget):
             item.setData(_KEY, key)
             editable = Qt.ItemFlag.ItemIsEditable | Qt.ItemFlag.ItemIsUserCheckable
             item.setFlags(item.flags() | editable)
+            item.setSizeHint(QSize(0, _ROW))
             self.addItem(item)
         self.blockSignals(False)
         self.show_choice(hidden, own)
         rows = min(max(len(names), 1), _MOST_LINES)
-        self.setFixedHeight(rows * max(self.sizeHintForRow(0), 20) + 2 * self.frameWidth() + 4)
+        self.setFixedHeight(rows * _ROW + 2 * self.frameWidth())
 
     def show_choice(self, hidden: set[int], own: dict[int, str]) -> None:
         """Tick what is not hidden, under names of its own."""
