@@ -1,6 +1,7 @@
 """Evidence as a value: a map with everything needed to draw, save, compare and repeat it."""
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -130,10 +131,16 @@ class EvidenceMap:
         """Whether it is about a hidden unit, which has no probability."""
         return len(self.probabilities) == 1
 
-    @property
+    @cached_property
     def limit(self) -> float:
-        """The largest absolute evidence: the end of a symmetric colour scale; never 0."""
-        return float(np.abs(self.evidence).max()) or 1.0
+        """The end of a symmetric colour scale, never 0.
+
+        The largest absolute evidence, or twice what 99.5 % of the pixels stay below if that is
+        less: else a few pixels of a gradient leave nothing of the others to see.
+        """
+        strength = np.abs(self.evidence)
+        largest, usual = float(strength.max()), 2 * float(np.quantile(strength, 0.995))
+        return (min(largest, usual) if usual > 0 else largest) or 1.0
 
     def replace(self, **changes: Any) -> "EvidenceMap":
         """A copy with other values."""

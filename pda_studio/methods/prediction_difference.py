@@ -1,11 +1,13 @@
 """Prediction difference analysis: five names for one loop with four interchangeable parts."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any, ClassVar, Self, cast
 
 import numpy as np
+import torch
 from pydantic import model_validator
 
 from pda_studio.classifiers import Classifier
@@ -15,7 +17,7 @@ from pda_studio.methods.evidence import EvidenceMap, Subject
 from pda_studio.pda.differences import UNITS, Difference, differences
 from pda_studio.pda.forward import ForwardName, Precision, Wanted, make_forward
 from pda_studio.pda.forward.layers import AUTO
-from pda_studio.pda.infill import InfillName, make_infill, traits
+from pda_studio.pda.infill import Infill, InfillName, make_infill, traits
 from pda_studio.pda.infill.folders import load_references
 from pda_studio.pda.infill.statistics import (
     Colour,
@@ -184,19 +186,7 @@ class PredictionDifference(Method):
         grid = self._grid(subject)
         classifier = subject.classifier
         pixels = classifier.preprocessing.pixels(subject.view)
-        infill = make_infill(
-            self.infill,
-            pixels,
-            window=self.window,
-            outer=self.outer,
-            samples=self.samples,
-            colour=self.colour,
-            seed=self.seed,
-            statistics=self._statistics(classifier),
-            references=None
-            if self.reference is None or "reference" in self.unheeded()
-            else load_references(self.reference, classifier.preprocessing, self.seed),
-        )
+        infill = self.filler(classifier)(pixels)
         forward, classes = make_forward(
             Wanted(self.forward, self.precision, self.at, subject.batch),
             classifier,
@@ -215,6 +205,22 @@ class PredictionDifference(Method):
                     subject, scores, now, forward.description
                 ),  # type: ignore[misc]
             )
+
+    def filler(self, classifier: Classifier) -> Callable[[torch.Tensor], Infill]:
+        """Get what stands in for windows ready; it makes the infill of pixels (C, H, W)."""
+        return partial(
+            make_infill,
+            self.infill,
+            window=self.window,
+            outer=self.outer,
+            samples=self.samples,
+            colour=self.colour,
+            seed=self.seed,
+            statistics=self._statistics(classifier),
+            references=None
+            if self.reference is None or "reference" in self.unheeded()
+            else load_references(self.reference, classifier.preprocessing, self.seed),
+        )
 
     def evidence(
         self, subject: Subject, scores: WindowScores, seconds: float, forward: str

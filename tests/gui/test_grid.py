@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from driver import WAIT, wait_for_maps
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QApplication, QMenu
+from PySide6.QtWidgets import QApplication, QInputDialog, QMenu
 from pytestqt.qtbot import QtBot
 
 from pda_studio.classifiers import Classifier, load_classifier
@@ -241,6 +241,7 @@ def test_the_crosshair_marks_the_same_place_of_the_picture(
     else:
         assert seen == wanted
     other = studio.window.board.inputs[row.key].views[0]
+    studio.window.board.ensureWidgetVisible(studio.window.board.inputs[row.key])
     qtbot.mouseMove(other.viewport(), QPoint(int(3.5 * scale), int(20.5 * scale)))
     assert other.pixel == (3, 20)
 
@@ -289,3 +290,12 @@ def test_what_is_in_sight_comes_first(studio: Studio, qtbot: QtBot) -> None:
     bar.setValue(0)
     qtbot.wait(50)
     assert studio.session.panel_keys()[0] == (0, 0)
+
+
+def test_the_picture_is_turned_by_any_angle(studio: Studio, qtbot: QtBot) -> None:
+    studio.window.actions_.turn.trigger()
+    (dialog,) = studio.window.findChildren(QInputDialog)
+    dialog.setDoubleValue(-37.5)
+    dialog.accept()
+    wait_for_maps(qtbot, studio)
+    assert studio.session.work.rows[1].operations == (Rotate(-37.5),)

@@ -1,14 +1,21 @@
 """The window's picture without anybody watching."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from PIL import Image
 from pytestqt.qtbot import QtBot
 
+from pda_studio.document.work import Column
 from pda_studio.errors import PdaStudioError, UsageError
 from pda_studio.gui.app import take_screenshot
 from pda_studio.gui.controllers.opening import sample_digits
+from pda_studio.gui.views.board import summarised
+from pda_studio.methods import METHODS, Method, Progress, Subject
+from pda_studio.methods.base import parameter
+from pda_studio.methods.prediction_difference import EfficientPDA
 
 
 def test_shows_the_finished_window(qtbot: QtBot, tmp_path: Path) -> None:
@@ -27,6 +34,20 @@ def test_shows_the_finished_window(qtbot: QtBot, tmp_path: Path) -> None:
         assert picture.size == (1100, 700)
         assert len(picture.convert("RGB").getcolors(1 << 24)) > 100
         assert sum(picture.convert("RGB").getpixel((5, 690))) < 3 * 80, "dark"
+
+
+def test_the_header_of_a_method_with_windows_alone() -> None:
+    class Framed(Method):
+        name: ClassVar[str] = "framed"
+        window: int = parameter(5, "Window", "Side of a window.", ge=1, le=9)
+
+        def steps(self, subject: Subject) -> Iterator[Progress]:
+            yield from EfficientPDA(window=self.window).steps(subject)
+
+    try:
+        assert summarised(Column(0, "framed", {"window": 5})) == "k 5"
+    finally:
+        del METHODS["framed"]
 
 
 @pytest.mark.parametrize(

@@ -57,11 +57,11 @@ def test_f1_lists_every_action_with_its_key(studio: Studio, qtbot: QtBot) -> Non
 
 def test_the_list_is_never_out_of_date(studio: Studio, qtbot: QtBot) -> None:
     action = QAction("Whistle", studio.window)
-    action.setShortcut("Ctrl+Alt+W")
-    studio.window.menuBar().actions()[1].menu().addAction(action)
+    action.setShortcut("Ctrl+Alt+X")
+    studio.window.menuBar().actions()[2].menu().addAction(action)
     qtbot.keyClick(studio.window, Qt.Key.Key_F1)
     shown = {(c.title, c.group, c.keys) for c in listed(studio)}
-    assert ("Whistle", "Picture", "Ctrl+Alt+W") in shown
+    assert ("Whistle", "Picture", "Ctrl+Alt+X") in shown
     studio.commands.shortcuts.close()
 
 
@@ -152,7 +152,7 @@ def test_wheel_drag_and_double_click(studio: Studio, qtbot: QtBot) -> None:
     )  # fmt: skip
     QApplication.sendEvent(view.viewport(), wheel)
     assert studio.viewport.zoom == pytest.approx(1.0015**480)
-    assert studio.viewport.centre == pytest.approx((0.5, 0.5))
+    assert studio.viewport.centre == pytest.approx((0.5, 0.5), abs=0.5 / view.width())
     QTest.mousePress(view.viewport(), Qt.MouseButton.LeftButton, pos=middle)
     QTest.mouseMove(view.viewport(), middle + QPoint(20, 0))
     QTest.mouseRelease(view.viewport(), Qt.MouseButton.LeftButton, pos=middle + QPoint(20, 0))

@@ -6,7 +6,7 @@ import numpy as np
 from driver import Opened
 from PIL import Image
 
-from pda_studio.gui.models.colours import heat_map
+from pda_studio.rendering import Appearance, heat_map
 
 
 def test_the_example_is_there_before_the_engine(opened: Opened) -> None:
@@ -30,7 +30,7 @@ def test_the_map_that_comes_with_the_program_is_the_one_it_computes(opened: Open
     path = files("pda_studio.resources") / "digits" / "example_map.png"
     with path.open("rb") as file, Image.open(file) as image:
         shipped = np.asarray(image.convert("RGB")).astype(int)
-    drawn = heat_map(computed, computed.limit).astype(int)
+    drawn = heat_map(computed, Appearance(), computed.limit).astype(int)
     assert np.abs(shipped - drawn).max() <= 4
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt
-from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox, QWidget
 
 from pda_studio.document.work import ClassifierChoice
 from pda_studio.gui.controllers.exporting import Exporting
@@ -99,6 +99,20 @@ class Dialogs(QObject):
         dialog.fileSelected.connect(
             lambda path: use(ClassifierChoice(self._opening.name_for(Path(path)), path))
         )
+        dialog.open()
+
+    def ask_for_angle(self, use: Callable[[float], None]) -> None:
+        """Choose by how much the picture is turned."""
+        dialog = QInputDialog(self._window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setWindowTitle(self.tr("Rotate"))
+        dialog.setLabelText(self.tr("Degrees clockwise, or counter-clockwise below 0"))
+        dialog.setInputMode(QInputDialog.InputMode.DoubleInput)
+        dialog.setDoubleRange(-180.0, 180.0)
+        dialog.setDoubleDecimals(1)
+        dialog.setDoubleStep(1.0)
+        dialog.setDoubleValue(15.0)
+        dialog.doubleValueSelected.connect(lambda angle: use(angle) if angle else None)
         dialog.open()
 
     def ask_for_picture_below(self) -> None:

@@ -34,6 +34,9 @@ class Memory:
         self.geometry = geometry if isinstance(geometry, QRect) else None
         splitter = settings.value("splitter")
         self.splitter = splitter if isinstance(splitter, QByteArray) else None
+        halves = settings.value("halves")
+        self.halves = halves if isinstance(halves, QByteArray) else None
+        self.inspector = str(settings.value("inspector", "true")).lower() == "true"
         self.folder = str(settings.value("folder", ""))
         self.hints_closed = str(settings.value("hints_closed", "")) == "yes"
 
@@ -70,6 +73,8 @@ class Memory:
             ("figure", json.dumps(self.figure)),
             ("geometry", self.geometry),
             ("splitter", self.splitter),
+            ("halves", self.halves),
+            ("inspector", self.inspector),
             ("folder", self.folder),
             ("hints_closed", "yes" if self.hints_closed else None),
         ):

@@ -50,7 +50,8 @@ class Readouts(QObject):
         ]
         for signal, slot in self._connections:
             signal.connect(slot)
-        window.actions_.crop.toggled.connect(self.show_actions)  # Escape leaves cropping
+        for tool in (window.actions_.crop, window.actions_.cut):
+            tool.toggled.connect(self.show_actions)  # Escape leaves it
         self.show_actions()
 
     def forget(self) -> None:
@@ -121,6 +122,7 @@ class Readouts(QObject):
             window.pages.setCurrentWidget(window.welcome if ready else window.starting)
         else:
             window.pages.setCurrentWidget(window.board)
+        window.inspector.set_useful(work.picture is not None)
 
     def _show_predictions(self) -> None:
         row = self._session.selected_row
@@ -164,6 +166,7 @@ class Readouts(QObject):
             actions.flip_horizontal,
             actions.flip_vertical,
             actions.crop,
+            actions.cut,
             actions.fit,
             actions.zoom_in,
             actions.zoom_out,
@@ -173,6 +176,7 @@ class Readouts(QObject):
             actions.ask_unit,
             actions.top_classes,
             actions.combine,
+            actions.turn,
             *actions.turns,
         ):
             action.setEnabled(has_picture)
@@ -181,7 +185,10 @@ class Readouts(QObject):
         states = {cell.state for cell in session.cells.values()}
         actions.run.setEnabled(has_picture and bool(states & {"stopped", "failed"}))
         actions.stop.setEnabled(
-            self._explainer.busy or self._opening.busy or actions.crop.isChecked()
+            self._explainer.busy
+            or self._opening.busy
+            or actions.crop.isChecked()
+            or actions.cut.isChecked()
         )
         actions.export_figure.setEnabled(has_picture)
         actions.export_map.setEnabled(self._exporting.selected_map() is not None)

@@ -23,6 +23,7 @@ from pda_studio.gui.controllers.explainer import Explainer
 from pda_studio.gui.controllers.exporting import Exporting
 from pda_studio.gui.controllers.grid_menus import GridMenus
 from pda_studio.gui.controllers.hinting import Hinting
+from pda_studio.gui.controllers.inspecting import Inspecting
 from pda_studio.gui.controllers.jobs import Jobs
 from pda_studio.gui.controllers.keeping import SUFFIX, Keeping
 from pda_studio.gui.controllers.keys import Keys
@@ -37,8 +38,9 @@ from pda_studio.gui.controllers.readouts import Readouts
 from pda_studio.gui.controllers.sharing import Sharing
 from pda_studio.gui.models import words
 from pda_studio.gui.models.display import Display
+from pda_studio.gui.models.inspection import Inspection
 from pda_studio.gui.models.layers import Layers, layers_of
-from pda_studio.gui.models.session import Session
+from pda_studio.gui.models.session import Key, Session
 from pda_studio.gui.models.viewport import Viewport
 from pda_studio.gui.views.actions import ANGLES
 from pda_studio.gui.views.main_window import MainWindow
@@ -83,9 +85,11 @@ class Studio(QObject):
         self.keeping = Keeping(
             self.session, self.display, self.explainer, self.jobs, settings, self
         )
+        self.inspection = Inspection(open=self.memory.inspector)
+        self.inspecting = Inspecting(self.inspection, self.session, self.jobs, self)
         self.samples = sample_digits()
         self.window = MainWindow(
-            self.session, self.display, self.viewport, self.theme, self.samples
+            self.session, self.display, self.viewport, self.theme, self.samples, self.inspection
         )
         self._image = image or next(p for p in self.samples if p.stem == FIRST_SAMPLE)
         self._choice = ClassifierChoice(classifier or "digits", weights)
@@ -128,11 +132,14 @@ class Studio(QObject):
         if image is None and self._choice == ClassifierChoice():
             self.window.starting.show_example(self._image)
         self._wire_window()
+        self._wire_inspector()
         self._wire_actions()
         self.readouts.show_file()
         self.window.place(self.memory.geometry)
         if self.memory.splitter:
             self.window.splitter.restoreState(self.memory.splitter)
+        if self.memory.halves:
+            self.window.halves.restoreState(self.memory.halves)
 
     def show(self) -> None:
         """Show the window, then import the engine and open the first picture in the background."""
@@ -151,6 +158,7 @@ class Studio(QObject):
         self.opening.stop()
         self.keeping.forget()
         self.jobs.close()
+        self.inspecting.forget()
         self.keeping.keep_for_next_time()
         self.session.changed.disconnect(self._on_changed)
         self.window.forget()
@@ -159,6 +167,8 @@ class Studio(QObject):
         self.memory.appearance = self.display.appearance
         self.memory.geometry = self.window.normalGeometry()
         self.memory.splitter = self.window.splitter.saveState()
+        self.memory.halves = self.window.halves.saveState()
+        self.memory.inspector = self.inspection.open
         self.memory.save()
 
     # Wiring
@@ -205,6 +215,20 @@ class Studio(QObject):
         self.keeping.changed.connect(self.readouts.show_file)
         self.session.changed.connect(self._on_changed)
 
+    def _wire_inspector(self) -> None:
+        window, inspecting, inspection = self.window, self.inspecting, self.inspection
+        pointing, action = window.board.pointing, window.actions_.inspector
+        pointing.picked.connect(inspecting.look_at)
+        pointing.framed.connect(self._on_cut)
+        window.inspector.windows.chosen.connect(inspecting.choose)
+        window.inspector.region.changed.connect(inspecting.cut)
+        window.inspector.strongest.wanted.connect(inspecting.playing.go_to)
+        inspecting.marks_changed.connect(pointing.show_marks)
+        inspecting.opened.connect(action.setChecked)
+        inspecting.failed.connect(self.tell)
+        action.setChecked(inspection.open)
+        action.toggled.connect(inspecting.open)
+
     def _wire_actions(self) -> None:
         actions, transform = self.window.actions_, self._transform
         for action, slot in (
@@ -237,9 +261,13 @@ class Studio(QObject):
             (actions.about, self.dialogs.about),
         ):
             action.triggered.connect(slot)
+        actions.turn.triggered.connect(
+            lambda: self.dialogs.ask_for_angle(lambda angle: transform(Rotate(angle)))
+        )
         for action, angle in zip(actions.turns, ANGLES, strict=True):
             action.triggered.connect(lambda _=False, a=angle: transform(Rotate(a)))
         actions.crop.toggled.connect(self.window.board.set_framing)
+        actions.cut.toggled.connect(self.window.board.set_cutting)
         actions.full_screen.toggled.connect(self._on_full_screen)
         actions.recent_menu.aboutToShow.connect(self.dialogs.fill_recent)
         actions.classifiers_menu.aboutToShow.connect(self.dialogs.fill_classifiers)
@@ -262,6 +290,7 @@ class Studio(QObject):
     def stop(self) -> None:
         """Stop what runs; leave cropping."""
         self.window.actions_.crop.setChecked(False)
+        self.window.actions_.cut.setChecked(False)
         self.explainer.stop()
         self.opening.stop()
 
@@ -421,6 +450,11 @@ class Studio(QObject):
         self.session.select(key, self.session.selection[1])
         left, top = min(left, look.width - width), min(top, look.height - height)
         self._transform(Crop(left, top, width, height))
+
+    def _on_cut(self, key: Key, region: Any) -> None:
+        self.window.actions_.cut.setChecked(False)
+        self.session.select(*key)
+        self.inspecting.frame(key, region)
 
     def _on_finest(self) -> None:
         column = self.session.selected_column

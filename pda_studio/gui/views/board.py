@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QPoint, QRect, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QScrollArea, QWidget
@@ -17,12 +19,14 @@ from pda_studio.gui.views.headers import ColumnHeader, RowHeader
 from pda_studio.gui.views.image_view import ImageView
 from pda_studio.gui.views.named import named
 from pda_studio.gui.views.panel import GAP, InputPanel, MapPanel, Panel
+from pda_studio.gui.views.pointing import Pointing
 from pda_studio.gui.views.theme import ThemeKeeper
 from pda_studio.rendering import scale_end
 
 _SPACE = 16
 _SMALLEST = 150
 _LARGEST = 900
+_SIGNS = {"window": "k", "outer": "l", "samples": "S", "stride": "stride"}
 
 
 class Board(QScrollArea):
@@ -61,6 +65,8 @@ class Board(QScrollArea):
         self._plan: object = None
         self._comparisons = Comparisons(session)
         self._framing = False
+        self._cutting = False
+        self.pointing = Pointing(session, self._views_with_keys, self)
         session.changed.connect(self._on_changed)
         session.cell_changed.connect(self._on_cell)
         session.looks_changed.connect(self._on_looks)
@@ -86,6 +92,28 @@ class Board(QScrollArea):
         self._framing = framing
         for panel in self.inputs.values():
             panel.views[0].set_framing(framing)
+
+    def set_cutting(self, cutting: bool) -> None:
+        """Let a region be drawn on any panel, to be taken out."""
+        self._cutting = cutting
+        for view in self.views:
+            view.set_framing(cutting)
+
+    def _views_with_keys(self) -> list[tuple[Key, ImageView]]:
+        inputs = [((row, self._selected), panel) for row, panel in self.inputs.items()]
+        panels = [*inputs, *self.maps.items()]
+        return [(key, view) for key, panel in panels for view in panel.views]
+
+    @property
+    def _selected(self) -> int:
+        column = self._session.selected_column
+        return column.key if column else 0
+
+    def _on_framed(self, key: Key, view: ImageView, frame: QRectF) -> None:
+        if self._cutting:
+            self.pointing.frame(key, view, frame)
+        else:
+            self.framed.emit(key[0], frame)
 
     def forget(self) -> None:
         """Hear nothing more: the window is closing."""
@@ -170,6 +198,7 @@ class Board(QScrollArea):
             self._show_input(row)
         self._show_headers()
         self._show_maps()
+        self.pointing.refresh()
 
     def _drop_panels(self, work: Work) -> None:
         rows = {row.key for row in work.rows}
@@ -237,8 +266,8 @@ class Board(QScrollArea):
         key = row.key
         panel = InputPanel(self.state)
         panel.clicked.connect(lambda: self._session.select(key, self._session.selection[1]))
-        panel.views[0].framed.connect(lambda frame: self.framed.emit(key, frame))
-        panel.views[0].set_framing(self._framing)
+        self._attach(lambda: (key, self._selected), panel)
+        panel.views[0].set_framing(self._framing or self._cutting)
         header = RowHeader(self._theme, first=row is self._session.work.rows[0])
         header.clicked.connect(lambda: self._session.select(key, self._session.selection[1]))
         header.removed.connect(lambda: self._session.remove_row(key))
@@ -250,7 +279,14 @@ class Board(QScrollArea):
         panel = MapPanel(self.state, column.style)
         key = row.key, column.key
         panel.clicked.connect(lambda: self._session.select(*key))
+        self._attach(lambda: key, panel)
         return panel
+
+    def _attach(self, key: Callable[[], Key], panel: Panel) -> None:
+        for view in panel.views:
+            view.set_framing(self._cutting)
+            view.framed.connect(lambda frame, v=view: self._on_framed(key(), v, frame))
+            self.pointing.attach(key, view)
 
     def _note_visible(self) -> None:
         seen = self.viewport().rect()
@@ -375,13 +411,10 @@ def summarised(column: Column) -> str:
     if "difference" in parameters:
         parts.append(str(parameters["difference"]))
     if "window" in parameters:
-        parts.append(f"k {parameters['window']}")
         from pda_studio.gui.models.fitting import kind_of, unheeded_by
 
         unheeded = unheeded_by(kind_of(column.method), parameters)
-        if "outer" not in unheeded:
-            parts.append(f"l {parameters['outer']}")
-        if "samples" not in unheeded:
-            parts.append(f"S {parameters['samples']}")
-        parts.append(f"stride {parameters['stride']}")
+        for name, sign in _SIGNS.items():
+            if name in parameters and name not in unheeded:
+                parts.append(f"{sign} {parameters[name]}")
     return " · ".join(parts)

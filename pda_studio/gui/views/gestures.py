@@ -34,7 +34,18 @@ def gestures() -> list[tuple[str, str]]:
             translate("gestures", "Show the whole picture again"),
             translate("gestures", "Double click"),
         ),
-        (translate("gestures", "Select a panel"), translate("gestures", "Click")),
+        (
+            translate("gestures", "Select a panel and look behind the pixel"),
+            translate("gestures", "Click"),
+        ),
+        (
+            translate("gestures", "Move the pixel that is pointed at, with Ctrl ten at a time"),
+            translate("gestures", "Shift and arrow keys"),
+        ),
+        (
+            translate("gestures", "Look behind the pixel that is pointed at"),
+            translate("gestures", "Enter"),
+        ),
         (translate("gestures", "Select the panel beside it"), translate("gestures", "Arrow keys")),
         (
             translate("gestures", "See the picture without the map, as long as it is held"),
@@ -43,6 +54,10 @@ def gestures() -> list[tuple[str, str]]:
         (
             translate("gestures", "Draw the frame to crop to"),
             translate("gestures", "Crop, then drag"),
+        ),
+        (
+            translate("gestures", "Draw the region to take out"),
+            translate("gestures", "Remove region, then drag"),
         ),
         (
             translate("gestures", "Open pictures, a folder, or weights"),

@@ -8,10 +8,12 @@ from PySide6.QtGui import (
     QColor,
     QFocusEvent,
     QFont,
+    QKeyEvent,
     QMouseEvent,
     QPainter,
     QPalette,
     QPen,
+    QPolygonF,
     QResizeEvent,
     QWheelEvent,
 )
@@ -22,6 +24,7 @@ from pda_studio.gui.models.geometry import moved_point
 from pda_studio.gui.models.viewport import Viewport
 from pda_studio.gui.views.contour_lines import ContourLines
 from pda_studio.gui.views.gestures import pinched
+from pda_studio.gui.views.marks import draw_marks, steps_of
 
 pg.setConfigOptions(imageAxisOrder="row-major", useNumba=False)
 
@@ -47,6 +50,8 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
     clicked = Signal()
     framed = Signal(QRectF)
     """A frame was drawn, in pixels of the picture."""
+    picked = Signal()
+    """The pixel that is pointed at was clicked, or chosen by Enter."""
 
     def __init__(self, viewport: Viewport, parent: QWidget | None = None) -> None:
         super().__init__(parent, background=None)
@@ -67,6 +72,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         self._pressed: QPointF | None = None
         self._panned = False
         self._frame: QRectF | None = None
+        self._marks: list[QPolygonF] = []
         self._framing = False
         self._dimmed = False
         self._sketch = False
@@ -96,6 +102,17 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         self._from_first = matrix
         self._to_first = np.asarray(np.linalg.inv(matrix), np.float64)
         self._repaint()
+
+    @property
+    def from_first(self) -> Matrix:
+        """Where points of the first row's input lie in this view's picture."""
+        return self._from_first
+
+    def show_marks(self, marks: list[QPolygonF]) -> None:
+        """Outline places, in pixels of the picture; the last one most clearly."""
+        if marks != self._marks:
+            self._marks = marks
+            self._repaint()
 
     @property
     def pixel(self) -> tuple[int, int] | None:
@@ -285,7 +302,10 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
             if frame is not None and min(frame.width(), frame.height()) >= 2:
                 self.framed.emit(frame)
         elif pressed is not None and not self._panned:
+            self._point_at(event.position())
             self.clicked.emit()
+            if self.pixel is not None:
+                self.picked.emit()
         self._repaint()
         event.accept()
 
@@ -293,6 +313,21 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         """Show the whole picture again."""
         self.state.fit()
         event.accept()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Move the pixel that is pointed at with Shift and arrows; Enter chooses it."""
+        step = steps_of(event)
+        if step is not None and self._pixels is not None:
+            width, height = self.side
+            column, row = self.pixel or (width // 2, height // 2)
+            column = min(max(column + step[0], 0), width - 1)
+            row = min(max(row + step[1], 0), height - 1)
+            self.state.crosshair = moved_point(self._to_first, column + 0.5, row + 0.5)
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.pixel is not None:
+            self.clicked.emit()
+            self.picked.emit()
+        else:
+            super().keyPressEvent(event)
 
     def leaveEvent(self, event: object) -> None:
         """No pixel is pointed at any more."""
@@ -322,6 +357,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
             painter.fillRect(self.viewport().rect(), veil)
         if self._sketch:
             self._draw_sketch(painter)
+        draw_marks(painter, self._marks, self._to_screen)
         pixel = self.pixel
         if pixel is not None and self._pixels is not None:
             self._draw_crosshair(painter, *pixel)

@@ -7,6 +7,7 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplicat
 from PySide6.QtWidgets import QMainWindow, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from pda_studio.gui.models.display import Display
+from pda_studio.gui.models.inspection import Inspection
 from pda_studio.gui.models.session import Session
 from pda_studio.gui.models.viewport import Viewport
 from pda_studio.gui.views.actions import Actions
@@ -17,6 +18,7 @@ from pda_studio.gui.views.classifier_box import ClassifierBox
 from pda_studio.gui.views.display_box import DisplayBox
 from pda_studio.gui.views.hints import HintBar
 from pda_studio.gui.views.image_strip import ImageStrip
+from pda_studio.gui.views.inspector import Inspector
 from pda_studio.gui.views.method_box import MethodBox
 from pda_studio.gui.views.predictions import PredictionList
 from pda_studio.gui.views.progress_strip import ProgressStrip
@@ -44,6 +46,7 @@ class MainWindow(QMainWindow):
         viewport: Viewport,
         theme: ThemeKeeper,
         samples: list[Path],
+        inspection: Inspection,
     ) -> None:
         super().__init__()
         self.setWindowTitle("PDA Studio")
@@ -66,6 +69,7 @@ class MainWindow(QMainWindow):
         self.method_box = MethodBox(session, theme)
         self.display_box = DisplayBox(display)
         self.strip = ProgressStrip()
+        self.inspector = Inspector(inspection, theme)
         self.splitter = self._lay_out()
         self.resize(*_SIZE)
 
@@ -74,6 +78,7 @@ class MainWindow(QMainWindow):
         self.board.forget()
         self.method_box.forget()
         self.display_box.forget()
+        self.inspector.forget()
 
     def place(self, geometry: QRect | None) -> None:
         """Put the window where it was, if that place is still on a screen."""
@@ -90,13 +95,20 @@ class MainWindow(QMainWindow):
         pictures.body.addWidget(self.images)
         left = side_column(self.classifier_box, rule(), said, rule(), pictures, stretch=said)
         right = side_column(self.display_box, rule(), self.method_box)
+        self.halves = QSplitter(Qt.Orientation.Vertical)
+        self.halves.setHandleWidth(3)
+        self.halves.setChildrenCollapsible(False)
+        self.halves.addWidget(self.pages)
+        self.halves.addWidget(self.inspector)
+        self.halves.setStretchFactor(0, 1)
+        self.halves.setStretchFactor(1, 0)
         centre = QWidget()
         column = QVBoxLayout(centre)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.banner)
         column.addWidget(self.hints)
-        column.addWidget(self.pages, 1)
+        column.addWidget(self.halves, 1)
         splitter = QSplitter(Qt.Orientation.Horizontal)
         splitter.setHandleWidth(1)
         splitter.setChildrenCollapsible(False)

@@ -15,6 +15,14 @@ _INPAINT_RADIUS = 3  # pixels around each missing one that it is painted from
 _INPAINT_MARGIN = 2 * _INPAINT_RADIUS + 2  # nothing farther away changes the result
 
 
+def blurred(pixels: torch.Tensor, sigma: float) -> torch.Tensor:
+    """A picture (C, H, W) blurred by a Gaussian of this standard deviation, in pixels."""
+    picture = pixels.permute(1, 2, 0).numpy()
+    soft = cv2.GaussianBlur(picture, (0, 0), sigma, borderType=cv2.BORDER_REFLECT)
+    soft = soft.reshape(picture.shape)  # OpenCV drops a single channel
+    return torch.from_numpy(soft).permute(2, 0, 1).contiguous()
+
+
 class GreyInfill:
     """Middle grey, as in Zeiler's occlusion."""
 
@@ -36,10 +44,7 @@ class BlurInfill:
     drawn = False
 
     def __init__(self, pixels: torch.Tensor, window: int) -> None:
-        picture = pixels.permute(1, 2, 0).numpy()
-        blurred = cv2.GaussianBlur(picture, (0, 0), window / 2, borderType=cv2.BORDER_REFLECT)
-        blurred = blurred.reshape(picture.shape)  # OpenCV drops a single channel
-        self._blurred = torch.from_numpy(blurred).permute(2, 0, 1).contiguous()
+        self._blurred = blurred(pixels, window / 2)
         self._window = window
 
     def fill(self, corners: NDArray[np.int64], draw: int = 0) -> torch.Tensor:

@@ -1,0 +1,73 @@
+"""A rectangle of whole pixels in the picture as the network sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pda_studio.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle, in input pixels.
+
+    Attributes
+    ----------
+    top, left : int
+        Its first row and column.
+    height, width : int
+        Its size; at least 1.
+    """
+
+    top: int
+    left: int
+    height: int
+    width: int
+
+    @property
+    def bottom(self) -> int:
+        """The first row below it."""
+        return self.top + self.height
+
+    @property
+    def right(self) -> int:
+        """The first column to the right of it."""
+        return self.left + self.width
+
+    @property
+    def corner(self) -> NDArray[np.int64]:
+        """(1, 2): top row and left column, as infills take them."""
+        return np.array([[self.top, self.left]])
+
+    @property
+    def inside(self) -> tuple[Any, slice, slice]:
+        """Its pixels in an array (..., H, W)."""
+        return (..., slice(self.top, self.bottom), slice(self.left, self.right))
+
+    def overlaps(self, other: Box) -> bool:
+        """Whether both share a pixel."""
+        return (
+            self.top < other.bottom
+            and other.top < self.bottom
+            and self.left < other.right
+            and other.left < self.right
+        )
+
+    def check_within(self, height: int, width: int) -> None:
+        """Refuse a rectangle that is empty or does not lie within a picture.
+
+        Raises
+        ------
+        UsageError
+            With its size and the picture's.
+        """
+        whole = self.height >= 1 and self.width >= 1 and self.top >= 0 and self.left >= 0
+        if not whole or self.bottom > height or self.right > width:
+            raise UsageError(
+                f"A region of {self.width}×{self.height} pixels at x {self.left}, y {self.top} does"
+                f" not lie within the classifier's input of {width}×{height}: choose another."
+            )

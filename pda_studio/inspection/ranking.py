@@ -1,0 +1,227 @@
+"""The windows of a map by their own evidence: over a pixel, or over the whole picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pda_studio.errors import UsageError
+from pda_studio.inspection.boxes import Box
+from pda_studio.methods import EvidenceMap, Subject
+from pda_studio.methods.prediction_difference import PredictionDifference
+from pda_studio.pda.differences import UNITS, Difference, differences
+from pda_studio.pda.forward import SampleScores, Wanted, make_forward
+from pda_studio.pda.scores import WindowScores, classes_to_keep
+from pda_studio.pda.windows import WindowGrid
+
+Speaking = Literal["for", "against"]
+"""Which windows come first: those that speak for the target, or those against it."""
+
+_AT_ONCE = 8  # infilled pictures a step, where windows are scored anew
+_STEPS_A_BLOCK = 4  # places of a block along each side, for methods without windows
+
+
+@dataclass(frozen=True, eq=False)
+class RankedWindows:
+    """Windows with what each of them says by itself.
+
+    Attributes
+    ----------
+    grid : WindowGrid
+        The n windows.
+    values : (n,) float64
+        Evidence of each, in `unit`; not a number where it is not known.
+    unit : str
+        Unit of the values.
+    summed : bool
+        Whether a value is the sum of a map's evidence in the window, of a method without windows.
+    """
+
+    grid: WindowGrid
+    values: NDArray[np.float64]
+    unit: str
+    summed: bool = False
+
+    @property
+    def complete(self) -> bool:
+        """Whether every window has a value."""
+        return bool(np.isfinite(self.values).all())
+
+    def box(self, index: int) -> Box:
+        """Where a window lies."""
+        top, left = self.grid.corners[index].tolist()
+        return Box(top, left, self.grid.window, self.grid.window)
+
+    def over(self, column: int, row: int) -> list[int]:
+        """Windows over a pixel that have a value, the strongest (for or against) first.
+
+        Raises
+        ------
+        UsageError
+            If there is no such pixel.
+        """
+        covering = windows_over(self.grid, column, row)
+        known = covering[np.isfinite(self.values[covering])]
+        order = np.argsort(-np.abs(self.values[known]), kind="stable")
+        strongest: list[int] = known[order].tolist()
+        return strongest
+
+    def strongest(self, speaking: Speaking = "for") -> list[int]:
+        """Windows that do not overlap, the strongest first, as long as they speak that way.
+
+        The strongest of all, then the strongest of those that share no pixel with it, and so on.
+
+        Raises
+        ------
+        UsageError
+            If some windows have no value yet: the strongest may be among them.
+        """
+        if not self.complete:
+            raise UsageError(
+                "The strongest windows are known when the map is finished: let it run to its end."
+            )
+        strength = self.values if speaking == "for" else -self.values
+        rows, columns = self.grid.corners.T
+        free = strength > 0
+        chosen = []
+        for index in np.argsort(-strength, kind="stable").tolist():
+            if strength[index] <= 0:
+                break
+            if free[index]:
+                chosen.append(index)
+                near = np.abs(rows - rows[index]) < self.grid.window
+                free &= ~(near & (np.abs(columns - columns[index]) < self.grid.window))
+        return chosen
+
+
+def windows_over(grid: WindowGrid, column: int, row: int) -> NDArray[np.int64]:
+    """Indices of the windows that cover a pixel, row by row."""
+    if not (0 <= column < grid.width and 0 <= row < grid.height):
+        raise UsageError(
+            f"There is no pixel at x {column}, y {row} in the classifier's input of"
+            f" {grid.width}×{grid.height}."
+        )
+    first, last = (at - grid.window + 1 for at in (row, column))
+    rows = np.flatnonzero((grid.rows >= first) & (grid.rows <= row))
+    columns = np.flatnonzero((grid.columns >= last) & (grid.columns <= column))
+    indices: NDArray[np.int64] = (rows[:, None] * len(grid.columns) + columns).ravel()
+    return indices
+
+
+def ranked_windows(evidence_map: EvidenceMap, side: int = 16) -> RankedWindows:
+    """Rank the windows of a finished map.
+
+    Parameters
+    ----------
+    evidence_map : EvidenceMap
+        Where it kept the scores of its windows, each window has the evidence that it had by
+        itself. Any other map is cut into blocks, each with the sum of the evidence in it.
+    side : int
+        Side of such a block, in pixels; blocks lie a quarter of it apart.
+
+    Raises
+    ------
+    UsageError
+        If the map is unfinished or is a picture without evidence, or a block is larger than it.
+    """
+    if not evidence_map.complete:
+        raise UsageError(
+            f"The map of {evidence_map.title} is unfinished: let it run to its end first."
+        )
+    if evidence_map.picture is not None:
+        raise UsageError(
+            f"{evidence_map.title} makes a picture: it has no evidence to look behind."
+        )
+    if evidence_map.scores is not None:
+        told = "logit" if evidence_map.is_hidden else evidence_map.parameters["difference"]
+        difference = cast(Difference, told)
+        values, _ = differences(evidence_map.scores, evidence_map.target, difference)
+        return RankedWindows(evidence_map.scores.grid, values, evidence_map.unit)
+    height, width = evidence_map.evidence.shape
+    grid = WindowGrid(height, width, side, max(1, side // _STEPS_A_BLOCK))
+    sums = np.zeros((height + 1, width + 1))
+    sums[1:, 1:] = evidence_map.evidence.astype(np.float64).cumsum(0).cumsum(1)
+    top, left = grid.corners.T
+    values = (
+        sums[top + side, left + side]
+        - sums[top, left + side]
+        - sums[top + side, left]
+        + sums[top, left]
+    )
+    return RankedWindows(grid, values, evidence_map.unit, summed=True)
+
+
+def ranked_over(
+    method: PredictionDifference, subject: Subject, column: int, row: int
+) -> Iterator[RankedWindows]:
+    """Score the windows over a pixel anew, a few a step: for a map that is not there yet.
+
+    The network itself is asked, unless the method is linearised: then it is asked as the method
+    asks it, so that values are those that the map will have.
+
+    Parameters
+    ----------
+    method : PredictionDifference
+        Says which windows there are, what stands in for them and how they are scored.
+    subject : Subject
+        Picture, classifier and target.
+    column, row : int
+        The pixel.
+    """
+    height, width = subject.view.shape[:2]
+    grid = WindowGrid(height, width, method.window, method.stride)
+    wanted = windows_over(grid, column, row)
+    classifier = subject.classifier
+    pixels = classifier.preprocessing.pixels(subject.view)
+    infill = method.filler(classifier)(pixels)
+    linearised = method.forward == "linearised"
+    forward, classes = make_forward(
+        Wanted(method.forward if linearised else "full", method.precision, method.at, _AT_ONCE),
+        classifier,
+        pixels,
+        classes_to_keep(subject.probabilities, subject.target),
+        subject.target,
+        grid,
+        infill,
+    )
+    shape = len(grid), len(classes)
+    scores = WindowScores(
+        grid=grid,
+        classes=classes,
+        class_count=len(classifier.class_names),
+        original_probability=forward.original.probability[0, 0],
+        original_logit=forward.original.logit[0, 0],
+        probability=np.zeros(shape),
+        logit=np.zeros(shape),
+        probability_variance=None,
+        logit_variance=None,
+        scored=np.zeros(len(grid), dtype=bool),
+        varied=np.zeros(len(grid), dtype=bool),
+        linearised=forward.linearised,
+    )
+    difference: Difference = "logit" if classifier.is_hidden else method.difference
+    unit = "activation" if classifier.is_hidden else UNITS[method.difference]
+    at_once = max(1, _AT_ONCE // infill.samples)
+    for start in range(0, len(wanted), at_once):
+        batch = wanted[start : start + at_once]
+        corners = grid.corners[batch]
+        answers: list[SampleScores] = []
+        # Hundreds of samples of one window take long: whoever iterates can stop in between.
+        for some in torch.split(infill.fill(corners), _AT_ONCE, dim=1):
+            if answers:
+                yield _ranked(scores, subject.target, difference, unit)
+            answers.append(forward(corners, some))
+        scores.probability[batch] = np.concatenate([one.probability for one in answers], 1).mean(1)
+        scores.logit[batch] = np.concatenate([one.logit for one in answers], 1).mean(1)
+        scores.scored[batch] = True
+        yield _ranked(scores, subject.target, difference, unit)
+
+
+def _ranked(scores: WindowScores, target: int, difference: Difference, unit: str) -> RankedWindows:
+    values, _ = differences(scores, target, difference)
+    return RankedWindows(scores.grid, np.where(scores.scored, values, np.nan), unit)
