@@ -67,6 +67,8 @@ class Explainer(QObject):
     """An exception and its traceback."""
     lacking = Signal(object)
     """A ClassifierChoice that a column asks and that is not loaded."""
+    finished = Signal(object, float)
+    """A panel whose map has been computed, and how many seconds that took."""
     slowed = Signal(str)
     """Why a classifier can only be asked as a whole, once for each."""
     progressed = Signal()
@@ -85,7 +87,7 @@ class Explainer(QObject):
         self._running: _Running | None = None
         self._paused_run: _Running | None = None
         self._looking: set[tuple[LookKey, int]] = set()
-        self._refused: dict[LookKey, str] = {}
+        self._refused: dict[LookKey, tuple[str, str]] = {}
         self._unloadable: dict[ClassifierChoice, str] = {}
         self._derived: dict[tuple[ClassifierChoice, Target], Classifier] = {}
         self._held = False
@@ -118,12 +120,7 @@ class Explainer(QObject):
     def stop(self) -> None:
         """Let go of the running map and of all that wait; what is there stays."""
         self._held = True
-        running = self._running
-        if running is not None and not running.preview:
-            self._paused_run = running
-            running.paused_at = monotonic()
-            running.job.pause()
-        self._let_go()
+        self._lay_aside()
         for key, cell in list(self._session.cells.items()):
             if cell.state in ("running", "waiting"):
                 self._session.put_cell(*key, cell.replace(state="stopped"))
@@ -137,6 +134,35 @@ class Explainer(QObject):
                 self._session.put_cell(*key, cell.replace(state="empty", request=None))
         self._refused.clear()
         self._unloadable.clear()
+        self._soon.start()
+
+    def stop_one(self, key: Key) -> None:
+        """Let go of one panel's map; the others go on."""
+        cell = self._session.cell(*key)
+        if cell.state not in ("running", "waiting"):
+            return
+        if self.current == key:
+            self._lay_aside()
+            cell = self._session.cell(*key)
+        self._session.put_cell(*key, cell.replace(state="stopped"))
+        self._soon.start()
+        self.progressed.emit()
+
+    def run_one(self, key: Key) -> None:
+        """Go on with what one panel asks, though it was stopped or has failed."""
+        cell, column = self._session.cell(*key), self._session.work.column(key[1])
+        if cell.state not in ("stopped", "failed") or column is None:
+            return
+        self._held = False
+        self._session.put_cell(*key, cell.replace(state="empty", request=None))
+        choice = self._session.work.choice_of(column)
+        self._refused = {
+            look: why
+            for look, why in self._refused.items()
+            if (look.row, look.classifier) != (key[0], choice)
+        }
+        if choice is not None:
+            self._unloadable.pop(choice, None)
         self._soon.start()
 
     def take(self, request: Request, evidence_map: EvidenceMap) -> None:
@@ -188,25 +214,32 @@ class Explainer(QObject):
 
     def seconds_left(self) -> float | None:
         """How long until everything that runs or waits is done."""
-        if self._running is None or self._running.preview:
-            return None
-        cell = self._session.cell(*self._running.key)
-        if not cell.done or not cell.total:
-            return None
-        running = self._running
-        passes = (cell.total - cell.done) / cell.total * running.cost
-        left = self.seconds(int(passes), running.key)
+        left = None if self._running is None else self.seconds_left_of(self._running.key)
         if left is None:
             return None
         for key, waiting in self._session.cells.items():
             if waiting.state == "waiting":
-                left += self.seconds(self.cost(key) or 0, key) or 0.0
+                left += self.seconds_left_of(key) or 0.0
         return left
+
+    def seconds_left_of(self, key: Key) -> float | None:
+        """How long one panel's map still takes, from when its turn comes; None if unknown."""
+        running = self._running
+        if running is None or running.key != key:
+            return self.seconds(self.cost(key) or 0, key)
+        cell = self._session.cell(*key)
+        if running.preview or not cell.done or not cell.total:
+            return None
+        return self.seconds(int((1 - cell.done / cell.total) * running.cost), key)
 
     # What follows from changes
 
     def _on_changed(self, before: Work, after: Work) -> None:
         self._held = False
+        if self._session.last_edit != "follow":  # what was stopped before it could even be asked
+            for key, cell in list(self._session.cells.items()):
+                if cell.state == "stopped" and cell.request is None:
+                    self._session.put_cell(*key, cell.replace(state="empty"))
         self._soon.start()
 
     def _on_looks(self) -> None:
@@ -270,8 +303,15 @@ class Explainer(QObject):
                 state="done", request=request, evidence=known, answers=request, preview=None
             )
         else:
-            state = "stopped" if self._held else "waiting"
-            cell = cell.replace(state=state, request=request, done=0, total=0, message="")
+            stopped = self._held or _was_stopped_unasked(cell)
+            cell = cell.replace(
+                state="stopped" if stopped else "waiting",
+                request=request,
+                done=0,
+                total=0,
+                message="",
+                details="",
+            )
             preview = self._previews.find(request)
             cell = cell.replace(preview=None if preview is None else sketched(preview))
         session.put_cell(row.key, column.key, cell)
@@ -282,11 +322,12 @@ class Explainer(QObject):
         choice, target = session.work.choice_of(column), session.target_of(column)
         derived = target if target is not None and asking.is_derived(target) else None
         keys = [LookKey(row.key, choice, derived), LookKey(row.key, choice)] if choice else []
-        why = next((self._refused[key] for key in keys if key in self._refused), "")
-        why = why or (self._unloadable.get(choice, "") if choice else "")
+        refused = next((self._refused[key] for key in keys if key in self._refused), ("", ""))
+        why = refused[0] or (self._unloadable.get(choice, "") if choice else "")
         if why and (cell.state, cell.message) != ("failed", why):
-            session.put_cell(row.key, column.key, cell.replace(state="failed", message=why))
-        elif not why and cell.state != "waiting":
+            failed = cell.replace(state="failed", message=why, details=refused[1])
+            session.put_cell(row.key, column.key, failed)
+        elif not why and cell.state != "waiting" and not _was_stopped_unasked(cell):
             session.put_cell(row.key, column.key, cell.replace(state="waiting", request=None))
 
     def _combine(self, row: Row, column: Column) -> None:
@@ -395,7 +436,7 @@ class Explainer(QObject):
         def failed(error: BaseException, details: str) -> None:
             self._looking.discard(asked)
             if current():
-                self._refused[key] = str(error)
+                self._refused[key] = str(error), details
                 self._soon.start()
                 self.failed.emit(error, details)
                 self.progressed.emit()
@@ -490,6 +531,15 @@ class Explainer(QObject):
         self._session.put_cell(*running.key, running_cell)
         self._jobs.start(running.job)
 
+    def _lay_aside(self) -> None:
+        """Let go of the running map, and keep what is done: it may go on later."""
+        running = self._running
+        if running is not None and not running.preview:
+            self._paused_run = running
+            running.paused_at = monotonic()
+            running.job.pause()
+        self._let_go()
+
     def _let_go(self) -> None:
         running, self._running = self._running, None
         if running is None:
@@ -569,13 +619,15 @@ class Explainer(QObject):
         )
         self._soon.start()
         self.progressed.emit()
+        self.finished.emit(running.key, elapsed)
 
     def _on_failed(self, error: BaseException, details: str) -> None:
         if self._running is None:
             return
         running, self._running = self._running, None
         cell = self._session.cell(*running.key)
-        self._session.put_cell(*running.key, cell.replace(state="failed", message=str(error)))
+        failed = cell.replace(state="failed", message=str(error), details=details)
+        self._session.put_cell(*running.key, failed)
         self.failed.emit(error, details)
         self._soon.start()
         self.progressed.emit()
@@ -600,6 +652,11 @@ class Explainer(QObject):
         passes = (step.done - done) / step.total * running.cost
         if passes >= 16 and now - since > 0.2:
             self.rate[fingerprint] = passes / (now - since)
+
+
+def _was_stopped_unasked(cell: Cell) -> bool:
+    """Whether a panel was stopped before its row was looked at, so that nothing was asked yet."""
+    return cell.state == "stopped" and cell.request is None
 
 
 def _rough_snapshot(progress: Any) -> EvidenceMap | None:

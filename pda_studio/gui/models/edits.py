@@ -120,7 +120,7 @@ class Edits:
     ) -> Column:
         """Put a method beside the others; without parameters, with those that suit it."""
         selected = self.selected_column
-        style: Style = selected.style if selected else "map"
+        style: Style = selected.style if selected and selected.style != "spread" else "map"
         column = Column(self._new_key(), method, parameters, style, target, classifier)
         loaded = self.classifier_of(column)
         if parameters is None and loaded is not None and method != COMBINED:
@@ -218,10 +218,11 @@ class Edits:
             parameters = fitting.carried_over(
                 method, column.parameters or {}, classifier, new_classifier=False
             )
-        self._replace_column(replace(column, method=method, parameters=parameters))
+        style: Style = "map" if column.style == "spread" else column.style  # it may have none
+        self._replace_column(replace(column, method=method, parameters=parameters, style=style))
 
     def set_style(self, key: int, style: Style) -> None:
-        """Show a column as heat map, overlay or both."""
+        """Show a column as heat map, overlay or both, or show how uncertain its maps are."""
         column = self.work.column(key)
         if column is not None:
             self._replace_column(replace(column, style=style))
