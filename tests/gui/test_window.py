@@ -254,7 +254,7 @@ def test_dialogs_open_and_what_is_chosen_is_opened(studio: Studio, qtbot: QtBot)
     for ask in (
         dialogs.ask_for_picture,
         dialogs.ask_for_weights,
-        dialogs.ask_for_figure,
+        lambda: dialogs.ask_for_figure(print),
         dialogs.ask_for_map,
     ):
         ask()
@@ -292,15 +292,15 @@ def test_colour_scales(studio: Studio, qtbot: QtBot) -> None:
 
 def test_exports_figure_and_map(studio: Studio, qtbot: QtBot, tmp_path: Path) -> None:
     for name in ("figure.png", "figure.svg"):
-        with qtbot.waitSignal(studio.exporting.saved, timeout=WAIT):
-            studio.exporting.export_figure(tmp_path / name)
+        with qtbot.waitSignal(studio.composing.saved, timeout=WAIT):
+            studio.composing.save(tmp_path / name)
         assert (tmp_path / name).stat().st_size > 1000
     with qtbot.waitSignal(studio.exporting.saved, timeout=WAIT):
         studio.exporting.save_map(tmp_path / "map.npz")
     with np.load(tmp_path / "map.npz") as saved:
         assert np.array_equal(saved["evidence"], first_map(studio).evidence)
-    with qtbot.waitSignal(studio.exporting.failed, timeout=WAIT):
-        studio.exporting.export_figure(tmp_path / "no such folder" / "figure.png")
+    with qtbot.waitSignal(studio.composing.failed, timeout=WAIT):
+        studio.composing.save(tmp_path / "no such folder" / "figure.png")
     assert "does not exist" in studio.window.banner.message.text()
 
 

@@ -4,14 +4,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt
-from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox, QWidget
 
 from pda_studio.document.work import ClassifierChoice
-from pda_studio.gui.controllers.exporting import FIGURES, Exporting
+from pda_studio.gui.controllers.exporting import Exporting
 from pda_studio.gui.controllers.keeping import SUFFIX, Keeping
 from pda_studio.gui.controllers.memory import Memory
 from pda_studio.gui.controllers.opening import PICTURES, WEIGHTS, Opening
 from pda_studio.gui.views.main_window import MainWindow
+
+_FIGURES = ".pdf", ".svg", ".png", ".tif"
 
 
 class Dialogs(QObject):
@@ -120,11 +122,11 @@ class Dialogs(QObject):
         dialog.fileSelected.connect(lambda path: self._opening.add_picture(Path(path)))
         dialog.open()
 
-    def ask_for_figure(self) -> None:
-        """Choose where the figure goes."""
-        kinds = ";;".join(f"{suffix[1:].upper()} (*{suffix})" for suffix in FIGURES)
-        dialog = self._dialog(self.tr("Export figure"), kinds, "figure", ".pdf")
-        dialog.fileSelected.connect(lambda path: self._exporting.export_figure(Path(path)))
+    def ask_for_figure(self, chosen: Callable[[Path], None], above: QWidget | None = None) -> None:
+        """Choose where the figure goes; the dialog stands above the window, or above another."""
+        kinds = ";;".join(f"{suffix[1:].upper()} (*{suffix})" for suffix in _FIGURES)
+        dialog = self._dialog(self.tr("Export figure"), kinds, "figure", ".pdf", above)
+        dialog.fileSelected.connect(lambda path: chosen(Path(path)))
         dialog.open()
 
     def ask_for_map(self) -> None:
@@ -133,8 +135,15 @@ class Dialogs(QObject):
         dialog.fileSelected.connect(lambda path: self._exporting.save_map(Path(path)))
         dialog.open()
 
-    def _dialog(self, title: str, patterns: str, name: str = "", suffix: str = "") -> QFileDialog:
-        dialog = QFileDialog(self._window, title, self._memory.folder, patterns)
+    def _dialog(
+        self,
+        title: str,
+        patterns: str,
+        name: str = "",
+        suffix: str = "",
+        above: QWidget | None = None,
+    ) -> QFileDialog:
+        dialog = QFileDialog(above or self._window, title, self._memory.folder, patterns)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         if name:
             dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)

@@ -16,6 +16,7 @@ from pda_studio.errors import PdaStudioError
 from pda_studio.gui.controllers.asking_menus import AskingMenus
 from pda_studio.gui.controllers.browsing import Browsing
 from pda_studio.gui.controllers.commands import Commands
+from pda_studio.gui.controllers.composing import Composing
 from pda_studio.gui.controllers.dialogs import Dialogs
 from pda_studio.gui.controllers.drawing import Drawing
 from pda_studio.gui.controllers.explainer import Explainer
@@ -81,7 +82,7 @@ class Studio(QObject):
         self.jobs = Jobs(self)
         self.explainer = Explainer(self.session, self.jobs, self)
         self.opening = Opening(self.session, self.jobs, self)
-        self.exporting = Exporting(self.session, self.display, self.jobs, self)
+        self.exporting = Exporting(self.session, self.jobs, self)
         self.keeping = Keeping(
             self.session, self.display, self.explainer, self.jobs, settings, self
         )
@@ -96,6 +97,13 @@ class Studio(QObject):
         self._closed = self._begun = False
         self.dialogs = Dialogs(
             self.window, self.opening, self.exporting, self.keeping, self.memory, self
+        )
+        self.composing = Composing(
+            self.window,
+            self.session,
+            self.display,
+            (self.jobs, self.keeping, self.memory, self.dialogs),
+            self,
         )
         self.asking = AskingMenus(self.window, self.session, self.jobs, self)
         self.grid_menus = GridMenus(
@@ -147,6 +155,7 @@ class Studio(QObject):
             return
         self._closed = True
         self.drawing.stop()
+        self.composing.stop()
         self.explainer.stop()
         self.opening.stop()
         self.keeping.forget()
@@ -196,13 +205,14 @@ class Studio(QObject):
             self.keeping,
             self.browsing,
             self.sharing,
+            self.composing,
         ):
             source.failed.connect(self.tell)
         self.browsing.told.connect(window.strip.note)
         self.explainer.slowed.connect(self._on_slowed)
         self.explainer.looking.lacking.connect(opening.fetch)
         opening.refused.connect(self.explainer.looking.refuse)
-        for source in (self.exporting, self.sharing, self.keeping):
+        for source in (self.exporting, self.sharing, self.keeping, self.composing):
             source.saved.connect(self._on_saved)
         self.keeping.opened.connect(self._on_work_opened)
         self.keeping.changed.connect(self.readouts.show_file)
@@ -238,7 +248,6 @@ class Studio(QObject):
             (actions.add_picture, self.dialogs.ask_for_picture_below),
             (actions.open_weights, self.dialogs.ask_for_weights),
             (actions.close_picture, lambda: self.session.open_picture(None)),
-            (actions.export_figure, self.dialogs.ask_for_figure),
             (actions.export_map, self.dialogs.ask_for_map),
             (actions.quit, self.window.close),
             (actions.rotate_left, lambda: transform(Rotate(-90))),
