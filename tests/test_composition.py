@@ -29,7 +29,7 @@ from pda_studio.figures.composition import (
 )
 from pda_studio.figures.layout import letter
 from pda_studio.methods import method_named
-from pda_studio.rendering import Appearance, heat_map, overlay
+from pda_studio.rendering import Appearance, heat_map, overlay, spread_appearance, spread_of
 
 CLASSIFIER = "digits"
 
@@ -404,3 +404,18 @@ def test_the_command_line_refuses_in_one_line(tmp_path, capsys, monkeypatch, wor
     (line,) = capsys.readouterr().err.splitlines()
     assert message in line
     assert list(tmp_path.iterdir()) == []
+
+
+def test_uncertainty_is_drawn_on_a_scale_of_its_own():
+    error = np.random.default_rng(3).uniform(0.1, 0.9, (28, 28)).astype(np.float32)
+    shown = grid(styles=("map", "spread"), standard_error=error)
+    drawn = draw_composition(shown, Composition(tiles="both"))
+    assert "Occlusion: uncertainty" in words(drawn)
+    wanted = heat_map(
+        spread_of(make_map(evidence=np.ones_like(error), standard_error=error)),
+        spread_appearance(Appearance()),
+        float(error.max()),
+    )
+    assert any(
+        np.array_equal(np.asarray(one.images[0].get_array()), wanted) for one in tiles(drawn)
+    )

@@ -18,7 +18,7 @@ from pda_studio.figures.grid import Grid
 from pda_studio.figures.grid import Row as GridRow
 from pda_studio.methods import EvidenceMap, method_named
 from pda_studio.methods.combining import Combined
-from pda_studio.rendering import Appearance
+from pda_studio.rendering import Appearance, spread_of
 from pda_studio.studies.agreement import agreement
 
 
@@ -60,8 +60,8 @@ class _Reading:
             GridColumn(
                 column.key,
                 _title(column),
-                # Figures have no scale for uncertainty: there its map is shown.
                 "map" if column.style == "spread" else column.style,
+                uncertain=column.style == "spread",
             )
             for column in self.work.columns
         )
@@ -80,7 +80,9 @@ class _Reading:
             if one is None:
                 continue
             back = self._turned(row, column, one) if row.operations else one
-            maps[column.key] = back if row.turned_back else one
+            shown = back if row.turned_back else one
+            uncertain = spread_of(shown) if column.style == "spread" else None
+            maps[column.key] = uncertain or shown
             if said := self._agreement(row, column, back):
                 agreements[column.key] = said
         return GridRow(row.key, label, self._view(row), maps, agreements)
@@ -124,4 +126,5 @@ class _Reading:
 
 
 def _title(column: Column) -> str:
-    return Combined.title if column.method == COMBINED else method_named(column.method).title
+    kind = Combined if column.method == COMBINED else method_named(column.method)
+    return f"{kind.title}: uncertainty" if column.style == "spread" else kind.title

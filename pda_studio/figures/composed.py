@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from pda_studio.figures.page import AGAINST, FOR, GREY, INK, Page
 from pda_studio.figures.saving import STYLE, check_figure, figure_bytes, save_figure
 from pda_studio.figures.scale import Scale, draw_scale
 from pda_studio.methods import EvidenceMap
-from pda_studio.rendering import heat_map, overlay, scale_end
+from pda_studio.rendering import Appearance, heat_map, overlay, scale_end, spread_appearance
 
 _WIDEST_BAR = 70 / 25.4 * 72  # points, of a shared colour bar
 
@@ -190,14 +191,15 @@ class _Composed:
 
     def _map(self, place: Place, column: Column, row: Row, y: int) -> None:
         layout, one = self.layout, row.maps[column.key]
-        limit = scale_end(one, self.maps, self.appearance)
+        appearance = self._appearance(column)
+        limit = scale_end(one, self.maps, appearance)
         beside = place.x + layout.tile + layout.pair_gap
         if one.picture is not None:
             self._image(place.x, y, one.picture)
         elif column.tiles == "overlay":
             self._overlay(place.x, y, one, limit)
         else:
-            self._image(place.x, y, heat_map(one, self.appearance, limit))
+            self._image(place.x, y, heat_map(one, appearance, limit))
             if column.tiles == "both":
                 self._overlay(beside, y, one, limit)
         y += layout.tile_height
@@ -207,12 +209,18 @@ class _Composed:
             self._text(place.x, below - layout.dots(2), line, layout.small, self.inks.ink)
         if self.composition.colour_bar == "each":
             if one.picture is None:
-                scale = Scale.of(one, self.maps, self.appearance)
+                scale = Scale.of(one, self.maps, appearance)
                 self._scale(place.x, y + layout.dots(4), place.width, scale)
             y += layout.bar_height
         for line in layout.notes[row.key, column.key]:
             y += layout.line(layout.note_size)
             self._text(place.x, y, line, layout.note_size, self.inks.grey)
+
+    def _appearance(self, column: Column) -> Appearance:
+        """How a column's maps are drawn; the scale of standard errors is not that of evidence."""
+        if not column.uncertain:
+            return self.appearance
+        return spread_appearance(self.appearance).replace(scale="map")
 
     def _overlay(self, x: int, y: int, one: EvidenceMap, limit: float) -> None:
         tile = self.layout.tile, self.layout.tile_height
@@ -240,13 +248,19 @@ class _Composed:
             zorder=10,
         )
 
+    def _by_column(self) -> Iterator[tuple[Column, EvidenceMap]]:
+        for row in self.grid.rows:
+            for column in self.grid.columns:
+                if column.key in row.maps:
+                    yield column, row.maps[column.key]
+
     def _shared_scales(self, y: int) -> None:
         """Draw a colour bar for each unit and colour map, side by side below the maps."""
         layout = self.layout
         scales: dict[object, Scale] = {}
-        for one in self.maps:
+        for column, one in self._by_column():
             if one.picture is None:
-                scale = Scale.of(one, self.maps, self.appearance)
+                scale = Scale.of(one, self.maps, self._appearance(column))
                 scales.setdefault((scale.unit, scale.colours, scale.start, scale.end), scale)
         places = [place for place in layout.places if place.key != INPUT]
         left, right = places[0].x, places[-1].x + places[-1].width

@@ -29,11 +29,14 @@ class Column:
         Its usual name.
     tiles : {"map", "overlay", "both"}
         What is drawn of its maps, unless a composition says otherwise.
+    uncertain : bool
+        Whether its maps are standard errors: they have a scale of their own, and no overlay.
     """
 
     key: int
     title: str
     tiles: Tiles = "map"
+    uncertain: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +97,10 @@ class Grid:
             Column(
                 column.key,
                 composition.titles.get(column.key) or column.title,
-                column.tiles if composition.tiles == "columns" else composition.tiles,
+                column.tiles
+                if composition.tiles == "columns" or column.uncertain
+                else composition.tiles,
+                column.uncertain,
             )
             for column in self.columns
             if column.key not in composition.hidden_columns

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import traceback
 from pathlib import Path
@@ -337,6 +338,7 @@ class Studio(QObject):
         from pda_studio.methods import METHODS, by_family
         from pda_studio.methods.combining import Combined
 
+        gc.freeze()  # PyTorch's many objects stay: to look through them again holds up the window
         families = by_family([*METHODS.values(), Combined])
         self.window.method_box.offer_methods(
             {
