@@ -161,6 +161,7 @@ class Studio(QObject):
         self.opening.stop()
         self.keeping.forget()
         self.jobs.close()
+        gc.unfreeze()  # what ends with the interpreter is to be found again
         self.inspecting.forget()
         self.keeping.keep_for_next_time()
         self.session.changed.disconnect(self._on_changed)
