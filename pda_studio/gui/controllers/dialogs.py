@@ -52,15 +52,19 @@ class Dialogs(QObject):
         dialog.open()
 
     def ask_for_weights(self, name: str | bool = "") -> None:
-        """Choose weights, for the classifier of this name or for the one that is open."""
-        choice = self._opening.choice
-        classifier = name if isinstance(name, str) and name else choice.name if choice else "digits"
+        """Choose weights: of the classifier that the file is named after, or else of this one."""
+        classifier = name if isinstance(name, str) else ""
         patterns = " ".join(f"*{suffix}" for suffix in WEIGHTS)
         title = self.tr("Open weights of {0}").format(classifier)
+        if not classifier:
+            title = self.tr("Open weights")
         dialog = self._dialog(title, self.tr("Weights ({0})").format(patterns))
-        dialog.fileSelected.connect(
-            lambda path: self._opening.use_classifier(ClassifierChoice(classifier, path))
-        )
+
+        def open_weights(path: str) -> None:
+            named_after = self._opening.name_for(Path(path), classifier)
+            self._opening.use_classifier(ClassifierChoice(named_after, path))
+
+        dialog.fileSelected.connect(open_weights)
         dialog.rejected.connect(self._opening.loaded)
         dialog.open()
 
