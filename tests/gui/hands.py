@@ -74,8 +74,7 @@ class Hands:
             except BaseException:
                 problems.append(traceback.format_exc())
                 self.picture("failed")
-                self._act(QApplication.closeAllWindows)
-                self._act(QApplication.quit)
+                self._act(lambda: QApplication.exit(1))  # out of dialogs' loops, too
 
         Thread(target=run, daemon=True).start()
         return problems

@@ -49,6 +49,7 @@ class Journey:
         hands.wait_for("finished example", session.all_finished)
         hands.picture("first start")
         hands.click("Got it")
+        hands.click("Close the inspector")
         hands.click("Open")
         hands.answer_dialog(self.data / "imagenet_samples" / "n01828970_bee_eater.JPEG")
         hands.wait_for("hint at the classifier", self.studio.window.banner.isVisible)
@@ -108,11 +109,8 @@ class Journey:
 
     def turns_a_map_back(self) -> None:
         hands, session = self.hands, self.studio.session
-        rows = self.studio.window.board._rows
-        turned = session.work.rows[1].key
-        scroll = self.studio.window.board.verticalScrollBar()
-        hands.see(lambda: scroll.setValue(0))
-        button = rows[turned].back_button
+        turned = session.work.rows[4].key  # added last, and so in sight
+        button = self.studio.window.board._rows[turned].back_button
         hands.click_at(lambda: (button, button.rect().center()), "Turn back")
         hands.wait_for("map turned back", lambda: session.work.row(turned).turned_back, 5)
         hands.picture("turned back")
@@ -124,7 +122,7 @@ class Journey:
         hands.click("Remove all variants")
         for name in NETWORKS[1:]:
             before = len(self.studio.session.work.columns)
-            hands.click_at(lambda: self.menu_button(0), "⋯")
+            hands.click_at(lambda: self.menu_button(-1), "⋯")
             hands.choose("Compare with, in a new column")
             hands.picture(f"menu of the column before {name}")
             hands.choose("Weights from a file …")
@@ -132,7 +130,8 @@ class Journey:
             hands.wait_for(name, lambda n=before: len(self.classifiers()) == n + 1)
         self.wait_for_maps(3)
         hands.picture("architectures")
-        assert sorted(self.classifiers()) == sorted(NETWORKS)
+        assert tuple(self.classifiers()) == NETWORKS
+        assert tuple(header.title.text() for header in self.headers()) == NETWORKS
         maps = hands.see(self.studio.session.all_finished)
         assert sorted(one.classifier for one in maps) == sorted(NETWORKS)
         assert {one.target_name for one in maps} == {"bee eater"}

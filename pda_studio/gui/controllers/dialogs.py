@@ -54,11 +54,8 @@ class Dialogs(QObject):
     def ask_for_weights(self, name: str | bool = "") -> None:
         """Choose weights: of the classifier that the file is named after, or else of this one."""
         classifier = name if isinstance(name, str) else ""
-        patterns = " ".join(f"*{suffix}" for suffix in WEIGHTS)
         title = self.tr("Open weights of {0}").format(classifier)
-        if not classifier:
-            title = self.tr("Open weights")
-        dialog = self._dialog(title, self.tr("Weights ({0})").format(patterns))
+        dialog = self._weights_dialog(title if classifier else self.tr("Open weights"))
 
         def open_weights(path: str) -> None:
             named_after = self._opening.name_for(Path(path), classifier)
@@ -93,10 +90,8 @@ class Dialogs(QObject):
 
     def ask_for_another(self, use: Callable[[ClassifierChoice], None]) -> None:
         """Choose weights, in a file named after their classifier, to ask beside the open one."""
-        patterns = " ".join(f"*{suffix}" for suffix in WEIGHTS)
-        dialog = self._dialog(
-            self.tr("Open weights, in a file named after their classifier"),
-            self.tr("Weights ({0})").format(patterns),
+        dialog = self._weights_dialog(
+            self.tr("Open weights, in a file named after their classifier")
         )
         dialog.fileSelected.connect(
             lambda path: use(ClassifierChoice(self._opening.name_for(Path(path)), path))
@@ -122,6 +117,14 @@ class Dialogs(QObject):
         dialog = self._dialog(self.tr("Save map"), self.tr("Map (*.npz)"), "map", ".npz")
         dialog.fileSelected.connect(lambda path: self._exporting.save_map(Path(path)))
         dialog.open()
+
+    def _weights_dialog(self, title: str) -> QFileDialog:
+        patterns = " ".join(f"*{suffix}" for suffix in WEIGHTS)
+        dialog = self._dialog(title, self.tr("Weights ({0})").format(patterns))
+        dialog.setDirectory(self._memory.weights_folder)
+        dialog.fileSelected.disconnect(self._memory.note_folder)
+        dialog.fileSelected.connect(self._memory.note_weights_folder)
+        return dialog
 
     def _dialog(self, title: str, patterns: str, name: str = "", suffix: str = "") -> QFileDialog:
         dialog = QFileDialog(self._window, title, self._memory.folder, patterns)
