@@ -7,6 +7,7 @@ from pda_studio.classifiers.catalogue import (
     classifier_names,
     load_classifier,
     loading,
+    preprocessing_of,
 )
 from pda_studio.classifiers.classifier import Classifier, PdaSettings
 from pda_studio.classifiers.preprocessing import Frame, Preprocessing
@@ -24,4 +25,5 @@ __all__ = [
     "classifier_names",
     "load_classifier",
     "loading",
+    "preprocessing_of",
 ]

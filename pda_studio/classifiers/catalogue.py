@@ -149,6 +149,38 @@ def loading(
     return _torchvision_classifier(name, read_weights(path), path.name, path, place)
 
 
+def preprocessing_of(name: str, weights: str = "") -> Preprocessing:
+    """How a classifier sees pictures, without loading it.
+
+    Parameters
+    ----------
+    name : str
+        The classifier.
+    weights : str
+        Where its weights came from, as `Classifier.weights` tells.
+
+    Raises
+    ------
+    UsageError
+        If the name is unknown.
+    """
+    if name not in classifier_names():
+        raise UsageError(f"There is no classifier “{name}”: see pda-studio classifiers.")
+    if name == "digits":
+        return Preprocessing(resize=28, size=28, mean=(MEAN,), std=(STD,))
+    transforms = _weights_entry(name, weights).transforms()
+    mean, std = tuple(transforms.mean), tuple(transforms.std)
+    if name in _EXTRA_ARGUMENTS:
+        mean = std = _INCEPTION_NORMALISATION
+    return Preprocessing(
+        resize=transforms.resize_size[0],
+        size=transforms.crop_size[0],
+        mean=mean,
+        std=std,
+        interpolation=transforms.interpolation.value,
+    )
+
+
 def _load_digits(source: str | None, device: torch.device) -> Classifier:
     if source == "random":
         network = _he_initialised(DigitsNetwork)
@@ -160,7 +192,7 @@ def _load_digits(source: str | None, device: torch.device) -> Classifier:
     return Classifier(
         name="digits",
         network=_ready(network, device),
-        preprocessing=Preprocessing(resize=28, size=28, mean=(MEAN,), std=(STD,)),
+        preprocessing=preprocessing_of("digits"),
         class_names=CLASS_NAMES,
         device=device,
         weights=Path(source).name if source else "built in",
@@ -187,20 +219,10 @@ def _torchvision_classifier(
         own_names = read_class_names(path) if path else None
         if own_names and len(own_names) == classes:
             class_names = own_names
-    transforms = entry.transforms()
-    mean, std = tuple(transforms.mean), tuple(transforms.std)
-    if name in _EXTRA_ARGUMENTS:
-        mean = std = _INCEPTION_NORMALISATION
     return Classifier(
         name=name,
         network=_ready(network, device),
-        preprocessing=Preprocessing(
-            resize=transforms.resize_size[0],
-            size=transforms.crop_size[0],
-            mean=mean,
-            std=std,
-            interpolation=transforms.interpolation.value,
-        ),
+        preprocessing=preprocessing_of(name, source),
         class_names=class_names,
         device=device,
         weights=source,

@@ -10,6 +10,7 @@ from cyclopts.exceptions import MissingArgumentError, UnusedCliTokensError
 from pda_studio import __version__
 from pda_studio.cli import neurons, patches, verbs
 from pda_studio.cli.bench import bench
+from pda_studio.cli.figure import figure
 from pda_studio.cli.parameters import with_method_parameters
 from pda_studio.errors import UsageError
 
@@ -17,6 +18,7 @@ _VERBS: dict[str, Callable[..., int]] = {
     "explain": verbs.explain,
     "combine": verbs.combine,
     "predict": verbs.predict,
+    "figure": figure,
     "neurons": neurons.neurons,
     "patches": patches.patches,
     "methods": verbs.methods,

@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from pda_studio.errors import UsageError
-from pda_studio.figures.panel import DPI, STYLE, check_figure, save_figure
+from pda_studio.figures.saving import DPI, STYLE, check_figure, save_figure
 from pda_studio.methods.evidence import Subject
 from pda_studio.methods.neurons import Patch
 

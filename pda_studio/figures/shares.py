@@ -7,7 +7,7 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from pda_studio.errors import UsageError
-from pda_studio.figures.panel import DPI, STYLE, save_figure
+from pda_studio.figures.saving import DPI, STYLE, save_figure
 
 _WIDTH, _HEIGHT = 7.24, 3.2  # inches: both columns of a journal
 _NAMES = 40  # layers that are named below the axis; of more, every second, third …

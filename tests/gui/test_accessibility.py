@@ -57,7 +57,14 @@ def test_everything_has_a_name(studio: Studio, qtbot: QtBot) -> None:
     wait_for_maps(qtbot, studio)
     studio.window.actions_.find.trigger()
     studio.drawing.open()
-    for window in (studio.window, studio.drawing.canvas, studio.commands.shortcuts):
+    studio.composing.open()
+    qtbot.waitUntil(lambda: studio.composing.composer is not None, timeout=WAIT)
+    for window in (
+        studio.window,
+        studio.drawing.canvas,
+        studio.commands.shortcuts,
+        studio.composing.composer,
+    ):
         widgets = interactive(window)
         assert len(widgets) > 1
         for widget in widgets:

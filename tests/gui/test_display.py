@@ -10,6 +10,8 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QAbstractSpinBox, QComboBox, QSlider
 from pytestqt.qtbot import QtBot
 
+from pda_studio.document.figure import grid_of
+from pda_studio.figures import Composition, draw_composition
 from pda_studio.gui.controllers.studio import Studio
 from pda_studio.rendering import Appearance, Threshold, contours, heat_map, overlay
 
@@ -279,19 +281,20 @@ def test_settings_that_cannot_be_read_are_passed_over(opened: Opened, text: str)
 def test_the_figure_is_drawn_as_the_window(
     studio: Studio, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pda_studio.figures import save_panel
+    def drawn(name: str) -> bytes:
+        with qtbot.waitSignal(studio.composing.saved, timeout=WAIT):
+            studio.composing.save(tmp_path / name)
+        return (tmp_path / name).read_bytes()
 
+    plain = drawn("plain.svg")
     studio.display.change(style="contours", colours="PRGn_r", threshold=Threshold(part=0.2))
-    with qtbot.waitSignal(studio.exporting.saved, timeout=WAIT):
-        studio.exporting.export_figure(tmp_path / "window.svg")
     look = studio.display.appearance
-    save_panel([first_map(studio)], tmp_path / "same.svg", appearance=look)
-    save_panel([first_map(studio)], tmp_path / "plain.svg")
-    window, same, plain = (
-        (tmp_path / f"{name}.svg").read_bytes() for name in ("window", "same", "plain")
-    )
-    assert window == same
-    assert window != plain
+    figure = draw_composition(grid_of(studio.keeping.state()()), Composition())
+    _, heat, _ = figure.axes  # the picture, the map, its scale
+    shown = heat.images[0].get_array()
+    expected = heat_map(first_map(studio), look, first_map(studio).limit)
+    np.testing.assert_array_equal(shown, expected)
+    assert drawn("window.svg") != plain
 
 
 def test_everything_in_the_display_has_a_name(studio: Studio) -> None:

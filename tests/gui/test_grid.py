@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from driver import WAIT, wait_for_maps
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QApplication, QMenu
+from PySide6.QtWidgets import QApplication, QInputDialog, QMenu
 from pytestqt.qtbot import QtBot
 
 from pda_studio.classifiers import Classifier, load_classifier
@@ -308,3 +308,12 @@ def test_a_new_row_is_brought_into_sight_and_the_original_to_be_cropped(
 def in_sight(board, panel) -> bool:
     place = panel.mapTo(board.viewport(), panel.rect().center())
     return board.viewport().rect().contains(place)
+
+
+def test_the_picture_is_turned_by_any_angle(studio: Studio, qtbot: QtBot) -> None:
+    studio.window.actions_.turn.trigger()
+    (dialog,) = studio.window.findChildren(QInputDialog)
+    dialog.setDoubleValue(-37.5)
+    dialog.accept()
+    wait_for_maps(qtbot, studio)
+    assert studio.session.work.rows[1].operations == (Rotate(-37.5),)

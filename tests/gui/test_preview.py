@@ -98,11 +98,14 @@ def test_a_preview_is_neither_exported_nor_kept(
     assert cell(studio).previewed
     assert studio.exporting.selected_map() is None
     assert studio.session.all_finished() == []
-    assert not studio.window.actions_.export_figure.isEnabled()
     assert not studio.window.actions_.export_map.isEnabled()
-    for export in (studio.exporting.export_figure, studio.exporting.save_map):
-        with qtbot.waitSignal(studio.exporting.failed, timeout=WAIT):
+    for controller, export in (
+        (studio.composing, studio.composing.save),
+        (studio.exporting, studio.exporting.save_map),
+    ):
+        with qtbot.waitSignal(controller.failed, timeout=WAIT):
             export(tmp_path / "preview.png")
+    assert list(tmp_path.glob("preview*")) == []
     assert len(studio.explainer._cache) == 1
     studio.window.close()
     assert len(list(cache_folder.glob("*.map"))) == 1, "that of the first sample"

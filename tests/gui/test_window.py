@@ -22,6 +22,7 @@ from pda_studio.classifiers import Classifier, Download
 from pda_studio.document.operations import Flip, Rotate
 from pda_studio.document.work import ClassifierChoice
 from pda_studio.gui.controllers.studio import Studio
+from pda_studio.workspace import explain
 
 
 def first_cell(studio: Studio):
@@ -88,6 +89,56 @@ def test_run_goes_on_after_stop(studio: Studio, qtbot: QtBot) -> None:
     qtbot.wait(50)
     assert first_cell(studio).state == "stopped"
     studio.window.actions_.run.trigger()
+    wait_for_maps(qtbot, studio)
+
+
+def test_what_was_stopped_goes_on_where_it_was(
+    studio: Studio, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    real = pda.score_windows
+
+    def counted(*given):
+        for step in real(*given):
+            seen.append(int(step.scored.sum()))
+            time.sleep(0.01)
+            yield step
+
+    monkeypatch.setattr(pda, "score_windows", counted)
+    studio.session.configure_column(0, infill="marginal-samples", samples=20)
+    qtbot.waitUntil(lambda: first_cell(studio).state == "running", timeout=WAIT)
+    qtbot.waitUntil(lambda: first_cell(studio).done > 0, timeout=WAIT)
+    studio.window.actions_.stop.trigger()
+    qtbot.waitUntil(lambda: studio.explainer._paused_run.job.paused is not None, timeout=WAIT)
+    stopped = len(seen)
+    qtbot.wait(400)
+    assert len(seen) == stopped
+    studio.window.actions_.run.trigger()
+    qtbot.waitUntil(lambda: len(seen) > stopped, timeout=WAIT)
+    assert seen[stopped] > seen[stopped - 1] > 0
+    wait_for_maps(qtbot, studio)
+    own = explain(
+        studio.session.work.picture.image,
+        studio.session.classifier,
+        target=first_map(studio).target,
+        **first_map(studio).parameters,
+    )
+    np.testing.assert_allclose(first_map(studio).evidence, own.evidence, atol=2e-3)
+
+
+def test_a_picture_in_the_making_goes_on_after_stop(studio: Studio, qtbot: QtBot) -> None:
+    studio.session.set_method(0, "activation-maximisation")
+    studio.session.configure_column(0, climb=400)
+    qtbot.waitUntil(lambda: first_cell(studio).state == "running", timeout=WAIT)
+    qtbot.waitUntil(lambda: first_cell(studio).done > 5, timeout=WAIT)
+    studio.window.actions_.stop.trigger()
+    done = first_cell(studio).done
+    assert first_cell(studio).evidence.picture is not None, "the picture is shown as it is made"
+    qtbot.wait(50)
+    studio.window.actions_.run.trigger()
+    qtbot.waitUntil(lambda: first_cell(studio).state == "running", timeout=WAIT)
+    qtbot.waitUntil(lambda: first_cell(studio).done > 0, timeout=WAIT)
+    assert first_cell(studio).done >= done
     wait_for_maps(qtbot, studio)
 
 
@@ -203,7 +254,7 @@ def test_dialogs_open_and_what_is_chosen_is_opened(studio: Studio, qtbot: QtBot)
     for ask in (
         dialogs.ask_for_picture,
         dialogs.ask_for_weights,
-        dialogs.ask_for_figure,
+        lambda: dialogs.ask_for_figure(print),
         dialogs.ask_for_map,
     ):
         ask()
@@ -241,15 +292,15 @@ def test_colour_scales(studio: Studio, qtbot: QtBot) -> None:
 
 def test_exports_figure_and_map(studio: Studio, qtbot: QtBot, tmp_path: Path) -> None:
     for name in ("figure.png", "figure.svg"):
-        with qtbot.waitSignal(studio.exporting.saved, timeout=WAIT):
-            studio.exporting.export_figure(tmp_path / name)
+        with qtbot.waitSignal(studio.composing.saved, timeout=WAIT):
+            studio.composing.save(tmp_path / name)
         assert (tmp_path / name).stat().st_size > 1000
     with qtbot.waitSignal(studio.exporting.saved, timeout=WAIT):
         studio.exporting.save_map(tmp_path / "map.npz")
     with np.load(tmp_path / "map.npz") as saved:
         assert np.array_equal(saved["evidence"], first_map(studio).evidence)
-    with qtbot.waitSignal(studio.exporting.failed, timeout=WAIT):
-        studio.exporting.export_figure(tmp_path / "no such folder" / "figure.png")
+    with qtbot.waitSignal(studio.composing.failed, timeout=WAIT):
+        studio.composing.save(tmp_path / "no such folder" / "figure.png")
     assert "does not exist" in studio.window.banner.message.text()
 
 

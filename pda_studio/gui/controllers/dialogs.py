@@ -4,14 +4,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt
-from PySide6.QtWidgets import QFileDialog, QMessageBox
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox, QWidget
 
 from pda_studio.document.work import ClassifierChoice
-from pda_studio.gui.controllers.exporting import FIGURES, Exporting
+from pda_studio.gui.controllers.exporting import Exporting
 from pda_studio.gui.controllers.keeping import SUFFIX, Keeping
 from pda_studio.gui.controllers.memory import Memory
 from pda_studio.gui.controllers.opening import PICTURES, WEIGHTS, Opening
 from pda_studio.gui.views.main_window import MainWindow
+
+_FIGURES = ".pdf", ".svg", ".png", ".tif"
 
 
 class Dialogs(QObject):
@@ -98,6 +100,20 @@ class Dialogs(QObject):
         )
         dialog.open()
 
+    def ask_for_angle(self, use: Callable[[float], None]) -> None:
+        """Choose by how much the picture is turned."""
+        dialog = QInputDialog(self._window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setWindowTitle(self.tr("Rotate"))
+        dialog.setLabelText(self.tr("Degrees clockwise, or counter-clockwise below 0"))
+        dialog.setInputMode(QInputDialog.InputMode.DoubleInput)
+        dialog.setDoubleRange(-180.0, 180.0)
+        dialog.setDoubleDecimals(1)
+        dialog.setDoubleStep(1.0)
+        dialog.setDoubleValue(15.0)
+        dialog.doubleValueSelected.connect(lambda angle: use(angle) if angle else None)
+        dialog.open()
+
     def ask_for_picture_below(self) -> None:
         """Choose a picture to put below the others."""
         patterns = " ".join(f"*{suffix} *{suffix.upper()}" for suffix in PICTURES)
@@ -105,11 +121,11 @@ class Dialogs(QObject):
         dialog.fileSelected.connect(lambda path: self._opening.add_picture(Path(path)))
         dialog.open()
 
-    def ask_for_figure(self) -> None:
-        """Choose where the figure goes."""
-        kinds = ";;".join(f"{suffix[1:].upper()} (*{suffix})" for suffix in FIGURES)
-        dialog = self._dialog(self.tr("Export figure"), kinds, "figure", ".pdf")
-        dialog.fileSelected.connect(lambda path: self._exporting.export_figure(Path(path)))
+    def ask_for_figure(self, chosen: Callable[[Path], None], above: QWidget | None = None) -> None:
+        """Choose where the figure goes; the dialog stands above the window, or above another."""
+        kinds = ";;".join(f"{suffix[1:].upper()} (*{suffix})" for suffix in _FIGURES)
+        dialog = self._dialog(self.tr("Export figure"), kinds, "figure", ".pdf", above)
+        dialog.fileSelected.connect(lambda path: chosen(Path(path)))
         dialog.open()
 
     def ask_for_map(self) -> None:
@@ -126,8 +142,15 @@ class Dialogs(QObject):
         dialog.fileSelected.connect(self._memory.note_weights_folder)
         return dialog
 
-    def _dialog(self, title: str, patterns: str, name: str = "", suffix: str = "") -> QFileDialog:
-        dialog = QFileDialog(self._window, title, self._memory.folder, patterns)
+    def _dialog(
+        self,
+        title: str,
+        patterns: str,
+        name: str = "",
+        suffix: str = "",
+        above: QWidget | None = None,
+    ) -> QFileDialog:
+        dialog = QFileDialog(above or self._window, title, self._memory.folder, patterns)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         if name:
             dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)

@@ -49,6 +49,7 @@ class _Running:
     cost: int
     began: float
     preview: bool = False
+    paused_at: float = 0.0
     first: tuple[int, float] | None = None
     """Units done, and when, at the first partial map: what comes before is setting up."""
 
@@ -82,7 +83,7 @@ class Explainer(QObject):
         self._reading: set[Request] = set()
         self._not_kept: set[Request] = set()
         self._running: _Running | None = None
-        self._letting_go = False
+        self._paused_run: _Running | None = None
         self._looking: set[tuple[LookKey, int]] = set()
         self._refused: dict[LookKey, str] = {}
         self._unloadable: dict[ClassifierChoice, str] = {}
@@ -117,6 +118,11 @@ class Explainer(QObject):
     def stop(self) -> None:
         """Let go of the running map and of all that wait; what is there stays."""
         self._held = True
+        running = self._running
+        if running is not None and not running.preview:
+            self._paused_run = running
+            running.paused_at = monotonic()
+            running.job.pause()
         self._let_go()
         for key, cell in list(self._session.cells.items()):
             if cell.state in ("running", "waiting"):
@@ -124,7 +130,7 @@ class Explainer(QObject):
         self.progressed.emit()
 
     def run(self) -> None:
-        """Compute what is missing, also what was stopped or has failed."""
+        """Compute what is missing, also what has failed; what was stopped goes on."""
         self._held = False
         for key, cell in list(self._session.cells.items()):
             if cell.state in ("stopped", "failed"):
@@ -238,9 +244,11 @@ class Explainer(QObject):
         for place, column in combined:
             self._combine(place, column)
         self._previews.keep_only({cell.request for cell in session.cells.values()})
-        running = self._running
+        running, paused = self._running, self._paused_run
         if running and session.cell(*running.key).request != running.request:
             self._let_go()
+        if paused and session.cell(*paused.key).request not in (None, paused.request):
+            self._paused_run = None
         self._look_up()
         self._start_next()
         self.progressed.emit()
@@ -432,9 +440,19 @@ class Explainer(QObject):
         preview = self._previews.find(request)
 
         def snapshot(progress: Any) -> _Step:
-            evidence = progress.evidence()
+            evidence = working(progress.evidence())
             rough = None if preview is None else sketched(preview, evidence, progress.total)
             return _Step(progress.done, progress.total, evidence, preview=rough)
+
+        earlier = self._paused_run
+        if earlier is not None and earlier.request == request:
+            self._paused_run = None
+            idle = monotonic() - earlier.paused_at
+        else:
+            earlier, idle = None, 0.0
+
+        def working(evidence: EvidenceMap) -> EvidenceMap:
+            return evidence.replace(seconds=evidence.seconds - idle) if idle else evidence
 
         def steps() -> Generator[Any, None, _Step]:
             asked = self._kept.asked(request, subject)
@@ -444,12 +462,17 @@ class Explainer(QObject):
             assert last is not None
             return _Step(last.done, last.total, last.evidence(), asked)
 
+        def whole() -> Generator[Any, None, _Step]:
+            paused = earlier.job.paused if earlier else None
+            step = yield from paused or steps()
+            return replace(step, evidence=working(step.evidence))
+
         def keep(step: _Step) -> None:
             if step.asked is not None:
                 self._kept.keep(step.asked, step.evidence)
 
         job = Job(
-            steps,
+            whole,
             done=self._on_done,
             failed=self._on_failed,
             partial=self._on_partial,
@@ -457,7 +480,8 @@ class Explainer(QObject):
             stopped=self._on_stopped,
             afterwards=keep,
         )
-        self._run(_Running(key, request, job, self.cost(key) or 0, monotonic()))
+        cost = self.cost(key) or 0
+        self._run(_Running(key, request, job, cost, monotonic()))
 
     def _run(self, running: _Running) -> None:
         self._running = running

@@ -75,6 +75,14 @@ class Job:
     afterwards: Callable[[Any], None] | None = None
     cancelled: threading.Event = field(default_factory=threading.Event)
     newest: Mailbox = field(default_factory=Mailbox)
+    pausing: threading.Event = field(default_factory=threading.Event)
+    paused: Generator[Any, None, Any] | None = None
+    """The work as far as it has come, once the worker has let go of what was to be paused."""
+
+    def pause(self) -> None:
+        """Cancel, but keep the work as far as it has come: another job can take it from there."""
+        self.pausing.set()
+        self.cancelled.set()
 
     def cancel(self) -> None:
         """Ask the worker to let go after the step it is in; nothing more is heard but `stopped`."""
@@ -221,7 +229,10 @@ class _WorkerThread(QThread):
             except StopIteration as stop:
                 return "done", stop.value
             if job.cancelled.is_set() or self.closing.is_set():
-                steps.close()
+                if job.pausing.is_set() and not self.closing.is_set():
+                    job.paused = steps
+                else:
+                    steps.close()
                 return "stopped", None
             now = monotonic()
             if job.partial is not None and now >= due:

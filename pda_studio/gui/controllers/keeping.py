@@ -97,7 +97,7 @@ class Keeping(QObject):
 
     def save(self, path: Path) -> None:
         """Write the work into a file, in the background."""
-        state = self._state()
+        state = self.state()
 
         def work() -> Path:
             from pda_studio.document.state import save_state
@@ -122,7 +122,7 @@ class Keeping(QObject):
         """Write the work where the next start finds it if this one ends badly."""
         if self._session.work.picture is None or not self._lock_own():
             return
-        state, path = self._state(), self._own
+        state, path = self.state(), self._own
 
         def work() -> None:
             from pda_studio.document.state import save_state
@@ -138,7 +138,7 @@ class Keeping(QObject):
         if self._session.work.picture is not None and self._session.classifier is not None:
             with suppress(OSError, PdaStudioError):  # nobody is there any more to be told
                 self._folder.mkdir(parents=True, exist_ok=True)
-                save_state(self._state()(), self._folder / _LAST)
+                save_state(self.state()(), self._folder / _LAST)
         with suppress(OSError):
             self._own.unlink(missing_ok=True)
         if self._lock is not None:
@@ -175,6 +175,14 @@ class Keeping(QObject):
         for one in (path, path.with_suffix(".lock")):
             with suppress(OSError):
                 one.unlink(missing_ok=True)
+
+    def set_figure(self, values: dict[str, object]) -> None:
+        """Keep with the work how a figure of it is laid out."""
+        if values != self.figure:
+            self.figure = values
+            self.modified = True
+            self.changed.emit()
+            self._idle.start()
 
     # What follows
 
@@ -232,7 +240,7 @@ class Keeping(QObject):
         self.begin()
         self.opened.emit(path)
 
-    def _state(self) -> Callable[[], State]:
+    def state(self) -> Callable[[], State]:
         """What is open now, as the background thread makes a state of it."""
         session, display, figure = (
             self._session,

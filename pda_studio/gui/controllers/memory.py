@@ -29,6 +29,7 @@ class Memory:
         theme = str(settings.value("theme", "system"))
         self.theme: Theme = cast(Theme, theme) if theme in get_args(Theme) else "system"
         self.appearance = _appearance(str(settings.value("appearance", "{}")))
+        self.figure = _object(str(settings.value("figure", "{}")))
         geometry = settings.value("geometry")
         self.geometry = geometry if isinstance(geometry, QRect) else None
         splitter = settings.value("splitter")
@@ -74,6 +75,7 @@ class Memory:
             ("classifiers", self._classifier_texts()),
             ("theme", self.theme),
             ("appearance", json.dumps(self.appearance.as_json())),
+            ("figure", json.dumps(self.figure)),
             ("geometry", self.geometry),
             ("splitter", self.splitter),
             ("halves", self.halves),
@@ -99,3 +101,12 @@ def _appearance(text: str) -> Appearance:
         return Appearance.from_json(json.loads(text))
     except (ValueError, UsageError):
         return Appearance()
+
+
+def _object(text: str) -> dict[str, object]:
+    """What was written down as JSON; nothing where that cannot be read."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}

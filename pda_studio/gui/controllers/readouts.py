@@ -176,6 +176,7 @@ class Readouts(QObject):
             actions.ask_unit,
             actions.top_classes,
             actions.combine,
+            actions.turn,
             *actions.turns,
         ):
             action.setEnabled(has_picture)
@@ -189,12 +190,11 @@ class Readouts(QObject):
             or actions.crop.isChecked()
             or actions.cut.isChecked()
         )
-        whole = bool(session.all_finished())
-        actions.export_figure.setEnabled(whole)
+        actions.export_figure.setEnabled(has_picture)
         actions.export_map.setEnabled(self._exporting.selected_map() is not None)
         actions.copy_map.setEnabled(actions.export_map.isEnabled())
         self._window.asked.more.setEnabled(has_picture)
-        actions.export_button.setEnabled(whole or actions.export_map.isEnabled())
+        actions.export_button.setEnabled(has_picture)
 
     def show_progress(self) -> None:
         """Tell what runs, how far it is, how fast, and how long it will take."""

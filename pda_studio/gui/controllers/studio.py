@@ -16,6 +16,7 @@ from pda_studio.errors import PdaStudioError
 from pda_studio.gui.controllers.asking_menus import AskingMenus
 from pda_studio.gui.controllers.browsing import Browsing
 from pda_studio.gui.controllers.commands import Commands
+from pda_studio.gui.controllers.composing import Composing
 from pda_studio.gui.controllers.dialogs import Dialogs
 from pda_studio.gui.controllers.drawing import Drawing
 from pda_studio.gui.controllers.explainer import Explainer
@@ -80,7 +81,7 @@ class Studio(QObject):
         self.jobs = Jobs(self)
         self.explainer = Explainer(self.session, self.jobs, self)
         self.opening = Opening(self.session, self.jobs, self)
-        self.exporting = Exporting(self.session, self.display, self.jobs, self)
+        self.exporting = Exporting(self.session, self.jobs, self)
         self.keeping = Keeping(
             self.session, self.display, self.explainer, self.jobs, settings, self
         )
@@ -95,6 +96,13 @@ class Studio(QObject):
         self._closed = self._begun = False
         self.dialogs = Dialogs(
             self.window, self.opening, self.exporting, self.keeping, self.memory, self
+        )
+        self.composing = Composing(
+            self.window,
+            self.session,
+            self.display,
+            (self.jobs, self.keeping, self.memory, self.dialogs),
+            self,
         )
         self.asking = AskingMenus(self.window, self.session, self.jobs, self)
         self.grid_menus = GridMenus(
@@ -145,6 +153,7 @@ class Studio(QObject):
             return
         self._closed = True
         self.drawing.stop()
+        self.composing.stop()
         self.explainer.stop()
         self.opening.stop()
         self.keeping.forget()
@@ -193,13 +202,14 @@ class Studio(QObject):
             self.keeping,
             self.browsing,
             self.sharing,
+            self.composing,
         ):
             source.failed.connect(self.tell)
         self.browsing.told.connect(window.strip.note)
         self.explainer.slowed.connect(self._on_slowed)
         self.explainer.lacking.connect(opening.fetch)
         opening.refused.connect(self.explainer.refuse)
-        for source in (self.exporting, self.sharing, self.keeping):
+        for source in (self.exporting, self.sharing, self.keeping, self.composing):
             source.saved.connect(self._on_saved)
         self.keeping.opened.connect(self._on_work_opened)
         self.keeping.changed.connect(self.readouts.show_file)
@@ -235,7 +245,6 @@ class Studio(QObject):
             (actions.add_picture, self.dialogs.ask_for_picture_below),
             (actions.open_weights, self.dialogs.ask_for_weights),
             (actions.close_picture, lambda: self.session.open_picture(None)),
-            (actions.export_figure, self.dialogs.ask_for_figure),
             (actions.export_map, self.dialogs.ask_for_map),
             (actions.quit, self.window.close),
             (actions.rotate_left, lambda: transform(Rotate(-90))),
@@ -252,6 +261,9 @@ class Studio(QObject):
             (actions.about, self.dialogs.about),
         ):
             action.triggered.connect(slot)
+        actions.turn.triggered.connect(
+            lambda: self.dialogs.ask_for_angle(lambda angle: transform(Rotate(angle)))
+        )
         for action, angle in zip(actions.turns, ANGLES, strict=True):
             action.triggered.connect(lambda _=False, a=angle: transform(Rotate(a)))
         actions.crop.toggled.connect(self.window.board.set_framing)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pda_studio.document import turning
 from pda_studio.document.work import Column, Row
 from pda_studio.errors import UsageError
 from pda_studio.gui.models import geometry
@@ -42,26 +43,13 @@ class Comparisons:
 
     def turned(self, row: Row, column: Column, evidence_map: EvidenceMap) -> EvidenceMap:
         """A variant's map in the frame of the original; what it does not show is not covered."""
-        from pda_studio.studies.agreement import turned_back
-
         key = row.key, column.key
         asked = id(evidence_map), row.operations
         known = self._turned.get(key)
         if known is not None and known[0] == asked:
             return known[1]
         matrix = geometry.original_frame(self._session, row, column)
-        shape = evidence_map.evidence.shape
-        evidence = turned_back(evidence_map.evidence, matrix, shape)
-        there = np.isfinite(evidence)
-        error = evidence_map.standard_error
-        turned = evidence_map.replace(
-            evidence=np.nan_to_num(evidence),
-            standard_error=None
-            if error is None
-            else np.nan_to_num(turned_back(error, matrix, shape)),
-            covered=there,
-            view=self._upright(row, column, evidence_map),
-        )
+        turned = turning.turned(evidence_map, matrix, self._upright(row, column, evidence_map))
         self._turned[key] = asked, turned
         return turned
 
@@ -93,8 +81,7 @@ class Comparisons:
         found = self.agreement(row, column)
         if found is None:
             return ""
-        correlation = "–" if np.isnan(found.correlation) else f"{found.correlation:.2f}"
-        return f"r {correlation.replace('-', '−')} · top 5 %: {100 * found.overlap:.0f} %"
+        return turning.told(found.correlation, found.overlap)
 
     def _upright(self, row: Row, column: Column, evidence_map: EvidenceMap) -> np.ndarray:
         original = self.original(row)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from pda_studio.document.operations import Matrix, moved, placed
+from pda_studio.document.operations import Matrix
+from pda_studio.document.turning import seen
 from pda_studio.document.work import Column, Row
 from pda_studio.gui.models.session import Session
 
@@ -29,10 +30,7 @@ def input_matrix(session: Session, row: Row, column: Column | None = None) -> Ma
     if picture is None or classifier is None:
         return None
     height, width = picture.image.shape[:2]
-    matrix, width, height = placed(row.operations, width, height)
-    frame = classifier.preprocessing.frame(width, height)
-    scale = np.diag([1 / frame.scale_x, 1 / frame.scale_y, 1.0])
-    return scale @ moved(-frame.left, -frame.top) @ matrix
+    return seen(classifier.preprocessing, row.operations, width, height)
 
 
 def between(session: Session, row: Row, column: Column | None = None) -> Matrix:

@@ -1,0 +1,121 @@
+"""Saved or open work as a figure's rows and columns: the same for the window and without it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import numpy as np
+
+from pda_studio.classifiers import Preprocessing, preprocessing_of
+from pda_studio.document import turning
+from pda_studio.document.operations import described
+from pda_studio.document.state import State
+from pda_studio.document.work import COMBINED, Column, Row
+from pda_studio.errors import UsageError
+from pda_studio.figures.composition import Composition
+from pda_studio.figures.grid import Column as GridColumn
+from pda_studio.figures.grid import Grid
+from pda_studio.figures.grid import Row as GridRow
+from pda_studio.methods import EvidenceMap, method_named
+from pda_studio.methods.combining import Combined
+from pda_studio.rendering import Appearance
+from pda_studio.studies.agreement import agreement
+
+
+def composition_of(state: State) -> Composition:
+    """How a figure of this work is laid out; as usual where that was not said.
+
+    Raises
+    ------
+    UsageError
+        If what was said cannot be.
+    """
+    return Composition.from_json(state.figure)
+
+
+def grid_of(state: State) -> Grid:
+    """What a figure of this work is made of.
+
+    Rows that are turned back in the window are turned back here, and variants are compared with
+    the same picture as it was opened.
+
+    Raises
+    ------
+    UsageError
+        If the work asks a classifier that is unknown.
+    """
+    return _Reading(state).grid()
+
+
+class _Reading:
+    def __init__(self, state: State) -> None:
+        self.work = state.work
+        self.maps = {(kept.row, kept.column): kept.evidence_map for kept in state.maps}
+        self.appearance = Appearance()
+        with suppress(UsageError):  # of a newer version: drawn as usual
+            self.appearance = Appearance.from_json(dict(state.display))
+
+    def grid(self) -> Grid:
+        columns = tuple(
+            GridColumn(column.key, _title(column), column.style) for column in self.work.columns
+        )
+        rows = tuple(self._row(row) for row in self.work.rows)
+        title = self.work.picture.name if self.work.picture else ""
+        return Grid(title, rows, columns, self.appearance)
+
+    def _row(self, row: Row) -> GridRow:
+        label = described(row.operations)
+        if row.picture is not None:
+            label = row.picture.name if not row.operations else f"{row.picture.name}: {label}"
+        maps: dict[int, EvidenceMap] = {}
+        agreements: dict[int, str] = {}
+        for column in self.work.columns:
+            one = self.maps.get((row.key, column.key))
+            if one is None:
+                continue
+            back = self._turned(row, column, one) if row.operations else one
+            maps[column.key] = back if row.turned_back else one
+            if said := self._agreement(row, column, back):
+                agreements[column.key] = said
+        return GridRow(row.key, label, self._view(row), maps, agreements)
+
+    def _view(self, row: Row) -> np.ndarray | None:
+        """What the open classifier sees of a row; else what another one sees."""
+        columns = sorted(self.work.columns, key=lambda column: column.classifier is not None)
+        found = (self.maps.get((row.key, column.key)) for column in columns)
+        return next((one.view for one in found if one is not None), None)
+
+    def _original(self, row: Row) -> Row | None:
+        same = (r for r in self.work.rows if not r.operations and r.picture is row.picture)
+        return next(same, None)
+
+    def _turned(self, row: Row, column: Column, one: EvidenceMap) -> EvidenceMap:
+        picture, choice = self.work.picture_of(row), self.work.choice_of(column)
+        if picture is None or choice is None or one.picture is not None:
+            return one
+        preprocessing: Preprocessing = preprocessing_of(choice.name, one.weights)
+        height, width = picture.image.shape[:2]
+        here = turning.seen(preprocessing, row.operations, width, height)
+        there = turning.seen(preprocessing, (), width, height)
+        original = self._original(row)
+        known = self.maps.get((original.key, column.key)) if original else None
+        upright = known.view if known is not None else preprocessing.view(picture.image)
+        return turning.turned(one, here @ np.linalg.inv(there), upright)
+
+    def _agreement(self, row: Row, column: Column, back: EvidenceMap) -> str:
+        original = self._original(row)
+        if not row.operations or original is None or back.picture is not None:
+            return ""
+        first = self.maps.get((original.key, column.key))
+        if first is None or first.picture is not None:
+            return ""
+        shown = back.covered if back.covered is not None else True
+        try:
+            found = agreement(first.evidence, np.where(shown, back.evidence, np.nan))
+        except UsageError:
+            return ""
+        return turning.told(found.correlation, found.overlap)
+
+
+def _title(column: Column) -> str:
+    return Combined.title if column.method == COMBINED else method_named(column.method).title

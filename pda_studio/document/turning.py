@@ -1,0 +1,57 @@
+"""A variant's map in the frame of the picture as it was opened, from the work alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pda_studio.document.operations import Matrix, Operation, moved, placed
+
+if TYPE_CHECKING:  # the engine loads PyTorch, which takes seconds: the window is there before
+    from pda_studio.classifiers import Preprocessing
+    from pda_studio.methods.evidence import EvidenceMap
+
+
+def seen(
+    preprocessing: Preprocessing, operations: Sequence[Operation], width: int, height: int
+) -> Matrix:
+    """From a picture of this size, before its operations, to what the network sees."""
+    matrix, width, height = placed(operations, width, height)
+    frame = preprocessing.frame(width, height)
+    scale = np.diag([1 / frame.scale_x, 1 / frame.scale_y, 1.0])
+    whole: Matrix = scale @ moved(-frame.left, -frame.top) @ matrix
+    return whole
+
+
+def turned(evidence_map: EvidenceMap, matrix: Matrix, upright: NDArray[np.uint8]) -> EvidenceMap:
+    """Show a map in another frame; what it does not show there is not covered.
+
+    Parameters
+    ----------
+    evidence_map : EvidenceMap
+        Of a variant.
+    matrix : (3, 3) float64
+        Where points of the original's input lie in the variant's.
+    upright : (H, W, 3) uint8
+        The original as the network sees it.
+    """
+    from pda_studio.studies.agreement import turned_back
+
+    shape = evidence_map.evidence.shape[0], evidence_map.evidence.shape[1]
+    evidence = turned_back(evidence_map.evidence, matrix, shape)
+    error = evidence_map.standard_error
+    return evidence_map.replace(
+        evidence=np.nan_to_num(evidence),
+        standard_error=None if error is None else np.nan_to_num(turned_back(error, matrix, shape)),
+        covered=np.isfinite(evidence),
+        view=upright,
+    )
+
+
+def told(correlation: float, overlap: float) -> str:
+    """How far two maps agree, in a few words."""
+    shown = "–" if np.isnan(correlation) else f"{correlation:.2f}".replace("-", "−")
+    return f"r {shown} · top 5 %: {100 * overlap:.0f} %"

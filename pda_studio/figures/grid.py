@@ -1,0 +1,187 @@
+"""What a figure is made of: rows of pictures, columns of maps; values without a window."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pda_studio.errors import UsageError
+from pda_studio.figures.composition import Composition, Tiles
+from pda_studio.figures.saving import About
+from pda_studio.figures.words import details
+from pda_studio.methods import EvidenceMap
+from pda_studio.rendering import Appearance
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of maps.
+
+    Attributes
+    ----------
+    key : int
+        Tells it from the others.
+    title : str
+        Its usual name.
+    tiles : {"map", "overlay", "both"}
+        What is drawn of its maps, unless a composition says otherwise.
+    """
+
+    key: int
+    title: str
+    tiles: Tiles = "map"
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """A picture and the maps of it.
+
+    Attributes
+    ----------
+    key : int
+        Tells it from the others.
+    label : str
+        Its usual name.
+    view : (H, W, 3) uint8 or None
+        The picture as the network sees it; None as long as no map of it is finished.
+    maps : Mapping of int to EvidenceMap
+        Those that are finished, by their column's key, in the frame in which they are shown.
+    agreements : Mapping of int to str
+        How far they agree with the first row's, in a few words.
+    """
+
+    key: int
+    label: str
+    view: NDArray[np.uint8] | None
+    maps: Mapping[int, EvidenceMap]
+    agreements: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """Everything that can stand in a figure.
+
+    Attributes
+    ----------
+    title : str
+        What it is of.
+    rows : tuple of Row
+        From top to bottom.
+    columns : tuple of Column
+        From left to right.
+    appearance : Appearance
+        How maps are drawn.
+    """
+
+    title: str
+    rows: tuple[Row, ...]
+    columns: tuple[Column, ...]
+    appearance: Appearance = field(default_factory=Appearance)
+
+    def chosen(self, composition: Composition) -> Grid:
+        """The rows and columns that a composition shows, under the names that it gives them."""
+        rows = tuple(
+            Row(row.key, composition.labels.get(row.key) or row.label, row.view, row.maps,
+                row.agreements)
+            for row in self.rows
+            if row.key not in composition.hidden_rows
+        )  # fmt: skip
+        columns = tuple(
+            Column(
+                column.key,
+                composition.titles.get(column.key) or column.title,
+                column.tiles if composition.tiles == "columns" else composition.tiles,
+            )
+            for column in self.columns
+            if column.key not in composition.hidden_columns
+        )
+        return Grid(self.title, rows, columns, self.appearance)
+
+    @property
+    def maps(self) -> list[EvidenceMap]:
+        """All maps, row by row."""
+        return [
+            row.maps[column.key]
+            for row in self.rows
+            for column in self.columns
+            if column.key in row.maps
+        ]
+
+    @property
+    def target(self) -> str:
+        """What all maps are about; "" if they are not about the same."""
+        names = {one.target_name for one in self.maps}
+        return names.pop() if len(names) == 1 else ""
+
+    def missing(self) -> str:
+        """Which maps are not there, in one sentence; "" if all are."""
+        gone = [
+            f"{column.title} of “{row.label}”"
+            for row in self.rows
+            for column in self.columns
+            if column.key not in row.maps
+        ]
+        if not gone:
+            return ""
+        named = gone[0] if len(gone) == 1 else f"{', '.join(gone[:2])}"
+        more = f" and {len(gone) - 2} more" if len(gone) > 2 else ""
+        verb = "is" if len(gone) == 1 else "are"
+        what = "map" if len(gone) == 1 else "maps"
+        return (
+            f"{len(gone)} {what} {verb} not finished ({named}{more}): wait, press Run, or leave"
+            " them out."
+        )
+
+    def details(self, column: Column) -> str:
+        """What tells a column from the others of the same method."""
+        first = next((row for row in self.rows if column.key in row.maps), None)
+        return "" if first is None else details(first.maps[column.key], self.maps, False)
+
+    def check(self) -> None:
+        """Refuse what cannot be drawn.
+
+        Raises
+        ------
+        UsageError
+            If there is nothing to draw, or a map is missing.
+        """
+        if not self.rows or not self.columns:
+            raise UsageError("There is nothing to draw: choose at least one row and one column.")
+        if missing := self.missing():
+            raise UsageError(missing)
+
+
+def about(grid: Grid, composition: Composition) -> About:
+    """What a figure's file tells: its layout, how its maps are drawn, and how each was made."""
+    shown = grid.chosen(composition)
+    maps = [
+        {
+            "row": row.label,
+            "column": column.title,
+            "method": one.method,
+            "parameters": one.parameters,
+            "target": one.target_name,
+            "probability": round(float(one.probabilities[one.target]), 6),
+            "unit": one.unit,
+            "limit": round(one.limit, 6),
+            "classifier": one.classifier,
+            "weights": one.weights,
+            "fingerprint": one.fingerprint,
+            "how": one.forward,
+            "agreement": row.agreements.get(column.key, ""),
+        }
+        for row in shown.rows
+        for column in shown.columns
+        if (one := row.maps.get(column.key)) is not None
+    ]
+    told = {
+        "composition": composition.as_json(),
+        "appearance": grid.appearance.as_json(),
+        "maps": maps,
+    }
+    title = ", ".join(filter(None, (grid.title, shown.target)))
+    return About(title, json.dumps(told, default=str))

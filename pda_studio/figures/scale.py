@@ -1,0 +1,172 @@
+"""The colour bar below maps: its colours, round values beside it, and what it counts in."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pda_studio.figures.page import AGAINST, FOR, GREY, INK, SMALL, Page
+from pda_studio.methods import EvidenceMap
+from pda_studio.rendering import Appearance, colour_scale, map_colours, scale_end, scale_start
+
+COLOURS = "RdBu_r"
+"""Blue against, white zero, red for."""
+
+BAR = 27  # dots
+BAR_TEXT = 81  # the numbers and the unit below a colour bar
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+@dataclass(frozen=True, eq=False)
+class Scale:
+    """A colour scale.
+
+    Attributes
+    ----------
+    start, end : float
+        In `unit`.
+    pixels : (1, N) float or (1, N, 3) uint8
+        Its colours; numbers from −1 to 1 stand for those of `COLOURS`.
+    unit : str
+        What evidence is counted in.
+    colours : str
+        Name of the colour map.
+    """
+
+    start: float
+    end: float
+    pixels: NDArray[Any]
+    unit: str
+    colours: str = COLOURS
+
+    @classmethod
+    def plain(cls, evidence_map: EvidenceMap) -> "Scale":
+        """A map's own scale, blue to red."""
+        limit = evidence_map.limit
+        return cls(-limit, limit, np.linspace(-1, 1, 255)[None, :], evidence_map.unit)
+
+    @classmethod
+    def of(
+        cls, evidence_map: EvidenceMap, maps: Sequence[EvidenceMap], appearance: Appearance
+    ) -> "Scale":
+        """The scale that an appearance gives a map among others."""
+        limit = scale_end(evidence_map, maps, appearance)
+        return cls(
+            scale_start(evidence_map, appearance, limit),
+            limit,
+            colour_scale(evidence_map, appearance, limit)[None],
+            evidence_map.unit,
+            map_colours(evidence_map, appearance).name,
+        )
+
+    @property
+    def signed(self) -> bool:
+        """Whether its ends are red for and blue against, as words beside it may be."""
+        return self.colours in (COLOURS, "red-blue")
+
+
+def draw_scale(
+    page: Page,
+    x: float,
+    y: float,
+    width: float,
+    scale: Scale,
+    *,
+    size: float = SMALL,
+    bar: int = BAR,
+    below: int = BAR_TEXT - 6,
+    ink: str = INK,
+    grey: str = GREY,
+    ends: tuple[str, str] = (AGAINST, FOR),
+) -> None:
+    """Draw a colour bar with its values and its unit; in little room, with fewer of them.
+
+    Parameters
+    ----------
+    page : Page
+        Where.
+    x, y, width : float
+        The bar's upper left corner and its width, in dots.
+    scale : Scale
+        What.
+    size : float
+        Of the text, in points.
+    bar, below : int
+        Height of the bar, and from there to the baseline of the unit, in dots.
+    ink, grey : str
+        Colours of the text.
+    ends : tuple of str
+        Colours of “against” and “for” where the colours are red and blue.
+    """
+    type = page.type
+    # Red and blue words would promise what is not there.
+    against, in_favour = ends if scale.signed else (grey, grey)
+    axes = page.axes(x, y, width, bar)
+    axes.imshow(
+        scale.pixels,
+        cmap=COLOURS,
+        interpolation="none",
+        aspect="auto",
+        extent=(scale.start, scale.end, 0, 1),
+    )
+    ticks, labels, power = _ticks(scale.end)
+    first = 0 if scale.start else ticks.index(0.0)
+    ticks, labels = ticks[first:], labels[first:]
+    while len(ticks) > 1 and not _fit(page, ticks, labels, scale, width, size):
+        ticks, labels = (ticks[::2], labels[::2]) if len(ticks) > 2 else (ticks[:1], labels[:1])
+    families = type.families
+    axes.set_xticks(
+        ticks,
+        labels,
+        fontsize=size,
+        color=ink,
+        family=families[0] if len(families) == 1 else families,
+    )
+    axes.tick_params(axis="x", length=2, width=0.5, pad=1.5, color=ink)
+    y += bar + below
+    shown = f"10{str(power).translate(_SUPERSCRIPTS)} " if power else ""
+    unit = f"evidence ({shown}{scale.unit})"
+    side, gap = type.width("◂ against", size), round(0.16 * type.dpi)
+    short = f"{shown}{scale.unit}"
+    if width > 2 * side + gap + min(type.width(short, size), side):
+        if scale.start:
+            page.text(x, y, "◂ against", size=size, color=against)
+        page.text(x + width, y, "for ▸", size=size, color=in_favour, ha="right")
+        room = width - 2 * side - gap
+    else:
+        room = width
+    if type.width(unit, size) > room:
+        unit = type.fitted(short, room, size)
+    page.text(x + width / 2, y, unit, size=size, color=ink, ha="center")
+
+
+def _fit(
+    page: Page,
+    ticks: list[float],
+    labels: list[str],
+    scale: Scale,
+    width: float,
+    size: float,
+) -> bool:
+    """Whether the labels stand beside one another."""
+    step = (ticks[1] - ticks[0]) / (scale.end - scale.start) * width
+    space = page.type.width("0", size)
+    widths = [page.type.width(label, size) + space for label in labels]
+    return all((one + two) / 2 <= step for one, two in itertools.pairwise(widths))
+
+
+def _ticks(limit: float) -> tuple[list[float], list[str], int]:
+    """Five round values, symmetric about zero, away from the ends; labels; a power of ten.
+
+    The labels are the values divided by the power, which is 0 for values of a handy size.
+    """
+    farthest = 0.9 * limit
+    power = int(np.floor(np.log10(farthest)))
+    end = max(m for m in (1, 1.5, 2, 3, 4, 5, 6, 8) if m <= farthest / 10.0**power * (1 + 1e-9))
+    shared = power if not -3 <= power <= 3 else 0
+    mantissas = [-end, -end / 2, 0.0, end / 2, end]
+    labels = [f"{m * 10.0 ** (power - shared):.5g}".replace("-", "−") for m in mantissas]
+    return [m * 10.0**power for m in mantissas], labels, shared
