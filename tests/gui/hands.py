@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
     QComboBox,
+    QDialog,
     QFileDialog,
     QLineEdit,
     QMainWindow,
@@ -192,7 +193,6 @@ class Hands:
         self.paths += 1
         self.keys -= 1  # a person's dialog starts with an empty or selected name
         self.wait_for("end of the file dialog", lambda: _file_dialog() is None, 10)
-        self._act(lambda: _front().activateWindow())  # as a window manager does
 
     def _act(self, act: Callable[[], None], pause: float = _PAUSE) -> None:
         """Do something without waiting for its end: an open menu may hold it up."""
@@ -204,7 +204,7 @@ class Hands:
 
 
 def _plain(text: str) -> str:
-    return text.replace("&", "").strip()
+    return text.replace("&", "").removesuffix(" …").strip()
 
 
 def _called(widget: QWidget) -> Iterator[str]:
@@ -215,9 +215,11 @@ def _called(widget: QWidget) -> Iterator[str]:
 
 
 def _front() -> QWidget:
-    """The dialog that has to be answered first, or else the main window."""
-    main = (w for w in QApplication.topLevelWidgets() if isinstance(w, QMainWindow))
-    return QApplication.activeModalWidget() or next(main)
+    """The dialog that lies in front, or else the main window."""
+    shown = [window for window in QApplication.topLevelWidgets() if window.isVisible()]
+    dialogs = [window for window in shown if isinstance(window, QDialog)]
+    main = (window for window in shown if isinstance(window, QMainWindow))
+    return QApplication.activeModalWidget() or (dialogs[-1] if dialogs else next(main))
 
 
 def _named(what: str, among: type[T]) -> tuple[T, str]:
@@ -248,7 +250,7 @@ def _reachable(place: Callable[[], tuple[QWidget, QPoint]]) -> QPoint | None:
 
 def _in_menu(menu: QMenu | QMenuBar, title: str) -> tuple[QWidget, QPoint]:
     for action in menu.actions():
-        if _plain(action.text()) == title:
+        if _plain(action.text()) == _plain(title):
             if not action.isEnabled():
                 raise LookupError(f"{title} is disabled")
             return menu, _place_of(menu, action).center()
@@ -288,6 +290,8 @@ def _focused() -> QWidget | None:
     popup = QApplication.activePopupWidget()
     if popup is not None:
         return popup.focusWidget() or popup
+    if QApplication.activeWindow() is None:
+        _front().activateWindow()  # as a window manager does when a dialog is closed
     return QApplication.focusWidget() or QApplication.activeWindow()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QPoint, QRect, QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QRect, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QScrollArea, QWidget
 
@@ -163,7 +163,12 @@ class Board(QScrollArea):
 
     def _bring(self, panel: Panel) -> None:
         """Scroll a panel into sight, once the layout has its place."""
-        QTimer.singleShot(0, panel, lambda: self.ensureWidgetVisible(panel, _SPACE, _SPACE))
+
+        def bring() -> None:
+            QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
+            self.ensureWidgetVisible(panel, _SPACE, _SPACE)
+
+        QTimer.singleShot(0, panel, bring)
 
     def _on_cell(self, row: int, column: int) -> None:
         first = self._session.work.rows[0].key
