@@ -5,6 +5,7 @@ finds out which window, menu or widget lies there. A click on what is hidden, co
 fails, as it would for a person.
 """
 
+import os
 import sys
 import time
 import traceback
@@ -65,20 +66,19 @@ class Hands:
         self._taken = 0
         self.clicks = self.keys = self.paths = 0
 
-    def start(self, story: Callable[[], None]) -> list[str]:
-        """Run a story in its own thread; what it failed with is in the list at the end."""
-        problems: list[str] = []
+    def start(self, story: Callable[[], None]) -> None:
+        """Run a story in its own thread; where it fails, all ends at once, whatever is open."""
 
         def run() -> None:
             try:
                 story()
             except BaseException:
-                problems.append(traceback.format_exc())
+                traceback.print_exc()
                 self.picture("failed")
-                self._act(lambda: QApplication.exit(1))  # out of dialogs' loops, too
+                sys.stderr.flush()
+                os._exit(1)
 
         Thread(target=run, daemon=True).start()
-        return problems
 
     # Eyes
 
@@ -309,10 +309,3 @@ def _file_dialog() -> QFileDialog | None:
 def _name_line(dialog: QFileDialog) -> QLineEdit:
     lines = [w for w in dialog.findChildren(QLineEdit) if not isinstance(w.parent(), QComboBox)]
     return next(line for line in lines if line.isVisible())
-
-
-def fail(problems: list[str]) -> int:
-    """Write down what went wrong; the exit status."""
-    for problem in problems:
-        print(problem, file=sys.stderr)
-    return 1 if problems else 0

@@ -11,7 +11,7 @@ from pathlib import Path
 from traceback import format_exception
 
 import numpy as np
-from hands import Hands, fail
+from hands import Hands
 from PySide6.QtCore import QPoint, QSettings, Qt
 from PySide6.QtWidgets import QApplication, QDialog, QFileDialog
 
@@ -294,10 +294,11 @@ def main(act: str, folder: Path, data: Path) -> int:
     studio.show()
     errors: list[str] = []
     sys.excepthook = lambda *problem: errors.append("".join(format_exception(*problem)))
-    problems = journey.hands.start(getattr(journey, act))
+    journey.hands.start(getattr(journey, act))
     running.exec()
     studio.close()
-    return fail([*problems, *errors])
+    print(*errors, sep="\n", file=sys.stderr)
+    return 1 if errors else 0
 
 
 if __name__ == "__main__":

@@ -231,6 +231,7 @@ def test_the_crosshair_marks_the_same_place_of_the_picture(
     row = studio.session.transform(operation)
     wait_for_maps(qtbot, studio)
     view = studio.window.board.inputs[0].views[0]
+    studio.window.board.ensureWidgetVisible(view)
     scale = view.pixel_size
     qtbot.mouseMove(view.viewport(), QPoint(int(9.5 * scale), int(4.5 * scale)))
     assert view.pixel == (9, 4)
