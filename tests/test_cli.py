@@ -186,6 +186,22 @@ def test_methods_tells_everything_that_is_declared(run):
         assert f"{method.name}: {method.title}" in text
         for known in method.parameters():
             assert f"--{known.name.replace('_', '-')}" in text
+    lines = text.splitlines()
+    headings = [line for line in lines if line.isupper() and not line.startswith("LRP")]
+    assert headings[0] == "PREDICTION DIFFERENCE ANALYSIS"
+    assert headings[-1] == "PARAMETERS"
+    above = {
+        line.partition(":")[0]: [h for h in headings if lines.index(h) < at][-1]
+        for at, line in enumerate(lines)
+        if line.partition(":")[0] in METHODS
+    }
+    assert set(above) == set(METHODS)
+    assert above["occlusion"] == "PREDICTION DIFFERENCE ANALYSIS"
+    assert above["grad-cam"] == above["smooth-grad"] == "GRADIENTS"
+    assert above["deep-taylor"] == "RELEVANCE"
+    assert above["rise"] == "ATTENTION AND MASKS"
+    assert above["activation-maximisation"] == "NEURONS"
+    assert next(m for m in told if m["name"] == "rise")["family"] == "Attention and masks"
 
 
 def test_classifiers_lists_them(run):
@@ -266,7 +282,7 @@ def test_a_new_method_appears_everywhere(tmp_path, run, picture, new_method, cap
     told = " ".join(words).replace("│", "")
     for part in ("How much brightness counts.", "0.5 to 8 suns", "default 2.0", "only"):
         assert part in " ".join(told.split())
-    assert "brightness: Brightness" in run("methods")
+    assert "OTHERS\n\nbrightness: Brightness" in run("methods")
     assert "--gain-of-light" in run("methods")
     words = ["explain", picture, "--method", "brightness", "--output", tmp_path / "map.npz"]
     run(*words, "--gain-of-light", "4", "--figure", tmp_path / "panel.png")

@@ -177,7 +177,18 @@ def test_nothing_is_cut_off_and_no_tiles_overlap(width, letters, colour_bar, sho
         titles={0: "A title that is much too long for its column"},
         labels={1: "A label that is much too long for its row, and goes on"},
     )  # fmt: skip
-    figure = draw_composition(grid(THREE, ("map", "both", "overlay")), composition)
+    state = state_of(THREE, ("map", "both", "overlay"))
+    units = "bits", "probability", "|logit| per pixel value"
+    kept = tuple(
+        replace(
+            one,
+            evidence_map=one.evidence_map.replace(
+                unit=units[one.column], evidence=one.evidence_map.evidence / 50
+            ),
+        )
+        for one in state.maps
+    )
+    figure = draw_composition(grid_of(State(state.work, kept)), composition)
     renderer = figure._get_renderer()
     across, high = figure.bbox.size
     boxes = [text.get_window_extent(renderer) for text in figure.texts if text.get_text()]
@@ -188,6 +199,13 @@ def test_nothing_is_cut_off_and_no_tiles_overlap(width, letters, colour_bar, sho
     drawn = [axes.get_window_extent() for axes in figure.axes]
     for i, one in enumerate(drawn):
         assert not any(one.overlaps(other) for other in drawn[i + 1 :])
+    numbers = [
+        label.get_window_extent(renderer)
+        for axes in bars(figure)
+        for label in axes.get_xticklabels()
+    ]
+    for i, one in enumerate(numbers):
+        assert not any(one.overlaps(other) for other in numbers[i + 1 :])
     if letters != "panels":  # whose letters stand on tiles
         for text in (text for text in figure.texts if text.get_text()):
             box = text.get_window_extent(renderer).shrunk(0.9, 0.6)

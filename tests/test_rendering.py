@@ -27,6 +27,9 @@ from pda_studio.rendering import (
     overlay,
     scale_end,
     scale_start,
+    spread_appearance,
+    spread_end,
+    spread_of,
 )
 
 GREY = np.array((0.299, 0.587, 0.114))
@@ -409,3 +412,38 @@ def test_a_figure_of_a_map_without_a_sign_has_no_side_against():
     assert not any("against" in text.get_text() for text in figure.texts)
     assert tiles(figure)[-1].images[0].get_extent()[:2] == [0, 2]
     assert tiles(figure)[-1].get_xticklabels()[0].get_text() == "0"
+
+
+# How uncertain a map is
+
+
+def test_a_spread_is_drawn_from_zero_up_whatever_hides_evidence():
+    evidence_map = hilly_map()
+    error = np.linspace(0, 0.5, evidence_map.evidence.size, dtype=np.float32).reshape(28, 28)
+    sampled = evidence_map.replace(standard_error=error)
+    hiding = Appearance(sign="against", threshold=Threshold(part=0.9), style="contours")
+    spread, look = spread_of(sampled), spread_appearance(hiding)
+    end = spread_end(sampled, [sampled], hiding)
+    assert end == 0.5
+    assert scale_start(spread, look, end) == 0
+    pixels = heat_map(spread, look, end)
+    table = matplotlib.colormaps["viridis"]
+    expected = np.rint(255 * table(error.astype(np.float64) / 0.5)[..., :3])
+    assert np.abs(pixels - expected).max() <= 2  # a step of the table at the edge of two
+    chosen = spread_appearance(Appearance(unsigned_colours="magma"))
+    assert tuple(heat_map(spread, chosen, end)[0, 0]) == (0, 0, 4)
+    assert spread_of(evidence_map) is None
+
+
+def test_spreads_of_one_unit_share_a_scale_where_maps_do():
+    small, large, other = (
+        make_map(unit=unit, standard_error=np.full((28, 28), error, np.float32))
+        for unit, error in (("bits", 0.1), ("bits", 0.4), ("logit", 9))
+    )
+    maps = [small, large, other, make_map()]
+    assert spread_end(small, maps, Appearance()) == pytest.approx(0.1)
+    assert spread_end(small, maps, Appearance(scale="all")) == pytest.approx(0.4)
+    fixed = Appearance(scale="fixed", limits={"bits": 3})
+    assert spread_end(small, maps, fixed) == pytest.approx(0.4)
+    exact = make_map(standard_error=np.zeros((28, 28), np.float32))
+    assert spread_end(exact, [], Appearance()) == 1

@@ -11,7 +11,7 @@ import numpy as np
 from pda_studio.classifiers import CatalogueEntry
 from pda_studio.classifiers.targets import Layer
 from pda_studio.cli.parameters import allowed, defaults, option, told, variants_of
-from pda_studio.methods import EvidenceMap, Method
+from pda_studio.methods import EvidenceMap, Method, by_family
 
 WIDTH = 80
 _BAR = 30
@@ -83,15 +83,17 @@ def layers(found: Sequence[Layer]) -> str:
 
 
 def methods(kinds: list[type[Method]]) -> str:
-    """What each method does, then all parameters, each once."""
-    lines = ["METHODS", ""]
-    for kind in kinds:
-        lines += [f"{kind.name}: {kind.title}"]
-        lines += _indented(kind.summary)
-        lines += _indented(kind.citation)
-        if not kind.model_fields:
-            lines += _indented("It has no parameters.")
-        lines.append("")
+    """What each method does, family by family, then all parameters, each once."""
+    lines: list[str] = []
+    for family, members in by_family(kinds).items():
+        lines += [family.upper(), ""]
+        for kind in members:
+            lines += [f"{kind.name}: {kind.title}"]
+            lines += _indented(kind.summary)
+            lines += _indented(kind.citation)
+            if not kind.model_fields:
+                lines += _indented("It has no parameters.")
+            lines.append("")
     lines += ["PARAMETERS", ""]
     for name, variants in variants_of(kinds).items():
         lines.append(option(name))
@@ -129,6 +131,7 @@ def method_as_json(kind: type[Method]) -> dict[str, Any]:
     return {
         "name": kind.name,
         "title": kind.title,
+        "family": kind.family,
         "summary": kind.summary,
         "citation": kind.citation,
         "parameters": [

@@ -57,7 +57,13 @@ class _Reading:
 
     def grid(self) -> Grid:
         columns = tuple(
-            GridColumn(column.key, _title(column), column.style) for column in self.work.columns
+            GridColumn(
+                column.key,
+                _title(column),
+                # Figures have no scale for uncertainty: there its map is shown.
+                "map" if column.style == "spread" else column.style,
+            )
+            for column in self.work.columns
         )
         rows = tuple(self._row(row) for row in self.work.rows)
         title = self.work.picture.name if self.work.picture else ""

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from pda_studio.document.operations import Operation
 from pda_studio.document.targets import Target
 
-Style = Literal["map", "overlay", "both"]
-"""A column shows the heat map, the map laid over the picture, or both side by side."""
+Style = Literal["map", "overlay", "both", "spread"]
+"""A column shows the heat map, the map laid over the picture, or both side by side; or how
+uncertain the map is, where that is known.
+"""
 
 
 @dataclass(frozen=True, eq=False)

@@ -76,7 +76,7 @@ class Layout:
         self.label_lines = int(any(label for label, _ in self.labels.values()))
         self.beside_lines = int(any(beside for _, beside in self.labels.values()))
         self.left = self.margin + self._left()
-        if self.label_lines:
+        for _ in range(2 if self.label_lines else 0):  # as what they take makes tiles smaller
             self._suit_labels()
             self.left = self.margin + self._left()
         self.tile, self.tile_height, self.column_gap = self._tiles()

@@ -1,9 +1,9 @@
 """The colour bar below maps: its colours, round values beside it, and what it counts in."""
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import pairwise
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ COLOURS = "RdBu_r"
 
 BAR = 27  # dots
 BAR_TEXT = 81  # the numbers and the unit below a colour bar
+_Span = tuple[float, float, Literal["left", "center", "right"]]
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -115,8 +116,10 @@ def draw_scale(
     ticks, labels, power = _ticks(scale.end)
     first = 0 if scale.start else ticks.index(0.0)
     ticks, labels = ticks[first:], labels[first:]
-    while len(ticks) > 1 and not _fit(page, ticks, labels, scale, width, size):
+    spans = _spans(page, ticks, labels, scale, width, size)
+    while len(ticks) > 1 and not _apart(page, spans, size):
         ticks, labels = (ticks[::2], labels[::2]) if len(ticks) > 2 else (ticks[:1], labels[:1])
+        spans = _spans(page, ticks, labels, scale, width, size)
     families = type.families
     axes.set_xticks(
         ticks,
@@ -125,6 +128,8 @@ def draw_scale(
         color=ink,
         family=families[0] if len(families) == 1 else families,
     )
+    for label, (_, _, alignment) in zip(axes.get_xticklabels(), spans, strict=True):
+        label.set_horizontalalignment(alignment)
     axes.tick_params(axis="x", length=2, width=0.5, pad=1.5, color=ink)
     y += bar + below
     shown = f"10{str(power).translate(_SUPERSCRIPTS)} " if power else ""
@@ -143,19 +148,36 @@ def draw_scale(
     page.text(x + width / 2, y, unit, size=size, color=ink, ha="center")
 
 
-def _fit(
+def _spans(
     page: Page,
     ticks: list[float],
     labels: list[str],
     scale: Scale,
     width: float,
     size: float,
-) -> bool:
-    """Whether the labels stand beside one another."""
-    step = (ticks[1] - ticks[0]) / (scale.end - scale.start) * width
-    space = page.type.width("0", size)
-    widths = [page.type.width(label, size) + space for label in labels]
-    return all((one + two) / 2 <= step for one, two in itertools.pairwise(widths))
+) -> list[_Span]:
+    """From where to where each label reaches, and how it stands at its tick.
+
+    In the middle, unless it would reach into what stands beside the bar.
+    """
+    slack = page.type.width("0", size) / 2
+    spans: list[_Span] = []
+    for tick, label in zip(ticks, labels, strict=True):
+        at = (tick - scale.start) / (scale.end - scale.start) * width
+        wide = page.type.width(label, size)
+        if at - wide / 2 < -slack:
+            spans.append((at, at + wide, "left"))
+        elif at + wide / 2 > width + slack:
+            spans.append((at - wide, at, "right"))
+        else:
+            spans.append((at - wide / 2, at + wide / 2, "center"))
+    return spans
+
+
+def _apart(page: Page, spans: list[_Span], size: float) -> bool:
+    """Whether labels leave room between one another."""
+    room = page.type.width("0", size)
+    return all(one[1] + room <= other[0] for one, other in pairwise(spans))
 
 
 def _ticks(limit: float) -> tuple[list[float], list[str], int]:

@@ -4,7 +4,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from pda_studio.errors import UsageError
-from pda_studio.methods.base import METHODS, Method, Parameter, Progress, run
+from pda_studio.methods.base import METHODS, Method, Parameter, Progress, by_family, run
 from pda_studio.methods.evidence import EvidenceMap, Subject
 
 # Prediction difference analysis leads every list; the others follow in the order of their modules.
@@ -33,6 +33,7 @@ __all__ = [
     "Parameter",
     "Progress",
     "Subject",
+    "by_family",
     "method_named",
     "run",
 ]

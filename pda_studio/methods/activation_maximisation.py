@@ -14,7 +14,7 @@ from pda_studio.classifiers import Classifier
 from pda_studio.classifiers.generator import load_generator, shipped_generator
 from pda_studio.errors import PdaStudioError, UsageError
 from pda_studio.images import load_image
-from pda_studio.methods.base import Method, Progress, parameter
+from pda_studio.methods.base import Family, Method, Progress, parameter
 from pda_studio.methods.canvas import Canvas, Code, Pixels
 from pda_studio.methods.evidence import EvidenceMap, Subject
 
@@ -33,6 +33,7 @@ class ActivationMaximisation(Method):
     name: ClassVar[str] = "activation-maximisation"
     has_evidence: ClassVar[bool] = False
     title: ClassVar[str] = "Activation maximisation"
+    family: ClassVar[Family] = "Neurons"
     summary: ClassVar[str] = (
         "Makes a picture that the target answers to most strongly; it has no evidence for pixels."
     )

@@ -17,7 +17,7 @@ from pda_studio.classifiers import Classifier
 from pda_studio.classifiers.graph import Operation, Program
 from pda_studio.classifiers.pieces import piecewise_linear
 from pda_studio.errors import UsageError
-from pda_studio.methods.base import Method, Progress, parameter
+from pda_studio.methods.base import Family, Method, Progress, parameter
 from pda_studio.methods.evidence import Subject
 from pda_studio.methods.gradients import differentiable, logit_unit, prepared
 from pda_studio.pda.forward.layers import joints
@@ -65,6 +65,7 @@ class PiecewiseAffine(Method):
 
     name: ClassVar[str] = "piecewise-affine"
     title: ClassVar[str] = "Piece-wise affine"
+    family: ClassVar[Family] = "Relevance"
     summary: ClassVar[str] = (
         "What each place of a layer adds to the logit, exactly; the rest is the bias."
     )

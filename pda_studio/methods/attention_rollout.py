@@ -11,7 +11,7 @@ from torch.nn.functional import interpolate
 from pda_studio.classifiers import Classifier
 from pda_studio.classifiers.endings import Hidden
 from pda_studio.errors import UsageError
-from pda_studio.methods.base import Method, Progress, parameter
+from pda_studio.methods.base import Family, Method, Progress, parameter
 from pda_studio.methods.evidence import Subject
 
 Fusion = Literal["mean", "max", "min"]
@@ -28,6 +28,7 @@ class AttentionRollout(Method):
 
     name: ClassVar[str] = "attention-rollout"
     title: ClassVar[str] = "Attention rollout"
+    family: ClassVar[Family] = "Attention and masks"
     summary: ClassVar[str] = (
         "Where a vision transformer looks: each patch's share of attention through all layers,"
         " without a sign and the same for every class."

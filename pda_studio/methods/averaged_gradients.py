@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from pda_studio.classifiers import Classifier
-from pda_studio.methods.base import Method, Progress, parameter
+from pda_studio.methods.base import Family, Method, Progress, parameter
 from pda_studio.methods.evidence import EvidenceMap, Subject
 from pda_studio.methods.gradients import (
     Rule,
@@ -36,6 +36,7 @@ class IntegratedGradients(Method):
 
     name: ClassVar[str] = "integrated-gradients"
     title: ClassVar[str] = "Integrated gradients"
+    family: ClassVar[Family] = "Gradients"
     summary: ClassVar[str] = (
         "The logit's change from a baseline to the picture, shared out by the gradients on the way."
     )
@@ -124,6 +125,7 @@ class SmoothGrad(Method):
 
     name: ClassVar[str] = "smooth-grad"
     title: ClassVar[str] = "SmoothGrad"
+    family: ClassVar[Family] = "Gradients"
     summary: ClassVar[str] = "A gradient method, averaged over copies of the picture with noise."
     citation: ClassVar[str] = (
         "Smilkov et al., SmoothGrad: removing noise by adding noise, arXiv 1706.03825, 2017"

@@ -3,7 +3,7 @@
 import types
 from abc import abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,17 @@ METHODS: dict[str, type["Method"]] = {}
 
 
 ParameterKind = Literal["integer", "number", "choice", "path", "layer"]
+
+Family = Literal[
+    "Prediction difference analysis",
+    "Gradients",
+    "Relevance",
+    "Attention and masks",
+    "Neurons",
+    "Several methods",
+    "Others",
+]
+"""Under which heading a method is listed; the headings come in this order."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +116,8 @@ class Method(BaseModel):
     ----------
     name, title, summary, citation : str
         Name in the registry, name for people, one sentence, and where it was published.
+    family : str
+        Under which heading it is listed.
     has_evidence : bool
         Whether it weighs the pixels of the picture, rather than making one of its own.
     """
@@ -115,6 +128,7 @@ class Method(BaseModel):
     title: ClassVar[str] = ""
     summary: ClassVar[str] = ""
     citation: ClassVar[str] = ""
+    family: ClassVar[Family] = "Others"
     has_evidence: ClassVar[bool] = True
 
     @classmethod
@@ -239,6 +253,15 @@ class Method(BaseModel):
     def parameters(cls) -> list[Parameter]:
         """All parameters, in the order of their declaration."""
         return [_parameter(name, info) for name, info in cls.model_fields.items()]
+
+
+def by_family(kinds: Iterable[type[Method]]) -> dict[Family, list[type[Method]]]:
+    """Methods under the headings of their families; within one, in the order given."""
+    places = {family: place for place, family in enumerate(get_args(Family))}
+    groups: dict[Family, list[type[Method]]] = {}
+    for kind in sorted(kinds, key=lambda kind: places[kind.family]):
+        groups.setdefault(kind.family, []).append(kind)
+    return groups
 
 
 def run(steps: Iterator[Progress]) -> EvidenceMap:

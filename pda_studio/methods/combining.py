@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pda_studio.errors import UsageError
-from pda_studio.methods.base import Method, Progress
+from pda_studio.methods.base import Family, Method, Progress
 from pda_studio.methods.evidence import EvidenceMap, Subject
 
 UNIT = "rms"
@@ -21,6 +21,7 @@ class Combined(Method):
     """What a column of combined maps is called; it works on maps, so it is not in the registry."""
 
     title: ClassVar[str] = "Combined"
+    family: ClassVar[Family] = "Several methods"
     summary: ClassVar[str] = (
         "The mean of the other columns' maps, each divided by its root mean square; their spread"
         " shows where they agree."

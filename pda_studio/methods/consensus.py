@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from numpy.typing import NDArray
 
 from pda_studio.errors import UsageError
-from pda_studio.methods.base import Method, Progress, parameter, run, same_but
+from pda_studio.methods.base import Family, Method, Progress, parameter, run, same_but
 from pda_studio.methods.combining import UNIT, mean_and_spread
 from pda_studio.methods.evidence import EvidenceMap, Subject
 from pda_studio.methods.grad_cam import GradCam
@@ -34,6 +34,7 @@ class Consensus(Method):
 
     name: ClassVar[str] = "consensus"
     title: ClassVar[str] = "Consensus"
+    family: ClassVar[Family] = "Several methods"
     summary: ClassVar[str] = (
         "The recommended combination: the mean of PDA with large windows, Grad-CAM, and an order of"
         " 8×8 blocks, learnt by gradients, that shows and hides the class soonest, each divided by"

@@ -11,7 +11,7 @@ from torch.nn.functional import interpolate
 from pda_studio.classifiers import Classifier
 from pda_studio.classifiers.targets import Layer, layers
 from pda_studio.errors import UsageError
-from pda_studio.methods.base import Method, Progress, parameter
+from pda_studio.methods.base import Family, Method, Progress, parameter
 from pda_studio.methods.evidence import Subject
 from pda_studio.methods.gradients import (
     attribution,
@@ -30,6 +30,8 @@ _WITHIN = "network."  # how the layers of a network are named within one that as
 
 class _AtLayer(Method):
     """What both forms of Grad-CAM share: the layer."""
+
+    family: ClassVar[Family] = "Gradients"
 
     at: str = parameter(
         AUTO,

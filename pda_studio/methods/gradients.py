@@ -16,7 +16,7 @@ import torch
 
 from pda_studio.classifiers import Classifier
 from pda_studio.classifiers.relus import with_separate_relus
-from pda_studio.methods.base import Method, Progress
+from pda_studio.methods.base import Family, Method, Progress
 from pda_studio.methods.evidence import Subject
 
 Attribution = Callable[[torch.Tensor], torch.Tensor]
@@ -95,6 +95,8 @@ def rule_unit(rule: Rule, classifier: Classifier) -> str:
 
 class _OneGradient(Method):
     """A method that is done with one pass forwards and one back."""
+
+    family: ClassVar[Family] = "Gradients"
 
     rule: ClassVar[Rule]
 

@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import model_validator
 
 from pda_studio.classifiers import Classifier
-from pda_studio.methods.base import Method, Progress, parameter, same_but
+from pda_studio.methods.base import Family, Method, Progress, parameter, same_but
 from pda_studio.methods.combining import UNIT, mean_and_spread
 from pda_studio.methods.evidence import EvidenceMap, Subject
 from pda_studio.methods.prediction_difference import EfficientPDA, PredictionDifference
@@ -27,6 +27,7 @@ class MultiscalePDA(Method):
 
     name: ClassVar[str] = "multiscale-pda"
     title: ClassVar[str] = "Multi-scale PDA"
+    family: ClassVar[Family] = "Prediction difference analysis"
     summary: ClassVar[str] = (
         "Efficient PDA with windows of several sizes: the mean of their maps, each divided by its"
         " root mean square."

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pda_studio.methods.base import Method, Progress, parameter
+from pda_studio.methods.base import Family, Method, Progress, parameter
 from pda_studio.methods.evidence import EvidenceMap, Subject
 from pda_studio.methods.feature_maps import FeatureMaps
 from pda_studio.methods.ranking import Metric, Neuron, Ranking, ranked
@@ -53,6 +53,7 @@ class Neurons(Method):
 
     name: ClassVar[str] = "neurons"
     title: ClassVar[str] = "Important neurons"
+    family: ClassVar[Family] = "Neurons"
     summary: ClassVar[str] = (
         "Where the most important neurons of each layer look, by a deconvnet; without sign."
     )

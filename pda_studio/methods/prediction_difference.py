@@ -12,7 +12,7 @@ from pydantic import model_validator
 
 from pda_studio.classifiers import Classifier
 from pda_studio.classifiers.graph import NotTraceable, trace
-from pda_studio.methods.base import METHODS, Method, Progress, parameter, same_but
+from pda_studio.methods.base import METHODS, Family, Method, Progress, parameter, same_but
 from pda_studio.methods.evidence import EvidenceMap, Subject
 from pda_studio.pda.differences import UNITS, Difference, differences
 from pda_studio.pda.forward import ForwardName, Precision, Wanted, make_forward
@@ -37,6 +37,8 @@ class PredictionDifference(Method):
 
     Evidence of a pixel is the mean difference over all windows that cover it.
     """
+
+    family: ClassVar[Family] = "Prediction difference analysis"
 
     window: int = parameter(
         10, "Window", "Side k of the window that is taken out.", unit="pixels", ge=1, le=128

@@ -14,7 +14,7 @@ from pda_studio.classifiers.endings import Contrast
 from pda_studio.classifiers.graph import Operation, Program
 from pda_studio.classifiers.pieces import Piece, piecewise_linear
 from pda_studio.errors import UsageError
-from pda_studio.methods.base import Method, Progress, parameter
+from pda_studio.methods.base import Family, Method, Progress, parameter
 from pda_studio.methods.evidence import Subject
 from pda_studio.methods.gradients import differentiable, logit_unit, prepared
 
@@ -37,6 +37,8 @@ class Relevance(Method):
     proportion to the parts. What biases and stabilisers take is missing in the map:
     |ΣR − f| / |f|, the conservation error, is told with it.
     """
+
+    family: ClassVar[Family] = "Relevance"
 
     bounded: ClassVar[bool] = False
     """Whether the rule at the pixels needs to know their bounds."""

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.functional import interpolate
 
-from pda_studio.methods.base import Method, Progress, parameter
+from pda_studio.methods.base import Family, Method, Progress, parameter
 from pda_studio.methods.evidence import EvidenceMap, Subject
 from pda_studio.pda.forward.batches import BatchSize
 
@@ -28,6 +28,7 @@ class Rise(Method):
 
     name: ClassVar[str] = "rise"
     title: ClassVar[str] = "RISE"
+    family: ClassVar[Family] = "Attention and masks"
     summary: ClassVar[str] = (
         "How much higher than on average the score is behind those random masks that show a pixel."
     )

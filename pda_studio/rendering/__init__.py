@@ -16,6 +16,7 @@ from pda_studio.rendering.colour_maps import DIVERGING, SEQUENTIAL, ColourMap, c
 from pda_studio.rendering.contours import Contour, contours
 from pda_studio.rendering.drawing import Sheets, colour_scale, heat_map, overlay, sheets
 from pda_studio.rendering.scales import floor, is_unsigned, map_colours, scale_end, scale_start
+from pda_studio.rendering.spread import spread_appearance, spread_end, spread_of
 
 __all__ = [
     "DIVERGING",
@@ -40,4 +41,7 @@ __all__ = [
     "scale_end",
     "scale_start",
     "sheets",
+    "spread_appearance",
+    "spread_end",
+    "spread_of",
 ]

@@ -9,6 +9,7 @@ from driver import WAIT, Opened, wait_for_maps
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QAbstractSpinBox, QComboBox, QSlider
 from pytestqt.qtbot import QtBot
+from scipy.stats import spearmanr
 
 from pda_studio.document.figure import grid_of
 from pda_studio.figures import Composition, draw_composition
@@ -304,3 +305,51 @@ def test_everything_in_the_display_has_a_name(studio: Studio) -> None:
             assert widget.accessibleName(), widget
     assert box.histogram.accessibleName()
     assert "bits" in box.histogram.accessibleDescription()
+
+
+def test_uncertainty_is_a_layer_of_its_own(studio: Studio, qtbot: QtBot) -> None:
+    session, button = studio.session, studio.window.method_box._styles["spread"]
+    assert not button.isEnabled(), "no samples were drawn"
+    session.configure_column(0, infill="marginal-samples", samples=6)
+    wait_for_maps(qtbot, studio)
+    assert button.isEnabled()
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    error = first_map(studio).standard_error
+    shown = panel(studio).views[0]._pixels
+    brightest = np.unravel_index(shown.astype(int)[..., :2].sum(2).argmax(), error.shape)
+    assert error[brightest] > 0.97 * error.max()
+    brightness = shown @ (0.2126, 0.7152, 0.0722)
+    assert spearmanr(brightness.ravel(), error.ravel()).statistic > 0.99
+    bar = panel(studio).bar
+    assert (bar._start, bar._limit) == (0, pytest.approx(error.max()))
+    assert panel(studio).caption.text().startswith("Standard error\n")
+    studio.viewport.crosshair = brightest[1] + 0.5, brightest[0] + 0.5
+    value = float(panel(studio).bar.text.split()[0].lstrip("+"))
+    assert value == pytest.approx(error[brightest], rel=0.01)
+    # Where the next method has none, its map is shown; undo brings the layer back.
+    session.set_method(0, "occlusion")
+    wait_for_maps(qtbot, studio)
+    assert session.work.columns[0].style == "map"
+    assert not button.isEnabled()
+    studio.keeping.undo()
+    wait_for_maps(qtbot, studio)
+    assert session.work.columns[0].style == "spread"
+    session.configure_column(0, infill="marginal-mean")
+    wait_for_maps(qtbot, studio)
+    assert panel(studio).views[0]._pixels is None
+    assert panel(studio).caption.text().startswith("No standard error")
+
+
+def test_the_spread_of_combined_maps_is_named_so(studio: Studio, qtbot: QtBot) -> None:
+    session = studio.session
+    session.add_column("occlusion")
+    column = session.add_column("combined")
+    wait_for_maps(qtbot, studio)
+    session.set_style(column.key, "spread")
+    shown = studio.window.board.maps[0, column.key]
+    assert shown.caption.text().startswith("Spread of maps / √n")
+    first, second = (
+        one.evidence / np.sqrt(np.mean(np.square(one.evidence.astype(float))))
+        for one in session.all_finished()[:2]
+    )
+    assert shown.bar._limit == pytest.approx(np.abs(first - second).max() / 2, rel=1e-4)

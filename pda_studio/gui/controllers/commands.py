@@ -14,11 +14,11 @@ from pda_studio.gui.models.session import Session
 from pda_studio.gui.views.actions import shortcut
 from pda_studio.gui.views.gestures import gestures
 from pda_studio.gui.views.main_window import MainWindow
-from pda_studio.gui.views.menus import menu_actions, plain
+from pda_studio.gui.views.menus import add_heading, menu_actions, plain
 from pda_studio.gui.views.palette import Palette
 from pda_studio.gui.views.shortcuts import ShortcutsWindow
 
-_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_KEYS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ1234567890"
 
 
 class Commands(QObject):
@@ -61,17 +61,22 @@ class Commands(QObject):
         self.shortcuts.show_commands([*actions, *more])
 
     def _on_engine(self, names: list[str]) -> None:
-        from pda_studio.methods import METHODS
+        from pda_studio.methods import METHODS, by_family
 
         self._classifiers = names
         menu = self._window.actions_.methods_menu
         menu.setToolTipsVisible(True)
-        for at, kind in enumerate(METHODS.values()):
-            action = menu.addAction(kind.title)
-            action.setToolTip(kind.summary)
-            if at < len(_LETTERS):
-                action.setShortcut(f"Ctrl+Shift+M, {_LETTERS[at]}")
-            action.triggered.connect(lambda _=False, n=kind.name: self._session.add_column(n))
+        menu.setSeparatorsCollapsible(False)  # else the first heading is not shown
+        keys = iter(_KEYS)
+        for family, kinds in by_family(METHODS.values()).items():
+            add_heading(menu, family)
+            for kind in kinds:
+                action = menu.addAction(kind.title)
+                action.setToolTip(kind.summary)
+                key = next(keys, "")
+                if key:
+                    action.setShortcut(f"Ctrl+Shift+M, {key}")
+                action.triggered.connect(lambda _=False, n=kind.name: self._session.add_column(n))
 
     def _actions(self) -> Iterator[Command]:
         for titles, action in menu_actions(self._window.menuBar()):

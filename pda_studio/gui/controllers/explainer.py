@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from pda_studio.document.operations import applied
-from pda_studio.document.targets import ClassTarget, Target
-from pda_studio.document.work import COMBINED, ClassifierChoice, Column, Row, Work
+from pda_studio.document.targets import ClassTarget
+from pda_studio.document.work import COMBINED, Column, Row, Work
 from pda_studio.gui.controllers.jobs import Job, Jobs
-from pda_studio.gui.models import asking, fitting
+from pda_studio.gui.controllers.looking import Looking
+from pda_studio.gui.models import fitting
 from pda_studio.gui.models.cache import MapCache
-from pda_studio.gui.models.cells import Cell, Look, LookKey, Request, State
+from pda_studio.gui.models.cells import Cell, Request, State
+from pda_studio.gui.models.costs import Costs, Speedometer
 from pda_studio.gui.models.kept import KeptMaps
 from pda_studio.gui.models.previews import Previews, preview_steps, sketched
 from pda_studio.gui.models.session import Key, Session
 
 if TYPE_CHECKING:
-    from pda_studio.classifiers import Classifier
     from pda_studio.methods.evidence import EvidenceMap, Subject
     from pda_studio.workspace.map_cache import Asked
 
@@ -46,12 +46,10 @@ class _Running:
     key: Key
     request: Request
     job: Job
-    cost: int
+    speed: Speedometer
     began: float
     preview: bool = False
     paused_at: float = 0.0
-    first: tuple[int, float] | None = None
-    """Units done, and when, at the first partial map: what comes before is setting up."""
 
 
 class Explainer(QObject):
@@ -59,14 +57,16 @@ class Explainer(QObject):
 
     Attributes
     ----------
-    rate : dict
-        Forward passes a second, by classifier: measured on the work done so far.
+    costs : Costs
+        What maps cost, and how fast they are made here.
+    looking : Looking
+        Lets the classifiers look at the rows first.
     """
 
     failed = Signal(object, str)
     """An exception and its traceback."""
-    lacking = Signal(object)
-    """A ClassifierChoice that a column asks and that is not loaded."""
+    finished = Signal(object, float)
+    """A panel whose map has been computed, and how many seconds that took."""
     slowed = Signal(str)
     """Why a classifier can only be asked as a whole, once for each."""
     progressed = Signal()
@@ -84,15 +84,14 @@ class Explainer(QObject):
         self._not_kept: set[Request] = set()
         self._running: _Running | None = None
         self._paused_run: _Running | None = None
-        self._looking: set[tuple[LookKey, int]] = set()
-        self._refused: dict[LookKey, str] = {}
-        self._unloadable: dict[ClassifierChoice, str] = {}
-        self._derived: dict[tuple[ClassifierChoice, Target], Classifier] = {}
         self._held = False
         self._paused = False
-        self.rate: dict[str, float] = {}
+        self.costs = Costs(session)
         self._soon = QTimer(self, singleShot=True, interval=0)
         self._soon.timeout.connect(self._reconcile)
+        self.looking = Looking(session, jobs, self)
+        self.looking.failed.connect(self.failed)
+        self.looking.changed.connect(self._on_looks)
         session.changed.connect(self._on_changed)
         session.looks_changed.connect(self._on_looks)
         session.selection_changed.connect(self._on_looks)
@@ -103,7 +102,7 @@ class Explainer(QObject):
     def busy(self) -> bool:
         """Whether maps are being computed or waited for."""
         cells = self._session.cells.values()
-        return any(cell.state in ("running", "waiting") for cell in cells) or bool(self._looking)
+        return any(cell.state in ("running", "waiting") for cell in cells) or self.looking.busy
 
     @property
     def current(self) -> Key | None:
@@ -118,12 +117,7 @@ class Explainer(QObject):
     def stop(self) -> None:
         """Let go of the running map and of all that wait; what is there stays."""
         self._held = True
-        running = self._running
-        if running is not None and not running.preview:
-            self._paused_run = running
-            running.paused_at = monotonic()
-            running.job.pause()
-        self._let_go()
+        self._lay_aside()
         for key, cell in list(self._session.cells.items()):
             if cell.state in ("running", "waiting"):
                 self._session.put_cell(*key, cell.replace(state="stopped"))
@@ -135,18 +129,34 @@ class Explainer(QObject):
         for key, cell in list(self._session.cells.items()):
             if cell.state in ("stopped", "failed"):
                 self._session.put_cell(*key, cell.replace(state="empty", request=None))
-        self._refused.clear()
-        self._unloadable.clear()
+        self.looking.forgive()
+        self._soon.start()
+
+    def stop_one(self, key: Key) -> None:
+        """Let go of one panel's map; the others go on."""
+        cell = self._session.cell(*key)
+        if cell.state not in ("running", "waiting"):
+            return
+        if self.current == key:
+            self._lay_aside()
+            cell = self._session.cell(*key)
+        self._session.put_cell(*key, cell.replace(state="stopped"))
+        self._soon.start()
+        self.progressed.emit()
+
+    def run_one(self, key: Key) -> None:
+        """Go on with what one panel asks, though it was stopped or has failed."""
+        cell, column = self._session.cell(*key), self._session.work.column(key[1])
+        if cell.state not in ("stopped", "failed") or column is None:
+            return
+        self._held = False
+        self._session.put_cell(*key, cell.replace(state="empty", request=None))
+        self.looking.forgive(key[0], self._session.work.choice_of(column))
         self._soon.start()
 
     def take(self, request: Request, evidence_map: EvidenceMap) -> None:
         """Take a finished map from a file, as if it had been computed here."""
         self._cache.add(request, evidence_map)
-
-    def refuse(self, choice: ClassifierChoice, why: str) -> None:
-        """Tell that a classifier cannot be loaded: the panels that ask it fail."""
-        self._unloadable[choice] = why
-        self._soon.start()
 
     def pause(self) -> None:
         """Let go of the running map, to compute it later: the worker is needed elsewhere."""
@@ -162,51 +172,34 @@ class Explainer(QObject):
         self._paused = False
         self._soon.start()
 
-    def cost(self, key: Key, **changes: Any) -> int | None:
-        """Forward passes of a panel's map, with some parameters changed; None if unknown yet."""
-        session = self._session
-        row, column = session.work.row(key[0]), session.work.column(key[1])
-        if row is None or column is None or column.method == COMBINED:
-            return None
-        look, classifier = session.look(row.key, column), session.classifier_of(column)
-        if look is None or column.parameters is None or classifier is None:
-            return None
-        kind = fitting.kind_of(column.method)
-        values = fitting.fitted(kind, {**column.parameters, **changes}, classifier)
-        return kind.create(**values).cost(look.subject)
-
-    def seconds(self, cost: int, key: Key) -> float | None:
-        """How long forward passes of a panel will take, by the rate measured so far."""
-        rate = self.rate_of(key)
-        return cost / rate if rate else None
-
-    def rate_of(self, key: Key) -> float | None:
-        """Forward passes a second of what a panel asks, if that was measured."""
-        row, column = self._session.work.row(key[0]), self._session.work.column(key[1])
-        look = self._session.subject_look(row, column) if row and column else None
-        return self.rate.get(look.subject.classifier.fingerprint) if look else None
-
     def seconds_left(self) -> float | None:
         """How long until everything that runs or waits is done."""
-        if self._running is None or self._running.preview:
-            return None
-        cell = self._session.cell(*self._running.key)
-        if not cell.done or not cell.total:
-            return None
-        running = self._running
-        passes = (cell.total - cell.done) / cell.total * running.cost
-        left = self.seconds(int(passes), running.key)
+        left = None if self._running is None else self.seconds_left_of(self._running.key)
         if left is None:
             return None
         for key, waiting in self._session.cells.items():
             if waiting.state == "waiting":
-                left += self.seconds(self.cost(key) or 0, key) or 0.0
+                left += self.seconds_left_of(key) or 0.0
         return left
+
+    def seconds_left_of(self, key: Key) -> float | None:
+        """How long one panel's map still takes, from when its turn comes; None if unknown."""
+        running = self._running
+        if running is None or running.key != key:
+            return self.costs.seconds(self.costs.cost(key) or 0, key)
+        cell = self._session.cell(*key)
+        if running.preview or not cell.done or not cell.total:
+            return None
+        return self.costs.seconds(int((1 - cell.done / cell.total) * running.speed.cost), key)
 
     # What follows from changes
 
     def _on_changed(self, before: Work, after: Work) -> None:
         self._held = False
+        if self._session.last_edit != "follow":  # what was stopped before it could even be asked
+            for key, cell in list(self._session.cells.items()):
+                if cell.state == "stopped" and cell.request is None:
+                    self._session.put_cell(*key, cell.replace(state="empty"))
         self._soon.start()
 
     def _on_looks(self) -> None:
@@ -214,24 +207,12 @@ class Explainer(QObject):
 
     def _reconcile(self) -> None:
         session = self._session
-        for loaded in session.classifiers:
-            self._unloadable.pop(loaded, None)
-        asked = [session.work.classifier, *map(session.work.choice_of, session.work.columns)]
-        for choice in dict.fromkeys(asked):
-            known = choice in session.classifiers or choice in self._unloadable
-            if choice is not None and not known:
-                self.lacking.emit(choice)
+        self.looking.ask_for_classifiers()
         if session.work.picture is None or session.classifier is None:
             self._let_go()
             self.progressed.emit()
             return
-        needed = list(session.needed_looks())
-        for key in needed:
-            if key not in session.looks:
-                self._look_at(key)
-        wanted = {(key.classifier, key.target) for key in needed}
-        self._derived = {key: one for key, one in self._derived.items() if key in wanted}
-        self._refused = {key: why for key, why in self._refused.items() if key in needed}
+        self.looking.look()
         combined = []
         for row_key, column_key in session.panel_keys():
             place, column = session.work.row(row_key), session.work.column(column_key)
@@ -270,8 +251,15 @@ class Explainer(QObject):
                 state="done", request=request, evidence=known, answers=request, preview=None
             )
         else:
-            state = "stopped" if self._held else "waiting"
-            cell = cell.replace(state=state, request=request, done=0, total=0, message="")
+            stopped = self._held or _was_stopped_unasked(cell)
+            cell = cell.replace(
+                state="stopped" if stopped else "waiting",
+                request=request,
+                done=0,
+                total=0,
+                message="",
+                details="",
+            )
             preview = self._previews.find(request)
             cell = cell.replace(preview=None if preview is None else sketched(preview))
         session.put_cell(row.key, column.key, cell)
@@ -279,14 +267,11 @@ class Explainer(QObject):
     def _wait_for_look(self, row: Row, column: Column, cell: Cell) -> None:
         """Let a panel wait until its row has been looked at, or tell why it cannot be."""
         session = self._session
-        choice, target = session.work.choice_of(column), session.target_of(column)
-        derived = target if target is not None and asking.is_derived(target) else None
-        keys = [LookKey(row.key, choice, derived), LookKey(row.key, choice)] if choice else []
-        why = next((self._refused[key] for key in keys if key in self._refused), "")
-        why = why or (self._unloadable.get(choice, "") if choice else "")
+        why, details = self.looking.refusal(row, column)
         if why and (cell.state, cell.message) != ("failed", why):
-            session.put_cell(row.key, column.key, cell.replace(state="failed", message=why))
-        elif not why and cell.state != "waiting":
+            failed = cell.replace(state="failed", message=why, details=details)
+            session.put_cell(row.key, column.key, failed)
+        elif not why and cell.state != "waiting" and not _was_stopped_unasked(cell):
             session.put_cell(row.key, column.key, cell.replace(state="waiting", request=None))
 
     def _combine(self, row: Row, column: Column) -> None:
@@ -355,53 +340,6 @@ class Explainer(QObject):
         index = target.index if isinstance(target, ClassTarget) else 0
         return replace(look.subject, target=index)
 
-    def _look_at(self, key: LookKey) -> None:
-        session = self._session
-        row, classifier = session.work.row(key.row), session.classifiers.get(key.classifier)
-        picture = session.work.picture_of(row) if row else None
-        if row is None or picture is None or classifier is None:
-            return
-        asked = (key, id(classifier) ^ id(picture) ^ hash(row.operations))
-        if asked in self._looking or key in self._refused:
-            return
-        self._looking.add(asked)
-        derived = self._derived
-
-        def look() -> Look:
-            from pda_studio.methods import Subject
-
-            image = applied(picture.image, row.operations)
-            answering = classifier
-            if key.target is not None:
-                known = derived.get((key.classifier, key.target))
-                answering = known or asking.derived(classifier, key.target)
-                derived[key.classifier, key.target] = answering
-                _ = answering.fingerprint  # reads all weights: not in the window's thread
-            return Look(Subject.of(image, answering), image.shape[1], image.shape[0])
-
-        def current() -> bool:
-            now = session.work.row(key.row)
-            return (
-                now is not None
-                and (session.work.picture_of(now), now.operations) == (picture, row.operations)
-                and session.classifiers.get(key.classifier) is classifier
-            )
-
-        def done(look: Look) -> None:
-            self._looking.discard(asked)
-            if current():
-                session.put_look(key, look)
-
-        def failed(error: BaseException, details: str) -> None:
-            self._looking.discard(asked)
-            if current():
-                self._refused[key] = str(error)
-                self._soon.start()
-                self.failed.emit(error, details)
-                self.progressed.emit()
-
-        self._jobs.ask(look, done, failed)
-
     def _start_next(self) -> None:
         if self._running is not None or self._held or self._paused:
             return
@@ -415,8 +353,8 @@ class Explainer(QObject):
             if cell.state == "waiting" and ready and asked is not None:
                 waiting.append((key, asked))
         for key, request in waiting:
-            cost = self.cost(key) or 0
-            if self._previews.worthwhile(request, cost, self.seconds(cost, key)):
+            cost = self.costs.cost(key) or 0
+            if self._previews.worthwhile(request, cost, self.costs.seconds(cost, key)):
                 self._start_preview(key, request)
                 return
         for key, request in waiting[:1]:
@@ -432,7 +370,7 @@ class Explainer(QObject):
             snapshot=_rough_snapshot,
             stopped=self._on_stopped,
         )
-        self._run(_Running(key, request, job, 0, monotonic(), preview=True))
+        self._run(_Running(key, request, job, self.costs.measuring(0), monotonic(), preview=True))
 
     def _start(self, key: Key, request: Request) -> None:
         subject = self._subject(key, request)
@@ -480,8 +418,8 @@ class Explainer(QObject):
             stopped=self._on_stopped,
             afterwards=keep,
         )
-        cost = self.cost(key) or 0
-        self._run(_Running(key, request, job, cost, monotonic()))
+        speed = self.costs.measuring(self.costs.cost(key) or 0)
+        self._run(_Running(key, request, job, speed, monotonic()))
 
     def _run(self, running: _Running) -> None:
         self._running = running
@@ -489,6 +427,15 @@ class Explainer(QObject):
         running_cell = cell.replace(state="running", done=0, total=0, elapsed=0.0)
         self._session.put_cell(*running.key, running_cell)
         self._jobs.start(running.job)
+
+    def _lay_aside(self) -> None:
+        """Let go of the running map, and keep what is done: it may go on later."""
+        running = self._running
+        if running is not None and not running.preview:
+            self._paused_run = running
+            running.paused_at = monotonic()
+            running.job.pause()
+        self._let_go()
 
     def _let_go(self) -> None:
         running, self._running = self._running, None
@@ -529,7 +476,7 @@ class Explainer(QObject):
             return
         running = self._running
         elapsed = monotonic() - running.began
-        self._measure(running, step)
+        running.speed.note(step.done, step.total, step.evidence.fingerprint)
         self._tell_why_slow(step.evidence)
         cell = self._session.cell(*running.key)
         self._session.put_cell(
@@ -553,7 +500,7 @@ class Explainer(QObject):
         self._not_kept.clear()  # others that wait may be drawn from this one
         cell = self._session.cell(*running.key)
         elapsed = monotonic() - running.began
-        self._measure(running, step)
+        running.speed.note(step.done, step.total, step.evidence.fingerprint)
         self._tell_why_slow(step.evidence)
         self._session.put_cell(
             *running.key,
@@ -569,13 +516,15 @@ class Explainer(QObject):
         )
         self._soon.start()
         self.progressed.emit()
+        self.finished.emit(running.key, elapsed)
 
     def _on_failed(self, error: BaseException, details: str) -> None:
         if self._running is None:
             return
         running, self._running = self._running, None
         cell = self._session.cell(*running.key)
-        self._session.put_cell(*running.key, cell.replace(state="failed", message=str(error)))
+        failed = cell.replace(state="failed", message=str(error), details=details)
+        self._session.put_cell(*running.key, failed)
         self.failed.emit(error, details)
         self._soon.start()
         self.progressed.emit()
@@ -590,16 +539,10 @@ class Explainer(QObject):
             self._told.add(evidence_map.fingerprint)
             self.slowed.emit(self.tr("{0}. The whole network is run for every window.").format(why))
 
-    def _measure(self, running: _Running, step: _Step) -> None:
-        """Note how many forward passes a second were done since the first partial map."""
-        now, fingerprint = monotonic(), step.evidence.fingerprint
-        if running.first is None:
-            running.first = step.done, now
-            return
-        done, since = running.first
-        passes = (step.done - done) / step.total * running.cost
-        if passes >= 16 and now - since > 0.2:
-            self.rate[fingerprint] = passes / (now - since)
+
+def _was_stopped_unasked(cell: Cell) -> bool:
+    """Whether a panel was stopped before its row was looked at, so that nothing was asked yet."""
+    return cell.state == "stopped" and cell.request is None
 
 
 def _rough_snapshot(progress: Any) -> EvidenceMap | None:

@@ -218,7 +218,7 @@ class Readouts(QObject):
             strip.show_progress(title, None)
             return
         parts = [title, f"{words.count(cell.done)} of {words.count(cell.total)}"]
-        rate = explainer.rate_of((row, key))
+        rate = explainer.costs.rate_of((row, key))
         if rate:
             parts.append(self.tr("{0} passes/s").format(words.count(rate)))
         left = explainer.seconds_left()
@@ -237,13 +237,13 @@ class Readouts(QObject):
             box.show_cost("", "")
             return
         key = session.selected_row.key, column.key
-        cost = explainer.cost(key)
+        cost = explainer.costs.cost(key)
         if cost is None:
             if not self._settling.isActive():
                 box.show_cost("", "")
             return
         stride = column.parameters.get("stride")
-        finest = explainer.cost(key, stride=1) if stride is not None else None
+        finest = explainer.costs.cost(key, stride=1) if stride is not None else None
         text = ""
         if finest is not None and stride != 1 and finest > 1:
             text = self.tr("Stride 1: {0}").format(self._costs(finest, key))
@@ -255,7 +255,7 @@ class Readouts(QObject):
             if cost == 1
             else self.tr("{0} forward passes").format(words.count(cost))
         )
-        seconds = self._explainer.seconds(cost, key)
+        seconds = self._explainer.costs.seconds(cost, key)
         if seconds is None or cost == 1:
             return text
         return self.tr("{0}, about {1}").format(text, words.duration(seconds))

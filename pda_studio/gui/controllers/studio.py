@@ -36,6 +36,7 @@ from pda_studio.gui.controllers.opening import (
 )
 from pda_studio.gui.controllers.readouts import Readouts
 from pda_studio.gui.controllers.sharing import Sharing
+from pda_studio.gui.controllers.working import Working
 from pda_studio.gui.models import words
 from pda_studio.gui.models.display import Display
 from pda_studio.gui.models.inspection import Inspection
@@ -116,6 +117,7 @@ class Studio(QObject):
             (self.explainer, self.exporting, self.opening, self.keeping),
             self,
         )
+        self.working = Working(self.window, self.session, self.explainer, self.opening, self)
         self.browsing = Browsing(self.session, self.opening, self.jobs, self)
         self.sharing = Sharing(
             self.window,
@@ -163,6 +165,7 @@ class Studio(QObject):
         self.session.changed.disconnect(self._on_changed)
         self.window.forget()
         self.readouts.forget()
+        self.working.forget()
         self.memory.theme = self.theme.theme
         self.memory.appearance = self.display.appearance
         self.memory.geometry = self.window.normalGeometry()
@@ -207,8 +210,8 @@ class Studio(QObject):
             source.failed.connect(self.tell)
         self.browsing.told.connect(window.strip.note)
         self.explainer.slowed.connect(self._on_slowed)
-        self.explainer.lacking.connect(opening.fetch)
-        opening.refused.connect(self.explainer.refuse)
+        self.explainer.looking.lacking.connect(opening.fetch)
+        opening.refused.connect(self.explainer.looking.refuse)
         for source in (self.exporting, self.sharing, self.keeping, self.composing):
             source.saved.connect(self._on_saved)
         self.keeping.opened.connect(self._on_work_opened)
@@ -331,12 +334,16 @@ class Studio(QObject):
         self.jobs.ask(small, add, forget)
 
     def _on_engine(self, names: list[str]) -> None:
-        from pda_studio.methods import METHODS
+        from pda_studio.methods import METHODS, by_family
         from pda_studio.methods.combining import Combined
 
-        methods = [(kind.name, kind.title, kind.summary) for kind in METHODS.values()]
-        combined = COMBINED, Combined.title, Combined.summary
-        self.window.method_box.offer_methods([*methods, combined])
+        families = by_family([*METHODS.values(), Combined])
+        self.window.method_box.offer_methods(
+            {
+                family: [(kind.name or COMBINED, kind.title, kind.summary) for kind in kinds]
+                for family, kinds in families.items()
+            }
+        )
         self.window.classifier_box.offer_names(names)
         self.opening.use_classifier(self._choice)
         for path in self.samples:

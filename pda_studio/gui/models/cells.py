@@ -113,8 +113,8 @@ class Cell:
         Progress in the method's units of work.
     elapsed : float
         Seconds since the work began.
-    message : str
-        Why it failed.
+    message, details : str
+        Why it failed, and the traceback if there is one.
     preview : EvidenceMap or None
         A rough map of what is asked, to look at until there is an exact one; what it covers is
         exact already. It is no result: nothing but the board knows it.
@@ -128,6 +128,7 @@ class Cell:
     total: int = 0
     elapsed: float = 0.0
     message: str = ""
+    details: str = ""
     preview: EvidenceMap | None = None
 
     @property

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from psygnal import Signal
 
-from pda_studio.document.operations import Operation, Rotate, extended
 from pda_studio.document.targets import ClassTarget, Target
 from pda_studio.document.work import (
     COMBINED,
@@ -16,11 +15,11 @@ from pda_studio.document.work import (
     Column,
     Picture,
     Row,
-    Style,
     Work,
 )
 from pda_studio.gui.models import asking, fitting
 from pda_studio.gui.models.cells import Cell, Look, LookKey, Request, as_text
+from pda_studio.gui.models.edits import Edits
 
 if TYPE_CHECKING:
     from pda_studio.classifiers import Classifier
@@ -33,7 +32,7 @@ Key = tuple[int, int]
 """A row's and a column's key."""
 
 
-class Session:
+class Session(Edits):
     """What is open in the window, observed by views and controllers.
 
     Every edit replaces `work`, an immutable value, and emits `changed` with the work before and
@@ -265,177 +264,6 @@ class Session:
         """Go back to a work that was there before."""
         self.edit(work, "restore")
 
-    def set_target(self, target: Target | int | None) -> None:
-        """Ask about something else."""
-        asked = ClassTarget(target) if isinstance(target, int) else target
-        if asked != self.work.target:
-            self.edit(replace(self.work, target=asked))
-
-    def transform(self, operation: Operation) -> Row:
-        """Add a variant of the selected row; turning once more turns on from there."""
-        start = self.selected_row
-        known = {row.operations: row for row in self.work.rows if row.picture is start.picture}
-        operations = extended(start.operations, operation)
-        while operations in known and operations and isinstance(operation, Rotate):
-            operations = extended(operations, operation)
-        if operations in known:
-            row = known[operations]
-        else:
-            row = Row(self._new_key(), operations, start.picture)
-            self.edit(replace(self.work, rows=(*self.work.rows, row)))
-        return row
-
-    def add_picture(self, picture: Picture) -> Row:
-        """Put another picture below the others, to be asked the same."""
-        row = Row(self._new_key(), (), picture)
-        self.edit(replace(self.work, rows=(*self.work.rows, row)))
-        return row
-
-    def remove_row(self, key: int) -> None:
-        """Take a row away; the opened picture itself stays."""
-        first = self.work.rows[0]
-        rows = tuple(row for row in self.work.rows if row is first or row.key != key)
-        if rows != self.work.rows:
-            self.edit(replace(self.work, rows=rows))
-
-    def reset_rows(self) -> None:
-        """Take all variants away."""
-        if len(self.work.rows) > 1:
-            self.edit(replace(self.work, rows=self.work.rows[:1]))
-
-    def move_row(self, key: int, by: int) -> None:
-        """Move a row up (negative) or down; the opened picture stays on top."""
-        rows = list(self.work.rows)
-        at = next((i for i, row in enumerate(rows) if row.key == key), 0)
-        to = min(max(at + by, 1), len(rows) - 1)
-        if at and at != to:
-            rows.insert(to, rows.pop(at))
-            self.edit(replace(self.work, rows=tuple(rows)))
-
-    def turn_back(self, key: int, back: bool) -> None:
-        """Show a row's maps in the frame of the first row, or in its own."""
-        rows = tuple(
-            replace(row, turned_back=back) if row.key == key else row for row in self.work.rows
-        )
-        if rows != self.work.rows:
-            self.edit(replace(self.work, rows=rows))
-
-    def add_column(
-        self,
-        method: str,
-        parameters: Mapping[str, Any] | None = None,
-        *,
-        target: Target | None = None,
-        classifier: ClassifierChoice | None = None,
-    ) -> Column:
-        """Put a method beside the others; without parameters, with those that suit it."""
-        selected = self.selected_column
-        style: Style = selected.style if selected else "map"
-        column = Column(self._new_key(), method, parameters, style, target, classifier)
-        loaded = self.classifier_of(column)
-        if parameters is None and loaded is not None and method != COMBINED:
-            earlier = (selected.parameters if selected else None) or {}
-            suited = fitting.carried_over(method, earlier, loaded, new_classifier=False)
-            column = replace(column, parameters=suited)
-        self.edit(replace(self.work, columns=(*self.work.columns, column)))
-        self.select(self.selection[0], column.key)
-        return column
-
-    def duplicate_column(self, key: int, **changes: Any) -> Column | None:
-        """Put a copy of a column beside it; it may have another target or classifier."""
-        columns = list(self.work.columns)
-        at = next((i for i, column in enumerate(columns) if column.key == key), None)
-        if at is None:
-            return None
-        copy = replace(columns[at], key=self._new_key(), **changes)
-        if copy.classifier != columns[at].classifier:
-            copy = self._without_layers(copy)
-        columns.insert(at + 1, copy)
-        self.edit(replace(self.work, columns=tuple(columns)))
-        self.select(self.selection[0], copy.key)
-        return copy
-
-    def set_columns(self, columns: tuple[Column, ...]) -> None:
-        """Replace all columns at once; a key below 0 stands for a new column."""
-        fresh = tuple(
-            replace(column, key=self._new_key()) if column.key < 0 else column for column in columns
-        )
-        if fresh:
-            self.edit(replace(self.work, columns=fresh))
-
-    def move_column(self, key: int, by: int) -> None:
-        """Move a column to the left (negative) or right."""
-        columns = list(self.work.columns)
-        at = next((i for i, column in enumerate(columns) if column.key == key), 0)
-        to = min(max(at + by, 0), len(columns) - 1)
-        if at != to:
-            columns.insert(to, columns.pop(at))
-            self.edit(replace(self.work, columns=tuple(columns)))
-
-    def remove_column(self, key: int) -> None:
-        """Take a method away; the last one stays."""
-        columns = tuple(column for column in self.work.columns if column.key != key)
-        if columns and columns != self.work.columns:
-            self.edit(replace(self.work, columns=columns))
-
-    def ask_in_column(self, key: int, target: Target | None) -> None:
-        """Let a column ask about something of its own, or with None about what all ask about."""
-        column = self.work.column(key)
-        if column is not None:
-            self._replace_column(replace(column, target=target))
-
-    def use_in_column(self, key: int, choice: ClassifierChoice | None) -> None:
-        """Let a column ask a classifier of its own, or with None the open one."""
-        column = self.work.column(key)
-        if column is None or column.classifier == choice:
-            return
-        changed = replace(column, classifier=choice, target=None)
-        self._replace_column(self._without_layers(changed))
-
-    def configure_column(self, key: int, **changes: Any) -> None:
-        """Change parameters of a column; their partners follow into their bounds."""
-        column = self.work.column(key)
-        classifier = self.classifier_of(column) if column else None
-        if column is None or classifier is None or column.method == COMBINED:
-            return
-        parameters = fitting.fitted(
-            fitting.kind_of(column.method), {**(column.parameters or {}), **changes}, classifier
-        )
-        self._replace_column(replace(column, parameters=parameters))
-
-    def set_parameters(self, key: int, parameters: Mapping[str, Any]) -> None:
-        """Give a column parameters as they are; those not named suit the classifier.
-
-        Raises
-        ------
-        UsageError
-            If a value is out of its bounds or there is no such parameter.
-        """
-        column = self.work.column(key)
-        classifier = self.classifier_of(column) if column else None
-        if column is not None and classifier is not None and column.method != COMBINED:
-            method = fitting.kind_of(column.method).create(classifier, **parameters)
-            self._replace_column(replace(column, parameters=method.model_dump()))
-
-    def set_method(self, key: int, method: str) -> None:
-        """Give a column another method; what the user set stays where it means the same."""
-        column = self.work.column(key)
-        if column is None or column.method == method:
-            return
-        parameters: Mapping[str, Any] | None = None
-        classifier = self.classifier_of(column)
-        if classifier is not None and method != COMBINED:
-            parameters = fitting.carried_over(
-                method, column.parameters or {}, classifier, new_classifier=False
-            )
-        self._replace_column(replace(column, method=method, parameters=parameters))
-
-    def set_style(self, key: int, style: Style) -> None:
-        """Show a column as heat map, overlay or both."""
-        column = self.work.column(key)
-        if column is not None:
-            self._replace_column(replace(column, style=style))
-
     # What is not part of the work
 
     def select(self, row: int, column: int) -> None:
@@ -454,34 +282,6 @@ class Session:
         self.cells[row, column] = cell
         self.cell_changed.emit(row, column)
 
-    def _suited(self, column: Column, classifier: Classifier) -> Column:
-        """The column with parameters that suit another classifier."""
-        if column.method == COMBINED:
-            return column
-        parameters = fitting.carried_over(
-            column.method, column.parameters or {}, classifier, new_classifier=True
-        )
-        return replace(column, parameters=parameters)
-
-    def _moved(self, column: Column, classifier: Classifier) -> Column:
-        """The column with the same parameters, as far as the classifier's input has room."""
-        if column.method == COMBINED:
-            return column
-        if column.parameters is None:
-            return self._suited(column, classifier)
-        kind = fitting.kind_of(column.method)
-        return replace(column, parameters=fitting.fitted(kind, column.parameters, classifier))
-
-    def _without_layers(self, column: Column) -> Column:
-        """The column as another network can take it, which has other layers."""
-        if column.parameters is None or column.method == COMBINED:
-            return column
-        kind = fitting.kind_of(column.method)
-        layers = {p.name: p.default for p in kind.parameters() if p.kind == "layer"}
-        column = replace(column, parameters={**column.parameters, **layers})
-        loaded = self.classifier_of(column)
-        return column if loaded is None else self._moved(column, loaded)
-
     def _load(self, choice: ClassifierChoice, classifier: Classifier) -> None:
         if self.classifiers.get(choice) is not classifier:
             self.looks = {key: one for key, one in self.looks.items() if key.classifier != choice}
@@ -497,12 +297,3 @@ class Session:
         self.looks = {
             key: one for key, one in self.looks.items() if key.classifier in self.classifiers
         }
-
-    def _replace_column(self, column: Column) -> None:
-        columns = tuple(column if c.key == column.key else c for c in self.work.columns)
-        if columns != self.work.columns:
-            self.edit(replace(self.work, columns=columns))
-
-    def _new_key(self) -> int:
-        self._next_key += 1
-        return self._next_key - 1

@@ -84,6 +84,7 @@ class Actions(QObject):
         self.one_to_one = make(self.tr("One pixel to one pixel"), None, "Ctrl+1")
         self.inspector = make(self.tr("Inspector"), None, "Ctrl+I")
         self.inspector.setCheckable(True)
+        self.jobs = make(self.tr("Jobs"), None, "Ctrl+Shift+J")
         self.full_screen = make(self.tr("Full screen"), None, "F11")
         self.full_screen.setCheckable(True)
         self.find = make(self.tr("Find anything …"), None, "Ctrl+Shift+P")
@@ -170,7 +171,7 @@ class Actions(QObject):
         view.addSeparator()
         view.addActions(list(self.themes.values()))
         view.addSeparator()
-        view.addActions([self.inspector, self.full_screen])
+        view.addActions([self.inspector, self.jobs, self.full_screen])
         bar.addMenu(self.tr("&Help")).addActions([self.shortcuts, self.hints, self.about])
         self.export_menu.addActions([self.export_figure, self.export_map, self.copy_map])
 

@@ -35,9 +35,11 @@ class Banner(QFrame):
         self.action_button = QPushButton()
         self.action_button.clicked.connect(self._act)
         self._does: Callable[[], None] | None = None
+        self.reported: Callable[[str, str], str] = "{}\n\n{}".format
+        """Makes a report of a message and its details."""
         self.details_button = QPushButton(self.tr("Details"))
         self.details_button.setCheckable(True)
-        self.copy_button = QPushButton(self.tr("Copy"))
+        self.copy_button = QPushButton(self.tr("Copy report"))
         self.copy_button.clicked.connect(self._copy)
         close = plain_button(theme, "close", self.tr("Close this message"))
         close.clicked.connect(self.hide)
@@ -102,6 +104,5 @@ class Banner(QFrame):
             self._does()
 
     def _copy(self) -> None:
-        QGuiApplication.clipboard().setText(
-            f"{self.message.text()}\n\n{self.details.toPlainText()}"
-        )
+        text = self.reported(self.message.text(), self.details.toPlainText())
+        QGuiApplication.clipboard().setText(text)

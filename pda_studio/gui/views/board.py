@@ -23,7 +23,7 @@ from pda_studio.gui.views.named import named
 from pda_studio.gui.views.panel import GAP, InputPanel, MapPanel, Panel
 from pda_studio.gui.views.pointing import Pointing
 from pda_studio.gui.views.theme import ThemeKeeper
-from pda_studio.rendering import scale_end
+from pda_studio.rendering import scale_end, spread_appearance, spread_end
 
 _SPACE = 16
 _SMALLEST = 150
@@ -384,10 +384,13 @@ class Board(QScrollArea):
                 return
             upright = Row(row.key, (), row.picture) if row.turned_back else row
             self.maps[key].place(geometry.between(session, upright, column))
+            appearance, limit = self._display.appearance, self.limit(key)
+            if column.style == "spread":
+                appearance, limit = spread_appearance(appearance), self._spread_end(key)
             self.maps[key].show_cell(
                 self._comparisons.shown(row, column, cell),
-                self._display.appearance,
-                self.limit(key),
+                appearance,
+                limit,
                 self._comparisons.told(row, column),
             )
             rows = self._session.work.rows
@@ -401,3 +404,9 @@ class Board(QScrollArea):
             return 1.0
         maps = [cell.shown for cell in self._session.cells.values() if cell.shown is not None]
         return scale_end(shown, maps, self._display.appearance)
+
+    def _spread_end(self, key: Key) -> float:
+        """Where the scale of a panel that shows how uncertain its map is ends."""
+        found = self._session.cell(*key).evidence
+        maps = [cell.evidence for cell in self._session.cells.values() if cell.evidence is not None]
+        return 1.0 if found is None else spread_end(found, maps, self._display.appearance)

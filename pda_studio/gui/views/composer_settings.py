@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _KEY = Qt.ItemDataRole.UserRole
 _INPUT = -1
 _ROW = 22  # logical pixels
-_MOST_LINES = 6  # of a list, before it scrolls
+_MOST_LINES = 8  # of a list, before it scrolls
 _OWN = "own"
 
 
@@ -173,7 +173,7 @@ class ComposerSettings(QWidget):
         self.width_spin.setRange(*WIDTH_BOUNDS)
         self._number("width", self.width_spin)
         self._line(self.tr("In millimetres"), self.tr("Width of the figure."), self.width_spin)
-        self.dpi_spin = QSpinBox(singleStep=50)
+        self.dpi_spin = QSpinBox(singleStep=50, suffix=" dpi")
         self.dpi_spin.setRange(*DPI_BOUNDS)
         self._number("dpi", self.dpi_spin)
         help = self.tr("Dots per inch of PNG and TIFF; journals want 300 or more.")

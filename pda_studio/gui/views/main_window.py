@@ -19,6 +19,7 @@ from pda_studio.gui.views.display_box import DisplayBox
 from pda_studio.gui.views.hints import HintBar
 from pda_studio.gui.views.image_strip import ImageStrip
 from pda_studio.gui.views.inspector import Inspector
+from pda_studio.gui.views.jobs_list import JobsList
 from pda_studio.gui.views.method_box import MethodBox
 from pda_studio.gui.views.predictions import PredictionList
 from pda_studio.gui.views.progress_strip import ProgressStrip
@@ -68,9 +69,10 @@ class MainWindow(QMainWindow):
         self.images = ImageStrip()
         self.method_box = MethodBox(session, theme)
         self.display_box = DisplayBox(display)
-        self.strip = ProgressStrip()
+        self.strip = ProgressStrip(theme)
         self.inspector = Inspector(inspection, theme)
         self.splitter = self._lay_out()
+        self.jobs = JobsList(theme, self, above=self.strip)
         self.resize(*_SIZE)
 
     def forget(self) -> None:

@@ -1,11 +1,13 @@
-"""Reading the menu bar: what it holds, wherever it came from."""
+"""Reading the menu bar: what it holds, wherever it came from; and headings in menus."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QMenu, QMenuBar
+from PySide6.QtWidgets import QLabel, QMenu, QMenuBar, QWidgetAction
+
+from pda_studio.gui.views.named import named
 
 
 def menu_actions(bar: QMenuBar) -> Iterator[tuple[tuple[str, ...], QAction]]:
@@ -27,6 +29,14 @@ def _within(menu: QMenu, titles: tuple[str, ...]) -> Iterator[tuple[tuple[str, .
             yield from _within(inner, (*titles, plain(inner.title())))
         elif not action.isSeparator():
             yield titles, action
+
+
+def add_heading(menu: QMenu, text: str) -> None:
+    """Put a heading over the actions that are added next; it counts as a separator."""
+    heading = QWidgetAction(menu)
+    heading.setSeparator(True)
+    heading.setDefaultWidget(named(QLabel(text), "heading"))
+    menu.addAction(heading)
 
 
 def plain(text: str) -> str:

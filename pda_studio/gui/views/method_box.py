@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import (
     QButtonGroup,
-    QComboBox,
-    QHBoxLayout,
+    QGridLayout,
     QLabel,
     QPushButton,
     QSizePolicy,
@@ -20,6 +20,7 @@ from pda_studio.document.work import COMBINED, Column, Style
 from pda_studio.gui.models import fitting
 from pda_studio.gui.models.layers import Layers
 from pda_studio.gui.models.session import Session
+from pda_studio.gui.views.method_list import MethodList
 from pda_studio.gui.views.named import named
 from pda_studio.gui.views.parameter_row import ParameterRow
 from pda_studio.gui.views.sections import Section
@@ -37,11 +38,8 @@ class MethodBox(Section):
         super().__init__("", parent)
         self.heading.setText(self.tr("Method"))
         self._session = session
-        self.variant = QComboBox()
+        self.variant = MethodList()
         self.variant.setAccessibleName(self.tr("Method"))
-        self.variant.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
         self.variant.activated.connect(self._on_variant)
         self.summary = named(QLabel(), "muted")
         self.summary.setWordWrap(True)
@@ -63,6 +61,7 @@ class MethodBox(Section):
         self.body.addWidget(self.finest)
         session.changed.connect(self._on_changed)
         session.selection_changed.connect(self.show_column)
+        session.cell_changed.connect(self._offer_spread)
 
     @property
     def rows(self) -> dict[str, ParameterRow]:
@@ -73,13 +72,11 @@ class MethodBox(Section):
         """Hear nothing more: the window is closing."""
         self._session.changed.disconnect(self._on_changed)
         self._session.selection_changed.disconnect(self.show_column)
+        self._session.cell_changed.disconnect(self._offer_spread)
 
-    def offer_methods(self, methods: list[tuple[str, str, str]]) -> None:
-        """Offer methods: name, title and summary of each."""
-        self.variant.clear()
-        for at, (name, title, summary) in enumerate(methods):
-            self.variant.addItem(title, name)
-            self.variant.setItemData(at, summary, Qt.ItemDataRole.ToolTipRole)
+    def offer_methods(self, families: Mapping[str, list[tuple[str, str, str]]]) -> None:
+        """Offer methods, each by its name, title and summary, under their families' headings."""
+        self.variant.offer(families)
         self.show_column()
 
     def show_cost(self, text: str, finest: str) -> None:
@@ -111,6 +108,7 @@ class MethodBox(Section):
             row.show_value(parameters, unheeded, classifier.input_size)
         for style, button in self._styles.items():
             button.setChecked(style == column.style)
+        self._offer_spread()
         if any(row.layer and name not in unheeded for name, row in self._rows.items()):
             self._ask_for_layers()
 
@@ -120,6 +118,14 @@ class MethodBox(Section):
         for row in self._rows.values():
             if row.layer is not None:
                 row.layer.offer(layers)
+
+    def _offer_spread(self, *_: object) -> None:
+        """Offer to show how uncertain the maps are, where that is known."""
+        session, column = self._session, self._session.selected_column
+        if column is not None:
+            maps = [session.cell(row.key, column.key).evidence for row in session.work.rows]
+            known = any(one is not None and one.standard_error is not None for one in maps)
+            self._styles["spread"].setEnabled(known)
 
     def _ask_for_layers(self) -> None:
         column = self._session.selected_column
@@ -136,10 +142,11 @@ class MethodBox(Section):
             "map": self.tr("Heat map"),
             "overlay": self.tr("Overlay"),
             "both": self.tr("Both"),
+            "spread": self.tr("Uncertainty"),
         }
         group = QButtonGroup(self)
-        line = QHBoxLayout()
-        line.setSpacing(4)
+        grid = QGridLayout()  # side by side, four do not fit a narrow column
+        grid.setSpacing(4)
         buttons: dict[Style, QToolButton] = {}
         for style, title in titles.items():
             button = named(QToolButton(), "segment")
@@ -151,9 +158,12 @@ class MethodBox(Section):
             theme.set_icon(button, f"style-{style}")
             button.clicked.connect(lambda _=False, s=style: self._on_style(s))
             group.addButton(button)
-            line.addWidget(button)
+            grid.addWidget(button, len(buttons) // 2, len(buttons) % 2)
             buttons[style] = button
-        self.body.addLayout(line)
+        buttons["spread"].setToolTip(
+            self.tr("The standard error of sampled maps, or the spread of those put together")
+        )
+        self.body.addLayout(grid)
         return buttons
 
     def _make_rows(self, kind: Any) -> None:

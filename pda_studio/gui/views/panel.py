@@ -124,17 +124,23 @@ class InputPanel(Panel):
 
 
 class MapPanel(Panel):
-    """A map as heat map, overlay or both."""
+    """A map as heat map, overlay or both; or how uncertain it is."""
 
     def __init__(self, viewport: Viewport, style: Style, parent: QWidget | None = None) -> None:
         super().__init__(viewport, 2 if style == "both" else 1, parent)
         self.style_shown = style
         self._cell = Cell()
+        self._shown: EvidenceMap | None = None
+        self._spread: tuple[EvidenceMap | None, EvidenceMap | None] = None, None
         self._drawn: object = None
         self._opacity = 0.0
         self._sheets: rendering.Sheets | None = None
         self._lines = ContourLines()
-        names = {"map": self.tr("Heat map"), "overlay": self.tr("Overlay")}
+        names = {
+            "map": self.tr("Heat map"),
+            "overlay": self.tr("Overlay"),
+            "spread": self.tr("Uncertainty"),
+        }
         shown = ("map", "overlay") if style == "both" else (style,)
         for view, one in zip(self.views, shown, strict=True):
             view.setAccessibleName(names[one])
@@ -146,25 +152,30 @@ class MapPanel(Panel):
 
         Of a variant's finished map, how far it agrees with the original's is told, too.
         """
-        evidence_map = cell.shown
-        if evidence_map is None:
+        if self.style_shown == "spread":
+            cell = cell.replace(preview=None)  # of which nobody knows how uncertain it is
+        evidence_map, self._cell = cell.shown, cell
+        self._shown = shown = self._layer(evidence_map)
+        if shown is None:
             self._show_nothing()
         else:
-            self._draw(evidence_map, appearance, limit, cell.previewed)
-        self._cell = cell
+            self._draw(shown, appearance, limit, cell.previewed)
         chip, progress = self._state()
         for view in self.views:
             view.show_state(chip, progress, cell.stale and not cell.previewed, cell.previewed)
         if evidence_map is None:
             self.caption.show_lines(*filter(None, (cell.message,)))
         else:
-            self.caption.show_lines(*_caption(evidence_map, cell, agreement))
+            lines = _caption(evidence_map, cell, agreement)
+            if self.style_shown == "spread":
+                lines = self._named_spread(evidence_map), *lines
+            self.caption.show_lines(*lines)
         self.point()
 
     def point(self) -> None:
         """Show the crosshair and the value under it."""
         super().point()
-        evidence_map, pixel = self._cell.shown, self.views[0].pixel
+        evidence_map, pixel = self._shown, self.views[0].pixel
         if evidence_map is None or pixel is None:
             self.bar.show_value(None)
             return
@@ -180,6 +191,23 @@ class MapPanel(Panel):
             None if error is None else float(error[row, column]),
             roughly,
         )
+
+    def _layer(self, evidence_map: EvidenceMap | None) -> EvidenceMap | None:
+        """What is drawn of a map: itself, or how uncertain it is."""
+        if evidence_map is None or self.style_shown != "spread":
+            return evidence_map
+        if self._spread[0] is not evidence_map:
+            self._spread = evidence_map, rendering.spread_of(evidence_map)
+        return self._spread[1]
+
+    def _named_spread(self, evidence_map: EvidenceMap) -> str:
+        from pda_studio.methods.combining import UNIT
+
+        if evidence_map.standard_error is None:
+            return self.tr("No standard error: this map is not sampled")
+        if evidence_map.unit == UNIT:
+            return self.tr("Spread of maps / √n")
+        return self.tr("Standard error")
 
     def _show_nothing(self) -> None:
         self._drawn = None
@@ -224,7 +252,7 @@ class MapPanel(Panel):
                 view.show_pixels(instead)
                 view.show_lines(self._lines)
             return
-        if self.style_shown in ("map", "both"):
+        if self.style_shown in ("map", "both", "spread"):
             drawn = rendering.heat_map(evidence_map, appearance, limit, preview=preview)
             self.views[0].show_pixels(drawn)
         if self.style_shown in ("overlay", "both"):

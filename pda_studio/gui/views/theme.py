@@ -185,6 +185,7 @@ def _style_sheet(c: dict[str, str]) -> str:
     QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
     QListView#bare {{ background: transparent; }}
     QLabel#section {{ font-weight: 600; }}
+    QLabel#heading {{ font-weight: 600; padding: 7px 10px 2px 10px; }}
     QLabel#muted, QLabel#caption {{ color: {c["muted"]}; }}
     QLabel#title {{ font-weight: 600; }}
     QLabel#badge {{ color: {c["accent"]}; border: 1px solid {c["accent"]}; border-radius: 4px;
@@ -203,6 +204,7 @@ def _style_sheet(c: dict[str, str]) -> str:
     QLineEdit#search {{ background: {c["surface"]}; border: 1px solid {c["line"]};
         border-radius: 6px; padding: 6px 8px; selection-background-color: {c["accent"]}; }}
     QLineEdit#search:focus {{ border-color: {c["accent"]}; }}
+    QFrame#job {{ background: {c["window"]}; border: 0; border-bottom: 1px solid {c["line"]}; }}
     QFrame#drop {{ border: 2px dashed {c["line"]}; border-radius: 14px; }}
     QPushButton#link {{ border: 0; background: transparent; color: {c["accent"]}; padding: 1px 0;
         text-align: left; }}
