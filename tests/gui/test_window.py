@@ -399,13 +399,15 @@ def test_weights_choose_the_classifier_that_their_file_is_named_after(
 
 
 def test_weights_and_pictures_are_looked_for_where_they_were_last(
-    studio: Studio, tmp_path: Path
+    studio: Studio, qtbot: QtBot, tmp_path: Path
 ) -> None:
     pictures = studio.memory.folder
     studio.dialogs.ask_for_weights()
     (dialog,) = studio.window.findChildren(QFileDialog)
-    dialog.fileSelected.emit(str(tmp_path / "digits.pth"))
+    with qtbot.waitSignal(studio.opening.failed, timeout=WAIT):
+        dialog.fileSelected.emit(str(tmp_path / "digits.pth"))
     dialog.close()
+    qtbot.waitUntil(lambda: not studio.window.findChildren(QFileDialog), timeout=WAIT)
     assert studio.memory.folder == pictures
     assert studio.memory.weights_folder == str(tmp_path)
 
