@@ -63,9 +63,9 @@ def test_a_column_may_ask_another_classifier(studio: Studio, qtbot: QtBot) -> No
     )
     np.testing.assert_allclose(second.evidence, own.evidence, atol=1e-5)
     assert studio.session.classifier.weights == "built in", "the open one stays"
-    assert (
-        "digits" in studio.window.board._columns[studio.session.work.columns[1].key].details.text()
-    )
+    headers = [studio.window.board._columns[one.key] for one in studio.session.work.columns]
+    assert [header.title.text() for header in headers] == ["digits", "digits (random)"]
+    assert headers[1].details.text().startswith("Efficient PDA")
 
 
 def test_a_classifier_that_cannot_be_loaded_fails_in_its_column_alone(
@@ -231,6 +231,7 @@ def test_the_crosshair_marks_the_same_place_of_the_picture(
     row = studio.session.transform(operation)
     wait_for_maps(qtbot, studio)
     view = studio.window.board.inputs[0].views[0]
+    studio.window.board.ensureWidgetVisible(view)
     scale = view.pixel_size
     qtbot.mouseMove(view.viewport(), QPoint(int(9.5 * scale), int(4.5 * scale)))
     assert view.pixel == (9, 4)
@@ -290,6 +291,24 @@ def test_what_is_in_sight_comes_first(studio: Studio, qtbot: QtBot) -> None:
     bar.setValue(0)
     qtbot.wait(50)
     assert studio.session.panel_keys()[0] == (0, 0)
+
+
+def test_a_new_row_is_brought_into_sight_and_the_original_to_be_cropped(
+    studio: Studio, qtbot: QtBot
+) -> None:
+    board, session = studio.window.board, studio.session
+    for angle in (15, -15, 30, -30):
+        row = session.transform(Rotate(angle))
+        qtbot.wait(50)  # until then every new panel lies in the corner
+        qtbot.waitUntil(lambda key=row.key: in_sight(board, board.inputs[key]), timeout=WAIT)
+    assert not in_sight(board, board.inputs[0])
+    studio.window.actions_.crop.trigger()
+    qtbot.waitUntil(lambda: in_sight(board, board.inputs[0]), timeout=WAIT)
+
+
+def in_sight(board, panel) -> bool:
+    place = panel.mapTo(board.viewport(), panel.rect().center())
+    return board.viewport().rect().contains(place)
 
 
 def test_the_picture_is_turned_by_any_angle(studio: Studio, qtbot: QtBot) -> None:

@@ -12,7 +12,7 @@ from pda_studio.document.work import Column
 from pda_studio.errors import PdaStudioError, UsageError
 from pda_studio.gui.app import take_screenshot
 from pda_studio.gui.controllers.opening import sample_digits
-from pda_studio.gui.views.board import summarised
+from pda_studio.gui.models.headings import summarised
 from pda_studio.methods import METHODS, Method, Progress, Subject
 from pda_studio.methods.base import parameter
 from pda_studio.methods.prediction_difference import EfficientPDA

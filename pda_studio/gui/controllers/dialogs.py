@@ -54,15 +54,16 @@ class Dialogs(QObject):
         dialog.open()
 
     def ask_for_weights(self, name: str | bool = "") -> None:
-        """Choose weights, for the classifier of this name or for the one that is open."""
-        choice = self._opening.choice
-        classifier = name if isinstance(name, str) and name else choice.name if choice else "digits"
-        patterns = " ".join(f"*{suffix}" for suffix in WEIGHTS)
+        """Choose weights: of the classifier that the file is named after, or else of this one."""
+        classifier = name if isinstance(name, str) else ""
         title = self.tr("Open weights of {0}").format(classifier)
-        dialog = self._dialog(title, self.tr("Weights ({0})").format(patterns))
-        dialog.fileSelected.connect(
-            lambda path: self._opening.use_classifier(ClassifierChoice(classifier, path))
-        )
+        dialog = self._weights_dialog(title if classifier else self.tr("Open weights"))
+
+        def open_weights(path: str) -> None:
+            named_after = self._opening.name_for(Path(path), classifier)
+            self._opening.use_classifier(ClassifierChoice(named_after, path))
+
+        dialog.fileSelected.connect(open_weights)
         dialog.rejected.connect(self._opening.loaded)
         dialog.open()
 
@@ -91,10 +92,8 @@ class Dialogs(QObject):
 
     def ask_for_another(self, use: Callable[[ClassifierChoice], None]) -> None:
         """Choose weights, in a file named after their classifier, to ask beside the open one."""
-        patterns = " ".join(f"*{suffix}" for suffix in WEIGHTS)
-        dialog = self._dialog(
-            self.tr("Open weights, in a file named after their classifier"),
-            self.tr("Weights ({0})").format(patterns),
+        dialog = self._weights_dialog(
+            self.tr("Open weights, in a file named after their classifier")
         )
         dialog.fileSelected.connect(
             lambda path: use(ClassifierChoice(self._opening.name_for(Path(path)), path))
@@ -134,6 +133,14 @@ class Dialogs(QObject):
         dialog = self._dialog(self.tr("Save map"), self.tr("Map (*.npz)"), "map", ".npz")
         dialog.fileSelected.connect(lambda path: self._exporting.save_map(Path(path)))
         dialog.open()
+
+    def _weights_dialog(self, title: str) -> QFileDialog:
+        patterns = " ".join(f"*{suffix}" for suffix in WEIGHTS)
+        dialog = self._dialog(title, self.tr("Weights ({0})").format(patterns))
+        dialog.setDirectory(self._memory.weights_folder)
+        dialog.fileSelected.disconnect(self._memory.note_folder)
+        dialog.fileSelected.connect(self._memory.note_weights_folder)
+        return dialog
 
     def _dialog(
         self,

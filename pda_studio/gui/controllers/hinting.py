@@ -48,7 +48,7 @@ class Hinting(QObject):
             self._window.banner.tell(
                 self.tr(
                     "The classifier “digits” knows handwritten digits only: choose another one for"
-                    " this picture."
+                    " this picture, or drop its weights here."
                 ),
                 action=self.tr("Choose a classifier"),
             )

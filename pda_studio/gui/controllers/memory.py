@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import cast, get_args
 
-from PySide6.QtCore import QByteArray, QRect, QSettings
+from PySide6.QtCore import QByteArray, QRect, QSettings, QStandardPaths
 
 from pda_studio.document.work import ClassifierChoice
 from pda_studio.errors import UsageError
@@ -37,7 +37,8 @@ class Memory:
         halves = settings.value("halves")
         self.halves = halves if isinstance(halves, QByteArray) else None
         self.inspector = str(settings.value("inspector", "true")).lower() == "true"
-        self.folder = str(settings.value("folder", ""))
+        self.folder = str(settings.value("folder", "")) or _pictures()
+        self.weights_folder = str(settings.value("weights_folder", "")) or self.folder
         self.hints_closed = str(settings.value("hints_closed", "")) == "yes"
 
     def add_picture(self, path: Path) -> None:
@@ -63,6 +64,10 @@ class Memory:
         """Let the next dialog start in this file's folder."""
         self.folder = str(Path(path).parent)
 
+    def note_weights_folder(self, path: str) -> None:
+        """Let the next dialog for weights start in this file's folder: pictures lie elsewhere."""
+        self.weights_folder = str(Path(path).parent)
+
     def save(self) -> None:
         """Write everything down."""
         for name, value in (
@@ -76,11 +81,18 @@ class Memory:
             ("halves", self.halves),
             ("inspector", self.inspector),
             ("folder", self.folder),
+            ("weights_folder", self.weights_folder),
             ("hints_closed", "yes" if self.hints_closed else None),
         ):
             if value is not None:
                 self._settings.setValue(name, value)
         self._settings.sync()
+
+
+def _pictures() -> str:
+    """Where people keep their pictures; from a menu, a program starts anywhere."""
+    place = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation)
+    return place if Path(place).is_dir() else str(Path.home())
 
 
 def _appearance(text: str) -> Appearance:

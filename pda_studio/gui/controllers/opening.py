@@ -63,12 +63,13 @@ class Opening(QObject):
 
         self._jobs.ask(_engine, done, self.failed.emit)
 
-    def name_for(self, weights: Path) -> str:
-        """The classifier that a file of weights is named after, or else the one that is open."""
+    def name_for(self, weights: Path, otherwise: str = "") -> str:
+        """The classifier that a file of weights is named after, or else this or the open one."""
         stem = weights.name.lower()
         named_so = [name for name in self.names if stem.startswith(name.lower())]
         choice = self.choice
-        return max(named_so, key=len, default=choice.name if choice else "digits")
+        otherwise = otherwise or (choice.name if choice else "digits")
+        return max(named_so, key=len, default=otherwise)
 
     def open_picture(self, path: Path) -> None:
         """Read a picture; of several, the one asked for last is shown."""

@@ -214,8 +214,12 @@ class Actions(QObject):
         bar.addSeparator()
         self.export_button = QToolButton()
         self.export_button.setText(self.tr("Export"))
-        self.export_button.setToolTip(self.tr("Export the figure or save the map"))
+        self.export_button.setToolTip(
+            self.tr("Export the figure; the arrow also saves and copies the map")
+        )
         self._menu_button(self.export_button, "export", self.export_menu)
+        self.export_button.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
+        self.export_button.clicked.connect(self.export_figure.trigger)  # what most people want
         bar.addWidget(self.export_button)
         self._window.addToolBar(bar)
         self.toolbar = bar

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QPoint, QRect, QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QRect, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QScrollArea, QWidget
 
 from pda_studio.document.operations import described
 from pda_studio.document.work import COMBINED, Column, Row, Work
-from pda_studio.gui.models import asking, geometry
+from pda_studio.gui.models import geometry
 from pda_studio.gui.models.comparing import Comparisons
 from pda_studio.gui.models.display import Display
+from pda_studio.gui.models.fitting import kind_of
+from pda_studio.gui.models.headings import heading
 from pda_studio.gui.models.session import Key, Session
 from pda_studio.gui.models.viewport import Viewport
 from pda_studio.gui.views.headers import ColumnHeader, RowHeader
@@ -26,7 +28,6 @@ from pda_studio.rendering import scale_end, spread_appearance, spread_end
 _SPACE = 16
 _SMALLEST = 150
 _LARGEST = 900
-_SIGNS = {"window": "k", "outer": "l", "samples": "S", "stride": "stride"}
 
 
 class Board(QScrollArea):
@@ -88,8 +89,11 @@ class Board(QScrollArea):
         return focused or (panel.views[0] if panel else None)
 
     def set_framing(self, framing: bool) -> None:
-        """Let a frame be drawn on the inputs."""
+        """Let a frame be drawn on the inputs; that of the selected row comes into sight."""
         self._framing = framing
+        selected = self.inputs.get(self._session.selection[0])
+        if framing and selected is not None:
+            self._bring(selected)
         for panel in self.inputs.values():
             panel.views[0].set_framing(framing)
 
@@ -155,8 +159,16 @@ class Board(QScrollArea):
         self._show_headers()
         panel = self.maps.get(self._session.selection)
         if panel is not None:
-            # Once the layout has its place for a new panel:
-            QTimer.singleShot(0, panel, lambda: self.ensureWidgetVisible(panel, _SPACE, _SPACE))
+            self._bring(panel)
+
+    def _bring(self, panel: Panel) -> None:
+        """Scroll a panel into sight, once the layout has its place."""
+
+        def bring() -> None:
+            QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
+            self.ensureWidgetVisible(panel, _SPACE, _SPACE)
+
+        QTimer.singleShot(0, panel, bring)
 
     def _on_cell(self, row: int, column: int) -> None:
         first = self._session.work.rows[0].key
@@ -189,6 +201,7 @@ class Board(QScrollArea):
             [row.key for row in work.rows],
             [(column.key, column.style) for column in work.columns],
         )
+        new = [row.key for row in work.rows if row.key not in self.inputs]
         if plan != self._plan:
             self._plan = plan
             self._drop_panels(work)
@@ -199,6 +212,8 @@ class Board(QScrollArea):
         self._show_headers()
         self._show_maps()
         self.pointing.refresh()
+        if len(new) == 1 and len(work.rows) > 1:  # added just now, not opened with the others
+            self._bring(self.maps[new[0], self._selected])  # with all that stands under it
 
     def _drop_panels(self, work: Work) -> None:
         rows = {row.key for row in work.rows}
@@ -334,8 +349,6 @@ class Board(QScrollArea):
         panel.show_look(self._session.look(row.key), name)
 
     def _show_headers(self) -> None:
-        from pda_studio.gui.models.fitting import kind_of
-
         session = self._session
         selected = session.selected_column
         if self._input_header is not None and session.classifier is not None:
@@ -346,9 +359,8 @@ class Board(QScrollArea):
             header.close_button.setVisible(len(session.work.columns) > 1)
             if column.parameters is not None or column.method == COMBINED:
                 kind = kind_of(column.method)
-                header.show_text(
-                    kind.title, self._details(column), f"{kind.summary}\n{kind.citation}"
-                )
+                help = f"{kind.summary}\n{kind.citation}"
+                header.show_text(*heading(session, column), help)
             header.set_selected(column == selected and len(session.work.columns) > 1)
         for row in session.work.rows:
             picture = session.work.picture_of(row)
@@ -358,20 +370,6 @@ class Board(QScrollArea):
             header_of = self._rows[row.key]
             header_of.show_text(" · ".join(parts), row == session.selected_row)
             header_of.show_turned_back(bool(row.operations), row.turned_back)
-
-    def _details(self, column: Column) -> str:
-        """What tells a column from the others, in one line."""
-        session, parts = self._session, []
-        if column.classifier is not None:
-            parts.append(column.classifier.name)
-        target = session.target_of(column)
-        if target is not None and (column.target is not None or asking.is_derived(target)):
-            parts.append(asking.named(target, session.classifier_of(column)))
-        if column.method == COMBINED:
-            parts.append(self.tr("mean of {0}").format(len(session.sources(column))))
-        else:
-            parts.append(summarised(column))
-        return " · ".join(filter(None, parts))
 
     def _show_maps(self, *_: object) -> None:
         for key in self.maps:
@@ -412,18 +410,3 @@ class Board(QScrollArea):
         found = self._session.cell(*key).evidence
         maps = [cell.evidence for cell in self._session.cells.values() if cell.evidence is not None]
         return 1.0 if found is None else spread_end(found, maps, self._display.appearance)
-
-
-def summarised(column: Column) -> str:
-    """A column's most important numbers in one line."""
-    parameters, parts = column.parameters or {}, []
-    if "difference" in parameters:
-        parts.append(str(parameters["difference"]))
-    if "window" in parameters:
-        from pda_studio.gui.models.fitting import kind_of, unheeded_by
-
-        unheeded = unheeded_by(kind_of(column.method), parameters)
-        for name, sign in _SIGNS.items():
-            if name in parameters and name not in unheeded:
-                parts.append(f"{sign} {parameters[name]}")
-    return " · ".join(parts)

@@ -77,7 +77,7 @@ class ColumnHeader(QWidget):
         """Show a title and a line of details."""
         self.title.setText(title)
         self.details.setText(details)
-        self.setToolTip(help)
+        self.setToolTip("\n".join(filter(None, (details, help))))  # details may be cut
 
     def set_preview(self, preview: bool) -> None:
         """Say whether previews are shown below."""

@@ -27,7 +27,7 @@ class ImageStrip(QListWidget):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setObjectName("bare")
         self.setAccessibleName(self.tr("Pictures: samples and recent files"))
-        self.setFixedHeight(2 * (_SIDE + 4) + 4)
+        self.setFixedHeight(2 * (_SIDE + 4))  # two lines, and nothing of a third
         self.itemClicked.connect(self._on_item)
         self.itemActivated.connect(self._on_item)
 

@@ -1,0 +1,62 @@
+"""What stands over a column: what tells it from the others, the most telling first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QCoreApplication
+
+from pda_studio.document.work import COMBINED, ClassifierChoice, Column
+from pda_studio.gui.models import asking
+from pda_studio.gui.models.fitting import kind_of, unheeded_by
+from pda_studio.gui.models.session import Session
+
+_SIGNS = {"window": "k", "outer": "l", "samples": "S", "stride": "stride"}
+
+
+def heading(session: Session, column: Column) -> tuple[str, str]:
+    """A column's title and a line of details.
+
+    The title is the method, or the classifier where the columns differ in their classifiers and
+    not in their methods; the details begin with the other of the two.
+    """
+    columns = session.work.columns
+    choices = {session.work.choice_of(one) for one in columns if one.method != COMBINED}
+    choice, method = session.work.choice_of(column), kind_of(column.method).title
+    parts = []
+    title = method
+    if column.method != COMBINED and choice is not None and len(choices) > 1:
+        classifier = _called(choice, choices)
+        same_method = len({one.method for one in columns}) == 1
+        title, other = (classifier, method) if same_method else (method, classifier)
+        parts.append(other)
+    target = session.target_of(column)
+    if target is not None and (column.target is not None or asking.is_derived(target)):
+        parts.append(asking.named(target, session.classifier_of(column)))
+    if column.method == COMBINED:
+        mean = QCoreApplication.translate("Headings", "mean of {0}")
+        parts.append(mean.format(len(session.sources(column))))
+    else:
+        parts.append(summarised(column))
+    return title, " · ".join(filter(None, parts))
+
+
+def _called(choice: ClassifierChoice, others: set[ClassifierChoice | None]) -> str:
+    """A classifier's name; with its weights where another one has the same name."""
+    alike = any(one and one != choice and one.name == choice.name for one in others)
+    if not alike or choice.weights is None:
+        return choice.name
+    return f"{choice.name} ({Path(choice.weights).name})"
+
+
+def summarised(column: Column) -> str:
+    """A column's most important numbers in one line."""
+    parameters, parts = column.parameters or {}, []
+    if "difference" in parameters:
+        parts.append(str(parameters["difference"]))
+    if "window" in parameters:
+        unheeded = unheeded_by(kind_of(column.method), parameters)
+        for name, sign in _SIGNS.items():
+            if name in parameters and name not in unheeded:
+                parts.append(f"{sign} {parameters[name]}")
+    return " · ".join(parts)
