@@ -311,6 +311,17 @@ def in_sight(board, panel) -> bool:
     return board.viewport().rect().contains(place)
 
 
+def test_a_row_is_copied_by_its_menu(studio: Studio, qtbot: QtBot) -> None:
+    row = studio.session.transform(Flip("vertical"))
+    studio.window.board.row_menu_wanted.emit(row.key, QPoint(10, 10))
+    choose(qtbot, "Duplicate")
+    wait_for_maps(qtbot, studio)
+    first, flipped, copied = maps_of(studio)
+    assert len({one.key for one in studio.session.work.rows}) == 3
+    assert np.array_equal(flipped.evidence, copied.evidence)
+    assert not np.array_equal(first.evidence, flipped.evidence)
+
+
 def test_the_picture_is_turned_by_any_angle(studio: Studio, qtbot: QtBot) -> None:
     studio.window.actions_.turn.trigger()
     (dialog,) = studio.window.findChildren(QInputDialog)

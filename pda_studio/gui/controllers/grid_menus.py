@@ -64,6 +64,8 @@ class GridMenus(QObject):
         session = self._session
         keys = [row.key for row in session.work.rows]
         menu = self._menu()
+        duplicate = menu.addAction(self.tr("Duplicate"))
+        duplicate.triggered.connect(lambda: session.duplicate_row(key))
         up = menu.addAction(self.tr("Move up"))
         up.setEnabled(keys.index(key) > 1)
         up.triggered.connect(lambda: session.move_row(key, -1))

@@ -88,6 +88,14 @@ class Edits:
         if rows != self.work.rows:
             self.edit(replace(self.work, rows=rows))
 
+    def duplicate_row(self, key: int) -> None:
+        """Put a copy of a row below it: a place to turn on from, with the first one kept."""
+        rows = list(self.work.rows)
+        at = next((i for i, row in enumerate(rows) if row.key == key), None)
+        if at is not None:
+            rows.insert(at + 1, replace(rows[at], key=self._new_key()))
+            self.edit(replace(self.work, rows=tuple(rows)))
+
     def reset_rows(self) -> None:
         """Take all variants away."""
         if len(self.work.rows) > 1:
