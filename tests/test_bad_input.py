@@ -469,11 +469,14 @@ def test_stopping_a_download_leaves_nothing(server, good, picture, tmp_path):
     server.told.length, server.told.data = len(data), data[: len(data) // 2]
     server.told.go_on.clear()
     script = """if True:
+        import signal
         import sys
         from types import SimpleNamespace
         import torchvision
         import pda_studio.classifiers
         from pda_studio.cli import main
+        # Where the tests run in the background, a shell has them ignore it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         entry = torchvision.models.get_model_weights("squeezenet1_1").DEFAULT
         ours = SimpleNamespace(url=sys.argv[1], meta=entry.meta, transforms=entry.transforms)
         module = sys.modules["pda_studio.classifiers.catalogue"]

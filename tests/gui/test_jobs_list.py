@@ -199,7 +199,7 @@ def test_the_report_tells_all_but_where_files_are(
     [
         ('"/opt/x/site-packages/torch/nn/a.py", line 3', '"site-packages/torch/nn/a.py", line 3'),
         ("“/srv/My Files/a b.pth” is no weights file", "“a b.pth” is no weights file"),
-        (r'"C:\Users\Jane Doe\pda_studio\images.py", line 1', '"pda_studio/images.py", line 1'),
+        (r'"D:\Work of Jane Doe\pda_studio\images.py", line 1', '"pda_studio/images.py", line 1'),
         ("cannot read /srv/jane/x.png: denied", "cannot read x.png: denied"),
         (f"in {Path.home()}/some/where.txt", "in where.txt"),
         ("log-odds/bits, 3/4, https://example.org/a/b", "log-odds/bits, 3/4, https://example.org/a/b"),
