@@ -18,6 +18,7 @@ from pda_studio.gui.controllers.jobs import Jobs
 from pda_studio.gui.controllers.opening import Opening
 from pda_studio.gui.models.session import Session
 from pda_studio.gui.views.main_window import MainWindow
+from pda_studio.gui.views.pictures import image_of
 
 _SIDE = 512  # pixels that a copied map has at least
 
@@ -121,10 +122,3 @@ def pixels_of(image: QImage) -> NDArray[np.uint8]:
     plain = image.convertToFormat(QImage.Format.Format_RGBA8888)
     bytes_ = np.frombuffer(plain.constBits(), np.uint8).reshape(plain.height(), -1)
     return as_rgb(bytes_[:, : 4 * plain.width()].reshape(plain.height(), plain.width(), 4))
-
-
-def image_of(pixels: NDArray[np.uint8]) -> QImage:
-    """A Qt picture of pixels (H, W, 3) uint8."""
-    data = np.ascontiguousarray(pixels)
-    height, width = data.shape[:2]
-    return QImage(data.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()

@@ -7,6 +7,7 @@ from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPalette, QPen, QPolygo
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from pda_studio.gui.models import words
+from pda_studio.gui.views.pictures import image_of
 
 _BAR = 8
 _UNITS = {"probability": "prob."}
@@ -107,5 +108,4 @@ class ColourBar(QWidget):
 
 def line_of(colours: NDArray[np.uint8]) -> QImage:
     """Colours (N, 3) as an image of one line."""
-    line = np.ascontiguousarray(colours)
-    return QImage(line.data, len(line), 1, len(line) * 3, QImage.Format.Format_RGB888).copy()
+    return image_of(colours[None])

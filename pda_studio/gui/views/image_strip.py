@@ -5,8 +5,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QIcon, QImage, QPixmap
+from PySide6.QtGui import QIcon, QPixmap
 from PySide6.QtWidgets import QListView, QListWidget, QListWidgetItem, QWidget
+
+from pda_studio.gui.views.pictures import image_of
 
 _SIDE = 34
 
@@ -37,11 +39,8 @@ class ImageStrip(QListWidget):
             self.item(at).data(Qt.ItemDataRole.UserRole) for at in range(self.count())
         }:
             return
-        height, width = thumbnail.shape[:2]
-        data = np.ascontiguousarray(thumbnail)
-        image = QImage(data.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
         mode = Qt.AspectRatioMode.KeepAspectRatioByExpanding
-        image = image.scaled(80, 80, mode, Qt.TransformationMode.SmoothTransformation)
+        image = image_of(thumbnail).scaled(80, 80, mode, Qt.TransformationMode.SmoothTransformation)
         image = image.copy((image.width() - 80) // 2, (image.height() - 80) // 2, 80, 80)
         item = QListWidgetItem(QIcon(QPixmap.fromImage(image)), "")
         item.setToolTip(path.name)

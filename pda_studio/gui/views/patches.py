@@ -10,14 +10,9 @@ from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QIcon, QImage, QPainter, QPaintEvent, QPalette, QPen, QPixmap
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QSizePolicy, QWidget
 
+from pda_studio.gui.views.pictures import image_of
+
 _THUMBNAIL = 44
-
-
-def image_of(pixels: NDArray[np.uint8]) -> QImage:
-    """A picture (H, W, 3) uint8 as an image of Qt's own."""
-    pixels = np.ascontiguousarray(pixels)
-    height, width = pixels.shape[:2]
-    return QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
 
 
 class Patch(QWidget):

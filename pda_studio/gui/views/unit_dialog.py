@@ -27,6 +27,7 @@ from pda_studio.document.targets import UnitTarget
 from pda_studio.gui.models import words
 from pda_studio.gui.models.units import LayerMaps, UnitLayer
 from pda_studio.gui.views.named import named
+from pda_studio.gui.views.pictures import image_of
 
 _NAME = Qt.ItemDataRole.UserRole
 _THUMBNAIL = 72
@@ -283,10 +284,7 @@ def _strength(values: NDArray[np.float32]) -> NDArray[np.float32]:
 def _coloured(values: NDArray[np.float32], side: int) -> QImage:
     table = pg.colormap.get("viridis").getLookupTable(nPts=256)
     index = np.rint(255 * _strength(values)).astype(np.uint8)
-    pixels = np.ascontiguousarray(table[index][..., :3].astype(np.uint8))
-    height, width = index.shape
-    image = QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
-    return image.scaled(side, side)
+    return image_of(table[index][..., :3].astype(np.uint8)).scaled(side, side)
 
 
 def _over(values: NDArray[np.float32], view: NDArray[np.uint8]) -> QImage:
@@ -297,8 +295,7 @@ def _over(values: NDArray[np.float32], view: NDArray[np.uint8]) -> QImage:
     strength = _strength(values)[np.ix_(rows, columns)]
     grey = view.mean(2, keepdims=True) * (0.25 + 0.75 * strength[..., None])
     tint = np.array((1.0, 0.92, 0.72)) * strength[..., None] + (1 - strength[..., None])
-    pixels = np.ascontiguousarray(np.rint(grey * tint).clip(0, 255).astype(np.uint8))
-    return QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
+    return image_of(np.rint(grey * tint).clip(0, 255).astype(np.uint8))
 
 
 def _item_of(
