@@ -19,7 +19,6 @@ from pda_studio.figures.grid import Row as GridRow
 from pda_studio.methods import EvidenceMap, method_named
 from pda_studio.methods.combining import Combined
 from pda_studio.rendering import Appearance, spread_of
-from pda_studio.studies.agreement import agreement
 
 
 def composition_of(state: State) -> Composition:
@@ -93,10 +92,6 @@ class _Reading:
         found = (self.maps.get((row.key, column.key)) for column in columns)
         return next((one.view for one in found if one is not None), None)
 
-    def _original(self, row: Row) -> Row | None:
-        same = (r for r in self.work.rows if not r.operations and r.picture is row.picture)
-        return next(same, None)
-
     def _turned(self, row: Row, column: Column, one: EvidenceMap) -> EvidenceMap:
         picture, choice = self.work.picture_of(row), self.work.choice_of(column)
         if picture is None or choice is None or one.picture is not None:
@@ -105,24 +100,15 @@ class _Reading:
         height, width = picture.image.shape[:2]
         here = turning.seen(preprocessing, row.operations, width, height)
         there = turning.seen(preprocessing, (), width, height)
-        original = self._original(row)
+        original = self.work.original_of(row)
         known = self.maps.get((original.key, column.key)) if original else None
         upright = known.view if known is not None else preprocessing.view(picture.image)
         return turning.turned(one, here @ np.linalg.inv(there), upright)
 
     def _agreement(self, row: Row, column: Column, back: EvidenceMap) -> str:
-        original = self._original(row)
-        if not row.operations or original is None or back.picture is not None:
-            return ""
-        first = self.maps.get((original.key, column.key))
-        if first is None or first.picture is not None:
-            return ""
-        shown = back.covered if back.covered is not None else True
-        try:
-            found = agreement(first.evidence, np.where(shown, back.evidence, np.nan))
-        except UsageError:
-            return ""
-        return turning.told(found.correlation, found.overlap)
+        original = self.work.original_of(row)
+        first = self.maps.get((original.key, column.key)) if original else None
+        return "" if first is None else turning.told(turning.compared(first, back))
 
 
 def _title(column: Column) -> str:

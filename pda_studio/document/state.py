@@ -34,7 +34,6 @@ from pda_studio.files import written_whole
 from pda_studio.methods import EvidenceMap, method_named
 from pda_studio.workspace.maps import MOST_BYTES, packed, read_map
 
-SUFFIX = ".pdastudio"
 SCHEMA = 1
 _MOST_PIXELS = 1 << 28
 _MOST_TEXT = 1 << 24

@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pda_studio.document.operations import Matrix, Operation, moved, placed
+from pda_studio.errors import UsageError
 
 if TYPE_CHECKING:  # the engine loads PyTorch, which takes seconds: the window is there before
     from pda_studio.classifiers import Preprocessing
     from pda_studio.methods.evidence import EvidenceMap
+    from pda_studio.studies.agreement import Agreement
 
 
 def seen(
@@ -51,7 +53,26 @@ def turned(evidence_map: EvidenceMap, matrix: Matrix, upright: NDArray[np.uint8]
     )
 
 
-def told(correlation: float, overlap: float) -> str:
-    """How far two maps agree, in a few words."""
-    shown = "–" if np.isnan(correlation) else f"{correlation:.2f}".replace("-", "−")
-    return f"r {shown} · top 5 %: {100 * overlap:.0f} %"
+def compared(first: EvidenceMap, back: EvidenceMap) -> Agreement | None:
+    """How far a map that was turned back agrees with the original's; None if hardly any is shown.
+
+    Made pictures have no evidence to compare.
+    """
+    from pda_studio.studies.agreement import agreement
+
+    if first.picture is not None or back.picture is not None:
+        return None
+    shown = back.covered if back.covered is not None else True
+    try:
+        return agreement(first.evidence, np.where(shown, back.evidence, np.nan))
+    except UsageError:
+        return None
+
+
+def told(found: Agreement | None) -> str:
+    """How far two maps agree, in a few words; "" where nothing was compared."""
+    if found is None:
+        return ""
+    unknown = np.isnan(found.correlation)
+    shown = "–" if unknown else f"{found.correlation:.2f}".replace("-", "−")
+    return f"r {shown} · top 5 %: {100 * found.overlap:.0f} %"

@@ -1,7 +1,7 @@
 """The open work as one immutable value: what undo steps through and what a saved file holds."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Literal
@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from pda_studio.document.operations import Operation
 from pda_studio.document.targets import Target
+
+SUFFIX = ".pdastudio"
+"""Of files of saved work."""
 
 Style = Literal["map", "overlay", "both", "spread"]
 """A column shows the heat map, the map laid over the picture, or both side by side; or how
@@ -53,6 +56,11 @@ class ClassifierChoice:
     name: str = "digits"
     weights: str | None = None
 
+    @property
+    def described(self) -> str:
+        """The name, with the file of the weights, or what else they are, where they are named."""
+        return f"{self.name} ({Path(self.weights).name})" if self.weights else self.name
+
 
 @dataclass(frozen=True)
 class About:
@@ -85,6 +93,11 @@ class Row:
     operations: tuple[Operation, ...] = ()
     picture: Picture | None = None
     turned_back: bool = False
+
+    @property
+    def upright(self) -> "Row":
+        """The same row with its picture as it was opened."""
+        return replace(self, operations=())
 
 
 @dataclass(frozen=True)
@@ -152,6 +165,11 @@ class Work:
     def picture_of(self, row: Row) -> Picture | None:
         """The picture that a row's operations begin with."""
         return row.picture or self.picture
+
+    def original_of(self, row: Row) -> Row | None:
+        """The row that shows a variant's picture as it was opened; None if there is none."""
+        same = (one for one in self.rows if not one.operations and one.picture is row.picture)
+        return next(same, None) if row.operations else None
 
     def choice_of(self, column: Column) -> ClassifierChoice | None:
         """The classifier that a column asks."""

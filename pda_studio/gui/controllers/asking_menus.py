@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from PySide6.QtCore import QObject, QPoint, Qt, Signal
 from PySide6.QtWidgets import QMenu
 
@@ -40,17 +38,12 @@ class AskingMenus(QObject):
 
     def open_class_menu(self, index: int, place: QPoint) -> None:
         """Offer what can be asked about a class of the list."""
-        session = self._session
-        target, name = session.target, asking.named(ClassTarget(index), session.classifier)
+        target = self._session.target
         menu = self._menu()
-        self._offer(menu, self.tr("Why {0}?").format(name), ClassTarget(index))
-        self._offer(menu, self.tr("Why {0}? In a new column").format(name), ClassTarget(index), 1)
+        self._offer(menu, ClassTarget(index))
         if isinstance(target, ClassTarget) and target.index != index:
             menu.addSeparator()
-            contrast = ContrastTarget(target.index, index)
-            text = asking.named(contrast, session.classifier)
-            self._offer(menu, self.tr("Why {0}?").format(text), contrast)
-            self._offer(menu, self.tr("Why {0}? In a new column").format(text), contrast, 1)
+            self._offer(menu, ContrastTarget(target.index, index))
         menu.popup(place)
 
     def open_menu(self, place: QPoint) -> None:
@@ -160,6 +153,12 @@ class AskingMenus(QObject):
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         return menu
 
-    def _offer(self, menu: QMenu, text: str, target: Target, beside: Any = False) -> None:
-        action = menu.addAction(text)
-        action.triggered.connect(lambda: self.ask(target, beside=bool(beside)))
+    def _offer(self, menu: QMenu, target: Target) -> None:
+        """Offer to ask about a target, in all columns or in a new one."""
+        name = asking.named(target, self._session.classifier)
+        for text, beside in (
+            (self.tr("Why {0}?"), False),
+            (self.tr("Why {0}? In a new column"), True),
+        ):
+            action = menu.addAction(text.format(name))
+            action.triggered.connect(lambda _=False, b=beside: self.ask(target, beside=b))

@@ -6,9 +6,9 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox, QWidget
 
-from pda_studio.document.work import ClassifierChoice
+from pda_studio.document.work import SUFFIX, ClassifierChoice
 from pda_studio.gui.controllers.exporting import Exporting
-from pda_studio.gui.controllers.keeping import SUFFIX, Keeping
+from pda_studio.gui.controllers.keeping import Keeping
 from pda_studio.gui.controllers.memory import Memory
 from pda_studio.gui.controllers.opening import PICTURES, WEIGHTS, Opening
 from pda_studio.gui.views.main_window import MainWindow
@@ -194,8 +194,7 @@ class Dialogs(QObject):
         menu = self._window.actions_.classifiers_menu
         menu.clear()
         for choice in self._memory.classifiers:
-            weights = f" ({Path(choice.weights).name})" if choice.weights else ""
-            action = menu.addAction(choice.name + weights)
+            action = menu.addAction(choice.described)
             action.triggered.connect(lambda _=False, c=choice: self._opening.use_classifier(c))
         if not self._memory.classifiers:
             menu.addAction(self.tr("None yet")).setEnabled(False)

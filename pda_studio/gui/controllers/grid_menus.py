@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from PySide6.QtCore import QObject, QPoint, Qt
 from PySide6.QtWidgets import QMenu
 
@@ -87,7 +85,7 @@ class GridMenus(QObject):
         beside.setEnabled(column.method != COMBINED)
         current = session.work.choice_of(column)
         for choice in choices:
-            text = _described(choice)
+            text = choice.described
             action = ask.addAction(text)
             action.setCheckable(True)
             action.setChecked(choice == current)
@@ -120,8 +118,3 @@ class GridMenus(QObject):
         menu = QMenu(self._window)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         return menu
-
-
-def _described(choice: ClassifierChoice) -> str:
-    weights = f" ({Path(choice.weights).name})" if choice.weights else ""
-    return choice.name + weights

@@ -12,7 +12,7 @@ from uuid import uuid4
 from PySide6.QtCore import QLockFile, QObject, QSettings, QStandardPaths, QTimer, Signal
 
 from pda_studio.document.history import History
-from pda_studio.document.work import COMBINED, Work
+from pda_studio.document.work import COMBINED, SUFFIX, Work
 from pda_studio.errors import PdaStudioError, UsageError
 from pda_studio.gui.controllers.explainer import Explainer
 from pda_studio.gui.controllers.jobs import Jobs
@@ -24,7 +24,6 @@ from pda_studio.rendering import Appearance
 if TYPE_CHECKING:
     from pda_studio.document.state import State
 
-SUFFIX = ".pdastudio"
 _LAST = f"last{SUFFIX}"
 _PAUSE = 4000  # milliseconds without an edit, after which the work is kept
 

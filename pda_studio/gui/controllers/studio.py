@@ -12,7 +12,7 @@ from PySide6.QtCore import QCoreApplication, QObject, QSettings, QTimer
 from PySide6.QtWidgets import QApplication
 
 from pda_studio.document.operations import Crop, Flip, Rotate
-from pda_studio.document.work import COMBINED, ClassifierChoice, Picture, Work
+from pda_studio.document.work import COMBINED, SUFFIX, ClassifierChoice, Picture, Work
 from pda_studio.errors import PdaStudioError
 from pda_studio.gui.controllers.asking_menus import AskingMenus
 from pda_studio.gui.controllers.browsing import Browsing
@@ -26,7 +26,7 @@ from pda_studio.gui.controllers.grid_menus import GridMenus
 from pda_studio.gui.controllers.hinting import Hinting
 from pda_studio.gui.controllers.inspecting import Inspecting
 from pda_studio.gui.controllers.jobs import Jobs
-from pda_studio.gui.controllers.keeping import SUFFIX, Keeping
+from pda_studio.gui.controllers.keeping import Keeping
 from pda_studio.gui.controllers.keys import Keys
 from pda_studio.gui.controllers.memory import Memory
 from pda_studio.gui.controllers.opening import (

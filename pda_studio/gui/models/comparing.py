@@ -8,7 +8,6 @@ import numpy as np
 
 from pda_studio.document import turning
 from pda_studio.document.work import Column, Row
-from pda_studio.errors import UsageError
 from pda_studio.gui.models import geometry
 from pda_studio.gui.models.cells import Cell
 from pda_studio.gui.models.session import Session
@@ -25,14 +24,6 @@ class Comparisons:
         self._session = session
         self._turned: dict[tuple[int, int], tuple[object, EvidenceMap]] = {}
         self._agreed: dict[tuple[int, int], tuple[object, Agreement | None]] = {}
-
-    def original(self, row: Row) -> Row | None:
-        """The row that shows a variant's picture as it was opened."""
-        if not row.operations:
-            return None
-        rows = self._session.work.rows
-        same = (one for one in rows if not one.operations and one.picture is row.picture)
-        return next(same, None)
 
     def shown(self, row: Row, column: Column, cell: Cell) -> Cell:
         """A panel with its map turned back, if that is wished."""
@@ -55,36 +46,26 @@ class Comparisons:
 
     def agreement(self, row: Row, column: Column) -> Agreement | None:
         """How far a variant's finished map agrees with the original's."""
-        from pda_studio.studies.agreement import agreement
-
-        session, original = self._session, self.original(row)
+        session, original = self._session, self._session.work.original_of(row)
         if original is None:
             return None
         first, other = session.finished(original, column), session.finished(row, column)
-        if first is None or other is None or first.picture is not None:
+        if first is None or other is None:
             return None
         key, asked = (row.key, column.key), (id(first), id(other), row.operations)
         known = self._agreed.get(key)
         if known is not None and known[0] == asked:
             return known[1]
-        turned = self.turned(row, column, other)
-        there = turned.covered if turned.covered is not None else True
-        try:
-            found = agreement(first.evidence, np.where(there, turned.evidence, np.nan))
-        except UsageError:
-            found = None
+        found = turning.compared(first, self.turned(row, column, other))
         self._agreed[key] = asked, found
         return found
 
     def told(self, row: Row, column: Column) -> str:
         """The agreement in a few words; "" where there is nothing to compare."""
-        found = self.agreement(row, column)
-        if found is None:
-            return ""
-        return turning.told(found.correlation, found.overlap)
+        return turning.told(self.agreement(row, column))
 
     def _upright(self, row: Row, column: Column, evidence_map: EvidenceMap) -> np.ndarray:
-        original = self.original(row)
+        original = self._session.work.original_of(row)
         look = self._session.look(original.key, column) if original else None
         if look is not None:
             return look.subject.view

@@ -43,14 +43,14 @@ def between(session: Session, row: Row, column: Column | None = None) -> Matrix:
     if here is None or there is None:
         return np.eye(3)
     if row.picture is not None:
-        there = input_matrix(session, Row(row.key, (), row.picture))
+        there = input_matrix(session, row.upright)
     return np.eye(3) if there is None else here @ np.linalg.inv(there)
 
 
 def original_frame(session: Session, row: Row, column: Column) -> Matrix:
     """From a column's input of the untouched picture to its input of the row's variant."""
     here = input_matrix(session, row, column)
-    upright = input_matrix(session, Row(row.key, (), row.picture), column)
+    upright = input_matrix(session, row.upright, column)
     if here is None or upright is None:
         return np.eye(3)
     return here @ np.linalg.inv(upright)

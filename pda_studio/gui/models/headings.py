@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from PySide6.QtCore import QCoreApplication
 
 from pda_studio.document.work import COMBINED, ClassifierChoice, Column
@@ -30,9 +28,7 @@ def heading(session: Session, column: Column) -> tuple[str, str]:
         same_method = len({one.method for one in columns}) == 1
         title, other = (classifier, method) if same_method else (method, classifier)
         parts.append(other)
-    target = session.target_of(column)
-    if target is not None and (column.target is not None or asking.is_derived(target)):
-        parts.append(asking.named(target, session.classifier_of(column)))
+    parts.append(own_target(session, column))
     if column.method == COMBINED:
         mean = QCoreApplication.translate("Headings", "mean of {0}")
         parts.append(mean.format(len(session.sources(column))))
@@ -41,12 +37,18 @@ def heading(session: Session, column: Column) -> tuple[str, str]:
     return title, " · ".join(filter(None, parts))
 
 
+def own_target(session: Session, column: Column) -> str:
+    """What a column asks about, where the list of classes does not show it; else ""."""
+    target = session.target_of(column)
+    if target is None or not (column.target is not None or asking.is_derived(target)):
+        return ""
+    return asking.named(target, session.classifier_of(column))
+
+
 def _called(choice: ClassifierChoice, others: set[ClassifierChoice | None]) -> str:
     """A classifier's name; with its weights where another one has the same name."""
     alike = any(one and one != choice and one.name == choice.name for one in others)
-    if not alike or choice.weights is None:
-        return choice.name
-    return f"{choice.name} ({Path(choice.weights).name})"
+    return choice.described if alike else choice.name
 
 
 def summarised(column: Column) -> str:

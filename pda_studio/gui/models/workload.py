@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from pda_studio.document.operations import described
 from pda_studio.document.work import COMBINED, ClassifierChoice, Column, Row
-from pda_studio.gui.models import asking, fitting
+from pda_studio.gui.models import fitting
 from pda_studio.gui.models.cells import State
+from pda_studio.gui.models.headings import own_target
 from pda_studio.gui.models.session import Key, Session
 
 _ORDER: dict[State, int] = {"running": 0, "waiting": 1, "stopped": 2, "failed": 3}
@@ -114,9 +114,6 @@ def place_of(session: Session, row: Row, column: Column) -> str:
     if row.operations:
         parts.append(described(row.operations))
     if column.classifier is not None:
-        weights = column.classifier.weights
-        parts.append(column.classifier.name + (f" ({Path(weights).name})" if weights else ""))
-    target = session.target_of(column)
-    if target is not None and (column.target is not None or asking.is_derived(target)):
-        parts.append(asking.named(target, session.classifier_of(column)))
-    return " · ".join(parts)
+        parts.append(column.classifier.described)
+    parts.append(own_target(session, column))
+    return " · ".join(filter(None, parts))

@@ -382,7 +382,7 @@ class Board(QScrollArea):
             row, column = session.work.row(key[0]), session.work.column(key[1])
             if row is None or column is None:
                 return
-            upright = Row(row.key, (), row.picture) if row.turned_back else row
+            upright = row.upright if row.turned_back else row
             self.maps[key].place(geometry.between(session, upright, column))
             appearance, limit = self._display.appearance, self.limit(key)
             if column.style == "spread":

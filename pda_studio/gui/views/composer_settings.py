@@ -102,7 +102,6 @@ class ComposerSettings(QWidget):
         from pda_studio.figures.composition import DPI_BOUNDS, SIZE_BOUNDS, WIDTH_BOUNDS, WIDTHS
 
         self._composition: Composition | None = None
-        self._widths = WIDTHS
         self._body = self._ticks = Section("")
         self._ticked: dict[str, QCheckBox] = {}
         self._chosen: dict[str, QComboBox] = {}
