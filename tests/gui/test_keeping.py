@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from driver import WAIT, Opened, wait_for_maps
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QMimeData, Qt, QUrl
 from pytestqt.qtbot import QtBot
 
 from pda_studio.classifiers import Classifier
@@ -118,6 +118,21 @@ def test_saved_work_opens_as_it_was(
     assert max(passes) == 1, "rows are looked at; no map is computed"
     again.session.configure_column(0, window=6)
     assert again.window.isWindowModified()
+
+
+def test_saved_work_can_be_dropped(studio: Studio, qtbot: QtBot, tmp_path: Path) -> None:
+    path = tmp_path / "mine.pdastudio"
+    studio.session.transform(Flip("vertical"))
+    wait_for_maps(qtbot, studio)
+    with qtbot.waitSignal(studio.keeping.saved, timeout=WAIT):
+        studio.keeping.save(path)
+    studio.session.reset_rows()
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path))])
+    with qtbot.waitSignal(studio.keeping.opened, timeout=WAIT):
+        studio.window.dropped.emit(data)
+    assert studio.session.work.rows[1].operations == (Flip("vertical"),)
+    wait_for_maps(qtbot, studio)
 
 
 def rewritten(whole: bytes, old: str, new: str) -> bytes:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from pda_studio.document.work import ClassifierChoice, Picture
+from pda_studio.document.work import SUFFIX, ClassifierChoice, Picture
 from pda_studio.errors import PdaStudioError
 from pda_studio.gui.controllers.jobs import Jobs
 from pda_studio.gui.controllers.opening import PICTURES, WEIGHTS, Opening
@@ -22,6 +22,8 @@ class Browsing(QObject):
 
     told = Signal(str)
     """Where the picture stands among its neighbours."""
+    work_wanted = Signal(object)
+    """A file of saved work is to be opened, in the place of all that is open."""
     failed = Signal(object, str)
 
     def __init__(
@@ -36,7 +38,11 @@ class Browsing(QObject):
         opening.picture_opened.connect(self._on_picture)
 
     def open_files(self, paths: list[Path]) -> None:
-        """Open pictures, a folder's pictures, or weights for the classifier that is open."""
+        """Open saved work; else pictures, a folder's, or weights for the open classifier."""
+        work = next((path for path in paths if path.suffix.lower() == SUFFIX), None)
+        if work is not None:
+            self.work_wanted.emit(work)
+            return
         pictures: list[Path] = []
         for path in paths:
             if path.is_dir():

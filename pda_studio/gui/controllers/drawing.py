@@ -79,13 +79,6 @@ class Drawing(QObject):
         goes_on = self._drawn is not None and work.picture is self._drawn
         self._drawn = picture
         if goes_on:
-            self._forget_requests()
             self._session.edit(replace(work, picture=picture))
         else:
             self._session.open_picture(picture)
-
-    def _forget_requests(self) -> None:
-        """Let panels that wait ask anew: what they asked for was about the older drawing."""
-        for key, cell in list(self._session.cells.items()):
-            if cell.state in ("waiting", "running"):
-                self._session.put_cell(*key, cell.replace(state="empty", request=None))

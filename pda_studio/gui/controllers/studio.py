@@ -12,7 +12,7 @@ from PySide6.QtCore import QCoreApplication, QObject, QSettings, QTimer
 from PySide6.QtWidgets import QApplication
 
 from pda_studio.document.operations import Crop, Flip, Rotate
-from pda_studio.document.work import COMBINED, SUFFIX, ClassifierChoice, Picture, Work
+from pda_studio.document.work import COMBINED, ClassifierChoice, Picture, Work
 from pda_studio.errors import PdaStudioError
 from pda_studio.gui.controllers.asking_menus import AskingMenus
 from pda_studio.gui.controllers.browsing import Browsing
@@ -211,6 +211,7 @@ class Studio(QObject):
         ):
             source.failed.connect(self.tell)
         self.browsing.told.connect(window.strip.note)
+        self.browsing.work_wanted.connect(self.keeping.open)
         self.explainer.slowed.connect(self._on_slowed)
         self.explainer.looking.lacking.connect(opening.fetch)
         opening.refused.connect(self.explainer.looking.refuse)
@@ -282,11 +283,7 @@ class Studio(QObject):
 
     def open_files(self, paths: list[Path]) -> None:
         """Open saved work, pictures, folders, or weights for the classifier that is open."""
-        work = next((path for path in paths if path.suffix.lower() == SUFFIX), None)
-        if work is not None:
-            self.keeping.open(work)
-        else:
-            self.browsing.open_files(paths)
+        self.browsing.open_files(paths)
 
     def open_picture(self, path: Path) -> None:
         """Read and show a picture."""
