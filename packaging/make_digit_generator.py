@@ -32,7 +32,7 @@ SIDE, WIDTHS = 7, (48, 32, 16)  # 7, 14 and 28 pixels
 
 
 class Encoder(nn.Module):
-    """Tells the mean and the logarithm of the variance of a picture's code; not shipped."""
+    """Tells the mean and the logarithm of the variance of an image's code; not shipped."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,31 +47,31 @@ class Encoder(nn.Module):
             nn.Linear(128, 2 * CODE),
         )
 
-    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Return both, (N, D) each."""
-        mean, log_variance = self.layers(pictures).chunk(2, dim=1)
+        mean, log_variance = self.layers(images).chunk(2, dim=1)
         return mean, log_variance
 
 
-def read_pictures(folder: Path, part: str) -> Tensor:
-    """Return the pictures (N, 1, 28, 28) of "train" or "t10k", in [0, 1]."""
+def read_images(folder: Path, part: str) -> Tensor:
+    """Return the images (N, 1, 28, 28) of "train" or "t10k", in [0, 1]."""
     packed = (folder / f"{part}-images-idx3-ubyte.gz").read_bytes()
     pixels = np.frombuffer(gzip.decompress(packed), np.uint8, offset=16)
     return torch.from_numpy(pixels.reshape(-1, 1, 28, 28).astype(np.float32)) / 255
 
 
-def train(pictures: Tensor) -> tuple[Encoder, Generator]:
+def train(images: Tensor) -> tuple[Encoder, Generator]:
     torch.manual_seed(SEED)
     encoder, generator = Encoder(), Generator(CODE, SIDE, WIDTHS, channels=1)
     optimizer = torch.optim.Adam([*encoder.parameters(), *generator.parameters()])
-    steps = len(pictures) // BATCH
+    steps = len(images) // BATCH
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, TOP_LEARNING_RATE, total_steps=EPOCHS * steps
     )
     for epoch in range(EPOCHS):
         began, total = time.monotonic(), 0.0
-        for chosen in torch.randperm(len(pictures))[: steps * BATCH].split(BATCH):
-            some = pictures[chosen]
+        for chosen in torch.randperm(len(images))[: steps * BATCH].split(BATCH):
+            some = images[chosen]
             mean, log_variance = encoder(some)
             codes = mean + torch.randn_like(mean) * (log_variance / 2).exp()
             wrong = F.binary_cross_entropy_with_logits(
@@ -91,10 +91,10 @@ def train(pictures: Tensor) -> tuple[Encoder, Generator]:
 
 
 @torch.inference_mode()
-def error(encoder: Encoder, generator: Generator, pictures: Tensor) -> float:
-    """Root mean square error of pictures made from the codes of these."""
+def error(encoder: Encoder, generator: Generator, images: Tensor) -> float:
+    """Root mean square error of images made from the codes of these."""
     squares = [
-        (generator(encoder(some)[0]) - some).square().mean().item() for some in pictures.split(1000)
+        (generator(encoder(some)[0]) - some).square().mean().item() for some in images.split(1000)
     ]
     return float(np.mean(squares)) ** 0.5
 
@@ -104,9 +104,9 @@ def main() -> None:
     parser.add_argument("--mnist", type=Path, default=MNIST, help="folder of the MNIST files")
     folder: Path = parser.parse_args().mnist
     began = time.monotonic()
-    encoder, generator = train(read_pictures(folder, "train"))
+    encoder, generator = train(read_images(folder, "train"))
     print(f"Trained in {time.monotonic() - began:.0f} s.")
-    test = read_pictures(folder, "t10k")
+    test = read_images(folder, "t10k")
     exact = error(encoder, generator, test)
     rounded = {
         name: tensor.detach().to(torch.float16).contiguous()

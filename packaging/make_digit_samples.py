@@ -1,10 +1,10 @@
 """Draw the ten sample digits and write resources/digits/samples/0.png … 9.png.
 
 The digits are PDA Studio's own: each is a few pen strokes, smooth curves through the points
-below. They are laid out as MNIST's pictures are: 28×28 grey pixels, white on black, the longer
+below. They are laid out as MNIST's images are: 28×28 grey pixels, white on black, the longer
 side 20 pixels long and the centre of mass in the middle. Run it from anywhere as
 ``python packaging/make_digit_samples.py``; with ``--sheet FILE`` it also writes an enlarged
-picture of all ten, to look at.
+image of all ten, to look at.
 """
 
 import argparse
@@ -103,7 +103,7 @@ def curve(points: tuple[tuple[float, float], ...]) -> NDArray[np.float64]:
 
 
 def sample(digit: int) -> NDArray[np.uint8]:
-    """Return the picture of a digit, (28, 28)."""
+    """Return the image of a digit, (28, 28)."""
     strokes = [curve(points) for points in STROKES[digit]]
     ends = np.concatenate(strokes)
     low, high = ends.min(axis=0), ends.max(axis=0)
@@ -126,16 +126,16 @@ def sample(digit: int) -> NDArray[np.uint8]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Draw the ten sample digits.")
-    parser.add_argument("--sheet", type=Path, help="also write an enlarged picture of all ten")
+    parser.add_argument("--sheet", type=Path, help="also write an enlarged image of all ten")
     sheet: Path | None = parser.parse_args().sheet
 
     SAMPLES.mkdir(parents=True, exist_ok=True)
-    pictures = [sample(digit) for digit in range(10)]
-    for digit, picture in enumerate(pictures):
-        Image.fromarray(picture).save(SAMPLES / f"{digit}.png", optimize=True)
-    print(f"Wrote ten pictures of {SIDE}×{SIDE} pixels into {SAMPLES.name}.")
+    images = [sample(digit) for digit in range(10)]
+    for digit, image in enumerate(images):
+        Image.fromarray(image).save(SAMPLES / f"{digit}.png", optimize=True)
+    print(f"Wrote ten images of {SIDE}×{SIDE} pixels into {SAMPLES.name}.")
     if sheet is not None:
-        together = np.vstack([np.hstack(pictures[:5]), np.hstack(pictures[5:])])
+        together = np.vstack([np.hstack(images[:5]), np.hstack(images[5:])])
         Image.fromarray(np.kron(together, np.ones((8, 8), np.uint8))).save(sheet)
 
 

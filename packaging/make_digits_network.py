@@ -2,8 +2,8 @@
 
 Run it from anywhere as ``python packaging/make_digits_network.py``. It needs the four MNIST files
 ``{train,t10k}-{images-idx3,labels-idx1}-ubyte.gz``, takes minutes on an ordinary processor and
-prints the accuracy on the 10,000 test pictures of the weights as they are shipped, in float16.
-The last epoch's averaged weights are kept whatever their test accuracy is: the test pictures
+prints the accuracy on the 10,000 test images of the weights as they are shipped, in float16.
+The last epoch's averaged weights are kept whatever their test accuracy is: the test images
 take no part in choosing them.
 """
 
@@ -38,45 +38,45 @@ SMOOTHING = 0.1
 
 
 def read_mnist(folder: Path, part: str) -> tuple[Tensor, Tensor]:
-    """Return the normalised pictures (N, 1, 28, 28) and labels (N) of "train" or "t10k"."""
+    """Return the normalised images (N, 1, 28, 28) and labels (N) of "train" or "t10k"."""
     pixels = np.frombuffer(
         gzip.decompress((folder / f"{part}-images-idx3-ubyte.gz").read_bytes()), np.uint8, offset=16
     )
     labels = np.frombuffer(
         gzip.decompress((folder / f"{part}-labels-idx1-ubyte.gz").read_bytes()), np.uint8, offset=8
     )
-    pictures = torch.from_numpy(pixels.reshape(-1, 1, 28, 28).astype(np.float32)) / 255
-    return (pictures - MEAN) / STD, torch.from_numpy(labels.astype(np.int64))
+    images = torch.from_numpy(pixels.reshape(-1, 1, 28, 28).astype(np.float32)) / 255
+    return (images - MEAN) / STD, torch.from_numpy(labels.astype(np.int64))
 
 
-def augmented(pictures: Tensor) -> Tensor:
-    """Return the pictures each turned by up to 12°, scaled by up to 12 % and moved a little."""
-    n = len(pictures)
+def augmented(images: Tensor) -> Tensor:
+    """Return the images each turned by up to 12°, scaled by up to 12 % and moved a little."""
+    n = len(images)
     angle = (torch.rand(n) * 2 - 1) * np.radians(12)
     width, height = 1 + (torch.rand(2, n) * 2 - 1) * 0.12
     slant = (torch.rand(n) * 2 - 1) * 0.12
-    shift = (torch.rand(n, 2, 1) * 2 - 1) * (2.5 / 14)  # 2.5 pixels of half a picture's 14
+    shift = (torch.rand(n, 2, 1) * 2 - 1) * (2.5 / 14)  # 2.5 pixels of half an image's 14
     turn = torch.stack(
         [angle.cos() * width, slant - angle.sin(), angle.sin(), angle.cos() * height], dim=1
     ).reshape(n, 2, 2)
-    grid = F.affine_grid(torch.cat([turn, shift], dim=2), list(pictures.shape), align_corners=False)
+    grid = F.affine_grid(torch.cat([turn, shift], dim=2), list(images.shape), align_corners=False)
     # grid_sample pads with 0, so the black background has to be 0 while it works.
     black = -MEAN / STD
-    return F.grid_sample(pictures - black, grid, align_corners=False) + black
+    return F.grid_sample(images - black, grid, align_corners=False) + black
 
 
-def accuracy(network: nn.Module, pictures: Tensor, labels: Tensor) -> float:
-    """Return the share of pictures classified right."""
+def accuracy(network: nn.Module, images: Tensor, labels: Tensor) -> float:
+    """Return the share of images classified right."""
     network.eval()
     with torch.inference_mode():
         right = [
             (network(some).argmax(1) == truth).sum().item()
-            for some, truth in zip(pictures.split(1000), labels.split(1000), strict=True)
+            for some, truth in zip(images.split(1000), labels.split(1000), strict=True)
         ]
     return sum(right) / len(labels)
 
 
-def train(pictures: Tensor, labels: Tensor) -> nn.Module:
+def train(images: Tensor, labels: Tensor) -> nn.Module:
     """Return a network whose weights are a moving average over the last steps of training."""
     torch.manual_seed(SEED)
     network = DigitsNetwork().to(memory_format=torch.channels_last)
@@ -91,7 +91,7 @@ def train(pictures: Tensor, labels: Tensor) -> nn.Module:
         network.train()
         total = 0.0
         for chosen in torch.randperm(len(labels))[: steps * BATCH].split(BATCH):
-            some = augmented(pictures[chosen]).contiguous(memory_format=torch.channels_last)
+            some = augmented(images[chosen]).contiguous(memory_format=torch.channels_last)
             loss = F.cross_entropy(network(some), labels[chosen], label_smoothing=SMOOTHING)
             optimizer.zero_grad()
             loss.backward()

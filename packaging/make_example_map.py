@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 from pda_studio import explain, load_classifier, load_image
-from pda_studio.gui.controllers.opening import FIRST_SAMPLE
+from pda_studio.gui.opening.opening import FIRST_SAMPLE
 from pda_studio.rendering import Appearance, heat_map
 
 DIGITS = Path(__file__).resolve().parent.parent / "resources" / "digits"

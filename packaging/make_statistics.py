@@ -2,7 +2,7 @@
 
     python packaging/make_statistics.py --data FOLDER
 
-FOLDER holds `imagenet_256/` (pictures) and `mnist/` (the four idx files). Natural pictures are
+FOLDER holds `imagenet_256/` (images) and `mnist/` (the four idx files). Natural images are
 fitted as `pda-studio fit-statistics` does it; digits at their places, to the training set.
 """
 

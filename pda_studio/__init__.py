@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pda_studio.classifiers import load_classifier
     from pda_studio.images import load_image
     from pda_studio.methods import METHODS, EvidenceMap
-    from pda_studio.workspace import explain
+    from pda_studio.store import explain
 
 __version__ = version("pda-studio")
 __all__ = ["METHODS", "EvidenceMap", "explain", "load_classifier", "load_image"]

@@ -1,4 +1,4 @@
-"""Reading pictures: whatever the file or array looks like, RGB with eight bits per colour."""
+"""Reading images: whatever the file or array looks like, RGB with eight bits per colour."""
 
 import stat
 import warnings
@@ -26,7 +26,7 @@ _ORIENTATION = 0x0112
 
 
 def load_image(path: str | Path) -> Pixels:
-    """Read a picture as RGB with eight bits per colour, turned the way it is meant to be seen.
+    """Read an image as RGB with eight bits per colour, turned the way it is meant to be seen.
 
     Of several frames or pages the first is read. Transparency is laid over white. Colour profiles
     are not applied. Sixteen bits become eight by dividing by 257. Grey values stored as floats
@@ -47,7 +47,7 @@ def load_image(path: str | Path) -> Pixels:
     Raises
     ------
     PdaStudioError
-        If the file cannot be read, is no such picture, is damaged or incomplete, is smaller than
+        If the file cannot be read, is no such image, is damaged or incomplete, is smaller than
         4×4 pixels or has more than 100 million of them.
     """
     path = Path(path)
@@ -58,11 +58,11 @@ def load_image(path: str | Path) -> Pixels:
             return _read_without_pillow(file, path)
         except Image.DecompressionBombError as error:
             raise PdaStudioError(
-                f"Cannot read {path}: the picture has more than 100 million pixels; scale it down."
+                f"Cannot read {path}: the image has more than 100 million pixels; scale it down."
             ) from error
         except Exception as error:  # damaged files make Pillow raise errors of almost any type
             raise _damaged(path) from error
-        _check_size(image.width, image.height, f"Cannot read {path}: the picture")
+        _check_size(image.width, image.height, f"Cannot read {path}: the image")
         try:
             image.load()  # before anything else decodes the file, as this refuses incomplete ones
         except MemoryError as error:
@@ -72,16 +72,16 @@ def load_image(path: str | Path) -> Pixels:
         except Exception as error:
             raise _damaged(path) from error
         if _has_16_bit_colours(image, file):
-            picture = _decoded_by_opencv(file, path)
+            pixels = _decoded_by_opencv(file, path)
             if image.format == "TIFF":
-                return picture  # OpenCV turns these itself
+                return pixels  # OpenCV turns these itself
         else:
-            picture = _rgb(image, path)
-        return np.ascontiguousarray(_turned(picture, _orientation(image)))
+            pixels = _rgb(image, path)
+        return np.ascontiguousarray(_turned(pixels, _orientation(image)))
 
 
 def as_rgb(array: npt.ArrayLike) -> Pixels:
-    """Turn an array into a picture such as `load_image` returns.
+    """Turn an array into an image such as `load_image` returns.
 
     Parameters
     ----------
@@ -104,13 +104,13 @@ def as_rgb(array: npt.ArrayLike) -> Pixels:
         values = values[:, :, np.newaxis]
     if values.ndim != 3 or values.shape[2] not in (1, 3, 4):
         raise PdaStudioError(
-            f"An array of shape {np.shape(array)} is no picture; give height × width, or height × "
+            f"An array of shape {np.shape(array)} is no image; give height × width, or height × "
             "width × 1, 3 or 4 channels."
         )
-    _check_size(values.shape[1], values.shape[0], "The picture")
+    _check_size(values.shape[1], values.shape[0], "The image")
     if values.dtype.kind not in "buif":
         raise PdaStudioError(
-            f"An array of {values.dtype} is no picture; give integers from 0 to 255 or floats "
+            f"An array of {values.dtype} is no image; give integers from 0 to 255 or floats "
             "from 0 to 1."
         )
     white = _white_of_type(values.dtype)
@@ -118,7 +118,7 @@ def as_rgb(array: npt.ArrayLike) -> Pixels:
     slack = 1e-6  # what rounding adds to floats; put this way round, NaN is refused, too
     if not (low >= -slack and high <= white + slack):
         raise PdaStudioError(
-            f"The picture's values run from {low:g} to {high:g}; scale them to 0–{white}."
+            f"The image's values run from {low:g} to {high:g}; scale them to 0–{white}."
         )
     return np.ascontiguousarray(_three_channels(_scaled(values, 0, white)))
 
@@ -127,9 +127,9 @@ def _opened(path: Path) -> BinaryIO:
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
-            raise PdaStudioError(f"Cannot read {path}: it is a folder; name a picture in it.")
+            raise PdaStudioError(f"Cannot read {path}: it is a folder; name an image in it.")
         if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for ever
-            raise PdaStudioError(f"Cannot read {path}: it is not a file; name a picture file.")
+            raise PdaStudioError(f"Cannot read {path}: it is not a file; name an image file.")
         if status.st_size == 0:
             raise PdaStudioError(f"Cannot read {path}: the file is empty; get an intact copy.")
         return path.open("rb")
@@ -212,7 +212,7 @@ def _read_without_pillow(file: BinaryIO, path: Path) -> Pixels:
     start = file.read(16)
     if not start.startswith(_STARTS):
         raise PdaStudioError(
-            f"Cannot read {path}: it is not a {_NAMES} picture; convert it to one of these."
+            f"Cannot read {path}: it is not a {_NAMES} image; convert it to one of these."
         )
     if not start.startswith(_TIFF_STARTS):
         raise _damaged(path)
@@ -225,7 +225,7 @@ def _read_without_pillow(file: BinaryIO, path: Path) -> Pixels:
         height = int(directory[TiffImagePlugin.IMAGELENGTH])
     except Exception as error:
         raise _damaged(path) from error
-    _check_size(width, height, f"Cannot read {path}: the picture")
+    _check_size(width, height, f"Cannot read {path}: the image")
     return _decoded_by_opencv(file, path)
 
 
@@ -269,7 +269,7 @@ def _white_of_type(dtype: np.dtype[Any]) -> int:
 def _scaled(values: npt.NDArray[Any], low: Any, high: Any) -> Pixels:
     if values.dtype == np.uint8:
         return values
-    # The narrowest floats that are exact enough: pictures are large.
+    # The narrowest floats that are exact enough: images are large.
     wide: npt.NDArray[np.floating[Any]] = values.astype(np.result_type(values, np.float32))
     wide -= low
     span = float(high) - float(low)
@@ -291,26 +291,26 @@ def _three_channels(values: Pixels) -> Pixels:
 def _orientation(image: Image.Image) -> int:
     try:
         return int(image.getexif().get(_ORIENTATION, 1))
-    except Exception:  # damaged notes about a picture leave the picture itself intact
+    except Exception:  # damaged notes about an image leave the image itself intact
         return 1
 
 
-def _turned(picture: Pixels, orientation: int) -> Pixels:
+def _turned(image: Pixels, orientation: int) -> Pixels:
     """Undo how the camera was held, as the EXIF standard numbers the eight ways."""
     match orientation:
         case 2:
-            return picture[:, ::-1]
+            return image[:, ::-1]
         case 3:
-            return picture[::-1, ::-1]
+            return image[::-1, ::-1]
         case 4:
-            return picture[::-1]
+            return image[::-1]
         case 5:
-            return picture.transpose(1, 0, 2)
+            return image.transpose(1, 0, 2)
         case 6:
-            return np.rot90(picture, -1)
+            return np.rot90(image, -1)
         case 7:
-            return picture[::-1, ::-1].transpose(1, 0, 2)
+            return image[::-1, ::-1].transpose(1, 0, 2)
         case 8:
-            return np.rot90(picture)
+            return np.rot90(image)
         case _:
-            return picture
+            return image

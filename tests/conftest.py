@@ -29,7 +29,7 @@ def cache_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
 
 @pytest.fixture(scope="session")
 def data_folder() -> Path:
-    """Pictures and reference results that do not come with the program; without them, skip."""
+    """Images and reference results that do not come with the program; without them, skip."""
     beside = Path(__file__).resolve().parents[1].parent / "shared" / "data"
     folder = Path(os.environ.get("PDA_STUDIO_DATA") or beside)
     if not folder.is_dir():
@@ -38,7 +38,7 @@ def data_folder() -> Path:
 
 
 @pytest.fixture
-def picture(tmp_path: Path) -> Path:
+def image(tmp_path: Path) -> Path:
     """A file with a drawn 1, as `digits` sees it."""
     path = tmp_path / "digit.png"
     pixels = np.zeros((28, 28), np.uint8)

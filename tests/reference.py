@@ -28,7 +28,7 @@ PSEUDO_COUNT = 100_000  # Zintgraf's N
 RIDGE = 1e-4
 
 
-# -- pictures ---------------------------------------------------------------------------------
+# -- images ---------------------------------------------------------------------------------
 
 
 def preprocess(
@@ -37,7 +37,7 @@ def preprocess(
     crop: int,
     interpolation: v2.InterpolationMode = v2.InterpolationMode.BILINEAR,
 ) -> NDArray[np.uint8]:
-    """torchvision's own Resize and CenterCrop on the PIL picture; (crop, crop, 3) uint8."""
+    """torchvision's own Resize and CenterCrop on the PIL image; (crop, crop, 3) uint8."""
     transform = v2.Compose(
         [v2.Resize(resize, interpolation=interpolation, antialias=True), v2.CenterCrop(crop)]
     )
@@ -72,7 +72,7 @@ def windows(height: int, width: int, k: int, stride: int) -> list[tuple[int, int
 
 
 def patch_start(start: int, k: int, outer: int, length: int) -> int:
-    """Where the outer patch starts along one axis: around the window, moved inside the picture."""
+    """Where the outer patch starts along one axis: around the window, moved inside the image."""
     wanted = start - (outer - k) // 2
     return min(max(wanted, 0), length - outer)
 
@@ -217,13 +217,13 @@ class Statistics:
         return patch_top, patch_left, self._laws[key]
 
     def clip(self, values: Array) -> Array:
-        """Keep (..., C, k, k) within what the pictures of the statistics had."""
+        """Keep (..., C, k, k) within what the images of the statistics had."""
         return np.clip(values, self.minimum[:, None, None], self.maximum[:, None, None])
 
 
 @dataclass
 class Infill:
-    """What may stand in for a window: its law at one place of one picture."""
+    """What may stand in for a window: its law at one place of one image."""
 
     mean: Array  # (C, k, k), not clipped
     covariance: Array  # (C·k·k, C·k·k)
@@ -281,12 +281,12 @@ class Network:
         self.mean = torch.tensor(mean, dtype=torch.float64)[:, None, None]
         self.std = torch.tensor(std, dtype=torch.float64)[:, None, None]
 
-    def logits(self, pictures: Array, batch: int = 8) -> Array:
-        """(N, K) of pictures (N, C, H, W)."""
+    def logits(self, images: Array, batch: int = 8) -> Array:
+        """(N, K) of images (N, C, H, W)."""
         with torch.no_grad():
             parts = [
-                self.network((torch.from_numpy(pictures[i : i + batch]) - self.mean) / self.std)
-                for i in range(0, len(pictures), batch)
+                self.network((torch.from_numpy(images[i : i + batch]) - self.mean) / self.std)
+                for i in range(0, len(images), batch)
             ]
         return torch.cat(parts).numpy()
 
@@ -335,7 +335,7 @@ def prediction_difference(
 
 
 def with_window(pixels: Array, top: int, left: int, values: Array) -> Array:
-    """Copies (S, C, H, W) of the picture with values (S, C, k, k) in the window."""
+    """Copies (S, C, H, W) of the image with values (S, C, k, k) in the window."""
     k = values.shape[-1]
     copies = np.repeat(pixels[None], len(values), axis=0)
     copies[:, :, top : top + k, left : left + k] = values
@@ -344,7 +344,7 @@ def with_window(pixels: Array, top: int, left: int, values: Array) -> Array:
 
 @dataclass
 class Analysis:
-    """One picture, one network, one target, one grid of windows."""
+    """One image, one network, one target, one grid of windows."""
 
     network: Network
     pixels: Array  # (C, H, W)

@@ -57,7 +57,7 @@ def contents(folder):
     return {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
 
 
-# Pictures
+# Images
 
 
 def truncated(path):
@@ -83,7 +83,7 @@ def truncated(path):
         ),
     ],
 )
-def test_bad_pictures(tmp_path, run, verb, name, make, message):
+def test_bad_images(tmp_path, run, verb, name, make, message):
     path = tmp_path / name
     make(path)
     words = {
@@ -97,12 +97,12 @@ def test_bad_pictures(tmp_path, run, verb, name, make, message):
 
 
 @pytest.mark.parametrize("mode", ["I;16", "CMYK"])
-def test_rare_pictures_work(tmp_path, capsys, mode):
+def test_rare_images_work(tmp_path, capsys, mode):
     if mode == "CMYK":
-        path = tmp_path / "picture.jpg"
+        path = tmp_path / "image.jpg"
         Image.new("CMYK", (40, 30), (0, 90, 90, 0)).save(path)
     else:
-        path = tmp_path / "picture.png"
+        path = tmp_path / "image.png"
         Image.fromarray(np.arange(1200, dtype=np.uint16).reshape(30, 40) * 50).save(path)
     assert main(["predict", str(path)]) == 0
     out, err = capsys.readouterr()
@@ -138,8 +138,8 @@ def test_rare_pictures_work(tmp_path, capsys, mode):
     ],
     ids=" ".join,
 )
-def test_wrong_requests(tmp_path, run, picture, words, message):
-    said = run("explain", picture, "--output", tmp_path / "map.npz", *words, status=2)
+def test_wrong_requests(tmp_path, run, image, words, message):
+    said = run("explain", image, "--output", tmp_path / "map.npz", *words, status=2)
     assert message in said
 
 
@@ -163,31 +163,31 @@ def test_wrong_requests(tmp_path, run, picture, words, message):
     ],
     ids=" ".join,
 )
-def test_wrong_command_lines(tmp_path, run, picture, monkeypatch, words, message):
+def test_wrong_command_lines(tmp_path, run, image, monkeypatch, words, message):
     monkeypatch.chdir(tmp_path)
     assert message in run(*words, status=2)
 
 
-def test_an_unknown_class_name_gets_a_suggestion(tmp_path, run, picture):
+def test_an_unknown_class_name_gets_a_suggestion(tmp_path, run, image):
     words = ["--classifier", "squeezenet1_1", "--weights", "random", "--target", "jacamer"]
-    said = run("explain", picture, "--output", tmp_path / "map.npz", *words, status=2)
+    said = run("explain", image, "--output", tmp_path / "map.npz", *words, status=2)
     assert "Did you mean “jacamar”" in said
 
 
-def test_the_figure_must_not_replace_the_picture(tmp_path, run, picture):
-    words = ["explain", picture, "--output", tmp_path / "map.npz", "--figure", picture]
+def test_the_figure_must_not_replace_the_image(tmp_path, run, image):
+    words = ["explain", image, "--output", tmp_path / "map.npz", "--figure", image]
     assert "would replace" in run(*words, status=2)
 
 
-def test_what_is_wrong_is_told_before_the_work(tmp_path, run, picture, monkeypatch):
+def test_what_is_wrong_is_told_before_the_work(tmp_path, run, image, monkeypatch):
     def work(*_):
         raise AssertionError("the work began")
 
     monkeypatch.setattr("pda_studio.cli.progress.load", work)
-    explain = ["explain", picture, "--output", tmp_path / "map.npz"]
+    explain = ["explain", image, "--output", tmp_path / "map.npz"]
     run(*explain, "--samples", "0", status=2)
     run(*explain, "--figure", tmp_path / "none" / "panel.png", status=1)
-    run("explain", picture, "--output", tmp_path / "none" / "map.npz", status=1)
+    run("explain", image, "--output", tmp_path / "none" / "map.npz", status=1)
     monkeypatch.undo()
     monkeypatch.setattr("pda_studio.cli.progress.carry_out", work)
     run(*explain, "--target", "ten", status=2)
@@ -211,27 +211,27 @@ class _Trap:
         return os.mkdir, (str(self.marker),)
 
 
-def test_weights_of_another_network(tmp_path, run, picture):
+def test_weights_of_another_network(tmp_path, run, image):
     save_file(torchvision.models.squeezenet1_0().state_dict(), tmp_path / "other.safetensors")
-    said = run("predict", picture, "--weights", tmp_path / "other.safetensors", status=1)
+    said = run("predict", image, "--weights", tmp_path / "other.safetensors", status=1)
     assert "other.safetensors" in said
     assert "not digits's" in said
 
 
-def test_weights_that_are_not_finite(tmp_path, run, picture):
+def test_weights_that_are_not_finite(tmp_path, run, image):
     weights = digits_weights()
     weights["fc2.bias"][3] = float("nan")
     save_file(weights, tmp_path / "nan.safetensors")
-    said = run("predict", picture, "--weights", tmp_path / "nan.safetensors", status=1)
+    said = run("predict", image, "--weights", tmp_path / "nan.safetensors", status=1)
     assert "not finite" in said
 
 
 @pytest.mark.parametrize("how", [pickle.dump, torch.save])
-def test_code_in_a_file_of_weights_does_not_run(tmp_path, run, picture, how):
+def test_code_in_a_file_of_weights_does_not_run(tmp_path, run, image, how):
     marker, path = tmp_path / "ran", tmp_path / "weights.pth"
     with path.open("wb") as file:
         how({"fc2.bias": _Trap(marker)}, file)
-    assert "refused" in run("predict", picture, "--weights", path, status=1)
+    assert "refused" in run("predict", image, "--weights", path, status=1)
     assert not marker.exists()
     with path.open("rb") as file:  # the trap works where code is run
         pickle.load(file) if how is pickle.dump else torch.load(file, weights_only=False)
@@ -240,32 +240,32 @@ def test_code_in_a_file_of_weights_does_not_run(tmp_path, run, picture, how):
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"\x80\x02", (1 << 40).to_bytes(8, "little")])
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
-def test_damaged_weights(tmp_path, run, picture, content, suffix):
+def test_damaged_weights(tmp_path, run, image, content, suffix):
     path = tmp_path / f"weights{suffix}"
     path.write_bytes(content)
-    assert path.name in run("predict", picture, "--weights", path, status=1)
+    assert path.name in run("predict", image, "--weights", path, status=1)
 
 
-def test_missing_weights(tmp_path, run, picture):
-    said = run("predict", picture, "--weights", tmp_path / "none.pth", status=1)
+def test_missing_weights(tmp_path, run, image):
+    said = run("predict", image, "--weights", tmp_path / "none.pth", status=1)
     assert "none.pth" in said
 
 
 # Outputs
 
 
-def test_outputs_that_cannot_be_written(tmp_path, run, picture):
+def test_outputs_that_cannot_be_written(tmp_path, run, image):
     (tmp_path / "folder.npz").mkdir()
     for output, message in [
         (tmp_path / "none" / "map.npz", "does not exist"),
         (tmp_path / "folder.npz", "it is a folder"),
     ]:
-        assert message in run("explain", picture, "--output", output, status=1)
+        assert message in run("explain", image, "--output", output, status=1)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux has /proc")
-def test_an_output_that_even_root_cannot_write(run, picture):
-    said = run("explain", picture, *QUICK, "--output", "/proc/map.npz", status=1)
+def test_an_output_that_even_root_cannot_write(run, image):
+    said = run("explain", image, *QUICK, "--output", "/proc/map.npz", status=1)
     assert "/proc/map.npz" in said
 
 
@@ -282,18 +282,18 @@ def disk_for(size):
         signal.signal(signal.SIGXFSZ, handler)
 
 
-def test_no_room_for_the_map(tmp_path, run, picture):
+def test_no_room_for_the_map(tmp_path, run, image):
     with disk_for(500):
-        said = run("explain", picture, *QUICK, "--output", tmp_path / "map.npz", status=1)
+        said = run("explain", image, *QUICK, "--output", tmp_path / "map.npz", status=1)
     assert "map.npz" in said
     assert "nothing was written" in said
 
 
 @pytest.mark.parametrize("suffix", ["png", "pdf", "svg", "tif"])
-def test_no_room_for_the_figure_leaves_the_map(tmp_path, capsys, picture, suffix):
+def test_no_room_for_the_figure_leaves_the_map(tmp_path, capsys, image, suffix):
     words = ["--output", tmp_path / "map.npz", "--figure", tmp_path / f"panel.{suffix}"]
     with disk_for(10_000):
-        status = main([str(word) for word in ["explain", picture, *QUICK, *words]])
+        status = main([str(word) for word in ["explain", image, *QUICK, *words]])
     _, err = capsys.readouterr()
     assert status == 1
     assert err.count("\n") == 1
@@ -301,12 +301,12 @@ def test_no_room_for_the_figure_leaves_the_map(tmp_path, capsys, picture, suffix
     assert {path.name for path in tmp_path.iterdir()} == {"digit.png", "map.npz"}
 
 
-def test_a_full_disk(tmp_path, run, picture, monkeypatch):
+def test_a_full_disk(tmp_path, run, image, monkeypatch):
     def full(_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "fsync", full)
-    said = run("explain", picture, *QUICK, "--output", tmp_path / "map.npz", status=1)
+    said = run("explain", image, *QUICK, "--output", tmp_path / "map.npz", status=1)
     assert "No space left on device" in said
 
 
@@ -341,12 +341,12 @@ def test_a_reader_that_has_read_enough(word):
         (ZeroDivisionError("division\nby zero"), "--debug"),
     ],
 )
-def test_unforeseen_errors(run, picture, monkeypatch, error, message):
+def test_unforeseen_errors(run, image, monkeypatch, error, message):
     def broken(_):
         raise error
 
     monkeypatch.setattr("pda_studio.images.load_image", broken)
-    assert message in run("predict", picture, status=1)
+    assert message in run("predict", image, status=1)
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])
@@ -425,22 +425,22 @@ def offered(monkeypatch, tmp_path):
 PREDICT = ["predict", "--classifier", "squeezenet1_1"]
 
 
-def test_a_download(server, offered, good, picture, capsys, monkeypatch):
+def test_a_download(server, offered, good, image, capsys, monkeypatch):
     name, data = good
     server.told.length, server.told.data = len(data), data
     folder = offered(f"{server.address}/{name}")
-    assert main([*PREDICT, str(picture)]) == 0
+    assert main([*PREDICT, str(image)]) == 0
     out, err = capsys.readouterr()
     assert err == ""
     assert len(out.splitlines()) == 5
     assert [path.name for path in folder.iterdir()] == [name]
     assert (folder / name).read_bytes() == data
     server.told.status = 500  # the second time it is there
-    assert main([*PREDICT, str(picture)]) == 0
+    assert main([*PREDICT, str(image)]) == 0
 
 
 @pytest.mark.parametrize("harm", ["a byte", "the end", "not found"])
-def test_a_damaged_download(server, offered, good, picture, run, harm):
+def test_a_damaged_download(server, offered, good, image, run, harm):
     name, data = good
     server.told.length, server.told.data = len(data), data
     if harm == "a byte":
@@ -450,21 +450,21 @@ def test_a_damaged_download(server, offered, good, picture, run, harm):
     else:
         server.told.status = 404
     folder = offered(f"{server.address}/{name}")
-    said = run(*PREDICT, picture, status=1)
+    said = run(*PREDICT, image, status=1)
     assert name in said
     assert str(folder) in said
     assert not folder.exists() or list(folder.iterdir()) == []
 
 
-def test_offline(offered, picture, run, good):
+def test_offline(offered, image, run, good):
     name, _ = good
     folder = offered(f"http://127.0.0.1:1/{name}")
-    said = run(*PREDICT, picture, status=1)
+    said = run(*PREDICT, image, status=1)
     assert name in said
     assert str(folder) in said
 
 
-def test_stopping_a_download_leaves_nothing(server, good, picture, tmp_path):
+def test_stopping_a_download_leaves_nothing(server, good, image, tmp_path):
     name, data = good
     server.told.length, server.told.data = len(data), data[: len(data) // 2]
     server.told.go_on.clear()
@@ -483,7 +483,7 @@ def test_stopping_a_download_leaves_nothing(server, good, picture, tmp_path):
         module._weights_entry = lambda *_, **__: ours
         sys.exit(main(sys.argv[2:]))
         """
-    words = [sys.executable, "-c", script, f"{server.address}/{name}", *PREDICT, str(picture)]
+    words = [sys.executable, "-c", script, f"{server.address}/{name}", *PREDICT, str(image)]
     environment = {**os.environ, "TORCH_HOME": str(tmp_path)}
     with subprocess.Popen(words, env=environment, stderr=subprocess.PIPE, text=True) as process:
         assert server.told.sent.wait(100)
@@ -500,7 +500,7 @@ def test_stopping_a_download_leaves_nothing(server, good, picture, tmp_path):
     assert list(folder.iterdir()) == []
 
 
-def test_stopping_the_work_leaves_nothing(tmp_path, capsys, picture, monkeypatch):
+def test_stopping_the_work_leaves_nothing(tmp_path, capsys, image, monkeypatch):
     from pda_studio.methods.base import METHODS
 
     method = METHODS["efficient-pda"]
@@ -512,7 +512,7 @@ def test_stopping_the_work_leaves_nothing(tmp_path, capsys, picture, monkeypatch
 
     monkeypatch.setattr(method, "steps", interrupted)
     words = ["--output", tmp_path / "map.npz", "--figure", tmp_path / "panel.png"]
-    assert main([str(word) for word in ["explain", picture, "--batch", "9", *words]]) == 130
+    assert main([str(word) for word in ["explain", image, "--batch", "9", *words]]) == 130
     out, err = capsys.readouterr()
     assert (out, err) == ("", "pda-studio: stopped.\n")
-    assert list(tmp_path.iterdir()) == [picture]
+    assert list(tmp_path.iterdir()) == [image]

@@ -25,8 +25,8 @@ class HardToFollow(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
-        logits: torch.Tensor = self.network(pictures)
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.network(images)
         return logits if logits.sum() > -1e9 else logits * 2
 
 

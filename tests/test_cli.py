@@ -17,7 +17,7 @@ from pda_studio.cli.parameters import told, variants_of
 from pda_studio.methods import METHODS, EvidenceMap, Method, Parameter, Progress
 from pda_studio.methods.base import parameter
 from pda_studio.pda.infill.statistics import load_statistics
-from pda_studio.workspace import load_map
+from pda_studio.store import load_map
 
 QUICK = ["--stride", "4", "--batch", "49"]
 
@@ -36,9 +36,9 @@ def run(capsys):
     return run
 
 
-def test_explain_writes_a_map_a_figure_and_a_summary(tmp_path, run, picture):
+def test_explain_writes_a_map_a_figure_and_a_summary(tmp_path, run, image):
     output, figure = tmp_path / "map.npz", tmp_path / "panel.svg"
-    out = run("explain", picture, *QUICK, "--output", output, "--figure", figure)
+    out = run("explain", image, *QUICK, "--output", output, "--figure", figure)
     evidence_map = load_map(output)
     assert evidence_map.target_name == "1"
     assert evidence_map.complete
@@ -56,12 +56,12 @@ def test_explain_writes_a_map_a_figure_and_a_summary(tmp_path, run, picture):
 
 
 @pytest.mark.parametrize("method", list(METHODS))
-def test_every_method_runs_with_what_suits_the_classifier(tmp_path, run, picture, method, capsys):
+def test_every_method_runs_with_what_suits_the_classifier(tmp_path, run, image, method, capsys):
     known = METHODS[method].model_fields
     fewer = [word for name, word in (("stride", "4"), ("samples", "2")) if name in known
              for word in (f"--{name}", word)]  # fmt: skip
     fewer += ["--batch", "49"]
-    words = ["explain", picture, "--method", method, *fewer, "--output", tmp_path / "map.npz"]
+    words = ["explain", image, "--method", method, *fewer, "--output", tmp_path / "map.npz"]
     if method == "attention-rollout":
         assert main([str(word) for word in words]) == 2
         assert "digits has no attention" in capsys.readouterr().err
@@ -72,12 +72,12 @@ def test_every_method_runs_with_what_suits_the_classifier(tmp_path, run, picture
     assert evidence_map.evidence.shape == (28, 28)
 
 
-def test_options_reach_the_method(tmp_path, run, picture):
+def test_options_reach_the_method(tmp_path, run, image):
     words = ["--method", "original-pda", "--window", "7", "--stride", "7", "--samples", "3"]
     words += ["--seed", "5", "--infill", "marginal-samples", "--difference", "logit"]
     words += ["--colour", "independent", "--forward", "full", "--outer", "12"]
     words += ["--target", "7", "--device", "cpu"]
-    out = run("explain", picture, *words, "--output", tmp_path / "map.npz")
+    out = run("explain", image, *words, "--output", tmp_path / "map.npz")
     evidence_map = load_map(tmp_path / "map.npz")
     assert evidence_map.parameters == {
         "window": 7,
@@ -100,19 +100,19 @@ def test_options_reach_the_method(tmp_path, run, picture):
     assert " ± " in out
 
 
-def test_the_same_seed_gives_the_same_map(tmp_path, run, picture):
+def test_the_same_seed_gives_the_same_map(tmp_path, run, image):
     maps = []
     for seed in (1, 1, 2):
         words = ["--method", "sampled-pda", "--samples", "2", "--seed", seed, *QUICK]
-        run("explain", picture, *words, "--output", tmp_path / "map.npz")
+        run("explain", image, *words, "--output", tmp_path / "map.npz")
         maps.append(load_map(tmp_path / "map.npz").evidence)
     np.testing.assert_array_equal(maps[0], maps[1])
     assert (maps[0] != maps[2]).any()
 
 
-def test_explain_takes_a_map_made_before(tmp_path, run, picture, monkeypatch):
+def test_explain_takes_a_map_made_before(tmp_path, run, image, monkeypatch):
     first, again = tmp_path / "first.npz", tmp_path / "again.npz"
-    words = ["explain", picture, "--stride", "2"]
+    words = ["explain", image, "--stride", "2"]
     assert "from the cache" not in run(*words, "--output", first)
     computed = []
     steps = METHODS["efficient-pda"].steps
@@ -134,18 +134,18 @@ def test_explain_takes_a_map_made_before(tmp_path, run, picture, monkeypatch):
     assert computed == [1]
 
 
-def test_without_the_cache_nothing_is_kept(tmp_path, run, picture, cache_folder):
-    run("explain", picture, *QUICK, "--no-cache", "--output", tmp_path / "map.npz")
+def test_without_the_cache_nothing_is_kept(tmp_path, run, image, cache_folder):
+    run("explain", image, *QUICK, "--no-cache", "--output", tmp_path / "map.npz")
     assert not cache_folder.exists()
 
 
-def test_cache_shows_and_clears(tmp_path, run, picture, cache_folder, monkeypatch):
+def test_cache_shows_and_clears(tmp_path, run, image, cache_folder, monkeypatch):
     assert run("cache").splitlines() == [
         f"Maps are kept in {cache_folder}",
         "0 maps, 0 MB of at most 2,000 MB",
     ]
     for method in ("efficient-pda", "occlusion"):
-        run("explain", picture, *QUICK, "--method", method, "--output", tmp_path / "map.npz")
+        run("explain", image, *QUICK, "--method", method, "--output", tmp_path / "map.npz")
     size = sum(path.stat().st_size for path in cache_folder.iterdir())
     told = json.loads(run("cache", "--json"))
     assert told == {"folder": str(cache_folder), "maps": 2, "bytes": size, "limit": 2_000_000_000}
@@ -160,13 +160,13 @@ def test_cache_shows_and_clears(tmp_path, run, picture, cache_folder, monkeypatc
     assert run("cache").startswith("The cache is switched off")
 
 
-def test_predict_lists_the_likeliest(run, picture):
-    lines = run("predict", picture, "--top", "3").splitlines()
+def test_predict_lists_the_likeliest(run, image):
+    lines = run("predict", image, "--top", "3").splitlines()
     assert len(lines) == 3
     assert lines[0].split()[:2] == ["1", "1"]
     assert "█" in lines[0]
     assert max(map(len, lines)) <= 80
-    told = json.loads(run("predict", picture, "--top", "99", "--json"))
+    told = json.loads(run("predict", image, "--top", "99", "--json"))
     assert told["classifier"] == "digits"
     probabilities = [entry["probability"] for entry in told["predictions"]]
     assert probabilities == sorted(probabilities, reverse=True)
@@ -219,18 +219,18 @@ def test_classifiers_lists_them(run):
     assert len({line.index("torchvision") for line in lines[2:]}) == 1
 
 
-def test_fit_statistics_makes_a_file_that_explain_takes(tmp_path, run, picture):
-    folder = tmp_path / "pictures"
+def test_fit_statistics_makes_a_file_that_explain_takes(tmp_path, run, image):
+    folder = tmp_path / "images"
     folder.mkdir()
     for i in range(3):
         Image.effect_noise((260, 260), 50 + i).convert("RGB").save(folder / f"{i}.png")
     output = tmp_path / "statistics.safetensors"
     out = run("fit-statistics", folder, "--output", output)
-    assert out == f"Fitted to 3 pictures. Wrote {output}.\n"
-    assert load_statistics(output).about["pictures"] == "3"
+    assert out == f"Fitted to 3 images. Wrote {output}.\n"
+    assert load_statistics(output).about["images"] == "3"
     words = ["--classifier", "squeezenet1_1", "--weights", "random", "--statistics", output]
     words += ["--window", "64", "--stride", "64", "--infill", "marginal-mean"]
-    colour = tmp_path / "pictures" / "0.png"
+    colour = tmp_path / "images" / "0.png"
     run("explain", colour, *words, "--output", tmp_path / "map.npz")
     assert load_map(tmp_path / "map.npz").parameters["statistics"] == str(output)
 
@@ -276,7 +276,7 @@ def new_method():
     del METHODS["brightness"]
 
 
-def test_a_new_method_appears_everywhere(tmp_path, run, picture, new_method, capsys):
+def test_a_new_method_appears_everywhere(tmp_path, run, image, new_method, capsys):
     words = run("explain", "--help").split()
     assert "--gain-of-light" in words
     told = " ".join(words).replace("│", "")
@@ -284,7 +284,7 @@ def test_a_new_method_appears_everywhere(tmp_path, run, picture, new_method, cap
         assert part in " ".join(told.split())
     assert "OTHERS\n\nbrightness: Brightness" in run("methods")
     assert "--gain-of-light" in run("methods")
-    words = ["explain", picture, "--method", "brightness", "--output", tmp_path / "map.npz"]
+    words = ["explain", image, "--method", "brightness", "--output", tmp_path / "map.npz"]
     run(*words, "--gain-of-light", "4", "--figure", tmp_path / "panel.png")
     evidence_map = load_map(tmp_path / "map.npz")
     assert evidence_map.parameters == {"gain_of_light": 4.0}
@@ -344,18 +344,18 @@ def test_help_and_version_load_nothing_heavy():
     assert "\x1b" not in done.stdout
 
 
-def test_bias_shares_are_drawn_and_listed(tmp_path, run, picture):
+def test_bias_shares_are_drawn_and_listed(tmp_path, run, image):
     figure = tmp_path / "shares.pdf"
-    lines = run("bias-shares", picture, "--output", figure).splitlines()
+    lines = run("bias-shares", image, "--output", figure).splitlines()
     assert figure.read_bytes().startswith(b"%PDF")
     assert lines[0] == "|bias| / |logit| of 1, seen from each layer:"
     assert [line.split()[0] for line in lines[1:4]] == ["input", "conv1", "relu1"]
     assert lines[-1] == f"Wrote {figure}"
-    words = ["bias-shares", picture, "--target", "3", "--against", "5", "--output", figure]
+    words = ["bias-shares", image, "--target", "3", "--against", "5", "--output", figure]
     told = json.loads(run(*words, "--json"))
     assert told[0]["layer"] == "input"
     assert told[0]["share"] > 0
-    assert main(["bias-shares", str(picture), "--output", str(tmp_path / "shares.doc")]) == 2
+    assert main(["bias-shares", str(image), "--output", str(tmp_path / "shares.doc")]) == 2
 
 
 def test_it_runs_as_a_module_and_the_exit_status_is_passed_on():
@@ -371,8 +371,8 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_a_bar_with_rate_and_time_left_on_a_terminal_only(tmp_path, run, picture, monkeypatch):
-    words = ["explain", picture, "--stride", "2", "--batch", "9", "--output", tmp_path / "map.npz"]
+def test_a_bar_with_rate_and_time_left_on_a_terminal_only(tmp_path, run, image, monkeypatch):
+    words = ["explain", image, "--stride", "2", "--batch", "9", "--output", tmp_path / "map.npz"]
     words += ["--no-cache"]
     run(*words)  # checks that nothing goes to standard error
     monkeypatch.setattr(sys, "stderr", terminal := Terminal())
@@ -406,35 +406,35 @@ def window(monkeypatch):
     return window
 
 
-def test_without_a_verb_the_window_opens(run, picture, window, monkeypatch):
+def test_without_a_verb_the_window_opens(run, image, window, monkeypatch):
     monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
     run()
-    run(picture)
-    run(picture, "--classifier", "resnet18", "--weights", "random")
+    run(image)
+    run(image, "--classifier", "resnet18", "--weights", "random")
     assert window.calls == [
         (None, "digits", None),
-        (picture, "digits", None),
-        (picture, "resnet18", "random"),
+        (image, "digits", None),
+        (image, "resnet18", "random"),
     ]
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere there is a display")
-def test_without_a_display(tmp_path, run, picture, window, monkeypatch, capsys):
+def test_without_a_display(tmp_path, run, image, window, monkeypatch, capsys):
     for name in ("QT_QPA_PLATFORM", "DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.setenv(name, "")
-    assert main([str(picture)]) == 1
+    assert main([str(image)]) == 1
     assert "no display" in capsys.readouterr().err
     assert window.calls == []
-    run("screenshot", picture, "--output", tmp_path / "window.png")
+    run("screenshot", image, "--output", tmp_path / "window.png")
     assert len(window.calls) == 1
     assert os.environ["QT_QPA_PLATFORM"] == "offscreen"
 
 
-def test_screenshot_passes_everything_on(tmp_path, run, picture, window):
+def test_screenshot_passes_everything_on(tmp_path, run, image, window):
     output = tmp_path / "window.png"
     words = ["--method", "occlusion", "--window", "5", "--stride", "5", "--target", "3"]
     words += ["--size", "800x600", "--theme", "dark", "--weights", "random"]
-    assert run("screenshot", picture, "--output", output, *words) == f"Wrote {output}.\n"
+    assert run("screenshot", image, "--output", output, *words) == f"Wrote {output}.\n"
     options = {
         "classifier": "digits",
         "weights": "random",
@@ -444,4 +444,4 @@ def test_screenshot_passes_everything_on(tmp_path, run, picture, window):
         "size": (800, 600),
         "theme": "dark",
     }
-    assert window.calls == [(picture, output, options)]
+    assert window.calls == [(image, output, options)]

@@ -14,9 +14,16 @@ from test_maps import make_map
 from pda_studio.cli import main
 from pda_studio.document.figure import composition_of, grid_of
 from pda_studio.document.operations import Flip, Rotate
-from pda_studio.document.state import KeptMap, State, load_state, save_state
+from pda_studio.document.saved import KeptMap, State, load_state, save_state
 from pda_studio.document.targets import ClassTarget
-from pda_studio.document.work import ClassifierChoice, Column, Picture, Row, Work, picture_digest
+from pda_studio.document.workspace import (
+    ClassifierChoice,
+    Column,
+    Row,
+    SourceImage,
+    Workspace,
+    image_digest,
+)
 from pda_studio.errors import UsageError
 from pda_studio.figures import Composition, draw_composition, save_composition
 from pda_studio.figures.composition import (
@@ -35,9 +42,9 @@ CLASSIFIER = "digits"
 
 
 def state_of(rows=((),), styles=("map", "overlay"), **changes):
-    """Work on a 28×28 picture with a different map in each panel."""
+    """Workspace on a 28×28 image with a different map in each panel."""
     image = np.random.default_rng(1).integers(0, 256, (28, 28, 3), np.uint8)
-    picture = Picture("one.png", None, image, picture_digest(image))
+    image = SourceImage("one.png", None, image, image_digest(image))
     methods = ("efficient-pda", "occlusion", "grad-cam", "saliency")
     columns = []
     for key, style in enumerate(styles):
@@ -58,7 +65,7 @@ def state_of(rows=((),), styles=("map", "overlay"), **changes):
                 **changes,
             )
             kept.append(KeptMap(row.key, column.key, one.fingerprint, ClassTarget(3), one))
-    work = Work(picture, ClassifierChoice(CLASSIFIER), None, work_rows, tuple(columns))
+    work = Workspace(image, ClassifierChoice(CLASSIFIER), None, work_rows, tuple(columns))
     return State(work, tuple(kept))
 
 
@@ -74,7 +81,7 @@ def words(figure):
 
 
 def tiles(figure):
-    """The pictures and maps, row by row; colour bars are lower than they are wide."""
+    """The images and maps, row by row; colour bars are lower than they are wide."""
     found = [axes for axes in figure.axes if axes.images[0].get_array().shape[0] > 1]
     found.sort(key=lambda axes: (-round(axes.get_position().y0, 3), axes.get_position().x0))
     return found
@@ -90,12 +97,12 @@ def test_rows_and_columns_stand_as_in_the_work():
     shown = [axes.images[0].get_array() for axes in tiles(figure)]
     assert len(shown) == 3 * 3
     maps = {(kept.row, kept.column): kept.evidence_map for kept in state.maps}
-    look = Appearance()
+    prediction = Appearance()
     for row in range(3):
         heat, laid_over = maps[row, 0], maps[row, 1]
         np.testing.assert_array_equal(shown[3 * row], heat.view)
-        np.testing.assert_array_equal(shown[3 * row + 1], heat_map(heat, look, heat.limit))
-        expected = overlay(laid_over, look, laid_over.limit)
+        np.testing.assert_array_equal(shown[3 * row + 1], heat_map(heat, prediction, heat.limit))
+        expected = overlay(laid_over, prediction, laid_over.limit)
         np.testing.assert_array_equal(shown[3 * row + 2], expected)
     said = words(figure)
     for text in ("three", "Input", "Efficient PDA", "Occlusion", "Original"):
@@ -261,7 +268,7 @@ def test_what_is_missing_is_said_in_one_sentence():
 
 
 def test_too_little_room_is_said():
-    with pytest.raises(UsageError, match="9 pictures do not fit side by side into 20 mm"):
+    with pytest.raises(UsageError, match="9 images do not fit side by side into 20 mm"):
         draw_composition(grid(THREE, ("both",) * 4), Composition(width=20.0))
 
 

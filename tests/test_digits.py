@@ -25,8 +25,8 @@ def network() -> DigitsNetwork:
 
 
 def normalised(pixels: np.ndarray) -> torch.Tensor:
-    pictures = torch.from_numpy(pixels.astype(np.float32)).reshape(-1, 1, 28, 28) / 255
-    return (pictures - MEAN) / STD
+    images = torch.from_numpy(pixels.astype(np.float32)).reshape(-1, 1, 28, 28) / 255
+    return (images - MEAN) / STD
 
 
 def sample(digit: int) -> Image.Image:
@@ -67,8 +67,8 @@ def test_network_can_be_traced(network: DigitsNetwork) -> None:
     traced = fx.symbolic_trace(network)
     calls = [node.target for node in traced.graph.nodes if node.op == "call_module"]
     assert calls == [name for name, _ in network.named_children()]
-    pictures = torch.rand(2, 1, 28, 28)
-    assert torch.equal(traced(pictures), network(pictures))
+    images = torch.rand(2, 1, 28, 28)
+    assert torch.equal(traced(images), network(images))
 
 
 def test_weights_file_is_float16_and_says_where_it_comes_from() -> None:

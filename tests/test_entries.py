@@ -10,7 +10,7 @@ from hashlib import sha256
 
 import pytest
 
-from pda_studio.workspace.entries import Entries
+from pda_studio.store.entries import Entries
 
 
 def key(name):
@@ -132,7 +132,7 @@ BUSY = """if True:
     import sys
     from pathlib import Path
     from hashlib import sha256
-    from pda_studio.workspace.entries import Entries
+    from pda_studio.store.entries import Entries
     entries, found = Entries(Path(sys.argv[1]), limit=10_000), 0
     for turn in range(300):
         name = turn % 12

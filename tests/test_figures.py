@@ -25,17 +25,17 @@ def images(figure):
     return [axes.images[0] for axes in shown]
 
 
-def test_one_map_stands_as_picture_evidence_and_overlay():
+def test_one_map_stands_as_image_evidence_and_overlay():
     evidence_map = make_map()
     figure = draw_panel([evidence_map])
-    picture, heat, laid_over, bar = images(figure)
-    np.testing.assert_array_equal(picture.get_array(), evidence_map.view)
+    image, heat, laid_over, bar = images(figure)
+    np.testing.assert_array_equal(image.get_array(), evidence_map.view)
     np.testing.assert_array_equal(heat.get_array(), evidence_map.evidence)
     np.testing.assert_array_equal(laid_over.get_array(), overlay(evidence_map))
     assert heat.get_clim() == (-2, 2)
     assert bar.get_extent()[:2] == [-2, 2]
-    for image in (picture, heat, laid_over, bar):
-        assert image.get_interpolation() == "none"
+    for drawn_image in (image, heat, laid_over, bar):
+        assert drawn_image.get_interpolation() == "none"
     drawn = " ".join(texts(figure))
     for word in ("three", "75.0 %", "Efficient PDA", "evidence (bits)", "digits", "built in"):
         assert word in drawn.replace("\N{NO-BREAK SPACE}", " ")
@@ -92,7 +92,7 @@ def test_several_maps_are_told_apart():
     assert any("P(one) 2.8 %" in text for text in told)
 
 
-def test_the_picture_is_drawn_again_where_it_changes():
+def test_the_image_is_drawn_again_where_it_changes():
     turned = make_map(view=np.rot90(make_map().view).copy())
     assert len(images(draw_panel([make_map(), make_map()]))) == 1 + 2 * 3
     assert len(images(draw_panel([make_map(), turned]))) == 2 + 2 * 3

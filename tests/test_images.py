@@ -21,7 +21,7 @@ GREY = COLOURS[:, :, 0]
 
 
 def smooth() -> np.ndarray:
-    """A picture that lossy formats keep nearly as it is."""
+    """An image that lossy formats keep nearly as it is."""
     rows, columns = np.mgrid[0:HEIGHT, 0:WIDTH]
     return np.stack((rows * 8, columns * 8, rows * 4 + columns * 4), axis=-1).astype(np.uint8)
 
@@ -34,7 +34,7 @@ def differ_by(a: np.ndarray, b: np.ndarray) -> int:
     return int(np.abs(a.astype(int) - b.astype(int)).max())
 
 
-def saved(folder: Path, image: Image.Image, name: str = "picture.png", **options: object) -> Path:
+def saved(folder: Path, image: Image.Image, name: str = "image.png", **options: object) -> Path:
     image.save(folder / name, **options)
     return folder / name
 
@@ -65,11 +65,11 @@ def png(width: int, height: int, depth: int, colour_type: int, rows: bytes, extr
     ],
 )
 def test_lossless_formats_come_back_exactly(tmp_path, name, options):
-    picture = load_image(saved(tmp_path, Image.fromarray(COLOURS), name, **options))
-    assert np.array_equal(picture, COLOURS)
-    assert picture.dtype == np.uint8
-    assert picture.flags.c_contiguous
-    assert picture.flags.writeable
+    image = load_image(saved(tmp_path, Image.fromarray(COLOURS), name, **options))
+    assert np.array_equal(image, COLOURS)
+    assert image.dtype == np.uint8
+    assert image.flags.c_contiguous
+    assert image.flags.writeable
 
 
 @pytest.mark.parametrize("options", [{}, {"progressive": True}])
@@ -78,7 +78,7 @@ def test_jpeg(tmp_path, options):
     assert differ_by(load_image(str(path)), smooth()) < 20
 
 
-def test_gif_and_multi_picture_files_give_their_first_frame(tmp_path):
+def test_gif_and_multi_image_files_give_their_first_frame(tmp_path):
     first, second = Image.new("RGB", (8, 6), (200, 0, 0)), Image.new("RGB", (8, 6), (0, 0, 200))
     for name in ("a.gif", "a.tif", "a.webp", "a.png"):
         path = saved(tmp_path, first, name, save_all=True, append_images=[second], lossless=True)
@@ -101,10 +101,10 @@ def test_exif_orientation_is_applied(tmp_path, name, orientation):
     path = saved(tmp_path, Image.fromarray(smooth()), name, exif=exif, **options)
     with Image.open(saved(tmp_path, Image.fromarray(smooth()), "plain.png", exif=exif)) as plain:
         upright = np.asarray(ImageOps.exif_transpose(plain))
-    picture = load_image(path)
-    assert picture.shape == upright.shape
-    assert differ_by(picture, upright) < 40
-    assert picture.flags.c_contiguous
+    image = load_image(path)
+    assert image.shape == upright.shape
+    assert differ_by(image, upright) < 40
+    assert image.flags.c_contiguous
 
 
 @pytest.mark.parametrize("kind", [np.uint16, np.float32])
@@ -117,7 +117,7 @@ def test_orientation_of_deep_tiffs_is_applied_once(tmp_path, kind, orientation):
     assert np.array_equal(load_image(tmp_path / "a.tif"), np.rot90(COLOURS, turns))
 
 
-def test_damaged_exif_does_not_spoil_the_picture(tmp_path):
+def test_damaged_exif_does_not_spoil_the_image(tmp_path):
     path = saved(tmp_path, Image.fromarray(COLOURS), exif=b"Exif\0\0II*\0\xff\xff\xff\x7f")
     assert np.array_equal(load_image(path), COLOURS)
 
@@ -160,9 +160,9 @@ def test_transparent_palette_entries_turn_white(tmp_path):
         for name in ("a.png", "a.gif"):
             if name == "a.gif" and isinstance(transparency, bytes):
                 continue  # GIF knows one transparent entry only
-            picture = load_image(saved(tmp_path, image, name, transparency=transparency))
-            assert picture[3, 2].tolist() == [255, 255, 255]
-            assert picture[0, 0].tolist() == [200, 0, 0]
+            image = load_image(saved(tmp_path, image, name, transparency=transparency))
+            assert image[3, 2].tolist() == [255, 255, 255]
+            assert image[0, 0].tolist() == [200, 0, 0]
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB"])
@@ -170,9 +170,9 @@ def test_transparent_colour_of_eight_bit_png_turns_white(tmp_path, mode):
     image = Image.new(mode, (6, 5), "black")
     image.putpixel((2, 3), 7 if mode == "L" else (7, 8, 9))
     transparency = 7 if mode == "L" else (7, 8, 9)
-    picture = load_image(saved(tmp_path, image, transparency=transparency))
-    assert picture[3, 2].tolist() == [255, 255, 255]
-    assert picture.sum() == 3 * 255
+    image = load_image(saved(tmp_path, image, transparency=transparency))
+    assert image[3, 2].tolist() == [255, 255, 255]
+    assert image.sum() == 3 * 255
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -304,10 +304,10 @@ def test_no_permission(tmp_path):
 @pytest.mark.parametrize(
     "content", [b"just some text\n", b"%PDF-1.7\n", b"%!PS-Adobe-3.0 EPSF-3.0\n", b"\0" * 64, b"B"]
 )
-def test_what_is_no_picture(tmp_path, content):
+def test_what_is_no_image(tmp_path, content):
     (tmp_path / "a.png").write_bytes(content)
     message = refusal(tmp_path / "a.png")
-    assert "it is not a JPEG, PNG, TIFF, BMP, WebP or GIF picture" in message
+    assert "it is not a JPEG, PNG, TIFF, BMP, WebP or GIF image" in message
 
 
 @pytest.mark.parametrize("name", ["a.jp2", "a.tga", "a.ppm", "a.eps", "a.ico"])
@@ -387,15 +387,15 @@ sides = st.integers(4, 40)
         hnp.arrays(np.bool_, st.tuples(sides, sides)),
     )
 )
-def test_png_files_and_arrays_give_the_same_picture(tmp_path_factory, array):
+def test_png_files_and_arrays_give_the_same_image(tmp_path_factory, array):
     path = tmp_path_factory.getbasetemp() / "any.png"
     Image.fromarray(array).save(path)
-    picture = load_image(path)
-    assert np.array_equal(picture, as_rgb(array))
+    image = load_image(path)
+    assert np.array_equal(image, as_rgb(array))
     if array.dtype == np.uint8 and array.shape[2:] == (3,):
-        assert np.array_equal(picture, array)
+        assert np.array_equal(image, array)
     if array.dtype == np.uint8 and array.ndim == 2:
-        assert np.array_equal(picture, in_grey(array))
+        assert np.array_equal(image, in_grey(array))
 
 
 @given(st.binary(min_size=1, max_size=200), st.sampled_from(["png", "jpeg", "tiff", "gif", "webp"]))
@@ -407,11 +407,11 @@ def test_damage_never_shows_as_another_error(tmp_path_factory, noise, kind):
     content[where : where + len(noise)] = noise
     path.write_bytes(bytes(content))
     try:
-        picture = load_image(path)
+        image = load_image(path)
     except PdaStudioError:
         return
-    assert picture.dtype == np.uint8
-    assert picture.shape[2:] == (3,)
+    assert image.dtype == np.uint8
+    assert image.shape[2:] == (3,)
 
 
 @pytest.mark.parametrize(
@@ -432,14 +432,14 @@ def test_damage_never_shows_as_another_error(tmp_path_factory, noise, kind):
         (np.full((4, 4), 1.0000001), np.full((4, 4, 3), 255)),
     ],
 )
-def test_arrays_become_pictures(array, expected):
-    picture = as_rgb(array)
-    assert np.array_equal(picture, expected)
-    assert picture.dtype == np.uint8
-    assert picture.flags.c_contiguous
+def test_arrays_become_images(array, expected):
+    image = as_rgb(array)
+    assert np.array_equal(image, expected)
+    assert image.dtype == np.uint8
+    assert image.flags.c_contiguous
 
 
-def test_the_picture_of_an_array_is_its_own():
+def test_the_image_of_an_array_is_its_own():
     array = COLOURS.copy()
     as_rgb(array)[:] = 0
     assert np.array_equal(array, COLOURS)
@@ -448,13 +448,13 @@ def test_the_picture_of_an_array_is_its_own():
 @pytest.mark.parametrize(
     ("array", "message"),
     [
-        (np.zeros((3, 20, 30)), "no picture"),
-        (np.zeros((20, 30, 2)), "no picture"),
-        (np.zeros(20), "no picture"),
-        (np.zeros((1, 20, 30, 3)), "no picture"),
-        (np.full((5, 5), "a"), "no picture"),
-        (np.full((5, 5), 1j), "no picture"),
-        (np.full((5, 5), None), "no picture"),
+        (np.zeros((3, 20, 30)), "no image"),
+        (np.zeros((20, 30, 2)), "no image"),
+        (np.zeros(20), "no image"),
+        (np.zeros((1, 20, 30, 3)), "no image"),
+        (np.full((5, 5), "a"), "no image"),
+        (np.full((5, 5), 1j), "no image"),
+        (np.full((5, 5), None), "no image"),
         (np.full((5, 5), 2.0), "0–1"),
         (np.full((5, 5), -0.1), "0–1"),
         (np.full((5, 5), np.nan), "0–1"),

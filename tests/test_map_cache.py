@@ -13,12 +13,12 @@ import pytest
 import torch
 from PIL import Image
 
-import pda_studio.workspace.map_cache as map_cache
+import pda_studio.store.disk as map_cache
 from pda_studio import explain, load_classifier
 from pda_studio.classifiers import Classifier
 from pda_studio.methods import METHODS, EvidenceMap, Subject, method_named, run
 from pda_studio.pda.infill.statistics import fit_stationary, save_statistics
-from pda_studio.workspace import Asked, DiskCache
+from pda_studio.store import Asked, DiskCache
 
 
 @pytest.fixture(scope="module")
@@ -216,8 +216,8 @@ def test_a_file_counts_by_its_content(ask, tmp_path):
     rng = np.random.default_rng(0)
 
     def save():
-        pictures = rng.integers(0, 255, (3, 28, 28, 3)).astype(np.uint8)
-        save_statistics(fit_stationary(pictures, largest_offset=13), path)
+        images = rng.integers(0, 255, (3, 28, 28, 3)).astype(np.uint8)
+        save_statistics(fit_stationary(images, largest_offset=13), path)
 
     save()
     first = ask(statistics=path)

@@ -15,12 +15,12 @@ from pda_studio.errors import PdaStudioError
 from pda_studio.methods import EvidenceMap
 from pda_studio.pda.scores import WindowScores
 from pda_studio.pda.windows import WindowGrid
-from pda_studio.workspace import load_map, save_map
-from pda_studio.workspace.maps import packed, read_map
+from pda_studio.store import load_map, save_map
+from pda_studio.store.maps import packed, read_map
 
 
 def make_map(side=28, classes=10, **changes):
-    """A map with a strip for and a strip against, on a picture that is nowhere symmetric."""
+    """A map with a strip for and a strip against, on an image that is nowhere symmetric."""
     row, column = np.mgrid[:side, :side]
     evidence = np.zeros((side, side), np.float32)
     evidence[: side // 4] = 2

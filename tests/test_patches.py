@@ -1,4 +1,4 @@
-"""The study of patches: pictures whose classes are told by one small region."""
+"""The study of patches: images whose classes are told by one small region."""
 
 import json
 
@@ -11,7 +11,7 @@ from pda_studio.cli import main
 from pda_studio.errors import UsageError
 from pda_studio.methods.neurons import Neurons
 from pda_studio.methods.ranking import METRICS
-from pda_studio.studies.patches import Pictures, patch_study
+from pda_studio.studies.patches import Images, patch_study
 
 
 @pytest.fixture
@@ -19,21 +19,21 @@ def folder(tmp_path):
     """Upright and level bars, twenty each, at random places."""
     random = np.random.default_rng(0)
     for name in ("level", "upright"):
-        (tmp_path / "pictures" / name).mkdir(parents=True)
+        (tmp_path / "images" / name).mkdir(parents=True)
         for index in range(20):
             pixels = np.zeros((28, 28), np.uint8)
             place = random.integers(6, 20)
             pixels[place : place + 3, 4:24] = 255
             pixels = pixels if name == "level" else pixels.T
-            Image.fromarray(pixels).save(tmp_path / "pictures" / name / f"{index}.png")
-    return tmp_path / "pictures"
+            Image.fromarray(pixels).save(tmp_path / "images" / name / f"{index}.png")
+    return tmp_path / "images"
 
 
 def test_patches_tell_bars_apart(folder):
     digits = load_classifier("digits", device="cpu")
-    pictures = Pictures.of(folder, folder)  # white on black: a picture is its own mask
-    assert pictures.class_names == ["level", "upright"]
-    steps = list(patch_study(digits, pictures, Neurons(inputs=10), epochs=12))
+    images = Images.of(folder, folder)  # white on black: an image is its own mask
+    assert images.class_names == ["level", "upright"]
+    steps = list(patch_study(digits, images, Neurons(inputs=10), epochs=12))
     assert [done for done, _ in steps] == list(range(1, 40 + 6 + 1))
     scores = steps[-1][1]
     assert [score.metric for score in scores] == list(METRICS)
@@ -42,7 +42,7 @@ def test_patches_tell_bars_apart(folder):
         assert 0 < score.patches <= 40 * 2 * 5
         assert score.localisation is not None
         assert 0.3 < score.localisation <= 1
-    again = list(patch_study(digits, pictures, Neurons(inputs=10), epochs=12))[-1][1]
+    again = list(patch_study(digits, images, Neurons(inputs=10), epochs=12))[-1][1]
     assert again == scores
 
 
@@ -53,13 +53,13 @@ def test_without_masks_nothing_is_said_of_places(folder, capsys):
     assert {score["localisation"] for score in told} == {None}
     assert main(["patches", str(folder), "--top", "1", "--masks", str(folder)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "40 pictures of 2 classes; chance is 50 %."
+    assert lines[0] == "40 images of 2 classes; chance is 50 %."
     assert len(lines) == 2 + len(METRICS)
     assert max(map(len, lines)) <= 80
 
 
 def test_folders_that_do_not_fit_are_refused(folder, tmp_path):
     with pytest.raises(UsageError, match="at least two classes"):
-        Pictures.of(folder / "level")
+        Images.of(folder / "level")
     with pytest.raises(UsageError, match="There is no mask"):
-        Pictures.of(folder, tmp_path)
+        Images.of(folder, tmp_path)

@@ -139,7 +139,7 @@ def test_weak_evidence_is_less_colourful_than_strong(style, name):
     assert change[3] < 0.4 * change.max()
 
 
-def test_hue_and_saturation_of_the_evidence_brightness_of_the_picture():
+def test_hue_and_saturation_of_the_evidence_brightness_of_the_image():
     evidence_map = hilly_map()
     pixels = overlay(evidence_map, Appearance(style="hue", opacity=0.8), 1.0) / 255
     table = colour_map("red-blue")
@@ -152,7 +152,7 @@ def test_hue_and_saturation_of_the_evidence_brightness_of_the_picture():
         np.testing.assert_allclose(pixels[row, column], expected, atol=0.003)
 
 
-def test_more_opaque_hides_more_of_the_picture():
+def test_more_opaque_hides_more_of_the_image():
     evidence_map = hilly_map()
     grey = 51 + 0.7 * (evidence_map.view @ GREY)
     far = [
@@ -183,8 +183,8 @@ def test_what_is_guessed_is_paler():
     covered[:, :14] = True
     evidence = np.full((28, 28), 1, np.float32)
     half = make_map(evidence=evidence, covered=covered)
-    for picture in (heat_map(half, Appearance(), 1), overlay(half, Appearance(style="hue"), 1)):
-        red = picture[0, :, 0].astype(int) - picture[0, :, 2]
+    for image in (heat_map(half, Appearance(), 1), overlay(half, Appearance(style="hue"), 1)):
+        red = image[0, :, 0].astype(int) - image[0, :, 2]
         assert red[13] > 1.5 * red[14] > 0
 
 

@@ -150,7 +150,7 @@ def loading(
 
 
 def preprocessing_of(name: str, weights: str = "") -> Preprocessing:
-    """How a classifier sees pictures, without loading it.
+    """How a classifier sees images, without loading it.
 
     Parameters
     ----------

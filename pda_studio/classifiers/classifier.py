@@ -1,4 +1,4 @@
-"""What is explained: a network with all that is needed to ask it about a picture."""
+"""What is explained: a network with all that is needed to ask it about an image."""
 
 import difflib
 import hashlib
@@ -26,7 +26,7 @@ class PdaSettings(BaseModel):
     law : {"conditional", "marginal"}
         Whether the infill looks at the window's surroundings.
     statistics : str
-        Name of the shipped statistics that describe such pictures.
+        Name of the shipped statistics that describe such images.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -48,7 +48,7 @@ class Classifier:
     network : torch.nn.Module
         Maps a normalised batch (N, C, H, W) to logits (N, K).
     preprocessing : Preprocessing
-        From a picture to the network's input, with the inverse mapping.
+        From an image to the network's input, with the inverse mapping.
     class_names : tuple of str
         The K classes.
     device : torch.device

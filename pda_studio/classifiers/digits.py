@@ -12,7 +12,7 @@ CLASS_NAMES = ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9")
 class DigitsNetwork(nn.Module):
     """Two convolutions with max-pooling and two fully connected layers.
 
-    It takes pictures of shape (N, 1, 28, 28), normalised with `MEAN` and `STD`, white on black,
+    It takes images of shape (N, 1, 28, 28), normalised with `MEAN` and `STD`, white on black,
     and returns one score per class, of shape (N, 10). The scores are not yet probabilities.
     """
 
@@ -31,9 +31,9 @@ class DigitsNetwork(nn.Module):
         self.dropout = nn.Dropout(0.5)
         self.fc2 = nn.Linear(1024, len(CLASS_NAMES))
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        """Return the scores, of shape (N, 10), of pictures of shape (N, 1, 28, 28)."""
-        x = self.pool1(self.relu1(self.conv1(pictures)))
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the scores, of shape (N, 10), of images of shape (N, 1, 28, 28)."""
+        x = self.pool1(self.relu1(self.conv1(images)))
         x = self.pool2(self.relu2(self.conv2(x)))
         x = self.relu3(self.fc1(self.flatten(x)))
         scores: Tensor = self.fc2(self.dropout(x))

@@ -1,4 +1,4 @@
-"""Networks that make pictures from a code: pictures like those that they were trained on.
+"""Networks that make images from a code: images like those that they were trained on.
 
 A file holds their weights and nothing else; the architecture is ours, and its sizes follow from
 those of the weights.
@@ -19,9 +19,9 @@ _MOST_SIDE = 1024
 
 
 class Generator(nn.Module):
-    """A code becomes small maps, which are doubled in size until they are a picture.
+    """A code becomes small maps, which are doubled in size until they are an image.
 
-    Codes of pictures like those of its training are normally distributed, with mean 0 and
+    Codes of images like those of its training are normally distributed, with mean 0 and
     variance 1.
 
     Parameters
@@ -49,16 +49,16 @@ class Generator(nn.Module):
         self.end = nn.Conv2d(widths[-1], channels, kernel_size=3, padding=1)
 
     def forward(self, codes: torch.Tensor) -> torch.Tensor:
-        """Make pictures (N, C, H, W) in [0, 1] from codes (N, D)."""
+        """Make images (N, C, H, W) in [0, 1] from codes (N, D)."""
         return self.logits(codes).sigmoid()
 
     def logits(self, codes: torch.Tensor) -> torch.Tensor:
-        """Make pictures (N, C, H, W) before the last sigmoid."""
+        """Make images (N, C, H, W) before the last sigmoid."""
         x = torch.relu(self.unfold(self.start(codes)))
         for doubling in self.doublings:
             x = torch.relu(doubling(x))
-        pictures: torch.Tensor = self.end(x)
-        return pictures
+        images: torch.Tensor = self.end(x)
+        return images
 
 
 def load_generator(path: Path) -> Generator:
@@ -82,7 +82,7 @@ def load_generator(path: Path) -> Generator:
 
 
 def shipped_generator(classifier: Classifier) -> Generator:
-    """The generator that ships for pictures as a classifier sees them.
+    """The generator that ships for images as a classifier sees them.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def shipped_generator(classifier: Classifier) -> Generator:
     """
     if classifier.settings.statistics != "digits":
         raise UsageError(
-            f"No generator ships for the pictures that {classifier.name} sees: name a file with"
+            f"No generator ships for the images that {classifier.name} sees: name a file with"
             " --generator."
         )
     with as_file(files("pda_studio.resources") / "digits" / "generator.safetensors") as path:
@@ -113,5 +113,5 @@ def _of_sizes(weights: Weights) -> Generator:
     cells, code = weights["start.weight"].shape
     side = round((cells / widths[0]) ** 0.5)
     if side << doublings > _MOST_SIDE or end.shape[0] not in (1, 3):
-        raise ValueError("no picture's size")
+        raise ValueError("no image's size")
     return Generator(code, side, widths, end.shape[0])

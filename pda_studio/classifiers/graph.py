@@ -1,4 +1,4 @@
-"""The network as a list of operations, with the untouched picture's value at each."""
+"""The network as a list of operations, with the unmodified image's value at each."""
 
 import operator
 from collections.abc import Callable, Iterable
@@ -49,7 +49,7 @@ class Operation:
     args, kwargs
         As traced; operations stand for their results.
     value : object
-        Its result for the untouched picture.
+        Its result for the unmodified image.
     last_uses : list of Operation
         What is needed no more once it is done.
     """
@@ -86,18 +86,18 @@ class Operation:
 
 @dataclass(frozen=True)
 class Program:
-    """A traced network: its operations in order, the first taking the picture.
+    """A traced network: its operations in order, the first taking the image.
 
     Attributes
     ----------
     operations : list of Operation
         All, in an order in which they can be run.
-    picture, output : Operation
-        Where the picture enters, and whose result is the logits.
+    image, output : Operation
+        Where the image enters, and whose result is the logits.
     """
 
     operations: list[Operation]
-    picture: Operation
+    image: Operation
     output: Operation
 
     @property
@@ -118,9 +118,9 @@ class Program:
         return found
 
     def run(self, prepared: torch.Tensor) -> None:
-        """Run the network on the untouched picture (1, C, H, W), keeping every value."""
+        """Run the network on the unmodified image (1, C, H, W), saving every value."""
         for operation in self.operations:
-            if operation is self.picture:
+            if operation is self.image:
                 operation.value = prepared
             else:
                 operation.value = operation.with_arguments(lambda used: used.value)
@@ -208,7 +208,7 @@ def trace(network: nn.Module, *, folded: bool = True) -> Program:
     refuse_overwriting(module.graph, modules)
     made: dict[fx.Node, Operation] = {}
     operations: list[Operation] = []
-    picture = output = None
+    image = output = None
     for node in module.graph.nodes:
         if node.op == "output":
             output = made[node.args[0]]
@@ -216,10 +216,10 @@ def trace(network: nn.Module, *, folded: bool = True) -> Program:
         operation = _operation(node, modules, made, module)
         made[node] = operation
         operations.append(operation)
-        picture = operation if node.op == "placeholder" else picture
-    assert picture is not None and output is not None
+        image = operation if node.op == "placeholder" else image
+    assert image is not None and output is not None
     _mark_last_uses(operations, output)
-    return Program(operations, picture, output)
+    return Program(operations, image, output)
 
 
 def refuse_overwriting(graph: fx.Graph, modules: dict[str, nn.Module]) -> None:
@@ -274,7 +274,7 @@ def _operation(
             value = getattr(value, part)
         return Operation(node.name, layers, "constant", None, lambda: value, (), {})
     if node.op == "placeholder":
-        return Operation(node.name, layers, "picture", None, lambda: None, (), {})
+        return Operation(node.name, layers, "image", None, lambda: None, (), {})
     if "inplace" in kwargs:
         kwargs = {**kwargs, "inplace": False}
     return Operation(node.name, layers, target, None, _out_of_place(target), args, kwargs)

@@ -26,7 +26,7 @@ Piece = Literal[
     "sum",
     "scaling",
 ]
-"""What an operation does with the picture's values:
+"""What an operation does with the image's values:
 
 - weighted: sums with weights and a bias, as convolutions do
 - activation: a piece-wise linear function of each value
@@ -34,8 +34,8 @@ Piece = Literal[
 - average: means and sums over places
 - maximum: the largest of several places
 - rearrangement: moves, joins or repeats values as they are
-- sum: adds two values that both come from the picture
-- scaling: adds, subtracts, multiplies or divides by what does not come from the picture
+- sum: adds two values that both come from the image
+- scaling: adds, subtracts, multiplies or divides by what does not come from the image
 """
 
 _MODULES: dict[Piece, tuple[type[nn.Module], ...]] = {
@@ -74,14 +74,14 @@ _SCALING = (*_ADDING, "sub", "isub", "mul", "imul", "truediv", "itruediv", "div"
 def piecewise_linear(
     classifier: Classifier, prepared: torch.Tensor, purpose: str, *, folded: bool
 ) -> tuple[Program, dict[Operation, Piece]]:
-    """Run a picture through a network that is piece-wise linear, and say what it is made of.
+    """Run an image through a network that is piece-wise linear, and say what it is made of.
 
     Parameters
     ----------
     classifier : Classifier
         The network.
     prepared : (1, C, H, W)
-        The picture, normalised. Gradients are kept where the caller's mode keeps them.
+        The image, normalised. Gradients are kept where the caller's mode keeps them.
     purpose : str
         What needs such a network, to begin the refusal with.
     folded : bool
@@ -92,7 +92,7 @@ def piecewise_linear(
     program : Program
         Holds every value.
     pieces : dict
-        Each operation that the answer depends on and that carries the picture's values, in order.
+        Each operation that the answer depends on and that carries the image's values, in order.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def piecewise_linear(
     needed = program.before([program.output])
     pieces: dict[Operation, Piece] = {}
     for operation in program.operations:
-        inputs = [used for used in operation.inputs() if used in pieces or used is program.picture]
+        inputs = [used for used in operation.inputs() if used in pieces or used is program.image]
         if not inputs or operation not in needed or not _holds_numbers(operation.value):
             continue
         piece = _piece(operation, inputs)
@@ -122,7 +122,7 @@ def piecewise_linear(
 
 
 def _piece(operation: Operation, inputs: list[Operation]) -> Piece | None:
-    """What an operation does, given those of its inputs that come from the picture."""
+    """What an operation does, given those of its inputs that come from the image."""
     if operation.module is not None:
         return next(
             (p for p, kinds in _MODULES.items() if isinstance(operation.module, kinds)), None

@@ -1,4 +1,4 @@
-"""From any picture to what a network sees, and back."""
+"""From any image to what a network sees, and back."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -14,19 +14,19 @@ _RESAMPLING = {
     "bilinear": Image.Resampling.BILINEAR,
     "bicubic": Image.Resampling.BICUBIC,
 }
-_LONGEST = 64  # times the shorter side: longer pictures are resampled in part only
+_LONGEST = 64  # times the shorter side: longer images are resampled in part only
 
 
 @dataclass(frozen=True)
 class Frame:
-    """Where the network's square input lies in the picture that was opened.
+    """Where the network's square input lies in the image that was opened.
 
     Attributes
     ----------
     left, top : float
-        The input's upper left corner, in pixels of the opened picture.
+        The input's upper left corner, in pixels of the opened image.
     scale_x, scale_y : float
-        Pixels of the opened picture per input pixel.
+        Pixels of the opened image per input pixel.
     """
 
     left: float
@@ -34,12 +34,12 @@ class Frame:
     scale_x: float
     scale_y: float
 
-    def to_picture(self, x: float, y: float) -> tuple[float, float]:
-        """Map a point of the input (pixels) to the opened picture (pixels)."""
+    def to_image(self, x: float, y: float) -> tuple[float, float]:
+        """Map a point of the input (pixels) to the opened image (pixels)."""
         return self.left + x * self.scale_x, self.top + y * self.scale_y
 
     def to_input(self, x: float, y: float) -> tuple[float, float]:
-        """Map a point of the opened picture (pixels) to the input (pixels)."""
+        """Map a point of the opened image (pixels) to the input (pixels)."""
         return (x - self.left) / self.scale_x, (y - self.top) / self.scale_y
 
 
@@ -82,18 +82,18 @@ class Preprocessing(BaseModel):
         return resized_width, resized_height, left, top
 
     def frame(self, width: int, height: int) -> Frame:
-        """Where the input lies in a picture of this width and height (pixels)."""
+        """Where the input lies in an image of this width and height (pixels)."""
         resized_width, resized_height, left, top = self._geometry(width, height)
         scale_x, scale_y = width / resized_width, height / resized_height
         return Frame(left * scale_x, top * scale_y, scale_x, scale_y)
 
     def view(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return the picture as the network sees it.
+        """Return the image as the network sees it.
 
         Parameters
         ----------
         image : (H, W, 3) uint8
-            Any RGB picture.
+            Any RGB image.
 
         Returns
         -------
@@ -102,11 +102,11 @@ class Preprocessing(BaseModel):
         """
         height, width = image.shape[:2]
         resized_width, resized_height, left, top = self._geometry(width, height)
-        picture, resampling = Image.fromarray(image), _RESAMPLING[self.interpolation]
+        resized, resampling = Image.fromarray(image), _RESAMPLING[self.interpolation]
         if max(resized_width, resized_height) <= _LONGEST * self.resize:
             # In one go with a box, rounding would fall otherwise in up to a quarter of the pixels.
-            picture = picture.resize((resized_width, resized_height), resampling)
-            picture = picture.crop((left, top, left + self.size, top + self.size))
+            resized = resized.resize((resized_width, resized_height), resampling)
+            resized = resized.crop((left, top, left + self.size, top + self.size))
         else:
             # A panorama would blow up to gigabytes on the way: resample only what is kept.
             frame = self.frame(width, height)
@@ -116,10 +116,10 @@ class Preprocessing(BaseModel):
                 min(width, frame.left + self.size * frame.scale_x),
                 min(height, frame.top + self.size * frame.scale_y),
             )
-            picture = picture.resize((self.size, self.size), resampling, box=box)
+            resized = resized.resize((self.size, self.size), resampling, box=box)
         if self.channels == 1:
-            picture = picture.convert("L").convert("RGB")
-        return np.ascontiguousarray(picture)
+            resized = resized.convert("L").convert("RGB")
+        return np.ascontiguousarray(resized)
 
     def pixels(self, view: NDArray[np.uint8]) -> torch.Tensor:
         """Turn a view (H, W, 3) uint8 into pixels (C, H, W) float32 in [0, 1]."""

@@ -128,7 +128,7 @@ class Layer:
     kind : str
         The layer's class.
     shape : tuple of int
-        Of its result for one picture, without the batch.
+        Of its result for one image, without the batch.
     """
 
     name: str
@@ -142,7 +142,7 @@ def layers(classifier: Classifier) -> list[Layer]:
 
 
 def layer_shape(classifier: Classifier, layer: str) -> tuple[int, ...]:
-    """Shape of a layer's result for one picture, without the batch.
+    """Shape of a layer's result for one image, without the batch.
 
     Raises
     ------
@@ -156,9 +156,9 @@ def layer_shape(classifier: Classifier, layer: str) -> tuple[int, ...]:
 
 
 def activations(
-    classifier: Classifier, picture: NDArray[np.uint8], layer: str
+    classifier: Classifier, image: NDArray[np.uint8], layer: str
 ) -> NDArray[np.float32]:
-    """Maps (C, H, W) or features (C,) of a layer for any RGB picture (H, W, 3).
+    """Maps (C, H, W) or features (C,) of a layer for any RGB image (H, W, 3).
 
     Tokens (T, C) are given as features (C, T).
 
@@ -167,7 +167,7 @@ def activations(
     UsageError
         If there is no such layer.
     """
-    pixels = classifier.preprocessing.pixels(classifier.preprocessing.view(picture))
+    pixels = classifier.preprocessing.pixels(classifier.preprocessing.view(image))
     for name, _, value in _results(classifier, classifier.prepare(pixels[None])):
         if name == layer:
             one = value[0].T if value.ndim == 3 else value[0]

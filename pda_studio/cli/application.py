@@ -31,7 +31,7 @@ _VERBS: dict[str, Callable[..., int]] = {
     "bench": bench,
 }
 _ABOUT = (
-    "Show which pixels of a picture speak for (red) and against (blue) the decision of an image"
+    "Show which pixels of an image speak for (red) and against (blue) the decision of an image"
     " classifier. Without a verb, open the window."
 )
 

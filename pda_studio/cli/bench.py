@@ -40,7 +40,7 @@ def bench(
 ) -> int:
     """Measure how fast the ways to score windows are here.
 
-    The ways take turns on the same windows of a picture of noise, filled
+    The ways take turns on the same windows of an image of noise, filled
     with grey: the whole network with the batch size that is fastest; what
     the windows change, in float32 and in bfloat16; linearised from a layer
     on; and Captum's Occlusion with the batch size that is fastest, of which

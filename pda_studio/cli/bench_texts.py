@@ -41,7 +41,7 @@ class Result:
     classifier, weights : str
         Its name, and where its weights came from.
     input_size, windows : int
-        Side of the picture in pixels, and how many windows it has.
+        Side of the image in pixels, and how many windows it has.
     rows : sequence of Row
         One for each way.
     """

@@ -9,7 +9,7 @@ from pda_studio.errors import UsageError
 
 
 def figure(
-    state: Annotated[Path, Parameter(help="Work that the window saved: a .pdastudio file.")],
+    state: Annotated[Path, Parameter(help="Workspace that the window saved: a .pdastudio file.")],
     /,
     *,
     output: Annotated[
@@ -40,7 +40,7 @@ def figure(
     background: Annotated[
         str | None, Parameter(metavar="COLOUR", help="white, transparent or black.")
     ] = None,
-    no_input: Annotated[bool, Parameter(help="Leave the pictures out.")] = False,
+    no_input: Annotated[bool, Parameter(help="Leave the images out.")] = False,
     no_titles: Annotated[bool, Parameter(help="Leave the columns' names out.")] = False,
     no_labels: Annotated[bool, Parameter(help="Leave the rows' names out.")] = False,
     no_numbers: Annotated[bool, Parameter(help="Leave probabilities and agreement out.")] = False,
@@ -75,7 +75,7 @@ def figure(
         listed = ", ".join(fonts())
         raise UsageError(f"There is no font “{font}” that can be embedded: choose {listed}.")
     from pda_studio.document.figure import composition_of, grid_of
-    from pda_studio.document.state import load_state
+    from pda_studio.document.saved import load_state
     from pda_studio.figures import save_composition
 
     work = load_state(state)

@@ -1,4 +1,4 @@
-"""The verb `neurons`: which neurons are important, and where they look."""
+"""The verb `neurons`: which neurons are important, and where they prediction."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -59,7 +59,7 @@ def neurons(
         str, Parameter(metavar="N", help="The last layer that counts, in percent of all.")
     ] = "100",
     inputs: Annotated[
-        str, Parameter(metavar="N", help="How many noisy copies of the picture are looked at.")
+        str, Parameter(metavar="N", help="How many noisy copies of the image are looked at.")
     ] = "50",
     noise: Annotated[
         str, Parameter(metavar="X", help="Standard deviation of the factor on each pixel.")
@@ -74,13 +74,13 @@ def neurons(
     json: AsJson = False,
     device: DeviceName = "auto",
 ) -> int:
-    """List the most important neurons of each layer, and draw where they look."""
+    """List the most important neurons of each layer, and draw where they prediction."""
     if output is not None:
         from pda_studio.figures import check_figure
 
         check_figure(output)
         if _same_file(output, image):
-            raise UsageError(f"The figure would replace the picture {image}: name another file.")
+            raise UsageError(f"The figure would replace the image {image}: name another file.")
     from pda_studio.cli import progress
     from pda_studio.methods import Subject
     from pda_studio.methods.neurons import Neurons
@@ -97,10 +97,10 @@ def neurons(
     }
     method = Neurons.create(None, **values)
     targets.check(target, against, layer, unit)
-    picture = _load_image(image)
+    pixels = _load_image(image)
     loaded = progress.load(classifier, weights, device)
-    loaded, meant = targets.asked(loaded, picture, target, against, layer, unit)
-    subject = Subject.of(picture, loaded, meant)
+    loaded, meant = targets.asked(loaded, pixels, target, against, layer, unit)
+    subject = Subject.of(pixels, loaded, meant)
     ranking, patches = method.found(subject)
     name = loaded.class_names[subject.target]
     if output is not None:
@@ -138,7 +138,7 @@ def _table(head: str, method: "Neurons", ranking: "Ranking", patches: "Sequence[
             line += f" {channel:>5}"
         lines.append(line)
     if any(patch.box is None for patch in patches):
-        lines.append("  * nothing in this picture drives it")
+        lines.append("  * nothing in this image drives it")
     lines.append("Share of neurons chosen in common with")
     for other, share in _overlaps(method, ranking).items():
         lines.append(f"  {_words(other):<29}  {100 * share:3.0f} %")

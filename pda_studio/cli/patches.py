@@ -9,7 +9,7 @@ from pda_studio.cli.verbs import AsJson, ClassifierName, DeviceName, WeightsFile
 
 
 def patches(
-    folder: Annotated[Path, Parameter(help="Pictures, in a folder for each class.")],
+    folder: Annotated[Path, Parameter(help="Images, in a folder for each class.")],
     /,
     *,
     classifier: ClassifierName = "digits",
@@ -18,7 +18,7 @@ def patches(
         Path | None,
         Parameter(
             metavar="FOLDER",
-            help="Where the objects are: pictures of the same names and sizes, white there.",
+            help="Where the objects are: images of the same names and sizes, white there.",
         ),
     ] = None,
     top: Annotated[str, Parameter(metavar="N", help="Neurons of each layer: 1 to 50.")] = "5",
@@ -36,20 +36,20 @@ def patches(
     from pda_studio.cli import progress
     from pda_studio.methods.neurons import Neurons
     from pda_studio.methods.ranking import METRICS
-    from pda_studio.studies.patches import Pictures, patch_study
+    from pda_studio.studies.patches import Images, patch_study
 
     values = {"top": top, "shallowest": shallowest, "deepest": deepest, "seed": seed}
     method = Neurons.create(None, **values)
-    pictures = Pictures.of(folder, masks)
+    images = Images.of(folder, masks)
     loaded = progress.load(classifier, weights, device)
-    total = len(pictures.paths) + len(METRICS)
-    steps = patch_study(loaded, pictures, method, seed=method.seed)
+    total = len(images.paths) + len(METRICS)
+    steps = patch_study(loaded, images, method, seed=method.seed)
     *_, (_, scores) = progress.followed(steps, total, " steps")
     if json:
         _print_json([vars(score) for score in scores])
         return 0
-    count, classes = len(pictures.paths), len(pictures.class_names)
-    print(f"{count} pictures of {classes} classes; chance is {100 / classes:.0f} %.")
+    count, classes = len(images.paths), len(images.class_names)
+    print(f"{count} images of {classes} classes; chance is {100 / classes:.0f} %.")
     head = "localisation" if masks is not None else ""
     print(f"{'metric':<30}  patches  accuracy  {head}".rstrip())
     for score in scores:

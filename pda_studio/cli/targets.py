@@ -64,7 +64,7 @@ def check(target: str | None, against: str | None, layer: str | None, unit: str 
 
 def asked(
     classifier: "Classifier",
-    picture: "NDArray[np.uint8]",
+    image: "NDArray[np.uint8]",
     target: str | None,
     against: str | None,
     layer: str | None,
@@ -81,14 +81,14 @@ def asked(
 
     if layer is not None:
         if unit is None:
-            maps = activations(classifier, picture, layer)
+            maps = activations(classifier, image, layer)
             chosen = Unit(int(maps.reshape(len(maps), -1).mean(1).argmax()))
         else:
             chosen = Unit.parse(unit)
         return hidden(classifier, layer, chosen), 0
     if against is not None:
         if target is None:
-            view = classifier.preprocessing.view(picture)
+            view = classifier.preprocessing.view(image)
             target = str(int(classifier.predict(view).argmax()))
         return contrast(classifier, target, against), 0
     return classifier, target

@@ -187,7 +187,7 @@ def summary(evidence_map: EvidenceMap, written: Sequence[Path], origin: str = ""
             f" {percent(float(m.probabilities[m.target]))} by {m.classifier}"
         )
     how = f"{m.title}, {origin or f'{m.seconds:.1f} s'}"
-    if m.picture is not None:
+    if m.image is not None:
         return "\n".join([head, f"{how}: {m.forward}", *(f"Wrote {path}" for path in written)])
     lines = [head, f"{how}, evidence in {m.unit}:"]
     for side, sign in (("for", 1), ("against", -1)):

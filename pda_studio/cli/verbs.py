@@ -20,7 +20,7 @@ from pda_studio.files import check_writable
 if TYPE_CHECKING:
     from pda_studio.methods import Method
 
-Image = Annotated[Path, Parameter(help="A picture: JPEG, PNG, TIFF, BMP, WebP or GIF.")]
+Image = Annotated[Path, Parameter(help="An image: JPEG, PNG, TIFF, BMP, WebP or GIF.")]
 ClassifierName = Annotated[
     str, Parameter(metavar="NAME", help="One of those that pda-studio classifiers lists.")
 ]
@@ -82,7 +82,7 @@ def explain(
     batch: Annotated[
         str,
         Parameter(
-            metavar="N", help="Pictures per forward pass; auto finds the fastest while working."
+            metavar="N", help="Images per forward pass; auto finds the fastest while working."
         ),
     ] = "auto",
     no_cache: Annotated[
@@ -97,20 +97,20 @@ def explain(
 
         check_figure(figure)
         if _same_file(figure, image):
-            raise UsageError(f"The figure would replace the picture {image}: name another file.")
+            raise UsageError(f"The figure would replace the image {image}: name another file.")
     batch_size = _batch(batch)
     from pda_studio.cli import progress, texts
     from pda_studio.methods import Subject, method_named
-    from pda_studio.workspace import Asked, DiskCache, save_map
+    from pda_studio.store import Asked, DiskCache, save_map
 
     kind = method_named(method)
     _check_values(kind, parameters)
     targets.check(target, against, layer, unit)
-    picture = _load_image(image)
+    pixels = _load_image(image)
     loaded = progress.load(classifier, weights, device)
-    loaded, meant = targets.asked(loaded, picture, target, against, layer, unit)
+    loaded, meant = targets.asked(loaded, pixels, target, against, layer, unit)
     chosen = kind.create(loaded, **parameters)
-    subject = Subject.of(picture, loaded, meant, batch_size)
+    subject = Subject.of(pixels, loaded, meant, batch_size)
     store, asked = DiskCache(limit=0 if no_cache else None), Asked.of(chosen, subject)
     found = store.find(asked)
     if found is None:
@@ -139,14 +139,14 @@ def predict(
     json: AsJson = False,
     device: DeviceName = "auto",
 ) -> int:
-    """List what a classifier takes a picture for."""
+    """List what a classifier takes an image for."""
     if top < 1:
         raise UsageError(f"--top must be at least 1, not {top}.")
-    picture = _load_image(image)
+    pixels = _load_image(image)
     from pda_studio.cli import progress, texts
 
     loaded = progress.load(classifier, weights, device)
-    probabilities = loaded.predict(loaded.preprocessing.view(picture))
+    probabilities = loaded.predict(loaded.preprocessing.view(pixels))
     likely = (-probabilities).argsort(kind="stable")[:top]
     rows = [(int(i), loaded.class_names[i], float(probabilities[i])) for i in likely]
     if json:
@@ -169,7 +169,7 @@ def predict(
 
 def combine(
     first: Annotated[Path, Parameter(help="A map that explain wrote.")],
-    second: Annotated[Path, Parameter(help="Another of the same picture and target.")],
+    second: Annotated[Path, Parameter(help="Another of the same image and target.")],
     /,
     *more: Annotated[Path, Parameter(help="And so on.")],
     output: Annotated[
@@ -188,7 +188,7 @@ def combine(
         check_figure(figure)
     from pda_studio.cli import texts
     from pda_studio.methods.combining import combined
-    from pda_studio.workspace import load_map, save_map
+    from pda_studio.store import load_map, save_map
 
     maps = [load_map(path) for path in (first, second, *more)]
     together = combined(maps)
@@ -265,16 +265,16 @@ def bias_shares(
 
     check_figure(output)
     if _same_file(output, image):
-        raise UsageError(f"The figure would replace the picture {image}: name another file.")
+        raise UsageError(f"The figure would replace the image {image}: name another file.")
     targets.check(target, against, None, None)
-    picture = _load_image(image)
+    pixels = _load_image(image)
     from pda_studio.cli import progress, texts
     from pda_studio.methods.affine import bias_shares
     from pda_studio.methods.evidence import Subject
 
     loaded = progress.load(classifier, weights, device)
-    loaded, meant = targets.asked(loaded, picture, target, against, None, None)
-    subject = Subject.of(picture, loaded, meant)
+    loaded, meant = targets.asked(loaded, pixels, target, against, None, None)
+    subject = Subject.of(pixels, loaded, meant)
     shares = bias_shares(loaded, subject.view, subject.target)
     name = loaded.class_names[subject.target]
     save_bias_shares(shares, output, f"{loaded.name}: {name}", image.name)
@@ -286,7 +286,7 @@ def bias_shares(
 
 
 def fit_statistics(
-    folder: Annotated[Path, Parameter(help="Pictures, also in folders below it.")],
+    folder: Annotated[Path, Parameter(help="Images, also in folders below it.")],
     /,
     *,
     output: Annotated[
@@ -294,16 +294,16 @@ def fit_statistics(
         Parameter(metavar="FILE", help="Where to write them: a name that ends in .safetensors."),
     ],
 ) -> int:
-    """Learn from a folder what pictures look like, for --statistics."""
+    """Learn from a folder what images look like, for --statistics."""
     _check_output(output, ".safetensors", "statistics")
     from pda_studio.cli.progress import followed
-    from pda_studio.pda.infill.folders import NATURAL_VIEW, pictures_in, views_in
+    from pda_studio.pda.infill.folders import NATURAL_VIEW, images_in, views_in
     from pda_studio.pda.infill.statistics import fit_stationary, save_statistics
 
-    count = len(pictures_in(folder))
-    statistics = fit_stationary(followed(views_in(folder, NATURAL_VIEW), count, " pictures"))
+    count = len(images_in(folder))
+    statistics = fit_stationary(followed(views_in(folder, NATURAL_VIEW), count, " images"))
     save_statistics(statistics, output)
-    print(f"Fitted to {count} picture{'s' if count > 1 else ''}. Wrote {output}.")
+    print(f"Fitted to {count} image{'s' if count > 1 else ''}. Wrote {output}.")
     return 0
 
 
@@ -326,10 +326,10 @@ def screenshot(
     theme: Annotated[str, Parameter(metavar="NAME", help="system, light or dark.")] = "system",
     **parameters: str,
 ) -> int:
-    """Draw the window with a finished map into a picture."""
+    """Draw the window with a finished map into an image."""
     _check_output(output, ".png", "a screenshot")
     if _same_file(output, image):
-        raise UsageError(f"The screenshot would replace the picture {image}: name another file.")
+        raise UsageError(f"The screenshot would replace the image {image}: name another file.")
     width_and_height = _size(size)
     if theme not in ("system", "light", "dark"):
         raise UsageError(f"There is no theme “{theme}”: choose system, light or dark.")
@@ -364,7 +364,7 @@ def cache(
 ) -> int:
     """Show where finished maps are kept, and how many, or delete them."""
     from pda_studio.cli import texts
-    from pda_studio.workspace import DiskCache
+    from pda_studio.store import DiskCache
 
     entries = DiskCache().entries
     deleted = entries.clear() if clear else None

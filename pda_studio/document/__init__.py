@@ -1,1 +1,1 @@
-"""What a user has open: pictures, variants, columns, targets; as values that a file can hold."""
+"""What a user has open: images, variants, columns, targets; as values that a file can hold."""

@@ -9,8 +9,8 @@ import numpy as np
 from pda_studio.classifiers import Preprocessing, preprocessing_of
 from pda_studio.document import turning
 from pda_studio.document.operations import described
-from pda_studio.document.state import State
-from pda_studio.document.work import COMBINED, Column, Row
+from pda_studio.document.saved import State
+from pda_studio.document.workspace import COMBINED, Column, Row
 from pda_studio.errors import UsageError
 from pda_studio.figures.composition import Composition
 from pda_studio.figures.grid import Column as GridColumn
@@ -36,7 +36,7 @@ def grid_of(state: State) -> Grid:
     """What a figure of this work is made of.
 
     Rows that are turned back in the window are turned back here, and variants are compared with
-    the same picture as it was opened.
+    the same image as it was opened.
 
     Raises
     ------
@@ -65,13 +65,13 @@ class _Reading:
             for column in self.work.columns
         )
         rows = tuple(self._row(row) for row in self.work.rows)
-        title = self.work.picture.name if self.work.picture else ""
+        title = self.work.image.name if self.work.image else ""
         return Grid(title, rows, columns, self.appearance)
 
     def _row(self, row: Row) -> GridRow:
         label = described(row.operations)
-        if row.picture is not None:
-            label = row.picture.name if not row.operations else f"{row.picture.name}: {label}"
+        if row.image is not None:
+            label = row.image.name if not row.operations else f"{row.image.name}: {label}"
         maps: dict[int, EvidenceMap] = {}
         agreements: dict[int, str] = {}
         for column in self.work.columns:
@@ -93,16 +93,16 @@ class _Reading:
         return next((one.view for one in found if one is not None), None)
 
     def _turned(self, row: Row, column: Column, one: EvidenceMap) -> EvidenceMap:
-        picture, choice = self.work.picture_of(row), self.work.choice_of(column)
-        if picture is None or choice is None or one.picture is not None:
+        image, choice = self.work.image_of(row), self.work.choice_of(column)
+        if image is None or choice is None or one.image is not None:
             return one
         preprocessing: Preprocessing = preprocessing_of(choice.name, one.weights)
-        height, width = picture.image.shape[:2]
+        height, width = image.pixels.shape[:2]
         here = turning.seen(preprocessing, row.operations, width, height)
         there = turning.seen(preprocessing, (), width, height)
         original = self.work.original_of(row)
         known = self.maps.get((original.key, column.key)) if original else None
-        upright = known.view if known is not None else preprocessing.view(picture.image)
+        upright = known.view if known is not None else preprocessing.view(image.pixels)
         return turning.turned(one, here @ np.linalg.inv(there), upright)
 
     def _agreement(self, row: Row, column: Column, back: EvidenceMap) -> str:

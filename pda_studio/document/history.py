@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from pda_studio.document.work import Work
+from pda_studio.document.workspace import Workspace
 
 _MOST = 200
 _DRAWING = -1  # in place of a column's key
@@ -16,8 +16,8 @@ class History:
     """
 
     def __init__(self) -> None:
-        self._past: list[Work] = []
-        self._future: list[Work] = []
+        self._past: list[Workspace] = []
+        self._future: list[Workspace] = []
         self._moved: tuple[int, float] | None = None
 
     @property
@@ -30,12 +30,12 @@ class History:
         """Whether something was taken back that can be done again."""
         return bool(self._future)
 
-    def note(self, before: Work, after: Work, when: float) -> None:
+    def note(self, before: Workspace, after: Workspace, when: float) -> None:
         """Note an edit; a slider that is dragged, or a stroke, is one edit, not a hundred.
 
         Parameters
         ----------
-        before, after : Work
+        before, after : Workspace
             What was, and what is.
         when : float
             Time in seconds.
@@ -49,7 +49,7 @@ class History:
             return
         self._past = [*self._past, before][-_MOST:]
 
-    def undo(self, now: Work) -> Work | None:
+    def undo(self, now: Workspace) -> Workspace | None:
         """The work before the last edit; None if there is none."""
         self._moved = None
         if not self._past:
@@ -57,7 +57,7 @@ class History:
         self._future.append(now)
         return self._past.pop()
 
-    def redo(self, now: Work) -> Work | None:
+    def redo(self, now: Workspace) -> Workspace | None:
         """The work that was taken back last; None if there is none."""
         self._moved = None
         if not self._future:
@@ -70,15 +70,15 @@ class History:
         self._past, self._future, self._moved = [], [], None
 
 
-def _drawn_on(before: Work, after: Work) -> bool:
-    """Whether the picture is one that is being drawn, and a stroke is all that was added."""
-    old, new = before.picture, after.picture
+def _drawn_on(before: Workspace, after: Workspace) -> bool:
+    """Whether the image is one that is being drawn, and a stroke is all that was added."""
+    old, new = before.image, after.image
     if old is None or new is None or old is new or old.path is not None or new.path is not None:
         return False
-    return old.name == new.name and replace(before, picture=None) == replace(after, picture=None)
+    return old.name == new.name and replace(before, image=None) == replace(after, image=None)
 
 
-def _reparametrised(before: Work, after: Work) -> int | None:
+def _reparametrised(before: Workspace, after: Workspace) -> int | None:
     """The key of the column whose parameters are all that has changed."""
     if len(before.columns) != len(after.columns):
         return None

@@ -1,6 +1,6 @@
-"""How a variant of the picture is made: turning, flipping, cropping the original.
+"""How a variant of the image is made: turning, flipping, cropping the original.
 
-Each operation also knows where it puts every point of the picture: as a matrix (3, 3) that maps
+Each operation also knows where it puts every point of the image: as a matrix (3, 3) that maps
 points (x, y, 1), in pixels from the upper left corner, so that a pixel's middle lies at a half.
 """
 
@@ -18,15 +18,15 @@ Matrix = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Rotate:
-    """Turn the picture clockwise by an angle in degrees."""
+    """Turn the image clockwise by an angle in degrees."""
 
     degrees: float
 
     def __call__(self, image: Pixels) -> Pixels:
-        """Return the turned picture; quarter turns keep every pixel as it is."""
+        """Return the turned image; quarter turns keep every pixel as it is."""
         if self.degrees % 90 == 0:
             return np.ascontiguousarray(np.rot90(image, -int(self.degrees // 90)))
-        # What comes in at the corners has the colour that the picture has at its border.
+        # What comes in at the corners has the colour that the image has at its border.
         border = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
         fill = tuple(int(value) for value in np.median(border, axis=0))
         turned = Image.fromarray(image).rotate(
@@ -35,11 +35,11 @@ class Rotate:
         return np.asarray(turned)
 
     def size(self, width: int, height: int) -> tuple[int, int]:
-        """Width and height of the turned picture: a small turn keeps them."""
+        """Width and height of the turned image: a small turn keeps them."""
         return (height, width) if self.degrees % 180 == 90 else (width, height)
 
     def matrix(self, width: int, height: int) -> Matrix:
-        """Where the points of a picture of this size go."""
+        """Where the points of an image of this size go."""
         new_width, new_height = self.size(width, height)
         angle = np.deg2rad(self.degrees)
         cosine, sine = np.cos(angle), np.sin(angle)
@@ -56,20 +56,20 @@ class Rotate:
 
 @dataclass(frozen=True)
 class Flip:
-    """Mirror the picture: left and right change places, or top and bottom."""
+    """Mirror the image: left and right change places, or top and bottom."""
 
     axis: Literal["horizontal", "vertical"]
 
     def __call__(self, image: Pixels) -> Pixels:
-        """Return the mirrored picture."""
+        """Return the mirrored image."""
         return np.ascontiguousarray(image[:, ::-1] if self.axis == "horizontal" else image[::-1])
 
     def size(self, width: int, height: int) -> tuple[int, int]:
-        """Width and height of the mirrored picture."""
+        """Width and height of the mirrored image."""
         return width, height
 
     def matrix(self, width: int, height: int) -> Matrix:
-        """Where the points of a picture of this size go."""
+        """Where the points of an image of this size go."""
         if self.axis == "horizontal":
             return moved(width, 0.0) @ np.diag([-1.0, 1.0, 1.0])
         return moved(0.0, height) @ np.diag([1.0, -1.0, 1.0])
@@ -80,7 +80,7 @@ class Flip:
 
 @dataclass(frozen=True)
 class Crop:
-    """Keep a rectangle, in pixels of the picture that is cropped."""
+    """Keep a rectangle, in pixels of the image that is cropped."""
 
     left: int
     top: int
@@ -97,7 +97,7 @@ class Crop:
         return self.width, self.height
 
     def matrix(self, width: int, height: int) -> Matrix:
-        """Where the points of a picture of this size go."""
+        """Where the points of an image of this size go."""
         return moved(-self.left, -self.top)
 
     def __str__(self) -> str:
@@ -131,7 +131,7 @@ def moved(x: float, y: float) -> Matrix:
 
 
 def placed(operations: Sequence[Operation], width: int, height: int) -> tuple[Matrix, int, int]:
-    """Where the points of a picture of this size go, and the variant's width and height."""
+    """Where the points of an image of this size go, and the variant's width and height."""
     whole = np.eye(3)
     for operation in operations:
         whole = operation.matrix(width, height) @ whole

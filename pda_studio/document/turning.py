@@ -1,4 +1,4 @@
-"""A variant's map in the frame of the picture as it was opened, from the work alone."""
+"""A variant's map in the frame of the image as it was opened, from the work alone."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # the engine loads PyTorch, which takes seconds: the window i
 def seen(
     preprocessing: Preprocessing, operations: Sequence[Operation], width: int, height: int
 ) -> Matrix:
-    """From a picture of this size, before its operations, to what the network sees."""
+    """From an image of this size, before its operations, to what the network sees."""
     matrix, width, height = placed(operations, width, height)
     frame = preprocessing.frame(width, height)
     scale = np.diag([1 / frame.scale_x, 1 / frame.scale_y, 1.0])
@@ -56,11 +56,11 @@ def turned(evidence_map: EvidenceMap, matrix: Matrix, upright: NDArray[np.uint8]
 def compared(first: EvidenceMap, back: EvidenceMap) -> Agreement | None:
     """How far a map that was turned back agrees with the original's; None if hardly any is shown.
 
-    Made pictures have no evidence to compare.
+    Made images have no evidence to compare.
     """
     from pda_studio.studies.agreement import agreement
 
-    if first.picture is not None or back.picture is not None:
+    if first.image is not None or back.image is not None:
         return None
     shown = back.covered if back.covered is not None else True
     try:

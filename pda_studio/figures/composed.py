@@ -43,7 +43,7 @@ def draw_composition(grid: Grid, composition: Composition) -> Figure:
     Parameters
     ----------
     grid : Grid
-        Rows of pictures and columns of maps.
+        Rows of images and columns of maps.
     composition : Composition
         The layout.
 
@@ -194,8 +194,8 @@ class _Composed:
         appearance = self._appearance(column)
         limit = scale_end(one, self.maps, appearance)
         beside = place.x + layout.tile + layout.pair_gap
-        if one.picture is not None:
-            self._image(place.x, y, one.picture)
+        if one.image is not None:
+            self._image(place.x, y, one.image)
         elif column.tiles == "overlay":
             self._overlay(place.x, y, one, limit)
         else:
@@ -208,7 +208,7 @@ class _Composed:
             below += layout.line(layout.small)
             self._text(place.x, below - layout.dots(2), line, layout.small, self.inks.ink)
         if self.composition.colour_bar == "each":
-            if one.picture is None:
+            if one.image is None:
                 scale = Scale.of(one, self.maps, appearance)
                 self._scale(place.x, y + layout.dots(4), place.width, scale)
             y += layout.bar_height
@@ -259,7 +259,7 @@ class _Composed:
         layout = self.layout
         scales: dict[object, Scale] = {}
         for column, one in self._by_column():
-            if one.picture is None:
+            if one.image is None:
                 scale = Scale.of(one, self.maps, self._appearance(column))
                 scales.setdefault((scale.unit, scale.colours, scale.start, scale.end), scale)
         places = [place for place in layout.places if place.key != INPUT]

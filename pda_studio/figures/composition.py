@@ -32,7 +32,7 @@ WIDTH_BOUNDS = 20.0, 500.0
 DPI_BOUNDS = 50, 1200
 SIZE_BOUNDS = 3.0, 24.0
 INPUT = -1
-"""In place of a column's key: the column of the pictures."""
+"""In place of a column's key: the column of the images."""
 
 _LONGEST = 10_000  # characters of a text
 _FAMILIES = (
@@ -55,7 +55,7 @@ class Composition:
     hidden_rows, hidden_columns : tuple of int
         What is left out.
     show_input : bool
-        Whether each row begins with its picture.
+        Whether each row begins with its image.
     tiles : {"columns", "map", "overlay", "both"}
         What is drawn of each map; as its column is shown in the window, or the same everywhere.
     show_headline : bool
@@ -64,7 +64,7 @@ class Composition:
         Whether columns and rows are named.
     titles, labels : Mapping of int to str
         Names of columns and rows, by key, where they are not the usual ones; `INPUT` is the
-        column of the pictures.
+        column of the images.
     show_numbers : bool
         Whether probabilities, and how far variants agree, are told.
     show_caption : bool

@@ -10,7 +10,7 @@ from pda_studio.rendering import Appearance, contours
 def draw_contours(
     axes: Axes, evidence_map: EvidenceMap, appearance: Appearance, limit: float
 ) -> None:
-    """Draw lines over a tile: in colour, with a light edge that parts them from the picture."""
+    """Draw lines over a tile: in colour, with a light edge that parts them from the image."""
     for contour in contours(evidence_map, appearance, limit):
         # An image's pixel is centred on its index.
         lines = [line - 0.5 for line in contour.lines]

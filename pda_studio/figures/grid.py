@@ -1,4 +1,4 @@
-"""What a figure is made of: rows of pictures, columns of maps; values without a window."""
+"""What a figure is made of: rows of images, columns of maps; values without a window."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Column:
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """A picture and the maps of it.
+    """An image and the maps of it.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class Row:
     label : str
         Its usual name.
     view : (H, W, 3) uint8 or None
-        The picture as the network sees it; None as long as no map of it is finished.
+        The image as the network sees it; None as long as no map of it is finished.
     maps : Mapping of int to EvidenceMap
         Those that are finished, by their column's key, in the frame in which they are shown.
     agreements : Mapping of int to str

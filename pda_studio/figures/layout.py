@@ -166,9 +166,9 @@ class Layout:
     # Words
 
     def lines_of(self, row: Row, column: Column) -> list[str]:
-        """What is said below a picture that a method made, in the place of a colour bar."""
+        """What is said below an image that a method made, in the place of a colour bar."""
         one = row.maps[column.key]
-        if one.picture is None or not one.forward:
+        if one.image is None or not one.forward:
             return []
         place = next(place for place in self.places if place.key == column.key)
         return self.type.folded(one.forward, place.width, self.small, 2)
@@ -259,7 +259,7 @@ class Layout:
         """Key of each column and how many tiles stand in it."""
         counts = [(INPUT, 1)] if self.composition.show_input else []
         for column in self.grid.columns:
-            made = any(row.maps[column.key].picture is not None for row in self.grid.rows)
+            made = any(row.maps[column.key].image is not None for row in self.grid.rows)
             counts.append((column.key, 2 if column.tiles == "both" and not made else 1))
         return counts
 
@@ -273,7 +273,7 @@ class Layout:
         tile = room // tiles
         if tile < self.dots(_SMALLEST):
             raise UsageError(
-                f"{tiles} pictures do not fit side by side into {self.composition.width:g} mm:"
+                f"{tiles} images do not fit side by side into {self.composition.width:g} mm:"
                 " choose a larger width, smaller text, or fewer columns."
             )
         first = self.grid.rows[0].maps[self.grid.columns[0].key].view

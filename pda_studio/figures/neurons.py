@@ -1,4 +1,4 @@
-"""A figure of important neurons: their boxes on the picture, by depth, and what is in them."""
+"""A figure of important neurons: their boxes on the image, by depth, and what is in them."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -39,12 +39,12 @@ def save_neurons(subject: Subject, patches: list[Patch], title: str, path: Path)
 
 
 def draw_neurons(subject: Subject, patches: list[Patch], title: str) -> Figure:
-    """Draw the boxes of neurons on the picture, and a gallery of what is in them.
+    """Draw the boxes of neurons on the image, and a gallery of what is in them.
 
     Parameters
     ----------
     subject : Subject
-        The picture.
+        The image.
     patches : list of Patch
         Layer by layer, the most important neuron of each first.
     title : str

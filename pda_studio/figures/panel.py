@@ -1,4 +1,4 @@
-"""Panels of maps for publication: the picture, what speaks for and against, and how it was found.
+"""Panels of maps for publication: the image, what speaks for and against, and how it was found.
 
 Everything is laid out in whole dots of 300 to the inch, the resolution of the bitmaps, so that
 every pixel of a map is drawn equally large and edges stay sharp.
@@ -80,14 +80,14 @@ def save_panel(
 def draw_panel(
     maps: Sequence[EvidenceMap], *, rows: int = 1, appearance: Appearance | None = None
 ) -> Figure:
-    """Draw maps side by side: the picture, then each map by itself and over the grey picture.
+    """Draw maps side by side: the image, then each map by itself and over the grey image.
 
-    Of a method that makes a picture, the made picture stands in the place of map and overlay.
+    Of a method that makes an image, the made image stands in the place of map and overlay.
 
     Parameters
     ----------
     maps : sequence of EvidenceMap
-        At least one, spread evenly over the rows; where the picture changes within a row, it is
+        At least one, spread evenly over the rows; where the image changes within a row, it is
         drawn again.
     rows : int
         Number of rows.
@@ -117,7 +117,7 @@ def draw_panel(
 
 @dataclass(frozen=True)
 class _Group:
-    """A picture and the maps of it that stand beside it."""
+    """An image and the maps of it that stand beside it."""
 
     maps: list[EvidenceMap]
 
@@ -162,7 +162,7 @@ class _Panel:
             y += line
 
     def row(self, groups: list[_Group], y: int) -> None:
-        """Draw pictures, each followed by its maps."""
+        """Draw images, each followed by its maps."""
         x = _MARGIN
         for group in groups:
             self.page.text(x, y + _HEADING - 15, "Input", size=NORMAL, color=INK)
@@ -183,7 +183,7 @@ class _Panel:
         self.page.text(start, y + 36, probability, size=LARGE, color=GREY)
 
     def map(self, x: int, y: int, width: int, evidence_map: EvidenceMap) -> None:
-        """Draw a map, its overlay, and their colour bar; or a made picture, and what it does."""
+        """Draw a map, its overlay, and their colour bar; or a made image, and what it does."""
         baseline = y + _HEADING - 15
         covered = unfinished(evidence_map)
         room = width - (_TYPE.width(covered, NORMAL) + 24 if covered else 0)
@@ -195,8 +195,8 @@ class _Panel:
         more = _TYPE.fitted(more, width, SMALL)
         self.page.text(x, baseline + _DETAILS, more, size=SMALL, color=GREY)
         y += self.heading
-        if evidence_map.picture is not None:
-            self.image(x, y, evidence_map.picture)
+        if evidence_map.image is not None:
+            self.image(x, y, evidence_map.image)
             below = y + self.tile_height + _BAR_GAP + BAR
             for line in _TYPE.wrapped([evidence_map.forward], width, SMALL)[:3]:
                 self.page.text(x, below, line, size=SMALL, color=INK)
@@ -223,7 +223,7 @@ class _Panel:
 
 
 def overlay(evidence_map: EvidenceMap) -> NDArray[np.uint8]:
-    """Lay evidence over the grey picture, the stronger the less transparent: (H, W, 3) uint8.
+    """Lay evidence over the grey image, the stronger the less transparent: (H, W, 3) uint8.
 
     Plainly, as `draw_panel` does without an appearance: what is guessed in an unfinished map is
     told in words.
@@ -232,9 +232,9 @@ def overlay(evidence_map: EvidenceMap) -> NDArray[np.uint8]:
 
 
 def _groups(maps: list[EvidenceMap]) -> list[_Group]:
-    """Put neighbours that show the same picture together."""
-    by_picture = groupby(maps, key=lambda m: (m.view.shape, m.view.tobytes()))
-    return [_Group(list(members)) for _, members in by_picture]
+    """Put neighbours that show the same image together."""
+    by_image = groupby(maps, key=lambda m: (m.view.shape, m.view.tobytes()))
+    return [_Group(list(members)) for _, members in by_image]
 
 
 def _tile_size(rows: list[list[_Group]]) -> tuple[int, int, int]:
@@ -256,8 +256,8 @@ def _tile_size(rows: list[list[_Group]]) -> tuple[int, int, int]:
 
 
 def _tiles(evidence_map: EvidenceMap) -> int:
-    """How many tiles it takes: a map and its overlay, or a made picture."""
-    return 1 if evidence_map.picture is not None else 2
+    """How many tiles it takes: a map and its overlay, or a made image."""
+    return 1 if evidence_map.image is not None else 2
 
 
 def _headlines(chunks: list[list[EvidenceMap]]) -> list[tuple[str, str] | None]:

@@ -152,7 +152,7 @@ def figure_pixels(figure: Figure, dpi: float) -> NDArray[np.uint8]:
 
 @contextmanager
 def _smoothed(figure: Figure, dpi: float, bitmap: bool) -> Iterator[None]:
-    """Average pixels where a bitmap has fewer dots than a picture in it: else some are lost.
+    """Average pixels where a bitmap has fewer dots than an image in it: else some are lost.
 
     Vector files hold every pixel, whatever its size.
     """

@@ -22,7 +22,7 @@ def draw_bias_shares(shares: Sequence[tuple[str, float]], title: str, note: str 
     shares : sequence of (str, float)
         Layers in order, and the share of the bias at each, as `bias_shares` gives them.
     title, note : str
-        What stands above: the classifier and what was asked; in grey, the picture.
+        What stands above: the classifier and what was asked; in grey, the image.
 
     Returns
     -------

@@ -28,7 +28,7 @@ def unfinished(evidence_map: EvidenceMap) -> str:
     """How far an unfinished map has come; "" of a finished one."""
     if evidence_map.covered is None:
         return ""
-    if evidence_map.picture is not None:
+    if evidence_map.image is not None:
         return "unfinished"
     return f"unfinished, {int(100 * evidence_map.covered.mean())} % covered"
 

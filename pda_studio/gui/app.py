@@ -1,4 +1,4 @@
-"""Starting the window, and taking its picture without anybody watching."""
+"""Starting the window, and taking its image without anybody watching."""
 
 import sys
 import tempfile
@@ -11,9 +11,9 @@ from PySide6.QtCore import QEventLoop, QSettings, QTimer
 
 from pda_studio.errors import PdaStudioError
 from pda_studio.files import check_writable
-from pda_studio.gui.controllers.sharing import write_png
-from pda_studio.gui.controllers.studio import Studio, application
-from pda_studio.gui.models.display import Theme
+from pda_studio.gui.display.display import Theme
+from pda_studio.gui.opening.clipboard import write_png
+from pda_studio.gui.window.studio import Studio, application
 from pda_studio.pda.allocator import keep_freed_memory
 
 _LONGEST = 24 * 3600.0  # seconds that a screenshot waits
@@ -27,7 +27,7 @@ def run_window(
     Parameters
     ----------
     image : Path, optional
-        The picture to open; without it, a sample digit.
+        The image to open; without it, a sample digit.
     classifier, weights : str, optional
         As `load_classifier` takes them; without them, the digit classifier.
     """
@@ -57,12 +57,12 @@ def take_screenshot(
     size: tuple[int, int] = (1280, 800),
     theme: str = "system",
 ) -> None:
-    """Open the real window, let every map finish, and save the window's picture as PNG.
+    """Open the real window, let every map finish, and save the window's image as PNG.
 
     Parameters
     ----------
     image, output : Path
-        The picture to open and the PNG file to write.
+        The image to open and the PNG file to write.
     classifier, weights : str
         As `load_classifier` takes them.
     method : str, optional
@@ -93,7 +93,7 @@ def take_screenshot(
             studio.show()
             watch = _Watch(studio)
             session = studio.session
-            watch.until(lambda: bool(session.looks))
+            watch.until(lambda: bool(session.predictions))
             loaded = session.classifier
             assert loaded is not None
             column = session.work.columns[0].key
@@ -106,7 +106,7 @@ def take_screenshot(
             watch.until(lambda: bool(session.all_finished()))
             studio.window.banner.hide()
             watch.rest()
-            write_png(studio.sharing.picture_of_window(), output)
+            write_png(studio.sharing.image_of_window(), output)
         finally:
             studio.window.close()
             studio.close()

@@ -2,6 +2,7 @@
 
 from pda_studio.inspection.answers import Answer, likeliest, most_gained
 from pda_studio.inspection.boxes import Box
+from pda_studio.inspection.deletion import Stage, deletion_curve
 from pda_studio.inspection.filling import (
     REGION_FILLINGS,
     Filling,
@@ -12,7 +13,6 @@ from pda_studio.inspection.filling import (
 )
 from pda_studio.inspection.ranking import RankedWindows, Speaking, ranked_over, ranked_windows
 from pda_studio.inspection.removal import Removal, removal_steps, remove
-from pda_studio.inspection.succession import Stage, succession
 
 __all__ = [
     "REGION_FILLINGS",
@@ -26,6 +26,7 @@ __all__ = [
     "Removal",
     "Speaking",
     "Stage",
+    "deletion_curve",
     "filling_of",
     "likeliest",
     "most_gained",
@@ -33,5 +34,4 @@ __all__ = [
     "ranked_windows",
     "removal_steps",
     "remove",
-    "succession",
 ]

@@ -1,4 +1,4 @@
-"""What a classifier says of a picture, or on average of several."""
+"""What a classifier says of an image, or on average of several."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from pda_studio.classifiers import Classifier
 from pda_studio.errors import PdaStudioError
 from pda_studio.pda.differences import Difference, log_odds
 
-_AT_ONCE = 8  # pictures per forward pass: a tenth of a second between two answers
+_AT_ONCE = 8  # images per forward pass: a tenth of a second between two answers
 
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """Scores of all K classes, of one picture or of several.
+    """Scores of all K classes, of one image or of several.
 
     Attributes
     ----------
@@ -51,8 +51,8 @@ class Answer:
         return float(pair[0] - pair[1])
 
 
-def ask(classifier: Classifier, pictures: torch.Tensor) -> Answer:
-    """Ask about pictures (N, C, H, W) in [0, 1]; scores are (N, K).
+def ask(classifier: Classifier, images: torch.Tensor) -> Answer:
+    """Ask about images (N, C, H, W) in [0, 1]; scores are (N, K).
 
     Raises
     ------
@@ -61,19 +61,19 @@ def ask(classifier: Classifier, pictures: torch.Tensor) -> Answer:
     """
     answers = [
         classifier.logits(classifier.prepare(some)).cpu().double()
-        for some in torch.split(pictures, _AT_ONCE)
+        for some in torch.split(images, _AT_ONCE)
     ]
     logits = torch.cat(answers)
     if not bool(torch.isfinite(logits).all()):
         raise PdaStudioError(
-            f"{classifier.name} answers with values that are not finite to a picture without this"
+            f"{classifier.name} answers with values that are not finite to an image without this"
             " region: choose another region or another infill."
         )
     return Answer(torch.softmax(logits, 1).numpy(), logits.numpy())
 
 
 def average(answers: Sequence[Answer]) -> Answer:
-    """The mean over all pictures of some answers, as prediction difference analysis takes it."""
+    """The mean over all images of some answers, as prediction difference analysis takes it."""
     return Answer(
         np.concatenate([answer.probabilities for answer in answers]).mean(0),
         np.concatenate([answer.logits for answer in answers]).mean(0),

@@ -1,4 +1,4 @@
-"""A rectangle of whole pixels in the picture as the network sees it."""
+"""A rectangle of whole pixels in the image as the network sees it."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ class Box:
         )
 
     def check_within(self, height: int, width: int) -> None:
-        """Refuse a rectangle that is empty or does not lie within a picture.
+        """Refuse a rectangle that is empty or does not lie within an image.
 
         Raises
         ------
         UsageError
-            With its size and the picture's.
+            With its size and the image's.
         """
         whole = self.height >= 1 and self.width >= 1 and self.top >= 0 and self.left >= 0
         if not whole or self.bottom > height or self.right > width:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal, Protocol, get_args
 
-import cv2
 import numpy as np
 import torch
 
@@ -15,6 +14,7 @@ from pda_studio.inspection.boxes import Box
 from pda_studio.methods import Method
 from pda_studio.methods.prediction_difference import PredictionDifference
 from pda_studio.pda.infill import Infill
+from pda_studio.pda.infill.simple import GREY, blurred, inpainted
 from pda_studio.pda.infill.statistics import Statistics, shipped_statistics
 
 RegionFillName = Literal["auto", "inpaint-telea", "blur", "grey"]
@@ -22,12 +22,10 @@ REGION_FILLINGS: tuple[RegionFillName, ...] = get_args(RegionFillName)
 
 _RIM = 8  # pixels that the patch of a conditional mean is larger than the region
 _LARGEST_PATCH = 24  # side whose covariance is factored within a twentieth of a second
-_GREY = 0.5
-_INPAINT_RADIUS = 3
 
 
 class Filling(Protocol):
-    """Fills rectangles of a picture that may change from call to call."""
+    """Fills rectangles of an image that may change from call to call."""
 
     @property
     def samples(self) -> int:
@@ -35,7 +33,7 @@ class Filling(Protocol):
         ...
 
     def kind(self, box: Box, height: int, width: int) -> str:
-        """What fills this rectangle of a picture of this size, by an infill's name."""
+        """What fills this rectangle of an image of this size, by an infill's name."""
         ...
 
     def __call__(self, pixels: torch.Tensor, box: Box) -> torch.Tensor:
@@ -47,14 +45,14 @@ class MethodFilling:
     """Fills windows exactly as a method of prediction difference analysis does.
 
     Samples depend on the seed and on the window's place alone: those that the method drew for a
-    window of the untouched picture are drawn again.
+    window of the unmodified image are drawn again.
 
     Parameters
     ----------
     method : PredictionDifference
         The method.
     classifier : Classifier
-        Whose pictures are filled.
+        Whose images are filled.
     """
 
     def __init__(self, method: PredictionDifference, classifier: Classifier) -> None:
@@ -88,13 +86,13 @@ class RegionFilling:
 
     `auto` takes the conditional mean where the region and its surroundings are small enough for
     their law, which knows most; else inpainting, which carries the surroundings inwards. Where a
-    classifier's pictures have a law of their own at every place (`PdaSettings.law` is marginal),
+    classifier's images have a law of their own at every place (`PdaSettings.law` is marginal),
     it takes that law's mean, for any size. Grey is what is left where nothing surrounds a region.
 
     Parameters
     ----------
     classifier : Classifier
-        Whose pictures are filled.
+        Whose images are filled.
     name : {"auto", "inpaint-telea", "blur", "grey"}
         What fills them.
     """
@@ -136,7 +134,7 @@ class RegionFilling:
             case "blur":
                 filled = _blurred(pixels, box)
             case _:
-                filled = torch.full((len(pixels), box.height, box.width), _GREY)
+                filled = torch.full((len(pixels), box.height, box.width), GREY)
         return filled[None]
 
 
@@ -148,7 +146,7 @@ def filling_of(method: Method, classifier: Classifier) -> Filling:
 
 
 def _patch_around(box: Box, side: int, height: int, width: int) -> Box:
-    """A square around a rectangle, shifted inside the picture at its borders."""
+    """A square around a rectangle, shifted inside the image at its borders."""
     top = box.top - (side - box.height) // 2
     left = box.left - (side - box.width) // 2
     return Box(min(max(top, 0), height - side), min(max(left, 0), width - side), side, side)
@@ -187,19 +185,11 @@ def _marginal_mean(pixels: torch.Tensor, statistics: Statistics, box: Box) -> to
 
 
 def _inpainted(pixels: torch.Tensor, box: Box) -> torch.Tensor:
-    picture = (pixels.permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
-    mask = np.zeros(picture.shape[:2], dtype=np.uint8)
-    mask[box.inside] = 1
-    painted = cv2.inpaint(
-        np.ascontiguousarray(picture), mask, _INPAINT_RADIUS, cv2.INPAINT_TELEA
-    ).reshape(picture.shape)  # OpenCV drops a single channel
-    return torch.from_numpy(painted).permute(2, 0, 1)[box.inside].float() / 255
+    image = (pixels.permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
+    painted = inpainted(image, box.inside[1:])
+    return torch.from_numpy(painted).permute(2, 0, 1).float() / 255
 
 
 def _blurred(pixels: torch.Tensor, box: Box) -> torch.Tensor:
-    """The picture blurred by a Gaussian whose standard deviation is half the longer side."""
-    picture = pixels.permute(1, 2, 0).numpy()
-    sigma = max(box.height, box.width) / 2
-    blurred = cv2.GaussianBlur(picture, (0, 0), sigma, borderType=cv2.BORDER_REFLECT)
-    blurred = blurred.reshape(picture.shape)
-    return torch.from_numpy(blurred).permute(2, 0, 1)[box.inside].contiguous()
+    """The image blurred by a Gaussian whose standard deviation is half the longer side."""
+    return blurred(pixels, max(box.height, box.width) / 2)[box.inside].contiguous()

@@ -1,4 +1,4 @@
-"""The windows of a map by their own evidence: over a pixel, or over the whole picture."""
+"""The windows of a map by their own evidence: over a pixel, or over the whole image."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ from pda_studio.methods import EvidenceMap, Subject
 from pda_studio.methods.prediction_difference import PredictionDifference
 from pda_studio.pda.differences import UNITS, Difference, differences
 from pda_studio.pda.forward import SampleScores, Wanted, make_forward
+from pda_studio.pda.loop import enter, unscored
 from pda_studio.pda.scores import WindowScores, classes_to_keep
 from pda_studio.pda.windows import WindowGrid
 
 Speaking = Literal["for", "against"]
 """Which windows come first: those that speak for the target, or those against it."""
 
-_AT_ONCE = 8  # infilled pictures a step, where windows are scored anew
+_AT_ONCE = 8  # infilled images a step, where windows are scored anew
 _STEPS_A_BLOCK = 4  # places of a block along each side, for methods without windows
 
 
@@ -127,16 +128,14 @@ def ranked_windows(evidence_map: EvidenceMap, side: int = 16) -> RankedWindows:
     Raises
     ------
     UsageError
-        If the map is unfinished or is a picture without evidence, or a block is larger than it.
+        If the map is unfinished or is an image without evidence, or a block is larger than it.
     """
     if not evidence_map.complete:
         raise UsageError(
             f"The map of {evidence_map.title} is unfinished: let it run to its end first."
         )
-    if evidence_map.picture is not None:
-        raise UsageError(
-            f"{evidence_map.title} makes a picture: it has no evidence to look behind."
-        )
+    if evidence_map.image is not None:
+        raise UsageError(f"{evidence_map.title} makes an image: it has no evidence to look behind.")
     if evidence_map.scores is not None:
         told = "logit" if evidence_map.is_hidden else evidence_map.parameters["difference"]
         difference = cast(Difference, told)
@@ -169,7 +168,7 @@ def ranked_over(
     method : PredictionDifference
         Says which windows there are, what stands in for them and how they are scored.
     subject : Subject
-        Picture, classifier and target.
+        SourceImage, classifier and target.
     column, row : int
         The pixel.
     """
@@ -189,21 +188,7 @@ def ranked_over(
         grid,
         infill,
     )
-    shape = len(grid), len(classes)
-    scores = WindowScores(
-        grid=grid,
-        classes=classes,
-        class_count=len(classifier.class_names),
-        original_probability=forward.original.probability[0, 0],
-        original_logit=forward.original.logit[0, 0],
-        probability=np.zeros(shape),
-        logit=np.zeros(shape),
-        probability_variance=None,
-        logit_variance=None,
-        scored=np.zeros(len(grid), dtype=bool),
-        varied=np.zeros(len(grid), dtype=bool),
-        linearised=forward.linearised,
-    )
+    scores = unscored(grid, forward, classes, len(classifier.class_names), drawn=False)
     difference: Difference = "logit" if classifier.is_hidden else method.difference
     unit = "activation" if classifier.is_hidden else UNITS[method.difference]
     at_once = max(1, _AT_ONCE // infill.samples)
@@ -216,9 +201,7 @@ def ranked_over(
             if answers:
                 yield _ranked(scores, subject.target, difference, unit)
             answers.append(forward(corners, some))
-        scores.probability[batch] = np.concatenate([one.probability for one in answers], 1).mean(1)
-        scores.logit[batch] = np.concatenate([one.logit for one in answers], 1).mean(1)
-        scores.scored[batch] = True
+        enter(scores, batch, answers)
         yield _ranked(scores, subject.target, difference, unit)
 
 

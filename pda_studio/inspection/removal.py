@@ -16,12 +16,12 @@ from pda_studio.inspection.filling import Filling
 from pda_studio.methods import Subject
 from pda_studio.pda.differences import Difference
 
-_AT_ONCE = 8  # infilled pictures a step
+_AT_ONCE = 8  # infilled images a step
 
 
 @dataclass(frozen=True, eq=False)
 class Removal:
-    """A rectangle taken out of a picture.
+    """A rectangle taken out of an image.
 
     Attributes
     ----------
@@ -33,12 +33,12 @@ class Removal:
         What was there.
     infills : (S, h, w, 3) uint8
         What stood in for it.
-    picture : (H, W, 3) uint8
-        The picture with the mean of the infills in place.
+    image : (H, W, 3) uint8
+        The image with the mean of the infills in place.
     kind : str
         What filled it, by an infill's name.
     before, after : Answer
-        Of the untouched picture, and on average of the infilled ones.
+        Of the unmodified image, and on average of the infilled ones.
     of_each : (s,) float64
         The target's probability with each infill, or a hidden unit's activation; as many as are
         scored.
@@ -48,7 +48,7 @@ class Removal:
     target: int
     original: NDArray[np.uint8]
     infills: NDArray[np.uint8]
-    picture: NDArray[np.uint8]
+    image: NDArray[np.uint8]
     kind: str
     before: Answer
     after: Answer
@@ -79,7 +79,7 @@ def removal_steps(subject: Subject, box: Box, filling: Filling) -> Iterator[Remo
     Parameters
     ----------
     subject : Subject
-        Picture, classifier and target.
+        SourceImage, classifier and target.
     box : Box
         What is taken out, in input pixels.
     filling : Filling
@@ -88,7 +88,7 @@ def removal_steps(subject: Subject, box: Box, filling: Filling) -> Iterator[Remo
     Raises
     ------
     UsageError
-        If the rectangle does not lie within the picture or the filling cannot fill it.
+        If the rectangle does not lie within the image or the filling cannot fill it.
     PdaStudioError
         If the network's answer is not finite.
     """
@@ -100,16 +100,16 @@ def removal_steps(subject: Subject, box: Box, filling: Filling) -> Iterator[Remo
     before = average([ask(classifier, pixels[None])])
     parts: list[Answer] = []
     for some in torch.split(infills, _AT_ONCE):
-        pictures = pixels.expand(len(some), -1, -1, -1).clone()
-        pictures[box.inside] = some
-        parts.append(ask(classifier, pictures))
+        images = pixels.expand(len(some), -1, -1, -1).clone()
+        images[box.inside] = some
+        parts.append(ask(classifier, images))
         scored = np.concatenate([part.values for part in parts])
         yield Removal(
             box=box,
             target=subject.target,
             original=subject.view[box.top : box.bottom, box.left : box.right],
             infills=shown(infills),
-            picture=with_patch(subject.view, box, shown(infills.mean(0, keepdim=True))[0]),
+            image=with_patch(subject.view, box, shown(infills.mean(0, keepdim=True))[0]),
             kind=filling.kind(box, height, width),
             before=before,
             after=average(parts),
@@ -131,7 +131,7 @@ def shown(pixels: torch.Tensor) -> NDArray[np.uint8]:
 
 
 def with_patch(view: NDArray[np.uint8], box: Box, patch: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A copy of a picture (H, W, 3) with a patch (h, w, 3) in place."""
-    picture = view.copy()
-    picture[box.top : box.bottom, box.left : box.right] = patch
-    return picture
+    """A copy of an image (H, W, 3) with a patch (h, w, 3) in place."""
+    image = view.copy()
+    image[box.top : box.bottom, box.left : box.right] = patch
+    return image

@@ -1,4 +1,4 @@
-"""Activation maximisation: a picture that the target answers to most strongly."""
+"""Activation maximisation: an image that the target answers to most strongly."""
 
 import zipfile
 from collections.abc import Iterator
@@ -22,12 +22,12 @@ _MOST_BYTES = 1 << 29  # of a saved map, unpacked
 
 
 class ActivationMaximisation(Method):
-    """Climb the gradient of the target's logit (or of a hidden unit), and hold to pictures.
+    """Climb the gradient of the target's logit (or of a hidden unit), and hold to images.
 
-    With x the normalised picture of D values, each step goes along the gradient of
+    With x the normalised image of D values, each step goes along the gradient of
     ``S(x) − λ ‖x‖² / D`` (Simonyan's, with the norm as a mean), a step of fixed root mean square;
     then x ← (1 − θ) x, and blur and clipping follow (Yosinski's). Through a generator G (Nguyen's)
-    the same is done to the code z of the picture G(z), without blur and clipping.
+    the same is done to the code z of the image G(z), without blur and clipping.
     """
 
     name: ClassVar[str] = "activation-maximisation"
@@ -35,7 +35,7 @@ class ActivationMaximisation(Method):
     title: ClassVar[str] = "Activation maximisation"
     family: ClassVar[Family] = "Neurons"
     summary: ClassVar[str] = (
-        "Makes a picture that the target answers to most strongly; it has no evidence for pixels."
+        "Makes an image that the target answers to most strongly; it has no evidence for pixels."
     )
     citation: ClassVar[str] = (
         "Simonyan et al., Deep inside convolutional networks, 2013; Yosinski et al., Understanding"
@@ -46,7 +46,7 @@ class ActivationMaximisation(Method):
     through: Literal["pixels", "generator"] = parameter(
         "pixels",
         "Through",
-        "What is changed: the pixels, or the code that a generator makes a picture from.",
+        "What is changed: the pixels, or the code that a generator makes an image from.",
     )
     generator: Path | None = parameter(
         None,
@@ -55,12 +55,12 @@ class ActivationMaximisation(Method):
         " digits.",
     )
     begin: Literal["noise", "picture"] = parameter(
-        "noise", "Begin", "What is changed first: noise, or the picture."
+        "noise", "Begin", "What is changed first: noise, or the image."
     )
     start: Path | None = parameter(
         None,
         "Go on from",
-        "A saved map of this method (.npz) or a picture, to go on from there instead.",
+        "A saved map of this method (.npz) or an image, to go on from there instead.",
     )
     climb: int = parameter(
         200, "Steps", "How many steps are taken up the gradient.", ge=1, le=10000
@@ -141,7 +141,7 @@ class ActivationMaximisation(Method):
 
     @classmethod
     def suited_to(cls, classifier: Classifier) -> dict[str, float]:
-        """A blur that leaves strokes of small pictures standing."""
+        """A blur that leaves strokes of small images standing."""
         return {"blur_width": 0.5} if classifier.input_size < 64 else {}
 
     def cost(self, subject: Subject) -> int:
@@ -183,7 +183,7 @@ class ActivationMaximisation(Method):
         classifier = subject.classifier
         if self.start is None and self.begin == "noise":
             return canvas.noise(torch.Generator().manual_seed(self.seed))
-        view = subject.view if self.start is None else _picture_of(self.start, classifier)
+        view = subject.view if self.start is None else _image_of(self.start, classifier)
         return canvas.of(classifier.prepare(classifier.preprocessing.pixels(view)[None]))
 
     def _climbed(
@@ -215,23 +215,23 @@ class ActivationMaximisation(Method):
         done: int,
         seconds: float,
     ) -> EvidenceMap:
-        """The picture as it is now, and what the classifier says of it."""
+        """The image as it is now, and what the classifier says of it."""
         classifier = subject.classifier
-        picture, before = _view(canvas, values, classifier), _view(canvas, first, classifier)
+        image, before = _view(canvas, values, classifier), _view(canvas, first, classifier)
         return self.map_of(
             subject,
-            np.zeros(picture.shape[:2]),
+            np.zeros(image.shape[:2]),
             "activation" if classifier.is_hidden else "logit",
             seconds,
             complete=done == self.climb,
-            forward=_told(subject, before, picture, done),
-            picture=picture,
+            forward=_told(subject, before, image, done),
+            image=image,
         )
 
 
 @torch.inference_mode()
 def _view(canvas: Canvas, values: torch.Tensor, classifier: Classifier) -> NDArray[np.uint8]:
-    """Draw values as a picture (H, W, 3) uint8."""
+    """Draw values as an image (H, W, 3) uint8."""
     preprocessing = classifier.preprocessing
     mean, std = (
         torch.tensor(numbers)[:, None, None] for numbers in (preprocessing.mean, preprocessing.std)
@@ -242,7 +242,7 @@ def _view(canvas: Canvas, values: torch.Tensor, classifier: Classifier) -> NDArr
 
 
 def _told(subject: Subject, before: NDArray[np.uint8], after: NDArray[np.uint8], done: int) -> str:
-    """What the classifier says of the first picture and of the one that is shown."""
+    """What the classifier says of the first image and of the one that is shown."""
     classifier = subject.classifier
     pixels = torch.stack([classifier.preprocessing.pixels(view) for view in (before, after)])
     logits = classifier.logits(classifier.prepare(pixels)).cpu()
@@ -254,16 +254,16 @@ def _told(subject: Subject, before: NDArray[np.uint8], after: NDArray[np.uint8],
     return f"logit from {first:.3g} to {last:.3g} in {steps}, probability {100 * probability:.1f} %"
 
 
-def _picture_of(path: Path, classifier: Classifier) -> NDArray[np.uint8]:
-    """Read the picture to go on from, as the network sees it."""
-    image = _made_picture(path) if path.suffix.lower() == ".npz" else load_image(path)
+def _image_of(path: Path, classifier: Classifier) -> NDArray[np.uint8]:
+    """Read the image to go on from, as the network sees it."""
+    image = _made_image(path) if path.suffix.lower() == ".npz" else load_image(path)
     side = classifier.input_size
     if image.shape[:2] == (side, side):
         return image  # it was made as the network sees it
     return classifier.preprocessing.view(image)
 
 
-def _made_picture(path: Path) -> NDArray[np.uint8]:
+def _made_image(path: Path) -> NDArray[np.uint8]:
     try:
         with zipfile.ZipFile(path) as archive:
             if sum(entry.file_size for entry in archive.infolist()) > _MOST_BYTES:
@@ -271,12 +271,12 @@ def _made_picture(path: Path) -> NDArray[np.uint8]:
         with np.load(path, allow_pickle=False) as arrays:
             if "picture" not in arrays:
                 raise UsageError(
-                    f"The map {path.name} holds no made picture: name one of"
+                    f"The map {path.name} holds no made image: name one of"
                     f" {ActivationMaximisation.name}."
                 )
-            picture: NDArray[np.uint8] = arrays["picture"]
-        if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
-            raise ValueError("no picture")
+            image: NDArray[np.uint8] = arrays["picture"]
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+            raise ValueError("no image")
     except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
         raise PdaStudioError(f"Cannot read {path}: it is no map of PDA Studio.") from error
-    return picture
+    return image

@@ -1,6 +1,6 @@
 """The piece-wise affine representation: what each unit of a layer adds to a logit, exactly.
 
-Around a picture a network of ReLUs is an affine function of any layer's result h:
+Around an image a network of ReLUs is an affine function of any layer's result h:
 S = Σ_i W_i h_i + b with W = ∂S/∂h and b = S − Σ_i W_i h_i (Chen et al., Eqs. 3 to 6).
 """
 
@@ -47,7 +47,7 @@ class Decomposition:
 
     @property
     def bias(self) -> float:
-        """The rest b, which the picture decides on only through the ReLUs that are open.
+        """The rest b, which the image decides on only through the ReLUs that are open.
 
         What BatchNorm shifts, where ReLU6 cuts off, and what reaches the logit past the layer, as
         over a skip connection, is part of it.
@@ -60,7 +60,7 @@ class PiecewiseAffine(Method):
 
     A layer's map is spread over the input's pixels so that its sum stays the same: the pixels of
     the evidence add up to S − b. `nearest` gives each pixel to the unit in whose tile of the
-    picture its middle lies; `bilinear` shares it among the four units around it.
+    image its middle lies; `bilinear` shares it among the four units around it.
     """
 
     name: ClassVar[str] = "piecewise-affine"
@@ -83,7 +83,7 @@ class PiecewiseAffine(Method):
     spread: Spread = parameter(
         "bilinear",
         "Spread",
-        "How what a unit of a layer adds is spread over pixels of the picture: bilinear or nearest,"
+        "How what a unit of a layer adds is spread over pixels of the image: bilinear or nearest,"
         " both with the same sum.",
     )
 
@@ -115,7 +115,7 @@ class PiecewiseAffine(Method):
 
 
 def decompose(
-    classifier: Classifier, picture: torch.Tensor, target: int, layers: list[str] | None = None
+    classifier: Classifier, image: torch.Tensor, target: int, layers: list[str] | None = None
 ) -> list[Decomposition]:
     """Take a logit apart at one layer or several.
 
@@ -123,13 +123,13 @@ def decompose(
     ----------
     classifier : Classifier
         A piece-wise linear network.
-    picture : (1, C, H, W)
+    image : (1, C, H, W)
         Normalised.
     target : int
         Index of the class.
     layers : list of str, optional
         Names of layers, `input` or `auto`. Without them, the input and all layers through which
-        alone the picture reaches the logit, in order.
+        alone the image reaches the logit, in order.
 
     Returns
     -------
@@ -141,16 +141,16 @@ def decompose(
     UsageError
         If the network is not piece-wise linear, or there is no such layer with rows and columns.
     """
-    variable = picture.detach().clone().requires_grad_()
+    variable = image.detach().clone().requires_grad_()
     purpose = PiecewiseAffine.title
     program, pieces = piecewise_linear(classifier, variable, purpose, folded=False)
     if layers is None:
-        chosen = {INPUT: program.picture, **joints(program)}
+        chosen = {INPUT: program.image, **joints(program)}
     else:
         chosen = dict(_places(classifier, program, layer) for layer in layers)
     for name, operation in chosen.items():
-        if operation is not program.picture and operation not in pieces:
-            raise UsageError(f"The picture does not reach the logit through the layer {name}.")
+        if operation is not program.image and operation not in pieces:
+            raise UsageError(f"The image does not reach the logit through the layer {name}.")
     logit = program.output.value[0, target]
     values = [operation.value for operation in chosen.values()]
     slopes = torch.autograd.grad(logit, values, allow_unused=True, materialize_grads=True)
@@ -170,14 +170,14 @@ def bias_shares(
     classifier : Classifier
         A piece-wise linear network.
     view : (H, W, 3) uint8
-        The picture as the network sees it.
+        The image as the network sees it.
     target : int
         Index of the class.
 
     Returns
     -------
     list of (str, float)
-        The input and each layer through which alone the picture reaches the logit, in order, with
+        The input and each layer through which alone the image reaches the logit, in order, with
         its share. Layers that others pass by are left out: there, b is not a bias alone.
 
     Raises
@@ -222,7 +222,7 @@ def _shares(few: int, many: int, how: Spread) -> NDArray[np.float64]:
 def _places(classifier: Classifier, program: Program, layer: str) -> tuple[str, Operation]:
     """Name and operation of a layer with rows and columns."""
     if layer == INPUT:
-        return INPUT, program.picture
+        return INPUT, program.image
     found = program.layers
     if layer == AUTO:
         maps = [
@@ -230,7 +230,7 @@ def _places(classifier: Classifier, program: Program, layer: str) -> tuple[str, 
             for name, operation in joints(program).items()
             if operation.value.ndim == 4 and operation.value.shape[2:].numel() > 1
         ]
-        return maps[-1] if maps else (INPUT, program.picture)
+        return maps[-1] if maps else (INPUT, program.image)
     if layer not in found:
         raise UsageError(
             f"{classifier.name} has no layer “{layer}” on the way to the target: choose auto,"

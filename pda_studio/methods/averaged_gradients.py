@@ -24,7 +24,7 @@ from pda_studio.methods.gradients import (
 Baseline = Literal["mean", "black", "white"]
 Base = Literal["gradient", "saliency", "input-x-gradient", "guided-backpropagation", "deconvnet"]
 
-_BATCH = 8  # pictures per pass: on two cores more are hardly faster, and steps would get long
+_BATCH = 8  # images per pass: on two cores more are hardly faster, and steps would get long
 
 
 class IntegratedGradients(Method):
@@ -38,7 +38,7 @@ class IntegratedGradients(Method):
     title: ClassVar[str] = "Integrated gradients"
     family: ClassVar[Family] = "Gradients"
     summary: ClassVar[str] = (
-        "The logit's change from a baseline to the picture, shared out by the gradients on the way."
+        "The logit's change from a baseline to the image, shared out by the gradients on the way."
     )
     citation: ClassVar[str] = (
         "Sundararajan, Taly & Yan, Axiomatic attribution for deep networks, ICML 2017"
@@ -54,7 +54,7 @@ class IntegratedGradients(Method):
     baseline: Baseline = parameter(
         "mean",
         "Baseline",
-        "Where the way begins: a picture all in the mean colour, black, or white.",
+        "Where the way begins: an image all in the mean colour, black, or white.",
     )
 
     def cost(self, subject: Subject) -> int:
@@ -67,14 +67,14 @@ class IntegratedGradients(Method):
         batch = subject.batch or _BATCH
         count = -(-self.points // batch)
         with differentiable():
-            picture = prepared(subject).detach()
-            start = self._start(subject.classifier, picture)
-            way = picture - start
+            image = prepared(subject).detach()
+            start = self._start(subject.classifier, image)
+            way = image - start
             rule = gradient_of_input(subject.classifier, subject.target)
             nodes, weights = np.polynomial.legendre.leggauss(self.points)
-            alphas = torch.tensor((nodes + 1) / 2).to(picture)[:, None, None, None]
-            shares = torch.tensor(weights / 2).to(picture)
-            total = torch.zeros_like(picture[0])
+            alphas = torch.tensor((nodes + 1) / 2).to(image)[:, None, None, None]
+            shares = torch.tensor(weights / 2).to(image)
+            total = torch.zeros_like(image[0])
         share, done = 0.0, 0
         for first in range(count):
             here = slice(first, None, count)
@@ -87,7 +87,7 @@ class IntegratedGradients(Method):
             now = perf_counter() - began
             note = ""
             if done == self.points:
-                note = _completeness(subject, picture, start, float(evidence.double().sum()))
+                note = _completeness(subject, image, start, float(evidence.double().sum()))
             found = self.map_of(
                 subject,
                 evidence.cpu().numpy(),
@@ -98,19 +98,17 @@ class IntegratedGradients(Method):
             )
             yield Progress(done, self.points, lambda found=found: found)  # type: ignore[misc]
 
-    def _start(self, classifier: Classifier, picture: torch.Tensor) -> torch.Tensor:
+    def _start(self, classifier: Classifier, image: torch.Tensor) -> torch.Tensor:
         """The baseline (1, C, H, W), as the network gets it."""
         if self.baseline == "mean":
-            return torch.zeros_like(picture)
+            return torch.zeros_like(image)
         colour = 0.0 if self.baseline == "black" else 1.0
-        return classifier.prepare(torch.full_like(picture, colour))
+        return classifier.prepare(torch.full_like(image, colour))
 
 
-def _completeness(
-    subject: Subject, picture: torch.Tensor, start: torch.Tensor, total: float
-) -> str:
+def _completeness(subject: Subject, image: torch.Tensor, start: torch.Tensor, total: float) -> str:
     """How far the sum is from the logit's change, as a share of that."""
-    pair = subject.classifier.logits(torch.cat([picture, start]))[:, subject.target].double()
+    pair = subject.classifier.logits(torch.cat([image, start]))[:, subject.target].double()
     change = float(pair[0] - pair[1])
     if change == 0:
         return ""
@@ -118,7 +116,7 @@ def _completeness(
 
 
 class SmoothGrad(Method):
-    """Mean of a gradient method over pictures with Gaussian noise (Smilkov et al., Section 3).
+    """Mean of a gradient method over images with Gaussian noise (Smilkov et al., Section 3).
 
     M̂(x) = 1/n Σ M(x + N(0, σ²)). The size of saliency is taken of the mean gradient, as there.
     """
@@ -126,7 +124,7 @@ class SmoothGrad(Method):
     name: ClassVar[str] = "smooth-grad"
     title: ClassVar[str] = "SmoothGrad"
     family: ClassVar[Family] = "Gradients"
-    summary: ClassVar[str] = "A gradient method, averaged over copies of the picture with noise."
+    summary: ClassVar[str] = "A gradient method, averaged over copies of the image with noise."
     citation: ClassVar[str] = (
         "Smilkov et al., SmoothGrad: removing noise by adding noise, arXiv 1706.03825, 2017"
     )
@@ -143,7 +141,7 @@ class SmoothGrad(Method):
     noise: float = parameter(
         0.15,
         "Noise",
-        "Standard deviation of the noise, as a share of the range of the picture's values.",
+        "Standard deviation of the noise, as a share of the range of the image's values.",
         step=0.01,
         ge=0,
         le=1,
@@ -159,19 +157,19 @@ class SmoothGrad(Method):
         began = perf_counter()
         chance = torch.Generator().manual_seed(self.seed)
         with differentiable():
-            picture = prepared(subject).detach()
+            image = prepared(subject).detach()
             rule = attribution(self._rule, subject.classifier, subject.target)
-            deviation = self.noise * (picture.max() - picture.min())
-            mean = torch.zeros_like(picture[0])
-            spread = torch.zeros_like(picture[0, 0])
+            deviation = self.noise * (image.max() - image.min())
+            mean = torch.zeros_like(image[0])
+            spread = torch.zeros_like(image[0, 0])
         done = 0
         while done < self.samples:
             count = min(subject.batch or _BATCH, self.samples - done)
             with differentiable():
                 # One copy at a time, so that the draws do not depend on the batch.
-                shape = picture.shape[1:]
+                shape = image.shape[1:]
                 drawn = [torch.randn(shape, generator=chance) for _ in range(count)]
-                noisy = picture + deviation * torch.stack(drawn).to(picture.device)
+                noisy = image + deviation * torch.stack(drawn).to(image.device)
                 values = rule(noisy.requires_grad_()).detach()
                 sums = values.sum(1)
                 farther = sums.mean(0) - mean.sum(0)

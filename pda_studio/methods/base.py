@@ -119,7 +119,7 @@ class Method(BaseModel):
     family : str
         Under which heading it is listed.
     has_evidence : bool
-        Whether it weighs the pixels of the picture, rather than making one of its own.
+        Whether it weighs the pixels of the image, rather than making one of its own.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -170,7 +170,7 @@ class Method(BaseModel):
     def sources(self, subject: Subject) -> list[dict[str, Any]]:
         """List the finished maps that this one can be had from without computing, itself first.
 
-        Each is told by all that its work depends on, besides the picture, the classifier and the
+        Each is told by all that its work depends on, besides the image, the classifier and the
         method's name: by the parameters that play a part, and by the target. Equal values, equal
         maps; a cache keeps a map under the first and looks for it under all.
         """
@@ -187,7 +187,7 @@ class Method(BaseModel):
         standard_error: NDArray[Any] | None = None,
         complete: bool = True,
         forward: str = "",
-        picture: NDArray[np.uint8] | None = None,
+        image: NDArray[np.uint8] | None = None,
     ) -> EvidenceMap:
         """Make the map of a subject from evidence (H, W), for methods without windows."""
         return EvidenceMap(
@@ -207,7 +207,7 @@ class Method(BaseModel):
             fingerprint=subject.classifier.fingerprint,
             seconds=seconds,
             forward=forward,
-            picture=picture,
+            image=image,
         )
 
     def redrawn(self, kept: EvidenceMap, subject: Subject) -> EvidenceMap:

@@ -16,7 +16,7 @@ _FITTING_STEPS = 200
 
 
 class Canvas(Protocol):
-    """Values that are changed until the target is strongest, and how they become a picture."""
+    """Values that are changed until the target is strongest, and how they become an image."""
 
     @abstractmethod
     def noise(self, random: torch.Generator) -> torch.Tensor:
@@ -24,15 +24,15 @@ class Canvas(Protocol):
 
     @abstractmethod
     def of(self, prepared: torch.Tensor) -> torch.Tensor:
-        """Values (1, …) that give a prepared picture (1, C, H, W), or nearly so."""
+        """Values (1, …) that give a prepared image (1, C, H, W), or nearly so."""
 
     @abstractmethod
     def prepared(self, values: torch.Tensor) -> torch.Tensor:
-        """The picture (1, C, H, W) as the network takes it; gradients pass."""
+        """The image (1, C, H, W) as the network takes it; gradients pass."""
 
     @abstractmethod
     def kept_within(self, values: torch.Tensor, gradient: torch.Tensor, done: int) -> torch.Tensor:
-        """Values after a step, the `done`th, held to what a picture may be."""
+        """Values after a step, the `done`th, held to what an image may be."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Pixels:
         return self._in_range(values.to(self.classifier.device))
 
     def of(self, prepared: torch.Tensor) -> torch.Tensor:
-        """The picture itself."""
+        """The image itself."""
         return prepared
 
     def prepared(self, values: torch.Tensor) -> torch.Tensor:
@@ -92,19 +92,19 @@ class Pixels:
 
 @dataclass(frozen=True)
 class Code:
-    """The code of a generator: whatever it is, the picture is like those the generator learnt.
+    """The code of a generator: whatever it is, the image is like those the generator learnt.
 
     Attributes
     ----------
     classifier : Classifier
-        What the pictures are shown to.
+        What the images are shown to.
     generator : Generator
         On the classifier's device.
 
     Raises
     ------
     UsageError
-        If the generator's pictures are of another size than the classifier's.
+        If the generator's images are of another size than the classifier's.
     """
 
     classifier: Classifier
@@ -115,16 +115,16 @@ class Code:
         taken = self.classifier.input_size, self.classifier.preprocessing.channels
         if made != taken:
             raise UsageError(
-                f"The generator makes {_pictures(*made)}, but {self.classifier.name} takes"
-                f" {_pictures(*taken)}: choose a generator of such."
+                f"The generator makes {_images(*made)}, but {self.classifier.name} takes"
+                f" {_images(*taken)}: choose a generator of such."
             )
 
     def noise(self, random: torch.Generator) -> torch.Tensor:
-        """Normally distributed, as the codes of pictures are."""
+        """Normally distributed, as the codes of images are."""
         return torch.randn(1, self.generator.code, generator=random).to(self.classifier.device)
 
     def of(self, prepared: torch.Tensor) -> torch.Tensor:
-        """The code whose picture is nearest to the given one, found by gradient descent."""
+        """The code whose image is nearest to the given one, found by gradient descent."""
         code = torch.zeros(1, self.generator.code, device=prepared.device, requires_grad=True)
         optimizer = torch.optim.Adam([code], lr=0.1)
         for _ in range(_FITTING_STEPS):
@@ -138,7 +138,7 @@ class Code:
         return self.classifier.prepare(self.generator(values))
 
     def kept_within(self, values: torch.Tensor, gradient: torch.Tensor, done: int) -> torch.Tensor:
-        """The code itself: the generator sees to it that the picture is one."""
+        """The code itself: the generator sees to it that the image is one."""
         return values
 
 
@@ -150,5 +150,5 @@ def _without_smallest(values: torch.Tensor, sizes: torch.Tensor, percentage: flo
     return values * (sizes >= limit)
 
 
-def _pictures(size: int, channels: int) -> str:
-    return f"{'grey' if channels == 1 else 'colour'} pictures of {size}×{size} pixels"
+def _images(size: int, channels: int) -> str:
+    return f"{'grey' if channels == 1 else 'colour'} images of {size}×{size} pixels"

@@ -1,4 +1,4 @@
-"""Several maps of one picture as one, that shows where they agree.
+"""Several maps of one image as one, that shows where they agree.
 
 Zhou & Kainz close with it: the results of different methods can be combined.
 """
@@ -58,7 +58,7 @@ def mean_and_spread(
 
 
 def combined(maps: Sequence[EvidenceMap]) -> EvidenceMap:
-    """Combine finished maps of the same picture and target.
+    """Combine finished maps of the same image and target.
 
     Parameters
     ----------
@@ -80,8 +80,8 @@ def combined(maps: Sequence[EvidenceMap]) -> EvidenceMap:
         raise UsageError("Combine at least two maps.")
     first = maps[0]
     for other in maps:
-        if other.picture is not None:
-            raise UsageError(f"{other.title} has a picture, but no evidence to combine.")
+        if other.image is not None:
+            raise UsageError(f"{other.title} has an image, but no evidence to combine.")
         if not other.complete:
             raise UsageError(
                 f"The map of {other.title} is unfinished: let it run to its end first."
@@ -89,7 +89,7 @@ def combined(maps: Sequence[EvidenceMap]) -> EvidenceMap:
         same = other.view.shape == first.view.shape and np.array_equal(other.view, first.view)
         if not same or other.target_name != first.target_name:
             raise UsageError(
-                f"The maps of {first.title} and {other.title} are not of the same picture and"
+                f"The maps of {first.title} and {other.title} are not of the same image and"
                 " target: combine maps of one decision."
             )
     evidence, spread = mean_and_spread([one.evidence for one in maps])

@@ -15,12 +15,14 @@ from pda_studio.methods.base import Family, Method, Progress, parameter, run, sa
 from pda_studio.methods.combining import UNIT, mean_and_spread
 from pda_studio.methods.evidence import EvidenceMap, Subject
 from pda_studio.methods.grad_cam import GradCam
-from pda_studio.methods.learnt_order import PICTURES, LearntOrder
-from pda_studio.methods.prediction_difference import EfficientPDA, PredictionDifference
+from pda_studio.methods.learnt_order import IMAGES, LearntOrder
+from pda_studio.methods.prediction_difference import (
+    EfficientPDA,
+    PredictionDifference,
+    outer_around,
+)
 from pda_studio.pda.infill import InfillName, traits
 
-_RIM = 8  # pixels that an outer patch is larger than its window
-_LARGEST_OUTER = 64
 _BACK = 3  # a pass forwards and back costs about as much as three forwards
 
 
@@ -28,7 +30,7 @@ class Consensus(Method):
     """The mean of the standardised maps of Grad-CAM, PDA with large windows, and a learnt order.
 
     Grad-CAM tells which places of the last maps count, PDA what happens without a part of the
-    picture, and the learnt order which parts together show and hide the target soonest. They are
+    image, and the learnt order which parts together show and hide the target soonest. They are
     wrong in different ways: where they agree, `standard_error` is small.
     """
 
@@ -48,7 +50,7 @@ class Consensus(Method):
     across: int = parameter(
         7,
         "Windows across",
-        "How many of PDA's windows fit across the picture: 7 of 32 pixels into 224. They overlap by"
+        "How many of PDA's windows fit across the image: 7 of 32 pixels into 224. They overlap by"
         " half.",
         ge=2,
         le=28,
@@ -57,7 +59,7 @@ class Consensus(Method):
     rounds: int = parameter(
         12,
         "Rounds",
-        "How many steps the order is learnt in; eight pictures go through the network and back in"
+        "How many steps the order is learnt in; eight images go through the network and back in"
         " each. With 0, it is left out.",
         ge=0,
         le=1000,
@@ -70,14 +72,14 @@ class Consensus(Method):
         return frozenset() if drawn else frozenset({"seed"})
 
     def cost(self, subject: Subject) -> int:
-        """Number of infilled pictures, and what the order's passes forwards and back are worth."""
-        return self._pda(subject).cost(subject) + _BACK * PICTURES * self.rounds
+        """Number of infilled images, and what the order's passes forwards and back are worth."""
+        return self._pda(subject).cost(subject) + _BACK * IMAGES * self.rounds
 
     def steps(self, subject: Subject) -> Iterator[Progress]:
         """Grad-CAM, which is quick, then PDA's windows, then the order's passes."""
         began = perf_counter()
         pda = self._pda(subject)
-        pictures, total = pda.cost(subject), self.cost(subject)
+        images, total = pda.cost(subject), self.cost(subject)
         finished: list[NDArray[Any]] = []
         names = []
         try:
@@ -92,29 +94,29 @@ class Consensus(Method):
 
         step = None
         for step in pda.steps(subject):
-            done = pictures * step.done // step.total
+            done = images * step.done // step.total
             if step.done < step.total:
                 yield Progress(
                     done,
                     total,
                     lambda step=step, done=done: together(step.evidence().evidence, done=done),  # type: ignore[misc]
                 )
-        assert step is not None, "a picture has windows"
+        assert step is not None, "an image has windows"
         finished.append(step.evidence().evidence)
         names.append(f"PDA with windows of {pda.window} pixels")
-        yield Progress(pictures, total, lambda: together(done=pictures))
+        yield Progress(images, total, lambda: together(done=images))
         if not self.rounds:
             return
         order = LearntOrder(subject, self.rounds, self.seed)
         names.append("a learnt order")
         for passed, _ in enumerate(order.learn(), 1):
-            done = pictures + (total - pictures) * passed // order.passes
+            done = images + (total - images) * passed // order.passes
             yield Progress(done, total, lambda done=done: together(order.evidence(), done=done))  # type: ignore[misc]
 
     def _pda(self, subject: Subject) -> EfficientPDA:
         side = min(subject.view.shape[:2])
         window = max(1, side // self.across)
-        outer = max(2, min(window + _RIM, _LARGEST_OUTER, side))
+        outer = outer_around(window, side)
         if traits(self.infill).conditional and outer <= window:
             raise UsageError(
                 f"The infill {self.infill} has no room around windows of {window} pixels: choose"

@@ -13,20 +13,20 @@ from pda_studio.pda.scores import WindowScores
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """What is asked of a method: why this classifier sees this class in this picture.
+    """What is asked of a method: why this classifier sees this class in this image.
 
     Attributes
     ----------
     classifier : Classifier
         The network.
     view : (H, W, 3) uint8
-        The picture as the network sees it.
+        The image as the network sees it.
     target : int
         The class that is asked about.
     probabilities : (K,) float64
-        What the classifier says of the untouched picture.
+        What the classifier says of the unmodified image.
     batch : int, optional
-        Pictures per forward pass; without it the fastest size is found while working.
+        Images per forward pass; without it the fastest size is found while working.
     """
 
     classifier: Classifier
@@ -43,7 +43,7 @@ class Subject:
         target: int | str | None = None,
         batch: int | None = None,
     ) -> "Subject":
-        """Ask about any RGB picture (H, W, 3); without a target, about the most likely class."""
+        """Ask about any RGB image (H, W, 3); without a target, about the most likely class."""
         view = classifier.preprocessing.view(image)
         probabilities = classifier.predict(view)
         index = int(probabilities.argmax()) if target is None else classifier.class_index(target)
@@ -64,13 +64,13 @@ class EvidenceMap:
         In an unfinished map, the pixels that have evidence of their own; the others show the
         nearest. None in a finished one.
     view : (H, W, 3) uint8
-        The picture as the network saw it.
+        The image as the network saw it.
     target : int
         Index of the class.
     target_name : str
         Its name.
     probabilities : (K,) float64
-        What the classifier says of the untouched picture.
+        What the classifier says of the unmodified image.
     method : str
         Name of the method in the registry.
     title : str
@@ -84,15 +84,15 @@ class EvidenceMap:
     seconds : float
         How long the work took.
     forward : str
-        How the map came about, as captions tell it: how infilled pictures were scored in the end,
+        How the map came about, as captions tell it: how infilled images were scored in the end,
         or how far the evidence adds up.
     scores : WindowScores or None
         In a finished map of a window method: what the classifier said without each window.
     share : (H, W) float32 or None
         In an unfinished map of a window method, which part of the windows over each pixel is
         scored.
-    picture : (H, W, 3) uint8 or None
-        Of a method that makes a picture instead of weighing the pixels of one: what it made, to
+    image : (H, W, 3) uint8 or None
+        Of a method that makes an image instead of weighing the pixels of one: what it made, to
         be shown in place of the evidence, which is 0 then.
     """
 
@@ -114,10 +114,10 @@ class EvidenceMap:
     forward: str = ""
     scores: WindowScores | None = field(default=None, repr=False)
     share: NDArray[np.float32] | None = field(default=None, repr=False)
-    picture: NDArray[np.uint8] | None = None
+    image: NDArray[np.uint8] | None = None
 
     def __post_init__(self) -> None:
-        for array in (self.evidence, self.standard_error, self.covered, self.picture):
+        for array in (self.evidence, self.standard_error, self.covered, self.image):
             if array is not None:
                 array.flags.writeable = False
 

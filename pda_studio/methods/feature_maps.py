@@ -56,7 +56,7 @@ class FeatureMaps:
     convolutions : dict
         The operation of each layer, by the layer's name.
     shapes : dict
-        Shape of each operation's result for one picture, the batch included.
+        Shape of each operation's result for one image, the batch included.
     """
 
     classifier: Classifier
@@ -118,14 +118,14 @@ class FeatureMaps:
         """Project the strongest activation of channels back to the pixels, with a deconvnet.
 
         All other activations of the layer are set to 0; what is left is rectified, filtered and
-        unpooled, layer by layer, down to the picture (Zeiler & Fergus). Filtering and unpooling
+        unpooled, layer by layer, down to the image (Zeiler & Fergus). Filtering and unpooling
         are what the gradient of convolution and max-pooling does; a ReLU passes what is positive
         of the signal that comes down, whatever its own input was.
 
         Parameters
         ----------
         prepared : (1, C, H, W)
-            The picture.
+            The image.
         chosen : dict
             Channels of some layers.
 
@@ -133,7 +133,7 @@ class FeatureMaps:
         ------
         (str, int, tensor or None)
             Layer, channel and its projection (C, H, W) in normalised pixels; None where the
-            channel is not active anywhere in the picture.
+            channel is not active anywhere in the image.
         """
         most = max(map(len, chosen.values()), default=0)
         for first in range(0, most, _AT_ONCE):
@@ -214,7 +214,7 @@ class FeatureMaps:
         """Do the operations in order; to project, with the gradients of a deconvnet."""
         values: dict[Operation, Any] = {}
         for operation in self.program.operations:
-            if operation is self.program.picture:
+            if operation is self.program.image:
                 values[operation] = prepared
             elif project and (operation.kind in _RELUS or operation.kind in _RELU6S):
                 most = 6.0 if operation.kind in _RELU6S else float("inf")

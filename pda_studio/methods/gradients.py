@@ -20,7 +20,7 @@ from pda_studio.methods.base import Family, Method, Progress
 from pda_studio.methods.evidence import Subject
 
 Attribution = Callable[[torch.Tensor], torch.Tensor]
-"""From prepared pictures (N, C, H, W), within `differentiable`, to what each number counts."""
+"""From prepared images (N, C, H, W), within `differentiable`, to what each number counts."""
 
 Rule = Literal["gradient", "input-x-gradient", "guided-backpropagation", "deconvnet"]
 
@@ -33,7 +33,7 @@ def differentiable() -> Iterator[None]:
 
 
 def prepared(subject: Subject) -> torch.Tensor:
-    """The picture (1, C, H, W) as the network gets it, for gradients."""
+    """The image (1, C, H, W) as the network gets it, for gradients."""
     pixels = subject.classifier.preprocessing.pixels(subject.view)[None]
     return subject.classifier.prepare(pixels).detach().requires_grad_()
 

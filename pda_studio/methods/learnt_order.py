@@ -1,13 +1,13 @@
-"""An order of a picture's cells, learnt by gradients: which to show first, and which to hide first.
+"""An order of an image's cells, learnt by gradients: which to show first, and which to hide first.
 
-Whoever shows only the share q of a picture that speaks most for the target should see its score
+Whoever shows only the share q of an image that speaks most for the target should see its score
 rise soon as q grows; whoever hides just that share should see it fall soon. For values v of the
 cells, the mask m_q shows softly those above the 1 − q quantile of v, and over all q
 
     J(v) = E_q [f(b + m_q (x − b)) − f(x − m_q (x − b))]
 
-is the area between both curves, where x is the picture, b the same picture blurred and f the
-target's probability. J is raised by gradient ascent on v: all cells learn from every picture, so
+is the area between both curves, where x is the image, b the same image blurred and f the
+target's probability. J is raised by gradient ascent on v: all cells learn from every image, so
 few are needed. A mask that is good for one share or one blur alone would be fitted to the
 network's weak points (Fong & Vedaldi, ICCV 2017); so shares and blurs vary, noise is added to v,
 and v is smooth.
@@ -25,14 +25,14 @@ from pda_studio.methods.evidence import Subject
 from pda_studio.methods.gradients import differentiable
 from pda_studio.pda.infill.simple import blurred
 
-_MOST_CELLS = 28  # along each side: of 8 pixels in a picture of 224
+_MOST_CELLS = 28  # along each side: of 8 pixels in an image of 224
 _SMALLEST_CELL = 2  # pixels
-_BLURS = (5 / 224, 10 / 224, 20 / 224)  # standard deviations, as shares of the picture's side
+_BLURS = (5 / 224, 10 / 224, 20 / 224)  # standard deviations, as shares of the image's side
 _SHARES = 4  # tried in each round
-PICTURES = 2 * _SHARES
-"""How many pictures go through the network and back in each round."""
+IMAGES = 2 * _SHARES
+"""How many images go through the network and back in each round."""
 
-_SHARES_AT_ONCE = 2  # each is two pictures; more are hardly faster, and stopping would lag
+_SHARES_AT_ONCE = 2  # each is two images; more are hardly faster, and stopping would lag
 _SMOOTH = 1.0  # standard deviation, in cells
 _NOISE = 0.3  # standard deviation of the noise, in standard deviations of v
 _SOFTNESS = 0.3  # width of a mask's edge, likewise
@@ -51,7 +51,7 @@ class LearntOrder:
     subject : Subject
         Of a hidden unit, f is its activation.
     rounds : int
-        Steps of the ascent; eight pictures go through the network and back in each.
+        Steps of the ascent; eight images go through the network and back in each.
     seed : int
         The same seed draws the same shares and noise.
     """
@@ -74,7 +74,7 @@ class LearntOrder:
 
     @property
     def passes(self) -> int:
-        """How many times pictures go through the network and back."""
+        """How many times images go through the network and back."""
         return self._rounds * -(-_SHARES // self._at_once)
 
     def evidence(self) -> NDArray[np.float64]:
@@ -89,7 +89,7 @@ class LearntOrder:
         """Do the work; yields after each pass."""
         speed = np.zeros_like(self._values)
         for done in range(self._rounds):
-            # One share of each quarter, so that no round sees the picture only bare or covered.
+            # One share of each quarter, so that no round sees the image only bare or covered.
             shares = (np.arange(_SHARES) + self._random.random(_SHARES)) / _SHARES
             values, deviation = self._with_noise()
             behind = self._blurred[done % len(self._blurred)]
@@ -136,8 +136,8 @@ class LearntOrder:
             given.requires_grad_()
             masks = interpolate(given.sigmoid()[:, None], self._pixels.shape[1:], mode="nearest")
             change = masks * (self._pixels - behind)
-            pictures = torch.cat([behind + change, self._pixels - change])
-            scores = self._scores(classifier.network(classifier.prepare(pictures)))
+            images = torch.cat([behind + change, self._pixels - change])
+            scores = self._scores(classifier.network(classifier.prepare(images)))
             shown, hidden = scores[: len(values)], scores[len(values) :]
             (slopes,) = torch.autograd.grad((shown - hidden).sum(), given)
         found: NDArray[np.float64] = slopes.double().cpu().numpy() / (_SOFTNESS * deviation)

@@ -10,19 +10,20 @@ from pda_studio.classifiers import Classifier
 from pda_studio.methods.base import Family, Method, Progress, parameter, same_but
 from pda_studio.methods.combining import UNIT, mean_and_spread
 from pda_studio.methods.evidence import EvidenceMap, Subject
-from pda_studio.methods.prediction_difference import EfficientPDA, PredictionDifference
+from pda_studio.methods.prediction_difference import (
+    EfficientPDA,
+    PredictionDifference,
+    outer_around,
+)
 from pda_studio.pda.differences import Difference
 from pda_studio.pda.forward import ForwardName, Precision
 from pda_studio.pda.infill import InfillName
-
-_RIM = 8  # pixels that an outer patch is larger than its window
-_LARGEST_OUTER = 64
 
 
 class MultiscalePDA(Method):
     """Small windows see details, large ones see parts: the mean of their standardised maps.
 
-    The activations of the untouched picture are shared by all sizes.
+    The activations of the unmodified image are shared by all sizes.
     """
 
     name: ClassVar[str] = "multiscale-pda"
@@ -77,11 +78,10 @@ class MultiscalePDA(Method):
         """One method for each size."""
         made = []
         for side in self.windows():
-            outer = min(side + _RIM, _LARGEST_OUTER, *subject.view.shape[:2])
             made.append(
                 EfficientPDA(
                     window=side,
-                    outer=max(outer, 2),
+                    outer=outer_around(side, min(subject.view.shape[:2])),
                     stride=max(1, side // self.overlap),
                     infill=self.infill,
                     difference=self.difference,
@@ -92,11 +92,11 @@ class MultiscalePDA(Method):
         return made
 
     def cost(self, subject: Subject) -> int:
-        """Number of infilled pictures."""
+        """Number of infilled images."""
         return sum(part.cost(subject) for part in self.parts(subject))
 
     def steps(self, subject: Subject) -> Iterator[Progress]:
-        """Work through the sizes, the largest windows first."""
+        """Workspace through the sizes, the largest windows first."""
         parts = self.parts(subject)
         total = sum(part.cost(subject) for part in parts)
         done = 0

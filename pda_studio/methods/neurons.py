@@ -1,4 +1,4 @@
-"""Important neurons of a decision, and the patches of the picture that they answer to."""
+"""Important neurons of a decision, and the patches of the image that they answer to."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class Patch:
         The neuron.
     box : Box or None
         Smallest rectangle around all pixels that its strongest activation is projected to; None
-        where it is not active anywhere in the picture, or nothing of it reaches the pixels.
+        where it is not active anywhere in the image, or nothing of it reaches the pixels.
     projection : (H, W) float32
         The projection's absolute value, summed over the colours; 0 where there is none.
     """
@@ -78,7 +78,7 @@ class Neurons(Method):
         100, "To depth", "The last layer that counts, of all convolutions.", unit="%", ge=0, le=100
     )
     inputs: int = parameter(
-        50, "Inputs", "How many noisy copies of the picture are looked at.", ge=2, le=1000
+        50, "Inputs", "How many noisy copies of the image are looked at.", ge=2, le=1000
     )
     noise: float = parameter(
         0.1,
@@ -106,11 +106,11 @@ class Neurons(Method):
         return frozenset(found)
 
     def cost(self, subject: Subject) -> int:
-        """The noisy pictures, and about as much for the projections."""
+        """The noisy images, and about as much for the projections."""
         return 2 * self.inputs
 
     def steps(self, subject: Subject) -> Iterator[Progress]:
-        """Look at noisy pictures, a batch a step; then project the neurons chosen."""
+        """Prediction at noisy images, a batch a step; then project the neurons chosen."""
         began = perf_counter()
         maps = FeatureMaps.of(subject.classifier)
         blank = np.zeros(subject.view.shape[:2], np.float32)
@@ -134,7 +134,7 @@ class Neurons(Method):
         )
 
     def found(self, subject: Subject) -> tuple[Ranking, list[Patch]]:
-        """The ranking itself, and where the neurons chosen look."""
+        """The ranking itself, and where the neurons chosen prediction."""
         maps = FeatureMaps.of(subject.classifier)
         ranking = self.ranking(subject, maps)
         return ranking, self.patches(subject, maps, ranking)
@@ -185,7 +185,7 @@ class Neurons(Method):
 
 
 def patches_of(subject: Subject, maps: FeatureMaps, neurons: list[Neuron]) -> list[Patch]:
-    """Where neurons look in a picture, in their order."""
+    """Where neurons look in an image, in their order."""
     classifier = subject.classifier
     prepared = classifier.prepare(classifier.preprocessing.pixels(subject.view)[None])
     chosen: dict[str, list[int]] = {}

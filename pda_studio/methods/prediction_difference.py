@@ -29,6 +29,8 @@ from pda_studio.pda.loop import score_windows
 from pda_studio.pda.scores import WindowScores, at_stride, classes_to_keep
 from pda_studio.pda.windows import WindowGrid
 
+_RIM = 8  # pixels that an outer patch is larger than its window, where nothing else is said
+_LARGEST_OUTER = 64
 _PREVIEW_STRIDE = 8  # pixels: fewer windows tell too little, more take too long
 
 
@@ -49,7 +51,7 @@ class PredictionDifference(Method):
         "Side l of the patch around it that its infill is conditioned on; at least k + 1.",
         unit="pixels",
         ge=2,
-        le=64,
+        le=_LARGEST_OUTER,
     )
     stride: int = parameter(
         1,
@@ -85,7 +87,7 @@ class PredictionDifference(Method):
     forward: ForwardName = parameter(
         "auto",
         "Forward",
-        "How infilled pictures are scored: by the whole network (full); just as exactly by what a"
+        "How infilled images are scored: by the whole network (full); just as exactly by what a"
         " window changes in each layer (incremental); by the faster of the two (auto); or to first"
         " order (linearised).",
     )
@@ -94,7 +96,7 @@ class PredictionDifference(Method):
         "Precision",
         "Of what a window changes in each layer: float32, or bfloat16, which is up to twice as"
         " fast; auto takes it where it is faster and, in an exact map, loses less than 2 % on this"
-        " picture.",
+        " image.",
     )
     at: str = parameter(
         "auto",
@@ -105,12 +107,12 @@ class PredictionDifference(Method):
     statistics: Path | None = parameter(
         None,
         "Statistics",
-        "A file made by fit-statistics; without it, those that ship for such pictures.",
+        "A file made by fit-statistics; without it, those that ship for such images.",
     )
     reference: Path | None = parameter(
         None,
         "Reference folder",
-        "A folder of pictures whose windows are the marginal samples; without it, they are drawn"
+        "A folder of images whose windows are the marginal samples; without it, they are drawn"
         " from the statistics.",
     )
     seed: int = parameter(0, "Seed", "The same seed draws the same samples.", ge=0, le=2**32 - 1)
@@ -131,7 +133,7 @@ class PredictionDifference(Method):
 
     @classmethod
     def suited_to(cls, classifier: Classifier) -> dict[str, Any]:
-        """Window, outer patch, and an infill of the law that suits the classifier's pictures."""
+        """Window, outer patch, and an infill of the law that suits the classifier's images."""
         settings = classifier.settings
         infill = str(cls.model_fields["infill"].default)
         if infill.startswith("conditional-"):
@@ -155,7 +157,7 @@ class PredictionDifference(Method):
         return frozenset(name for name, plays_a_part in heeded.items() if not plays_a_part)
 
     def cost(self, subject: Subject) -> int:
-        """Number of infilled pictures; none are scored where all of the network is linearised."""
+        """Number of infilled images; none are scored where all of the network is linearised."""
         if self.forward == "linearised" and self.at == "input":
             return 1
         each = self.samples if self.infill.endswith("-samples") else 1
@@ -302,6 +304,11 @@ def redraw(evidence_map: EvidenceMap, subject: Subject, difference: Difference) 
     return method.redrawn(evidence_map, subject)
 
 
+def outer_around(window: int, side: int) -> int:
+    """Side of the outer patch that suits a window, in an image of this shorter side (pixels)."""
+    return max(2, min(window + _RIM, _LARGEST_OUTER, side))
+
+
 class EfficientPDA(PredictionDifference):
     """Algorithm 2: the conditional mean stands in, one forward pass a window."""
 
@@ -342,12 +349,12 @@ class SampledPDA(PredictionDifference):
 
 
 class SimplifiedPDA(PredictionDifference):
-    """Algorithm 3: the conditional mean, to first order: one gradient for the whole picture."""
+    """Algorithm 3: the conditional mean, to first order: one gradient for the whole image."""
 
     name: ClassVar[str] = "simplified-pda"
     title: ClassVar[str] = "Simplified PDA"
     summary: ClassVar[str] = (
-        "The conditional mean, scored to first order: one gradient for the whole picture."
+        "The conditional mean, scored to first order: one gradient for the whole image."
     )
     citation: ClassVar[str] = "Zhou & Kainz, Efficient image evidence analysis, Algorithm 3"
 

@@ -1,4 +1,4 @@
-"""Neurons ranked by how they answer to pictures around the one that is explained.
+"""Neurons ranked by how they answer to images around the one that is explained.
 
 B. J. Lengerich, S. Konam, E. P. Xing, S. Rosenthal, M. Veloso, *Towards visual explanations for
 convolutional neural networks via input resampling*, 2017. A neuron is a channel of a convolution.
@@ -25,7 +25,7 @@ Metric = Literal[
 ]
 METRICS: tuple[Metric, ...] = get_args(Metric)
 
-_SCORES_AT_ONCE = 10  # pictures in a batch
+_SCORES_AT_ONCE = 10  # images in a batch
 _STILL = 1e-5  # of the layer's largest signal: what changes by less is rounding
 
 
@@ -62,7 +62,7 @@ class Ranking:
         metric says nothing of a neuron: its activation is below the threshold or never varies, or
         no weights read it.
     inputs : int
-        How many pictures it was measured on.
+        How many images it was measured on.
     """
 
     scores: dict[Metric, dict[str, NDArray[np.float64]]]
@@ -104,15 +104,15 @@ def ranked(
     threshold: float = 0.0,
     seed: int = 0,
 ) -> Iterator[tuple[int, Ranking | None]]:
-    """Measure all neurons; yields how many pictures are done, and at the end the ranking.
+    """Measure all neurons; yields how many images are done, and at the end the ranking.
 
-    The picture's pixels x in [0, 1] are multiplied by 1 + N(0, noise²), each for itself, `inputs`
-    times. With z_i the signal of a neuron for picture i and o_i the target's logit:
+    The image's pixels x in [0, 1] are multiplied by 1 + N(0, noise²), each for itself, `inputs`
+    times. With z_i the signal of a neuron for image i and o_i the target's logit:
 
     - activation-output correlation (Eq. 2): |correlation of z_i's mean over places with o_i|;
     - activation precision (Eq. 3): the mean over places of 1 / variance of z_i there. Neurons whose
       mean |z_i| is below the threshold are left out, and so are places where z_i never varies;
-    - activation matrix sum and variance: of the untouched picture's z over its places;
+    - activation matrix sum and variance: of the unmodified image's z over its places;
     - weight matrix sum and variance: of all weights of the next layers that read the neuron.
 
     The printed variances lack their 1/n, and are differences that can be negative; here they are
@@ -121,11 +121,11 @@ def ranked(
     Parameters
     ----------
     subject : Subject
-        The picture, the classifier and the target.
+        The image, the classifier and the target.
     maps : FeatureMaps
         The classifier's.
     inputs, noise, threshold, seed
-        How many pictures, how strong the noise, λ, and where it starts.
+        How many images, how strong the noise, λ, and where it starts.
     """
     classifier = subject.classifier
     pixels = classifier.preprocessing.pixels(subject.view)
@@ -166,15 +166,15 @@ def ranked(
 
 
 class _Signals:
-    """What is summed up of a layer's signals z (N, C, H, W) over the pictures.
+    """What is summed up of a layer's signals z (N, C, H, W) over the images.
 
-    Sums are of differences from the untouched picture's, so that no digits are lost.
+    Sums are of differences from the unmodified image's, so that no digits are lost.
     """
 
     untouched: torch.Tensor  # (C, H, W)
 
     def start(self, untouched: torch.Tensor) -> None:
-        """Begin with the untouched picture's signals (C, H, W)."""
+        """Begin with the unmodified image's signals (C, H, W)."""
         self.untouched = untouched.clone()
         self.sums = torch.zeros_like(self.untouched)
         self.squares = torch.zeros_like(self.untouched)
@@ -182,7 +182,7 @@ class _Signals:
         self.means: list[torch.Tensor] = []
 
     def add(self, z: torch.Tensor) -> None:
-        """Add those of some pictures."""
+        """Add those of some images."""
         change = z - self.untouched
         self.sums += change.sum(0)
         self.squares += change.square().sum(0)

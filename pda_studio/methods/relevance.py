@@ -63,7 +63,7 @@ class Relevance(Method):
         return 8
 
     def relevance(
-        self, classifier: Classifier, picture: torch.Tensor, target: int
+        self, classifier: Classifier, image: torch.Tensor, target: int
     ) -> tuple[torch.Tensor, float]:
         """Relevance of every number that the network is given.
 
@@ -71,7 +71,7 @@ class Relevance(Method):
         ----------
         classifier : Classifier
             The network.
-        picture : (1, C, H, W)
+        image : (1, C, H, W)
             Normalised.
         target : int
             Index of the class.
@@ -91,9 +91,9 @@ class Relevance(Method):
         from zennit.core import Composite
 
         with torch.no_grad():
-            program, pieces = piecewise_linear(classifier, picture, self.title, folded=True)
+            program, pieces = piecewise_linear(classifier, image, self.title, folded=True)
             layers, rules = self._layered(classifier, program, pieces)
-        variable = picture.detach().clone().requires_grad_()
+        variable = image.detach().clone().requires_grad_()
         # The rules hook on copies of the layers: the network itself is not touched.
         with Composite(module_map=lambda _, name, __: rules.get(name)).context(layers):
             program.run(variable)
@@ -121,15 +121,15 @@ class Relevance(Method):
 
         layers, rules = nn.ModuleList(), {}
         for operation, piece in pieces.items():
-            takes_pixels = program.picture in operation.inputs()
+            takes_pixels = program.image in operation.inputs()
             if self.bounded and takes_pixels and piece != "weighted":
                 raise UsageError(
                     f"{self.title} needs a network whose first layer is a convolution;"
-                    f" {classifier.name} does something else to the picture first."
+                    f" {classifier.name} does something else to the image first."
                 )
             if piece in ("maximum", "rearrangement"):
                 continue  # their gradient hands on what it gets, to where the value came from
-            name, inputs = str(len(layers)), _from_picture(operation, program, pieces)
+            name, inputs = str(len(layers)), _from_image(operation, program, pieces)
             if piece == "weighted":
                 assert operation.module is not None
                 # Weights are shared, but not the layer, on which rules put others for a moment.
@@ -151,7 +151,7 @@ class Relevance(Method):
 
 
 class _Alone(nn.Module):
-    """An operation as a layer of one input; what does not come from the picture is fixed."""
+    """An operation as a layer of one input; what does not come from the image is fixed."""
 
     def __init__(self, operation: Operation, variable: Operation) -> None:
         super().__init__()
@@ -180,11 +180,11 @@ class _Sum(nn.Module):
         return self.parts(both)[..., 0]
 
 
-def _from_picture(
+def _from_image(
     operation: Operation, program: Program, pieces: dict[Operation, Piece]
 ) -> list[Operation]:
-    """Inputs of an operation that come from the picture."""
-    return [used for used in operation.inputs() if used in pieces or used is program.picture]
+    """Inputs of an operation that come from the image."""
+    return [used for used in operation.inputs() if used in pieces or used is program.image]
 
 
 def _stabilised(share: float) -> Callable[[torch.Tensor], torch.Tensor]:

@@ -20,7 +20,7 @@ class Rise(Method):
     """1/(N p) Σ_i (s_i − s̄) M_i: the covariance of score and mask, over p (Petsiuk et al., Eq. 6).
 
     M_i (H, W) are N random masks with values from 0 to 1 and mean p, s_i the score of the masked
-    picture. The paper's map, 1/(N p) Σ_i s_i M_i, estimates the mean score where a pixel is kept;
+    image. The paper's map, 1/(N p) Σ_i s_i M_i, estimates the mean score where a pixel is kept;
     here the mean score s̄ of all masks is taken off, which is what to expect of a pixel that plays
     no part. So evidence has a sign and 0 means something. What is masked becomes the mean colour,
     as in the authors' program.
@@ -58,7 +58,7 @@ class Rise(Method):
         """A batch of masks a step."""
         began = perf_counter()
         classifier = subject.classifier
-        picture = classifier.prepare(classifier.preprocessing.pixels(subject.view)[None])
+        image = classifier.prepare(classifier.preprocessing.pixels(subject.view)[None])
         height, width = subject.view.shape[:2]
         masks = Masks(height, width, self.masks, self.cells, self.shown, self.seed)
         known = subject.batch or classifier.batch_sizes.get("full")
@@ -69,7 +69,7 @@ class Rise(Method):
             size = min(batch.size, self.masks - sums.count)
             with torch.inference_mode():
                 drawn = masks(sums.count, size)
-                logits = classifier.logits(picture * drawn[:, None].to(picture.device))
+                logits = classifier.logits(image * drawn[:, None].to(image.device))
                 scores = self._scores(logits, subject)
                 sums.add(scores, (drawn - self.shown).flatten(1))
             batch.record(size, perf_counter() - start)
@@ -107,7 +107,7 @@ class Masks:
     Parameters
     ----------
     height, width : int
-        Of the picture, in pixels.
+        Of the image, in pixels.
     count, cells : int
         How many, and rows and columns of their grids.
     shown : float

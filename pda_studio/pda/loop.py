@@ -25,7 +25,7 @@ def score_windows(
     classes: NDArray[np.int64],
     class_count: int,
 ) -> Iterator[WindowScores]:
-    """Score all windows of a picture, coarse to fine, a batch a step.
+    """Score all windows of an image, coarse to fine, a batch a step.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def score_windows(
     infill : Infill
         What stands in for a window; S infills each.
     forward : Forward
-        How infilled pictures are scored.
+        How infilled images are scored.
     classes : (C,) int
         The classes that `forward` keeps.
     class_count : int
@@ -45,21 +45,7 @@ def score_windows(
     WindowScores
         The same arrays at every step, filled further: take what you need before the next step.
     """
-    shape = (len(grid), len(classes))
-    scores = WindowScores(
-        grid=grid,
-        classes=classes,
-        class_count=class_count,
-        original_probability=forward.original.probability[0, 0],
-        original_logit=forward.original.logit[0, 0],
-        probability=np.zeros(shape),
-        logit=np.zeros(shape),
-        probability_variance=np.zeros(shape) if infill.drawn else None,
-        logit_variance=np.zeros(shape) if infill.drawn else None,
-        scored=np.zeros(len(grid), dtype=bool),
-        varied=np.zeros(len(grid), dtype=bool),
-        linearised=forward.linearised,
-    )
+    scores = unscored(grid, forward, classes, class_count, drawn=infill.drawn)
     drawn_again = second_draws(grid) & (infill.drawn and infill.samples == 1)
     careful = _Careful(forward)
     try:
@@ -68,11 +54,11 @@ def score_windows(
             infills = infill.fill(corners)
             answers: list[SampleScores] = []
             # Hundreds of samples of one window take long: whoever iterates can stop in between.
-            for some in torch.split(infills, max(1, forward.pictures_at_once // len(batch)), dim=1):
+            for some in torch.split(infills, max(1, forward.images_at_once // len(batch)), dim=1):
                 if answers:
                     yield scores
                 answers.append(careful(corners, some))
-            _enter(scores, batch, answers)
+            enter(scores, batch, answers)
             again = batch[drawn_again[batch]]
             if len(again):
                 corners = grid.corners[again]
@@ -93,20 +79,20 @@ class _Careful:
 
     def __init__(self, forward: Forward) -> None:
         self._forward = forward
-        self._most: int | None = None  # infilled pictures at once, once memory was short
+        self._most: int | None = None  # infilled images at once, once memory was short
 
     def __call__(self, corners: NDArray[np.int64], infills: torch.Tensor) -> SampleScores:
-        pictures = infills.shape[0] * infills.shape[1]
-        if self._most is None or pictures <= self._most:
+        images = infills.shape[0] * infills.shape[1]
+        if self._most is None or images <= self._most:
             try:
                 return self._forward(corners, infills)
             except (torch.OutOfMemoryError, MemoryError) as error:
-                if pictures == 1:
+                if images == 1:
                     raise PdaStudioError(
-                        "There is too little memory for a single picture: close other programs,"
+                        "There is too little memory for a single image: close other programs,"
                         " or use --device cpu."
                     ) from error
-                self._most = pictures // 2
+                self._most = images // 2
             # What the failed attempt held is free only here, after its exception is gone.
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
@@ -122,7 +108,28 @@ class _Careful:
         )
 
 
-def _enter(scores: WindowScores, batch: NDArray[np.int64], answers: list[SampleScores]) -> None:
+def unscored(
+    grid: WindowGrid, forward: Forward, classes: NDArray[np.int64], class_count: int, *, drawn: bool
+) -> WindowScores:
+    """Scores of no window yet; with room for variances where infills are drawn."""
+    shape = (len(grid), len(classes))
+    return WindowScores(
+        grid=grid,
+        classes=classes,
+        class_count=class_count,
+        original_probability=forward.original.probability[0, 0],
+        original_logit=forward.original.logit[0, 0],
+        probability=np.zeros(shape),
+        logit=np.zeros(shape),
+        probability_variance=np.zeros(shape) if drawn else None,
+        logit_variance=np.zeros(shape) if drawn else None,
+        scored=np.zeros(len(grid), dtype=bool),
+        varied=np.zeros(len(grid), dtype=bool),
+        linearised=forward.linearised,
+    )
+
+
+def enter(scores: WindowScores, batch: NDArray[np.int64], answers: list[SampleScores]) -> None:
     """Enter the mean over each window's S infills, and the variance of that mean."""
     for mean, variance, parts in (
         (scores.probability, scores.probability_variance, [a.probability for a in answers]),

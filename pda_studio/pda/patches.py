@@ -1,4 +1,4 @@
-"""Cutting windows out of pictures."""
+"""Cutting windows out of images."""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""What a classifier says of a picture without each of its windows."""
+"""What a classifier says of an image without each of its windows."""
 
 import math
 from dataclasses import dataclass, replace
@@ -24,7 +24,7 @@ class WindowScores:
     class_count : int
         K, all classes of the classifier.
     original_probability, original_logit : (C,) float64
-        Scores of the untouched picture.
+        Scores of the unmodified image.
     probability, logit : (n, C) float64
         Scores without the window, averaged over its S infills; 0 where not yet scored.
     probability_variance, logit_variance : (n, C) float64, or None

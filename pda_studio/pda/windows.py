@@ -1,4 +1,4 @@
-"""Which windows are taken out of the picture, in which order, and how they become a map."""
+"""Which windows are taken out of the image, in which order, and how they become a map."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from scipy.ndimage import distance_transform_edt
 
 from pda_studio.errors import UsageError
 
-_FIRST_PASS = 8  # windows along each side of the first pass: a rough map of the whole picture
+_FIRST_PASS = 8  # windows along each side of the first pass: a rough map of the whole image
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class WindowGrid:
         return np.stack([top.ravel(), left.ravel()], axis=1)
 
     def passes(self) -> list[NDArray[np.int64]]:
-        """Indices of the windows, coarse to fine: each pass covers the whole picture.
+        """Indices of the windows, coarse to fine: each pass covers the whole image.
 
         The first pass takes about 8×8 windows, each later one halves the distance; together they
         name every window once.

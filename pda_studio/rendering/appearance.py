@@ -61,8 +61,8 @@ class Appearance:
     Attributes
     ----------
     style : {"blend", "hue", "contours"}
-        What an overlay is: colours laid over the grey picture, the stronger the less transparent;
-        hue and saturation from the evidence, brightness from the picture [1]_; or lines around
+        What an overlay is: colours laid over the grey image, the stronger the less transparent;
+        hue and saturation from the evidence, brightness from the image [1]_; or lines around
         the strongest evidence.
     colours : str
         A name in `DIVERGING`.
@@ -70,7 +70,7 @@ class Appearance:
         A name in `SEQUENTIAL`, for maps without evidence against; "" draws these like
         the others.
     opacity : float
-        How strongly the evidence covers the picture in an overlay, from 0 to 1.
+        How strongly the evidence covers the image in an overlay, from 0 to 1.
     sign : {"both", "for", "against"}
         Which evidence is drawn.
     threshold : Threshold

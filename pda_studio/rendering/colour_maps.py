@@ -46,7 +46,7 @@ _STOPS = {
 }
 
 # Matplotlib's own, turned so that the warmer side speaks for. RdGy is not among them: its grey
-# side cannot be told from the grey picture. Those with a dark middle are not either: zero would
+# side cannot be told from the grey image. Those with a dark middle are not either: zero would
 # be the most conspicuous value.
 _DIVERGING_OF_MATPLOTLIB = (
     "RdBu_r",

@@ -53,7 +53,7 @@ def contours(evidence_map: EvidenceMap, appearance: Appearance, limit: float) ->
     Parameters
     ----------
     evidence_map : EvidenceMap
-        The map. A made picture has no lines.
+        The map. A made image has no lines.
     appearance : Appearance
         Colours, sign and threshold.
     limit : float
@@ -64,7 +64,7 @@ def contours(evidence_map: EvidenceMap, appearance: Appearance, limit: float) ->
     list of Contour
         Weakest first, so that the strongest are drawn on top; without levels that have no line.
     """
-    if evidence_map.picture is not None:
+    if evidence_map.image is not None:
         return []
     lowest = floor(evidence_map, appearance, limit)
     if lowest is None:  # every pixel has its own threshold: what is below it counts as zero
@@ -97,7 +97,7 @@ def _lines(
     from contourpy import LineType, contour_generator
 
     height, width = values.shape
-    # Half a pixel more on every side, so that lines run up to the picture's edge.
+    # Half a pixel more on every side, so that lines run up to the image's edge.
     x = np.concatenate(([0], np.arange(width) + 0.5, [width]))
     y = np.concatenate(([0], np.arange(height) + 0.5, [height]))
     kind = LineType.ChunkCombinedOffset

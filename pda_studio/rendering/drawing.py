@@ -1,4 +1,4 @@
-"""Maps as pixels: by themselves, or over the grey picture."""
+"""Maps as pixels: by themselves, or over the grey image."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def heat_map(
     Parameters
     ----------
     evidence_map : EvidenceMap
-        The map. Of a method that makes a picture, that picture is returned.
+        The map. Of a method that makes an image, that image is returned.
     appearance : Appearance
         Colours, sign and threshold.
     limit : float
@@ -41,15 +41,15 @@ def heat_map(
     (H, W, 3) uint8
         Paler where it is guessed or rough.
     """
-    if evidence_map.picture is not None:
-        return evidence_map.picture
+    if evidence_map.image is not None:
+        return evidence_map.image
     strength = np.clip(drawn_evidence(evidence_map, appearance, limit) / limit, -1, 1)
-    picture = map_colours(evidence_map, appearance).at(strength)
+    image = map_colours(evidence_map, appearance).at(strength)
     if evidence_map.covered is not None:
         guessed = ~evidence_map.covered
         left = _ROUGH if preview else _GUESSED
-        picture[guessed] = left * picture[guessed] + (1 - left) * _UNCERTAIN
-    return as_pixels(picture)
+        image[guessed] = left * image[guessed] + (1 - left) * _UNCERTAIN
+    return as_pixels(image)
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,11 +59,11 @@ class Sheets:
     Attributes
     ----------
     ground : (H, W, 1) float
-        The grey picture, from 0 to 1.
+        The grey image, from 0 to 1.
     colours : (H, W, 3) float
         The evidence, from 0 to 1.
     cover : (H, W, 1) float
-        How much of the picture it hides at full opacity, from 0 to 1.
+        How much of the image it hides at full opacity, from 0 to 1.
     """
 
     ground: NDArray[Any]
@@ -71,7 +71,7 @@ class Sheets:
     cover: NDArray[Any]
 
     def at(self, opacity: float) -> NDArray[np.uint8]:
-        """Lay the evidence over the picture, (H, W, 3) uint8."""
+        """Lay the evidence over the image, (H, W, 3) uint8."""
         alpha = opacity * self.cover
         return as_pixels(alpha * self.colours + (1 - alpha) * self.ground)
 
@@ -79,13 +79,13 @@ class Sheets:
 def overlay(
     evidence_map: EvidenceMap, appearance: Appearance, limit: float, *, preview: bool = False
 ) -> NDArray[np.uint8]:
-    """Lay a map over the picture in grey, in the style wanted: no evidence, no colour.
+    """Lay a map over the image in grey, in the style wanted: no evidence, no colour.
 
     Takes and returns what `heat_map` does. The lines of contours are not among the pixels: these
     are drawn over them, sharp at every size (`contours`).
     """
-    if evidence_map.picture is not None:
-        return evidence_map.picture
+    if evidence_map.image is not None:
+        return evidence_map.image
     return sheets(evidence_map, appearance, limit, preview=preview).at(appearance.opacity)
 
 
@@ -103,7 +103,7 @@ def sheets(
     colours = map_colours(evidence_map, appearance)
     cover = amount**0.75
     if appearance.style == "hue":
-        # A colour whose brightest channel is 1, times the picture's brightness: hue and saturation
+        # A colour whose brightest channel is 1, times the image's brightness: hue and saturation
         # of the one, brightness of the other. Colours take light away; the ground has more of it.
         ground = 0.5 + 0.5 * grey
         tinted = colours.hues.at(strength) * ground
@@ -113,7 +113,7 @@ def sheets(
             cover = (amount * colours.at(strength).max(axis=2)).astype(cover.dtype)
     else:
         # Weak evidence gets a clear colour that covers little, rather than a pale one: on a
-        # picture a pale colour looks like fog.
+        # image a pale colour looks like fog.
         tinted = colours.at(np.sign(strength) * (0.4 + 0.6 * amount))
     if evidence_map.covered is not None:
         left = _ROUGH if preview else _GUESSED_OVERLAY

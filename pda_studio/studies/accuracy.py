@@ -1,4 +1,4 @@
-"""How near a quicker forward comes to the plain one, on windows from all over a picture."""
+"""How near a quicker forward comes to the plain one, on windows from all over an image."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ class Reference:
     Parameters
     ----------
     scene : Scene
-        The network, the picture and its infill.
+        The network, the image and its infill.
     places : sequence of (n, 2) int
         Corners of windows that are near one another, for each of some places.
     """

@@ -1,6 +1,6 @@
-"""Whether two maps of one picture agree, also when the picture was turned, flipped or cropped.
+"""Whether two maps of one image agree, also when the image was turned, flipped or cropped.
 
-Zhou & Kainz, Figs. 17 and 18: evidence should move with the picture. Here with numbers.
+Zhou & Kainz, Figs. 17 and 18: evidence should move with the image. Here with numbers.
 """
 
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ def turned_back(
 
 @dataclass(frozen=True)
 class Agreement:
-    """How far two maps agree where both show the picture.
+    """How far two maps agree where both show the image.
 
     Attributes
     ----------

@@ -17,7 +17,7 @@ from pda_studio.methods import EvidenceMap
 
 @dataclass(frozen=True)
 class Fidelity:
-    """What a network sees in a picture, and in the most relevant pixels of it.
+    """What a network sees in an image, and in the most relevant pixels of it.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class Fidelity:
 def fidelity(
     evidence_map: EvidenceMap, classifier: Classifier, share: float = 0.3, top: int = 5
 ) -> Fidelity:
-    """Compare the likeliest classes of a picture and of its most relevant pixels.
+    """Compare the likeliest classes of an image and of its most relevant pixels.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def fidelity(
     classifier : Classifier
         Whose classes are compared; usually the map's own.
     share : float
-        How much of the picture is kept, from 0 to 1. The rest is set to zero in the network's
+        How much of the image is kept, from 0 to 1. The rest is set to zero in the network's
         normalised input, which is the mean colour.
     top : int
         How many classes are compared.
@@ -58,7 +58,7 @@ def fidelity(
     ------
     UsageError
         If the share is not from 0 to 1, the classifier has no more classes than are compared, or
-        sees pictures of another size.
+        sees images of another size.
     """
     if not 0 <= share <= 1:
         raise UsageError(f"The share that is kept must be from 0 to 1, not {share}.")
@@ -68,7 +68,7 @@ def fidelity(
             f" {top} cannot be compared."
         )
     if evidence_map.view.shape[:2] != (classifier.input_size, classifier.input_size):
-        raise UsageError(f"The map's picture is not of the size that {classifier.name} sees.")
+        raise UsageError(f"The map's image is not of the size that {classifier.name} sees.")
     relevant = most_relevant(evidence_map.evidence, share)
     prepared = classifier.prepare(classifier.preprocessing.pixels(evidence_map.view)[None])
     masked = prepared * torch.from_numpy(relevant).to(prepared)

@@ -1,7 +1,7 @@
-"""Do important neurons look at what matters? Lengerich et al., §5.1 and §5.3, on any pictures.
+"""Do important neurons look at what matters? Lengerich et al., §5.1 and §5.3, on any images.
 
-For each metric, the patches of the most important neurons are cut out of every picture. A small
-network learns to tell the class of the picture from one patch; the better it does on pictures that
+For each metric, the patches of the most important neurons are cut out of every image. A small
+network learns to tell the class of the image from one patch; the better it does on images that
 it has not seen, the more the patches hold. Where masks of the objects are at hand, the share of
 patches that hold a part of the object is counted, too.
 """
@@ -24,7 +24,7 @@ from pda_studio.methods.evidence import Subject
 from pda_studio.methods.feature_maps import FeatureMaps
 from pda_studio.methods.neurons import Neurons, Patch, patches_of
 from pda_studio.methods.ranking import METRICS, Metric
-from pda_studio.pda.infill.folders import pictures_in
+from pda_studio.pda.infill.folders import images_in
 
 _BATCH = 128
 _LEARNING_RATE = 1e-3
@@ -33,19 +33,19 @@ _FOUND = 128  # of a mask's pixels, from 0 to 255: from here on they are the obj
 
 
 @dataclass(frozen=True)
-class Pictures:
-    """Pictures in a folder of folders, one for each class.
+class Images:
+    """Images in a folder of folders, one for each class.
 
     Attributes
     ----------
     paths : list of Path
-        The pictures.
+        The images.
     labels : list of int
         Their classes.
     class_names : list of str
         Names of the folders.
     masks : list of Path or None
-        For each picture, where its object is: a picture of the same size, white there.
+        For each image, where its object is: an image of the same size, white there.
     """
 
     paths: list[Path]
@@ -54,27 +54,27 @@ class Pictures:
     masks: list[Path] | None = None
 
     @classmethod
-    def of(cls, folder: Path, masks: Path | None = None) -> "Pictures":
-        """List the pictures of a folder, and their masks, which bear the same names.
+    def of(cls, folder: Path, masks: Path | None = None) -> "Images":
+        """List the images of a folder, and their masks, which bear the same names.
 
         Raises
         ------
         UsageError
             If there are fewer than two classes or a mask is missing.
         """
-        paths = [path for path in pictures_in(folder) if path.parent != folder]
+        paths = [path for path in images_in(folder) if path.parent != folder]
         classes = [path.relative_to(folder).parts[0] for path in paths]
         names = sorted(set(classes))
         if len(names) < 2:
             raise UsageError(
-                f"{folder} must hold a folder of pictures for each of at least two classes."
+                f"{folder} must hold a folder of images for each of at least two classes."
             )
         found = None
         if masks is not None:
             found = [masks / path.relative_to(folder) for path in paths]
             missing = next((path for path in found if not path.is_file()), None)
             if missing is not None:
-                raise UsageError(f"There is no mask {missing}: each picture needs one.")
+                raise UsageError(f"There is no mask {missing}: each image needs one.")
         return cls(paths, [names.index(name) for name in classes], names, found)
 
 
@@ -87,9 +87,9 @@ class PatchScore:
     metric : str
         What chose the neurons.
     patches : int
-        How many patches there are of all pictures.
+        How many patches there are of all images.
     accuracy : float
-        Share of the held-out pictures' patches that the small network takes for the right class.
+        Share of the held-out images' patches that the small network takes for the right class.
     localisation : float or None
         Share of the patches that hold a part of the object.
     """
@@ -102,16 +102,16 @@ class PatchScore:
 
 @dataclass(frozen=True)
 class _Cut:
-    """A patch cut out of a picture, and where it came from."""
+    """A patch cut out of an image, and where it came from."""
 
     pixels: NDArray[np.uint8]
-    picture: int
+    image: int
     on_object: bool
 
 
 def patch_study(
     classifier: Classifier,
-    pictures: Pictures,
+    images: Images,
     method: Neurons,
     *,
     side: int | None = None,
@@ -124,8 +124,8 @@ def patch_study(
     Parameters
     ----------
     classifier : Classifier
-        Whose neurons are ranked, each picture for its most likely class.
-    pictures : Pictures
+        Whose neurons are ranked, each image for its most likely class.
+    images : Images
         What is looked at.
     method : Neurons
         How many neurons of which layers; its metric plays no part.
@@ -133,35 +133,35 @@ def patch_study(
         Side to which patches are resized, in pixels; without it, 16 where the classifier itself
         takes less than 64, else 32.
     held_out : float
-        Share of the pictures that nothing is learnt from.
+        Share of the images that nothing is learnt from.
     epochs, seed : int
         How long the small network learns, and where chance starts.
 
     Yields
     ------
     (int, list of PatchScore)
-        How much is done, of all pictures and then all metrics; in the end the scores.
+        How much is done, of all images and then all metrics; in the end the scores.
     """
     maps = FeatureMaps.of(classifier)
     side = side or (16 if classifier.input_size < 64 else 32)
     cuts: dict[Metric, list[_Cut]] = {metric: [] for metric in METRICS}
-    for index, path in enumerate(pictures.paths):
+    for index, path in enumerate(images.paths):
         subject = Subject.of(load_image(path), classifier)
         mask = None
-        if pictures.masks is not None:
-            mask = classifier.preprocessing.view(load_image(pictures.masks[index]))[..., 0]
+        if images.masks is not None:
+            mask = classifier.preprocessing.view(load_image(images.masks[index]))[..., 0]
         for metric, patches in _by_metric(subject, maps, method).items():
             cuts[metric] += [_cut(patch, subject, index, mask, side) for patch in patches]
         yield index + 1, []
-    order = np.random.default_rng(seed).permutation(len(pictures.paths))
+    order = np.random.default_rng(seed).permutation(len(images.paths))
     unseen = set(order[: max(1, round(held_out * len(order)))].tolist())
     scores: list[PatchScore] = []
     for place, (metric, found) in enumerate(cuts.items()):
-        accuracy = _accuracy(found, pictures, unseen, epochs, seed)
+        accuracy = _accuracy(found, images, unseen, epochs, seed)
         hits = np.mean([cut.on_object for cut in found]) if found else np.nan
-        localisation = None if pictures.masks is None else float(hits)
+        localisation = None if images.masks is None else float(hits)
         scores.append(PatchScore(metric, len(found), accuracy, localisation))
-        yield len(pictures.paths) + place + 1, scores
+        yield len(images.paths) + place + 1, scores
 
 
 def _by_metric(subject: Subject, maps: FeatureMaps, method: Neurons) -> dict[Metric, list[Patch]]:
@@ -196,26 +196,24 @@ def _cut(
     return _Cut(pixels, index, on_object)
 
 
-def _accuracy(
-    cuts: list[_Cut], pictures: Pictures, unseen: set[int], epochs: int, seed: int
-) -> float:
-    """Share of the unseen pictures' patches that are told right; NaN where there are none."""
-    seen = [cut for cut in cuts if cut.picture not in unseen]
-    others = [cut for cut in cuts if cut.picture in unseen]
+def _accuracy(cuts: list[_Cut], images: Images, unseen: set[int], epochs: int, seed: int) -> float:
+    """Share of the unseen images' patches that are told right; NaN where there are none."""
+    seen = [cut for cut in cuts if cut.image not in unseen]
+    others = [cut for cut in cuts if cut.image in unseen]
     if not seen or not others:
         return float("nan")
-    x, y = _tensors(seen, pictures)
-    network = _learnt(x, y, len(pictures.class_names), epochs, seed)
-    x, y = _tensors(others, pictures)
+    x, y = _tensors(seen, images)
+    network = _learnt(x, y, len(images.class_names), epochs, seed)
+    x, y = _tensors(others, images)
     with torch.inference_mode():
         told = torch.cat([network(some).argmax(1) for some in torch.split(x, 1000)])
     return float((told == y).float().mean())
 
 
-def _tensors(cuts: list[_Cut], pictures: Pictures) -> tuple[torch.Tensor, torch.Tensor]:
+def _tensors(cuts: list[_Cut], images: Images) -> tuple[torch.Tensor, torch.Tensor]:
     pixels = np.stack([cut.pixels for cut in cuts])
     x = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255 - 0.5
-    return x, torch.tensor([pictures.labels[cut.picture] for cut in cuts])
+    return x, torch.tensor([images.labels[cut.image] for cut in cuts])
 
 
 def _learnt(x: torch.Tensor, y: torch.Tensor, classes: int, epochs: int, seed: int) -> nn.Module:

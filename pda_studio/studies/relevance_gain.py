@@ -1,8 +1,8 @@
 """Symmetric relevance gain: how well a map's order of blocks shows and hides a class.
 
-Blocks of the picture are put into the picture's fill in the order of their evidence, the most
+Blocks of the image are put into the image's fill in the order of their evidence, the most
 positive first, and the class's probability is watched (insertion); and they are taken out of the
-picture in the same order (deletion). A good map raises the first curve soon and lowers the second
+image in the same order (deletion). A good map raises the first curve soon and lowers the second
 soon: the gain is the area under the first less the area under the second. What an order at random
 gains is 0 on average, whatever the fill, as its two curves are each other's mirror images.
 
@@ -24,12 +24,11 @@ from scipy.integrate import trapezoid
 from pda_studio.classifiers import Classifier
 from pda_studio.errors import UsageError
 from pda_studio.methods import EvidenceMap
-from pda_studio.pda.infill.simple import blurred
+from pda_studio.pda.infill.simple import GREY, blurred
 
 Fill = Literal["blur", "grey"]
 
-_GREY = 0.5
-_BATCH = 16  # pictures per pass
+_BATCH = 16  # images per pass
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,14 +65,14 @@ class RelevanceGain:
 
 @dataclass(frozen=True)
 class Mean:
-    """A mean over pictures, and what it is uncertain by.
+    """A mean over images, and what it is uncertain by.
 
     Attributes
     ----------
     mean, low, high : float
         The mean, and its confidence interval.
     count : int
-        How many pictures.
+        How many images.
     """
 
     mean: float
@@ -94,7 +93,7 @@ def relevance_gain(
     sigma: float = 10.0,
     steps: int = 28,
 ) -> RelevanceGain:
-    """Put a picture's blocks in and take them out in the order of a map's evidence.
+    """Put an image's blocks in and take them out in the order of a map's evidence.
 
     Parameters
     ----------
@@ -105,7 +104,7 @@ def relevance_gain(
     block : int
         Side of a block, in pixels. Blocks that do not fit at the right and the bottom are cut off.
     fill : {"blur", "grey"}
-        What is there where a block is not: the picture blurred by a Gaussian, or middle grey.
+        What is there where a block is not: the image blurred by a Gaussian, or middle grey.
     sigma : float
         Standard deviation of that Gaussian, in pixels.
     steps : int
@@ -115,7 +114,7 @@ def relevance_gain(
     ------
     UsageError
         If a number is not positive, the map is of no class or is unfinished, or the classifier
-        sees pictures of another size or channels.
+        sees images of another size or channels.
     """
     if block < 1 or steps < 1 or sigma <= 0:
         raise UsageError("The block, the steps and sigma must be positive.")
@@ -128,9 +127,9 @@ def relevance_gain(
         raise UsageError(f"The map of {evidence_map.title} is unfinished: let it run to its end.")
     size = (classifier.input_size, classifier.input_size)
     if evidence_map.view.shape[:2] != size:
-        raise UsageError(f"The map's picture is not of the size that {classifier.name} sees.")
+        raise UsageError(f"The map's image is not of the size that {classifier.name} sees.")
     pixels = classifier.preprocessing.pixels(evidence_map.view)
-    filled = blurred(pixels, sigma) if fill == "blur" else torch.full_like(pixels, _GREY)
+    filled = blurred(pixels, sigma) if fill == "blur" else torch.full_like(pixels, GREY)
     rank = torch.from_numpy(ranks(evidence_map.evidence, block))
     count = int(rank.max()) + 1
     cuts = np.linspace(0, count, min(steps, count) + 1).round().astype(np.int64)
@@ -159,16 +158,16 @@ def ranks(evidence: NDArray[np.floating], block: int) -> NDArray[np.int64]:
     return placed
 
 
-def mean_over_pictures(values: Sequence[float], confidence: float = 0.95) -> Mean:
-    """Mean and its interval by Student's t, one value a picture.
+def mean_over_images(values: Sequence[float], confidence: float = 0.95) -> Mean:
+    """Mean and its interval by Student's t, one value an image.
 
     Raises
     ------
     UsageError
-        If there are fewer than two pictures, from which no interval follows.
+        If there are fewer than two images, from which no interval follows.
     """
     if len(values) < 2:
-        raise UsageError("A confidence interval needs at least two pictures.")
+        raise UsageError("A confidence interval needs at least two images.")
     exact = np.asarray(values, np.float64)
     mean = float(exact.mean())
     error = float(exact.std(ddof=1)) / len(exact) ** 0.5

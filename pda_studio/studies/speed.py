@@ -1,7 +1,7 @@
 """How fast the ways to score windows are, measured side by side.
 
 All ways score the same windows, taking turns: in every round each works for a moment on the same
-order of blocks from all over the picture, and the median over the rounds counts. Before, each has
+order of blocks from all over the image, and the median over the rounds counts. Before, each has
 had a round that doesn't count: the first use of a shape costs set-up, which a whole map, with
 thousands of blocks of few shapes, spreads over its minutes.
 """
@@ -22,9 +22,9 @@ from pda_studio.pda.forward.full import FullForward
 from pda_studio.pda.forward.incremental import (
     IncrementalForward,
     Precision,
+    baseline_activations,
     forget,
     neighbours,
-    untouched,
 )
 from pda_studio.pda.forward.incremental.plan import blocks
 from pda_studio.pda.forward.layers import earliest_layer
@@ -131,7 +131,7 @@ class _Order:
         return cycle(self._blocks[index] for index in mixed)
 
     def some(self) -> list[Corners]:
-        """Some windows of some large blocks from all over the picture."""
+        """Some windows of some large blocks from all over the image."""
         largest = max(map(len, self._blocks))
         large = [block for block in self._blocks if 2 * len(block) > largest]
         return [block[:: -(-len(block) // _CHECKED)] for block in large[:_PLACES]]
@@ -154,7 +154,7 @@ class _Entrant:
         self.way.rate(order.of_round(0), seconds)
 
     def take_turn(self, order: _Order, number: int, seconds: float) -> None:
-        """Work for one round."""
+        """Workspace for one round."""
         assert self.way is not None, "it was set up before"
         self.rates.append(self.way.rate(order.of_round(number), seconds))
 
@@ -166,12 +166,12 @@ def compare(
     rounds: int = ROUNDS,
     seconds: float = SECONDS,
 ) -> Generator[Progress, None, None]:
-    """Measure all ways to score a picture's windows.
+    """Measure all ways to score an image's windows.
 
     Parameters
     ----------
     classifier : Classifier
-        The network; its picture is noise, and its windows are filled with grey.
+        The network; its image is noise, and its windows are filled with grey.
     window, stride : int
         Of the windows, in pixels.
     rounds : int
@@ -240,8 +240,8 @@ def _followed(scene: Scene) -> tuple[list[_Entrant], _Order, str]:
     classifier, pixels, grid = scene.classifier, scene.pixels, scene.grid
     classes = np.arange(min(KEPT_CLASSES, len(classifier.class_names)))
     try:
-        cut = neighbours(untouched(classifier, pixels), grid, 1)
-        layer = earliest_layer(classifier, pixels, remember=False)  # noise is no one's picture
+        cut = neighbours(baseline_activations(classifier, pixels), grid, 1)
+        layer = earliest_layer(classifier, pixels, remember=False)  # noise is no one's image
     except NotTraceable as error:
         order = _Order([grid.corners[block] for block in blocks(grid, _BLOCK)])
         return [], order, f"its operations cannot be followed: {error}"

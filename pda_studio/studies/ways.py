@@ -22,14 +22,14 @@ Corners = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Scene:
-    """What all ways are given: a network, a picture, its windows and what stands in for them.
+    """What all ways are given: a network, an image, its windows and what stands in for them.
 
     Attributes
     ----------
     classifier : Classifier
         The network.
     pixels : (C, H, W) float32
-        The picture, in [0, 1].
+        The image, in [0, 1].
     grid : WindowGrid
         The windows.
     """
@@ -40,7 +40,7 @@ class Scene:
 
     @classmethod
     def of(cls, classifier: Classifier, window: int, stride: int) -> "Scene":
-        """A picture of noise for a network, and its windows."""
+        """An image of noise for a network, and its windows."""
         side = classifier.input_size
         pixels = noise(len(classifier.preprocessing.mean), side)
         return cls(classifier, pixels, WindowGrid(side, side, window, stride))
@@ -128,13 +128,13 @@ class CaptumWay:
 
     It is asked for the whole map and broken off after a while, from within the network that it
     calls. What is counted are the windows in its forward passes, without the first one, of the
-    untouched picture. Its windows are always those at the top; the time does not depend on the
+    unmodified image. Its windows are always those at the top; the time does not depend on the
     place, as every one takes a whole forward pass.
 
     Parameters
     ----------
     scene : Scene
-        The network, the picture and the windows.
+        The network, the image and the windows.
     batch : int
         Captum's `perturbations_per_eval`.
     """
@@ -142,13 +142,13 @@ class CaptumWay:
     def __init__(self, scene: Scene, batch: int) -> None:
         self._scene = scene
         self._batch = batch
-        self._picture = scene.classifier.prepare(scene.pixels[None])
+        self._image = scene.classifier.prepare(scene.pixels[None])
         self._grey = scene.classifier.prepare(torch.full_like(scene.pixels[None], 0.5))
 
     def rate(self, blocks: Iterable[Corners], seconds: float) -> float:
         """Windows a second of its loop, set-up not counted."""
         done, elapsed = 0, 0.0
-        while elapsed < seconds or not done:  # small pictures are done sooner
+        while elapsed < seconds or not done:  # small images are done sooner
             windows, took = self._attribute(seconds - elapsed)
             done, elapsed = done + windows, elapsed + took
         return done / elapsed
@@ -161,20 +161,20 @@ class CaptumWay:
         calls: list[int] = []
         began = 0.0
 
-        def network(pictures: torch.Tensor) -> torch.Tensor:
+        def network(images: torch.Tensor) -> torch.Tensor:
             nonlocal began
             if len(calls) == 1:
                 _finish(classifier.device)
                 began = perf_counter()
             elif len(calls) > 1 and perf_counter() - began > seconds:
                 raise _EnoughMeasured
-            calls.append(len(pictures))
-            return classifier.logits(pictures)
+            calls.append(len(images))
+            return classifier.logits(images)
 
-        channels = self._picture.shape[1]
+        channels = self._image.shape[1]
         with contextlib.suppress(_EnoughMeasured):
             Occlusion(network).attribute(
-                self._picture,
+                self._image,
                 sliding_window_shapes=(channels, grid.window, grid.window),
                 strides=(channels, grid.stride, grid.stride),
                 baselines=self._grey,

@@ -1,6 +1,6 @@
-"""How quick the board is: a frame of twelve linked panels, a 6 × 6 grid of finished maps, a start.
+"""How quick the grid is: a frame of twelve linked panels, a 6 × 6 grid of finished maps, a start.
 
-Run by hand: `xvfb-run -a -s "-screen 0 1920x1080x24" python tests/benchmarks/board.py`. Prints the
+Run by hand: `xvfb-run -a -s "-screen 0 1920x1080x24" python tests/benchmarks/grid.py`. Prints the
 time that a frame of pan and of zoom takes, from the change until everything is painted (median and
 95 %), how long saved work with 36 finished maps takes to open, and, in new processes, how long a
 start takes until the window is on the screen and until its map is there.
@@ -20,7 +20,7 @@ from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication
 
 from pda_studio.document.operations import Rotate
-from pda_studio.gui.controllers.studio import Studio, application
+from pda_studio.gui.window.studio import Studio, application
 
 _FRAMES = 120
 _SIZE = (1920, 1080)
@@ -31,7 +31,7 @@ import sys, time
 began = time.perf_counter()
 from pathlib import Path
 from PySide6.QtCore import QSettings
-from pda_studio.gui.controllers.studio import Studio, application
+from pda_studio.gui.window.studio import Studio, application
 running = application()
 studio = Studio(running, QSettings(sys.argv[1], QSettings.Format.IniFormat))
 studio.show()
@@ -57,7 +57,7 @@ def wait(is_so: Callable[[], object]) -> float:
 def opened(folder: Path) -> Studio:
     """A window with a finished map."""
     settings = QSettings(str(folder / "settings.ini"), QSettings.Format.IniFormat)
-    image = folder / "picture.png"
+    image = folder / "image.png"
     pixels = np.random.default_rng(0).integers(0, 256, (300, 400, 3), np.uint8)
     Image.fromarray(pixels).resize((224, 224)).save(image)
     studio = Studio(application(), settings, image, "squeezenet1_1", "random")
@@ -105,12 +105,12 @@ def main() -> None:
         print(f"12 panels at {_SIZE[0]}×{_SIZE[1]}: pan {pan}; zoom {zoom}")
         filled(studio, 6, 6)
         path = folder / "grid.pdastudio"
-        studio.keeping.save(path)
-        wait(lambda: studio.keeping.path == path)
+        studio.saving.save(path)
+        wait(lambda: studio.saving.path == path)
         size = path.stat().st_size / 1e6
         studio.window.close()
         again = opened(folder)
-        again.keeping.open(path)
+        again.saving.open(path)
         took = wait(lambda: len(again.session.all_finished()) == 36)
         QApplication.processEvents()
         print(f"6 × 6 finished maps ({size:.1f} MB) open in {took:.2f} s")

@@ -1,6 +1,6 @@
 """How close a map comes to the exact one when a network is linearised from some layer on.
 
-Run by hand: `python tests/benchmarks/linearised.py [NAME …] [--pictures N]`. Efficient PDA of the
+Run by hand: `python tests/benchmarks/linearised.py [NAME …] [--images N]`. Efficient PDA of the
 most likely class, k = 10, l = 18; all layers in one pass. Prints, for each layer at which the
 network's paths meet, the median and the lowest decile of Spearman's correlation of the maps, the
 overlap of the strongest 5 % of pixels, the share of pixels whose sign agrees among those above a
@@ -18,7 +18,7 @@ from scipy.special import expit
 from scipy.stats import spearmanr
 
 from pda_studio import load_classifier, load_image
-from pda_studio.pda.forward.incremental import RemovedWindows, neighbours, untouched
+from pda_studio.pda.forward.incremental import RemovedWindows, baseline_activations, neighbours
 from pda_studio.pda.forward.incremental.plan import work
 from pda_studio.pda.forward.layers import joints
 from pda_studio.pda.forward.linearised import along, gradients_at
@@ -30,9 +30,9 @@ WINDOW, OUTER = 10, 18
 DATA = Path(os.environ.get("PDA_STUDIO_DATA", "../shared/data"))
 
 
-def bits(probability: np.ndarray, classes: int, pictures: float = 1.2e6) -> np.ndarray:
+def bits(probability: np.ndarray, classes: int, images: float = 1.2e6) -> np.ndarray:
     """Log-odds in bits, with Laplace's correction."""
-    p = (probability * pictures + 1) / (pictures + classes)
+    p = (probability * images + 1) / (images + classes)
     return np.log2(p / (1 - p))
 
 
@@ -46,17 +46,17 @@ def maps(classifier, image: np.ndarray, stride: int) -> tuple[dict[str, np.ndarr
         "conditional-mean", pixels, window=WINDOW, outer=OUTER, samples=1, colour="joint", seed=0,
         statistics=shipped_statistics("natural"), references=None,
     )  # fmt: skip
-    picture = untouched(classifier, pixels)
-    program = picture.program
+    image = baseline_activations(classifier, pixels)
+    program = image.program
     layers = joints(program)
     scores, gradients = gradients_at(program, list(layers.values()), target, nested=True)
     windows = RemovedWindows(classifier, pixels)
     totals = np.zeros((len(layers), len(grid), 2))
     probability = np.zeros(len(grid))
     logits = program.output.value.double().numpy()
-    for batch in neighbours(picture, grid, 1):
+    for batch in neighbours(image, grid, 1):
         corners, delta = windows.changed(grid.corners[batch], infill.fill(grid.corners[batch]))
-        *changes, last = picture.changes(corners, delta, [*layers.values(), program.output])
+        *changes, last = image.changes(corners, delta, [*layers.values(), program.output])
         probability[batch] = torch.softmax(
             torch.from_numpy(logits) + last.delta.double(), 1
         ).numpy()[:, target]
@@ -87,12 +87,12 @@ def agreement(got: np.ndarray, wanted: np.ndarray) -> tuple[float, float, float]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", default=["squeezenet1_1", "mobilenet_v2"])
-    parser.add_argument("--pictures", type=int, default=40)
+    parser.add_argument("--images", type=int, default=40)
     parser.add_argument("--stride", type=int, default=4)
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     files = sorted((DATA / "imagenet_256").rglob("*.[jJ][pP]*[gG]"))
-    files = files[:: len(files) // arguments.pictures][: arguments.pictures]
+    files = files[:: len(files) // arguments.images][: arguments.images]
     results = {}
     for name in arguments.names:
         classifier = load_classifier(name, DATA / "weights" / f"{name}.safetensors", "cpu")
@@ -102,9 +102,9 @@ def main() -> None:
             for layer, got in linear.items():
                 found.setdefault(layer, []).append(agreement(got, exact))
         pixels = torch.zeros(3, classifier.input_size, classifier.input_size)
-        program = untouched(classifier, pixels).program
+        program = baseline_activations(classifier, pixels).program
         whole = work(program, WINDOW).products
-        print(f"\n{name}, {len(files)} pictures, stride {arguments.stride}")
+        print(f"\n{name}, {len(files)} images, stride {arguments.stride}")
         print(f"{'layer':28}{'Spearman':>9}{'lowest 10 %':>12}{'top 5 %':>9}{'sign':>7}{'work':>7}")
         for layer, operation in joints(program).items():
             values = np.array(found[layer])

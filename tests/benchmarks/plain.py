@@ -22,12 +22,12 @@ from pda_studio.classifiers import Classifier
 from pda_studio.methods import Subject, method_named, run
 from pda_studio.pda.forward.full import FullForward
 from pda_studio.pda.infill import make_infill
-from pda_studio.pda.infill.laws import window_laws
+from pda_studio.pda.infill.distributions import window_laws
 from pda_studio.pda.infill.statistics import shipped_statistics
 from pda_studio.pda.scores import classes_to_keep
 from pda_studio.pda.windows import WindowGrid
 
-PICTURE = "imagenet_samples/n01828970_bee_eater.JPEG"
+IMAGE = "imagenet_samples/n01828970_bee_eater.JPEG"
 BATCHES = (2, 4, 8, 16, 32)
 MEGABYTE = 2**20
 
@@ -47,7 +47,7 @@ def loaded(data: Path, name: str) -> Classifier:
     return load_classifier(name, data / "weights" / f"{name}.safetensors", device="cpu")
 
 
-def forward_ratio(classifier: Classifier, subject: Subject, rounds: int, pictures: int) -> None:
+def forward_ratio(classifier: Classifier, subject: Subject, rounds: int, images: int) -> None:
     """The engine's plain forward against the same network called in a bare loop."""
     pixels = classifier.preprocessing.pixels(subject.view)
     classes = classes_to_keep(subject.probabilities, subject.target)
@@ -79,13 +79,13 @@ def forward_ratio(classifier: Classifier, subject: Subject, rounds: int, picture
     def engine(number: int) -> None:
         done = 0
         while done < number:
-            size = min(forward.pictures_at_once, number - done, len(order) - done)
+            size = min(forward.images_at_once, number - done, len(order) - done)
             part = slice(done, done + size)
             forward(grid.corners[order[part]], infills[part])
             done += size
 
     engine(len(order))  # finds its batch
-    number = min(pictures, len(order)) // 32 * 32
+    number = min(images, len(order)) // 32 * 32
     ours, theirs = [], []
     for _ in range(rounds):
         theirs.append(seconds(lambda: bare(best, number)))
@@ -98,7 +98,7 @@ def forward_ratio(classifier: Classifier, subject: Subject, rounds: int, picture
 
 
 def conditional_means(classifier: Classifier, subject: Subject, rounds: int) -> None:
-    """All windows of a 224×224 picture at stride 1, k = 10, l = 18, in batches of the forward."""
+    """All windows of a 224×224 image at stride 1, k = 10, l = 18, in batches of the forward."""
     pixels = classifier.preprocessing.pixels(subject.view)
     grid = WindowGrid(subject.view.shape[0], subject.view.shape[1], 10, 1)
 
@@ -147,8 +147,8 @@ def share_beside_the_network(subject: Subject, rounds: int, stride: int) -> None
 
 
 def first_map(data: Path, name: str, rounds: int) -> None:
-    """From the picture to the first coarse map: the first pass, with nothing kept from before."""
-    image = load_image(data / PICTURE)
+    """From the image to the first coarse map: the first pass, with nothing kept from before."""
+    image = load_image(data / IMAGE)
     times = []
     for _ in range(rounds):
         classifier = loaded(data, name)
@@ -179,7 +179,7 @@ def peak_memory(data: Path, name: str, stride: int) -> None:
 
 def one_map(data: Path, name: str, stride: int) -> None:
     classifier = loaded(data, name)
-    subject = Subject.of(load_image(data / PICTURE), classifier)
+    subject = Subject.of(load_image(data / IMAGE), classifier)
     run(method_named("efficient-pda").create(classifier, stride=stride).steps(subject))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(peak / MEGABYTE if sys.platform == "darwin" else peak * 1024 / MEGABYTE)
@@ -187,7 +187,7 @@ def one_map(data: Path, name: str, stride: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder with weights and pictures")
+    parser.add_argument("--data", type=Path, required=True, help="folder with weights and images")
     parser.add_argument("--classifier", default="squeezenet1_1")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--no-memory", action="store_true", help="skip the run that takes minutes")
@@ -199,7 +199,7 @@ def main() -> None:
         return
     rounds = 1 if options.quick else options.rounds
     classifier = loaded(options.data, options.classifier)
-    subject = Subject.of(load_image(options.data / PICTURE), classifier)
+    subject = Subject.of(load_image(options.data / IMAGE), classifier)
     print(f"{options.classifier}, {torch.get_num_threads()} threads, torch {torch.__version__}")
     first_map(options.data, options.classifier, rounds)
     conditional_means(classifier, subject, rounds)

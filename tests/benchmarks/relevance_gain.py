@@ -1,12 +1,12 @@
-"""How much a map's order of blocks gains: symmetric relevance gain over a folder of pictures.
+"""How much a map's order of blocks gains: symmetric relevance gain over a folder of images.
 
-Run by hand: `python tests/benchmarks/relevance_gain.py FOLDER [--weights FOLDER] [--pictures N]`.
-The pictures are cut into two halves, every other one each: whatever is chosen by its gain is to be
+Run by hand: `python tests/benchmarks/relevance_gain.py FOLDER [--weights FOLDER] [--images N]`.
+The images are cut into two halves, every other one each: whatever is chosen by its gain is to be
 chosen on the first (`--half first`), and reported on the second. Prints, for each network, method
-and half, the mean gain over N pictures with its 95 % confidence interval (blocks of 8×8, in whose
-place the picture is blurred by a Gaussian of 10 pixels), the gain with other fills, and the median
+and half, the mean gain over N images with its 95 % confidence interval (blocks of 8×8, in whose
+place the image is blurred by a Gaussian of 10 pixels), the gain with other fills, and the median
 of the seconds that a map takes; then how much more the last method gains than each other one,
-picture by picture. `--csv` keeps the gain of every picture, `--sheet` shows the maps of some.
+image by image. `--csv` keeps the gain of every image, `--sheet` shows the maps of some.
 """
 
 import argparse
@@ -19,8 +19,8 @@ import numpy as np
 
 from pda_studio import explain, load_classifier, load_image
 from pda_studio.methods import EvidenceMap
-from pda_studio.pda.infill.folders import pictures_in
-from pda_studio.studies.relevance_gain import Mean, mean_over_pictures, relevance_gain
+from pda_studio.pda.infill.folders import images_in
+from pda_studio.studies.relevance_gain import Mean, mean_over_images, relevance_gain
 
 METHODS = {
     "PDA": ("efficient-pda", {"window": 32, "stride": 16, "infill": "blur", "forward": "full"}),
@@ -36,7 +36,7 @@ FILLS = {
     "16×16": {"block": 16, "steps": 14},
 }
 HALVES = {"first": 0, "second": 1}
-SHEET = 8  # pictures
+SHEET = 8  # images
 
 
 def evenly(paths: list[Path], count: int) -> list[Path]:
@@ -46,7 +46,7 @@ def evenly(paths: list[Path], count: int) -> list[Path]:
 
 
 def draw(rows: list[list[EvidenceMap]], path: Path) -> None:
-    """Pictures and their maps, red for and blue against."""
+    """Images and their maps, red for and blue against."""
     columns = len(METHODS) + 1
     figure, axes = plt.subplots(
         len(rows), columns, figsize=(2.2 * columns, 2.4 * len(rows)), squeeze=False
@@ -69,7 +69,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--weights", type=Path, help="with NAME.safetensors in it")
     parser.add_argument("--names", nargs="+", default=["squeezenet1_1", "mobilenet_v2"])
-    parser.add_argument("--pictures", type=int, default=100, help="of each half")
+    parser.add_argument("--images", type=int, default=100, help="of each half")
     parser.add_argument("--half", choices=list(HALVES), nargs="+", default=list(HALVES))
     parser.add_argument("--fills", choices=list(FILLS), nargs="+", default=["blur 10", "grey"])
     parser.add_argument("--methods", choices=list(METHODS), nargs="+", default=list(METHODS))
@@ -77,12 +77,12 @@ def main() -> None:
     parser.add_argument("--sheet", type=Path)
     arguments = parser.parse_args()
     found: list[dict[str, object]] = []
-    paths = pictures_in(arguments.folder)
+    paths = images_in(arguments.folder)
     for name in arguments.names:
         weights = arguments.weights and arguments.weights / f"{name}.safetensors"
         classifier = load_classifier(name, weights, "cpu")
         for half in arguments.half:
-            chosen = evenly(paths[HALVES[half] :: 2], arguments.pictures)
+            chosen = evenly(paths[HALVES[half] :: 2], arguments.images)
             gains: dict[tuple[str, str], list[float]] = {}
             seconds: dict[str, list[float]] = {}
             sheet = []
@@ -97,11 +97,11 @@ def main() -> None:
                         gain = relevance_gain(made, classifier, **FILLS[fill]).gain
                         gains.setdefault((title, fill), []).append(gain)
                         found.append(
-                            {"network": name, "half": half, "picture": path.name, "method": title,
+                            {"network": name, "half": half, "image": path.name, "method": title,
                              "fill": fill, "gain": gain}
                         )  # fmt: skip
                 sheet.append(maps)
-            report(f"{name}, {half} half, {len(chosen)} pictures", arguments, gains, seconds)
+            report(f"{name}, {half} half, {len(chosen)} images", arguments, gains, seconds)
             if arguments.sheet and len(arguments.methods) == len(METHODS):
                 file = arguments.sheet
                 draw(evenly(sheet, SHEET), file.with_stem(f"{file.stem}-{name}-{half}"))
@@ -119,7 +119,7 @@ def report(
     seconds: dict[str, list[float]],
 ) -> None:
     """Print a table for one network and half."""
-    means: dict[tuple[str, str], Mean] = {k: mean_over_pictures(v) for k, v in gains.items()}
+    means: dict[tuple[str, str], Mean] = {k: mean_over_images(v) for k, v in gains.items()}
     print(f"\n{title}")
     print(f"{'':16}" + "".join(f"{fill:>24}" for fill in arguments.fills) + f"{'seconds':>10}")
     for method in arguments.methods:
@@ -128,7 +128,7 @@ def report(
     last, fill = arguments.methods[-1], arguments.fills[0]
     for method in arguments.methods[:-1]:
         more = np.subtract(gains[last, fill], gains[method, fill])
-        print(f"{last} over {method}, {fill}: {mean_over_pictures(more)}", flush=True)
+        print(f"{last} over {method}, {fill}: {mean_over_images(more)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """How the window feels while a stride-1 map is computed: delays, the first preview, Stop.
 
-Run by hand: `python tests/benchmarks/window.py PICTURE [--weights FILE] [--seconds N]`, with
+Run by hand: `python tests/benchmarks/window.py IMAGE [--weights FILE] [--seconds N]`, with
 QT_QPA_PLATFORM=offscreen where there is no display. A timer on the window's thread is due every
 5 ms; how late it comes is what a user feels. Prints its quantiles while the map runs, when the
 preview and the exact map are on the screen after the slider was let go, and how long Stop takes.
@@ -17,7 +17,7 @@ from time import perf_counter
 import numpy as np
 from PySide6.QtCore import QEventLoop, QSettings, Qt, QTimer
 
-from pda_studio.gui.controllers.studio import Studio, application
+from pda_studio.gui.window.studio import Studio, application
 from pda_studio.pda.allocator import keep_freed_memory
 
 _DUE = 5  # ms
@@ -96,7 +96,7 @@ def first_times(studio: Studio, stride: int, seconds: float) -> tuple[dict[str, 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("picture", type=Path)
+    parser.add_argument("image", type=Path)
     parser.add_argument("--classifier", default="squeezenet1_1")
     parser.add_argument("--weights")
     parser.add_argument("--seconds", type=float, default=30.0)
@@ -106,9 +106,7 @@ def main() -> None:
     running = application()
     with tempfile.TemporaryDirectory() as folder:
         settings = QSettings(str(Path(folder, "settings.ini")), QSettings.Format.IniFormat)
-        studio = Studio(
-            running, settings, arguments.picture, arguments.classifier, arguments.weights
-        )
+        studio = Studio(running, settings, arguments.image, arguments.classifier, arguments.weights)
         studio.show()
         began = perf_counter()
         wait(lambda: bool(studio.session.all_finished()))

@@ -1,4 +1,4 @@
-"""Classifiers, their float64 references and pictures that the engine's tests share."""
+"""Classifiers, their float64 references and images that the engine's tests share."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -34,7 +34,7 @@ def _one_thread() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def picture(data_folder: Path) -> Open:
+def image(data_folder: Path) -> Open:
     return lambda name: Image.open(data_folder / name).convert("RGB")
 
 
@@ -50,7 +50,7 @@ def mobilenet(data_folder: Path) -> Classifier:
 
 @pytest.fixture(scope="session")
 def small_squeezenet(squeezenet: Classifier) -> Classifier:
-    """The same network on pictures of 48×48 pixels: twenty times as fast."""
+    """The same network on images of 48×48 pixels: twenty times as fast."""
     preprocessing = Preprocessing(resize=48, size=48, mean=MEAN, std=STD)
     return replace(squeezenet, preprocessing=preprocessing, batch_sizes={})
 
@@ -85,7 +85,7 @@ def digit_statistics() -> Statistics:
 
 
 @pytest.fixture(scope="session")
-def digit_picture() -> Callable[[int], NDArray[np.uint8]]:
+def digit_image() -> Callable[[int], NDArray[np.uint8]]:
     def read(digit: int) -> NDArray[np.uint8]:
         path = files("pda_studio.resources") / "digits" / "samples" / f"{digit}.png"
         with path.open("rb") as file:

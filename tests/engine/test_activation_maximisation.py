@@ -20,7 +20,7 @@ from pda_studio.errors import PdaStudioError, UsageError
 from pda_studio.figures import draw_panel
 from pda_studio.methods import EvidenceMap, Subject, method_named
 from pda_studio.methods.canvas import Pixels
-from pda_studio.workspace import load_map, save_map
+from pda_studio.store import load_map, save_map
 
 NAME = "activation-maximisation"
 PLAIN = {"l2": 0, "decay": 0, "blur_every": 0}
@@ -34,7 +34,7 @@ def logit_of(classifier: Classifier, view: NDArray[np.uint8], target: int) -> fl
 
 
 def linear(side: int = 4) -> Classifier:
-    """Class 0 is a weighted sum of the pixels, so that the best picture is known."""
+    """Class 0 is a weighted sum of the pixels, so that the best image is known."""
     network = nn.Sequential(nn.Flatten(), nn.Linear(side * side, 2, bias=False))
     with torch.no_grad():
         signs = torch.where(torch.arange(side * side) % 3 == 0, -1.0, 1.0)
@@ -51,7 +51,7 @@ def grey(side: int = 4) -> NDArray[np.uint8]:
 
 
 def test_a_weighted_sum_is_greatest_at_black_and_white() -> None:
-    made = explain(grey(), linear(), NAME, **PLAIN, climb=60).picture
+    made = explain(grey(), linear(), NAME, **PLAIN, climb=60).image
     assert made is not None
     wanted = np.where(np.arange(16).reshape(4, 4) % 3 == 0, 0, 255)
     np.testing.assert_array_equal(made[..., 0], wanted)
@@ -61,21 +61,21 @@ def test_a_step_is_the_papers() -> None:
     # S = Σ w x, so x ← (1 − θ)(x + η u / rms(u)) with u = w − 2 λ x / D.
     classifier = linear()
     values = {**PLAIN, "l2": 3.0, "decay": 0.01, "step_size": 0.07}
-    method = method_named(NAME).create(classifier, begin="picture", climb=1, **values)
+    method = method_named(NAME).create(classifier, begin="image", climb=1, **values)
     view = grey()
     view[1, 2] = 200
     (progress,) = method.steps(Subject.of(view, classifier, 0))
     x = (view[..., 0] / 255 - 0.5) / 0.25
     up = np.where(np.arange(16).reshape(4, 4) % 3 == 0, -1.0, 1.0) - 2 * 3.0 * x / 16
     wanted = 0.99 * (x + 0.07 * up / np.sqrt((up**2).mean()))
-    made = progress.evidence().picture
+    made = progress.evidence().image
     assert made is not None
     np.testing.assert_array_equal(made[..., 0], np.rint(255 * (0.25 * wanted + 0.5)))
 
 
 def test_a_strong_l2_keeps_to_the_mean_colour() -> None:
     weak, strong = (
-        explain(grey(), linear(), NAME, climb=200, **{**PLAIN, "l2": value}).picture
+        explain(grey(), linear(), NAME, climb=200, **{**PLAIN, "l2": value}).image
         for value in (0, 1000)
     )
     assert weak is not None
@@ -106,17 +106,17 @@ def test_blur_is_gaussian_and_comes_when_it_is_due() -> None:
     np.testing.assert_allclose(blurred, np.outer(wanted, wanted), atol=1e-6)
 
 
-@pytest.mark.parametrize("begin", ["noise", "picture"])
+@pytest.mark.parametrize("begin", ["noise", "image"])
 def test_small_steps_increase_the_logit_each_time(
-    begin: str, digits: Classifier, digit_picture: Digit
+    begin: str, digits: Classifier, digit_image: Digit
 ) -> None:
-    subject = Subject.of(digit_picture(4), digits, 9)
+    subject = Subject.of(digit_image(4), digits, 9)
     method = method_named(NAME).create(digits, begin=begin, climb=12, step_size=0.02, **PLAIN)
     seen = []
     for progress in method.steps(subject):
         shown = progress.evidence()
-        assert shown.picture is not None
-        seen.append(logit_of(digits, shown.picture, 9))
+        assert shown.image is not None
+        seen.append(logit_of(digits, shown.image, 9))
         assert shown.complete == (progress.done == 12)
     assert (np.diff(seen) > 0).all()
     told = shown.forward.split()
@@ -125,36 +125,34 @@ def test_small_steps_increase_the_logit_each_time(
 
 def test_squeezenet_is_convinced(small_squeezenet: Classifier) -> None:
     made = explain(grey(48), small_squeezenet, NAME, "goldfish", climb=40)
-    assert made.picture is not None
-    assert small_squeezenet.predict(made.picture)[1] > 0.9
+    assert made.image is not None
+    assert small_squeezenet.predict(made.image)[1] > 0.9
     assert made.forward.endswith("100.0 %")
     assert not made.evidence.any()
 
 
-def test_contrasts_and_hidden_units_are_climbed_too(
-    digits: Classifier, digit_picture: Digit
-) -> None:
-    image = digit_picture(4)
+def test_contrasts_and_hidden_units_are_climbed_too(digits: Classifier, digit_image: Digit) -> None:
+    image = digit_image(4)
     for classifier in (
         contrast(digits, 4, 9),
         hidden(digits, "conv2", Unit(5)),
         hidden(digits, "conv2", Unit(5, 7, 7)),
     ):
-        made = explain(image, classifier, NAME, 0, begin="picture", climb=20, **PLAIN)
-        assert made.picture is not None
-        assert logit_of(classifier, made.picture, 0) > logit_of(classifier, image, 0) + 0.5
+        made = explain(image, classifier, NAME, 0, begin="image", climb=20, **PLAIN)
+        assert made.image is not None
+        assert logit_of(classifier, made.image, 0) > logit_of(classifier, image, 0) + 0.5
     assert made.unit == "activation"
     # What a single unit does not see stays as it is: 5×5 after a pooling by 2 and another 5×5.
-    changed = np.argwhere((made.picture != image).any(2))
+    changed = np.argwhere((made.image != image).any(2))
     assert (changed >= 2 * 7 - 6).all()
     assert (changed <= 2 * 7 + 7).all()
 
 
 @pytest.mark.parametrize("through", ["pixels", "generator"])
 def test_the_network_is_left_as_it_was(
-    through: str, digits: Classifier, digit_picture: Digit
+    through: str, digits: Classifier, digit_image: Digit
 ) -> None:
-    image = digit_picture(2)
+    image = digit_image(2)
     before = digits.predict(image)
     steps = method_named(NAME).create(digits, through=through).steps(Subject.of(image, digits))
     with torch.inference_mode():  # as in a worker
@@ -166,9 +164,9 @@ def test_the_network_is_left_as_it_was(
     assert not any(m._forward_hooks for m in digits.network.modules())
 
 
-def test_the_same_seed_makes_the_same_picture(digits: Classifier, digit_picture: Digit) -> None:
+def test_the_same_seed_makes_the_same_image(digits: Classifier, digit_image: Digit) -> None:
     first, again, other = (
-        explain(digit_picture(1), digits, NAME, climb=3, seed=seed).picture for seed in (1, 1, 2)
+        explain(digit_image(1), digits, NAME, climb=3, seed=seed).image for seed in (1, 1, 2)
     )
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
@@ -179,27 +177,27 @@ def saved(evidence_map: EvidenceMap, folder: Path) -> Path:
     return folder / "made.npz"
 
 
-def test_a_saved_map_holds_its_picture_and_is_gone_on_from(
-    tmp_path: Path, digits: Classifier, digit_picture: Digit
+def test_a_saved_map_holds_its_image_and_is_gone_on_from(
+    tmp_path: Path, digits: Classifier, digit_image: Digit
 ) -> None:
-    first = explain(digit_picture(1), digits, NAME, 8, climb=10)
+    first = explain(digit_image(1), digits, NAME, 8, climb=10)
     path = saved(first, tmp_path)
     loaded = load_map(path)
-    np.testing.assert_array_equal(loaded.picture, first.picture)
-    assert first.picture is not None
-    Image.fromarray(first.picture).save(tmp_path / "made.png")
-    before = logit_of(digits, first.picture, 8)
+    np.testing.assert_array_equal(loaded.image, first.image)
+    assert first.image is not None
+    Image.fromarray(first.image).save(tmp_path / "made.png")
+    before = logit_of(digits, first.image, 8)
     for start in (path, tmp_path / "made.png"):
-        more = explain(digit_picture(1), digits, NAME, 8, climb=10, start=start)
+        more = explain(digit_image(1), digits, NAME, 8, climb=10, start=start)
         assert more.forward.startswith(f"logit from {before:.3g} to ")
-        assert more.picture is not None
-        assert logit_of(digits, more.picture, 8) > before
+        assert more.image is not None
+        assert logit_of(digits, more.image, 8) > before
 
 
-def test_bad_starts_are_refused(tmp_path: Path, digits: Classifier, digit_picture: Digit) -> None:
-    image = digit_picture(1)
+def test_bad_starts_are_refused(tmp_path: Path, digits: Classifier, digit_image: Digit) -> None:
+    image = digit_image(1)
     plain = saved(explain(image, digits, stride=4), tmp_path)
-    with pytest.raises(UsageError, match="holds no made picture"):
+    with pytest.raises(UsageError, match="holds no made image"):
         explain(image, digits, NAME, start=plain)
     broken = tmp_path / "broken.npz"
     broken.write_bytes(plain.read_bytes()[:300])
@@ -213,40 +211,40 @@ def test_the_generator_makes_digits() -> None:
     digits = load_classifier("digits", device="cpu")
     generator = shipped_generator(digits)
     codes = torch.randn(200, generator.code, generator=torch.Generator().manual_seed(0))
-    pictures = generator(codes)
-    assert pictures.shape == (200, 1, 28, 28)
-    assert 0 <= float(pictures.min()) < 0.01
-    assert 0.99 < float(pictures.max()) <= 1
-    assert 0.05 < float(pictures.mean()) < 0.25  # MNIST's is 0.13
-    border = torch.cat([pictures[..., 0, :], pictures[..., -1, :]])
+    images = generator(codes)
+    assert images.shape == (200, 1, 28, 28)
+    assert 0 <= float(images.min()) < 0.01
+    assert 0.99 < float(images.max()) <= 1
+    assert 0.05 < float(images.mean()) < 0.25  # MNIST's is 0.13
+    border = torch.cat([images[..., 0, :], images[..., -1, :]])
     assert float(border.mean()) < 0.01
-    found = digits.logits(digits.prepare(pictures)).argmax(1)
+    found = digits.logits(digits.prepare(images)).argmax(1)
     assert len(found.unique()) == 10
 
 
 @pytest.mark.parametrize("target", range(10))
 def test_through_the_generator_every_digit_is_convincing(
-    target: int, digits: Classifier, digit_picture: Digit
+    target: int, digits: Classifier, digit_image: Digit
 ) -> None:
-    made = explain(digit_picture(4), digits, NAME, target, through="generator", climb=100)
-    assert made.picture is not None
-    probabilities = digits.predict(made.picture)
+    made = explain(digit_image(4), digits, NAME, target, through="generator", climb=100)
+    assert made.image is not None
+    probabilities = digits.predict(made.image)
     assert probabilities.argmax() == target
     assert probabilities[target] > 0.8
 
 
-def test_the_generator_can_begin_with_the_picture(digits: Classifier, digit_picture: Digit) -> None:
-    image = digit_picture(4)
+def test_the_generator_can_begin_with_the_image(digits: Classifier, digit_image: Digit) -> None:
+    image = digit_image(4)
     kept = explain(
-        image, digits, NAME, through="generator", begin="picture", climb=1, step_size=0.001
+        image, digits, NAME, through="generator", begin="image", climb=1, step_size=0.001
     )
-    assert kept.picture is not None
-    assert np.sqrt(((kept.picture / 255 - image / 255) ** 2).mean()) < 0.15
-    assert digits.predict(kept.picture).argmax() == 4
+    assert kept.image is not None
+    assert np.sqrt(((kept.image / 255 - image / 255) ** 2).mean()) < 0.15
+    assert digits.predict(kept.image).argmax() == 4
 
 
 def test_generators_come_from_files_of_any_size(
-    tmp_path: Path, digits: Classifier, digit_picture: Digit
+    tmp_path: Path, digits: Classifier, digit_image: Digit
 ) -> None:
     torch.manual_seed(0)
     made = Generator(code=5, side=3, widths=(4, 6, 2, 2), channels=3)
@@ -256,15 +254,15 @@ def test_generators_come_from_files_of_any_size(
     assert (loaded.code, loaded.size, loaded.channels) == (5, 24, 3)
     codes = torch.randn(2, 5)
     assert torch.equal(loaded(codes), made(codes))
-    with pytest.raises(UsageError, match="makes colour pictures of 24×24 pixels, but digits"):
-        explain(digit_picture(1), digits, NAME, through="generator", generator=path)
+    with pytest.raises(UsageError, match="makes colour images of 24×24 pixels, but digits"):
+        explain(digit_image(1), digits, NAME, through="generator", generator=path)
     save_file({"weight": torch.zeros(3)}, path)
     with pytest.raises(PdaStudioError, match="holds no generator"):
         load_generator(path)
 
 
 def test_without_a_generator_it_says_so(small_squeezenet: Classifier) -> None:
-    with pytest.raises(UsageError, match="No generator ships for the pictures that"):
+    with pytest.raises(UsageError, match="No generator ships for the images that"):
         explain(grey(48), small_squeezenet, NAME, through="generator")
 
 
@@ -281,12 +279,12 @@ class Overflowing(nn.Module):
         return (x * 1e30).exp().sum(1, keepdim=True).expand(-1, 2)
 
 
-def test_a_figure_shows_the_made_picture_alone(digits: Classifier, digit_picture: Digit) -> None:
-    made = explain(digit_picture(4), digits, NAME, climb=3)
-    other = explain(digit_picture(4), digits, stride=4)
+def test_a_figure_shows_the_made_image_alone(digits: Classifier, digit_image: Digit) -> None:
+    made = explain(digit_image(4), digits, NAME, climb=3)
+    other = explain(digit_image(4), digits, stride=4)
     shown = [axes.images[0].get_array() for axes in draw_panel([made]).axes]
     assert len(shown) == 2
-    np.testing.assert_array_equal(shown[1], made.picture)
+    np.testing.assert_array_equal(shown[1], made.image)
     figure = draw_panel([made, other])
-    assert len(figure.axes) == 1 + 1 + 3  # the picture; the made one; map, overlay and colour bar
+    assert len(figure.axes) == 1 + 1 + 3  # the image; the made one; map, overlay and colour bar
     assert made.forward in " ".join(text.get_text() for text in figure.texts)

@@ -21,7 +21,7 @@ from engine.test_relevance import (
     W2,
     Gated,
     branches,
-    noise_picture,
+    noise_image,
     state,
     two_layers,
 )
@@ -138,27 +138,27 @@ def check_bias(classifier: Classifier, x: torch.Tensor, target: int, tolerance: 
 
 
 def test_contributions_and_biases_make_the_logit(
-    squeezenet: Classifier, mobilenet: Classifier, digits: Classifier, picture: Open,
-    digit_picture: Digit,
+    squeezenet: Classifier, mobilenet: Classifier, digits: Classifier, image: Open,
+    digit_image: Digit,
 ) -> None:  # fmt: skip
     for classifier in (squeezenet, mobilenet):
-        x = prepare(classifier, np.asarray(picture(BEE_EATER)))
+        x = prepare(classifier, np.asarray(image(BEE_EATER)))
         check_bias(classifier, x, 92, 1e-4)
-    x = prepare(digits, digit_picture(8))
+    x = prepare(digits, digit_image(8))
     check_bias(digits, x, 8, 1e-4)
 
 
 def test_in_double_precision_to_ten_digits() -> None:
     classifier = classifier_of(with_small_batchnorm().double())
-    x = prepare(classifier, noise_picture()).double()
+    x = prepare(classifier, noise_image()).double()
     for target in range(3):
         check_bias(classifier, x, target, 1e-10)
 
 
-def test_it_is_the_affine_function_around_the_picture() -> None:
+def test_it_is_the_affine_function_around_the_image() -> None:
     network = with_small_batchnorm().double()
     classifier = classifier_of(network)
-    x = prepare(classifier, noise_picture()).double()
+    x = prepare(classifier, noise_image()).double()
     layers = ["input", "first", "norm", "second", "third"]
     found = decompose(classifier, x, 1, layers)
     generator = torch.Generator().manual_seed(0)
@@ -200,9 +200,9 @@ def _logit_with(
 @pytest.mark.parametrize("at", ["auto", "input", "features.0", "features.5", "features.12"])
 @pytest.mark.parametrize("how", ["nearest", "bilinear"])
 def test_a_map_adds_up_to_the_logit_less_the_bias(
-    at: str, how: str, squeezenet: Classifier, picture: Open
+    at: str, how: str, squeezenet: Classifier, image: Open
 ) -> None:
-    image = np.asarray(picture(BEE_EATER))
+    image = np.asarray(image(BEE_EATER))
     found = explain(image, squeezenet, "piecewise-affine", at=at, spread=how)
     (wanted,) = decompose(squeezenet, prepare(squeezenet, image), found.target, [at])
     total = found.evidence.sum(dtype=float)
@@ -213,8 +213,8 @@ def test_a_map_adds_up_to_the_logit_less_the_bias(
 
 
 def test_auto_is_the_last_layer_with_maps(squeezenet: Classifier, mobilenet: Classifier,
-                                          picture: Open) -> None:  # fmt: skip
-    image = np.asarray(picture(BEE_EATER))
+                                          image: Open) -> None:  # fmt: skip
+    image = np.asarray(image(BEE_EATER))
     for classifier, layer in ((squeezenet, "classifier.2"), (mobilenet, "features")):
         found = explain(image, classifier, "piecewise-affine")
         assert found.forward.startswith(f"at {layer}, maps of ")
@@ -248,17 +248,17 @@ def test_spreading_keeps_the_sum_of_each_unit(shape: tuple[int, int]) -> None:
      ({"spread": "cubic"}, "spread must be one of bilinear, nearest")],
 )  # fmt: skip
 def test_bad_values(
-    values: dict[str, Any], words: str, digits: Classifier, digit_picture: Digit
+    values: dict[str, Any], words: str, digits: Classifier, digit_image: Digit
 ) -> None:
     with pytest.raises(UsageError, match=words):
-        explain(digit_picture(1), digits, "piecewise-affine", **values)
+        explain(digit_image(1), digits, "piecewise-affine", **values)
 
 
 # -- other targets, other networks -----------------------------------------------------------------
 
 
-def test_a_contrast_is_the_difference(digits: Classifier, digit_picture: Digit) -> None:
-    image = digit_picture(4)
+def test_a_contrast_is_the_difference(digits: Classifier, digit_image: Digit) -> None:
+    image = digit_image(4)
     four, nine = (
         explain(image, digits, "piecewise-affine", t, at="conv2").evidence for t in (4, 9)
     )
@@ -266,13 +266,13 @@ def test_a_contrast_is_the_difference(digits: Classifier, digit_picture: Digit) 
     np.testing.assert_allclose(found, four - nine, atol=1e-5 * np.abs(four).max())
 
 
-def test_a_hidden_unit(digits: Classifier, digit_picture: Digit) -> None:
+def test_a_hidden_unit(digits: Classifier, digit_image: Digit) -> None:
     asked = hidden(digits, "conv2", Unit(3, 7, 7))
-    found = explain(digit_picture(2), asked, "piecewise-affine", at="pool1")
+    found = explain(digit_image(2), asked, "piecewise-affine", at="pool1")
     assert found.unit == "activation"
     with torch.no_grad():
         h = digits.network.pool1(digits.network.relu1(digits.network.conv1(  # type: ignore[operator]
-            prepare(digits, digit_picture(2)))))  # type: ignore[operator]  # fmt: skip
+            prepare(digits, digit_image(2)))))  # type: ignore[operator]  # fmt: skip
         weight = digits.network.conv2.weight[3]  # type: ignore[index, union-attr]
         wanted = (weight * h[0, :, 5:10, 5:10]).sum(0)  # 5×5 around row and column 7
     total = found.evidence.sum(dtype=float)
@@ -289,27 +289,27 @@ def test_a_hidden_unit(digits: Classifier, digit_picture: Digit) -> None:
 )
 def test_other_networks_are_refused(network: nn.Module, words: str) -> None:
     with pytest.raises(UsageError, match=words):
-        explain(noise_picture(), classifier_of(network), "piecewise-affine", target=0)
+        explain(noise_image(), classifier_of(network), "piecewise-affine", target=0)
 
 
 @pytest.mark.parametrize("network", ["vit_b_16", "mobilenet_v3_small", "efficientnet_b0"])
 def test_torchvisions_others_are_refused(network: str) -> None:
     classifier = load_classifier(network, "random", device="cpu")
     with pytest.raises(UsageError, match=r"is not, because of (LayerNorm|Hardswish|SiLU) in "):
-        explain(noise_picture(), classifier, "piecewise-affine", target=0)
+        explain(noise_image(), classifier, "piecewise-affine", target=0)
 
 
 @pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
 def test_network_is_left_as_it_was(mode: Callable[[], torch.no_grad]) -> None:
     classifier = branches(nn.ReLU(inplace=True))
-    x = prepare(classifier, noise_picture())
+    x = prepare(classifier, noise_image())
     before, logits = state(classifier.network), classifier.logits(x)
-    wanted = explain(noise_picture(), classifier, "piecewise-affine", 0, at="first")
+    wanted = explain(noise_image(), classifier, "piecewise-affine", 0, at="first")
     with mode():
-        found = explain(noise_picture(), replace(classifier), "piecewise-affine", 0, at="first")
+        found = explain(noise_image(), replace(classifier), "piecewise-affine", 0, at="first")
     np.testing.assert_array_equal(found.evidence, wanted.evidence)
     with pytest.raises(UsageError):
-        explain(noise_picture(), classifier, "piecewise-affine", 0, at="nowhere")
+        explain(noise_image(), classifier, "piecewise-affine", 0, at="nowhere")
     assert state(classifier.network) == before
     assert torch.equal(classifier.logits(x), logits)
 
@@ -336,7 +336,7 @@ def test_bias_shares_of_two_layers_by_hand() -> None:
 def test_bias_shares_are_told_where_everything_passes() -> None:
     torch.manual_seed(0)
     network = random_statistics(torchvision.models.resnet18(num_classes=5))
-    shares = bias_shares(classifier_of(network, 64, classes=5), noise_picture(64), 0)
+    shares = bias_shares(classifier_of(network, 64, classes=5), noise_image(64), 0)
     names = [name for name, _ in shares]
     assert names[:5] == ["input", "conv1", "bn1", "relu", "maxpool"]
     assert {"layer1.0", "layer1", "layer4", "fc"} <= set(names)
@@ -349,4 +349,4 @@ def test_a_logit_of_zero_has_no_shares() -> None:
     network = nn.Sequential(nn.Conv2d(3, 3, 8), nn.ReLU(), nn.Flatten())
     network[0].bias.data.fill_(-100.0)
     with pytest.raises(UsageError, match="logit of 0 is 0"):
-        bias_shares(classifier_of(network), noise_picture(), 0)
+        bias_shares(classifier_of(network), noise_image(), 0)

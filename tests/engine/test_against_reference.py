@@ -1,4 +1,4 @@
-"""Whole maps against the slow float64 reference, on real networks and pictures.
+"""Whole maps against the slow float64 reference, on real networks and images.
 
 The bound is 0.1 % of the evidence's rms; without rounding both would be the same.
 """
@@ -43,7 +43,7 @@ def explain(*arguments: object, **parameters: object) -> EvidenceMap:
 
 @dataclass(frozen=True)
 class Case:
-    picture: str
+    image: str
     k: int
     outer: int
     stride: int
@@ -62,7 +62,7 @@ class Case:
         }
 
     def __str__(self) -> str:
-        name = self.picture.rsplit("/")[-1].partition(".")[0]
+        name = self.image.rsplit("/")[-1].partition(".")[0]
         return (
             f"{self.network}-{name}-k{self.k}-l{self.outer}-s{self.stride}-{self.colour}"
             f"-{self.difference}-rank{self.rank}"
@@ -106,14 +106,14 @@ SMALL = [
 @pytest.mark.parametrize("case", FULL_SIZE, ids=str)
 def test_algorithm_2(
     case: Case,
-    picture: Open,
+    image: Open,
     squeezenet: Classifier,
     mobilenet: Classifier,
     reference_networks: Networks,
     natural: Statistics,
     record_property: Callable[[str, object], None],
 ) -> None:
-    image = picture(case.picture)
+    image = image(case.image)
     pixels = to_pixels(preprocess(image, 256, 224))
     wanted = analysis(case, reference_networks(case.network), pixels, natural)
     classifier = squeezenet if case.network == "squeezenet1_1" else mobilenet
@@ -126,13 +126,13 @@ def test_algorithm_2(
 @pytest.mark.parametrize("case", SMALL, ids=str)
 def test_algorithm_2_on_small_input(
     case: Case,
-    picture: Open,
+    image: Open,
     small_squeezenet: Classifier,
     reference_networks: Networks,
     natural: Statistics,
     record_property: Callable[[str, object], None],
 ) -> None:
-    image = picture(case.picture)
+    image = image(case.image)
     pixels = to_pixels(preprocess(image, 48, 48))
     wanted = analysis(case, reference_networks(case.network), pixels, natural)
     found = explain(
@@ -154,14 +154,14 @@ def test_algorithm_2_on_small_input(
 )
 def test_algorithm_3(
     case: Case,
-    picture: Open,
+    image: Open,
     squeezenet: Classifier,
     mobilenet: Classifier,
     reference_networks: Networks,
     natural: Statistics,
     record_property: Callable[[str, object], None],
 ) -> None:
-    image = picture(case.picture)
+    image = image(case.image)
     pixels = to_pixels(preprocess(image, 256, 224))
     wanted = analysis(case, reference_networks(case.network), pixels, natural)
     classifier = squeezenet if case.network == "squeezenet1_1" else mobilenet
@@ -172,13 +172,13 @@ def test_algorithm_3(
 
 
 def test_occlusion_and_marginal_mean(
-    picture: Open,
+    image: Open,
     small_squeezenet: Classifier,
     reference_networks: Networks,
     natural: Statistics,
     record_property: Callable[[str, object], None],
 ) -> None:
-    image = picture(LANGUR)
+    image = image(LANGUR)
     case = Case(LANGUR, 9, 12, 5, difference="probability")
     pixels = to_pixels(preprocess(image, 48, 48))
     wanted = analysis(case, reference_networks(case.network), pixels, natural)
@@ -221,11 +221,11 @@ def test_digits(
     infill: str,
     case: Case,
     digits: Classifier,
-    digit_picture: Callable[[int], NDArray[np.uint8]],
+    digit_image: Callable[[int], NDArray[np.uint8]],
     digit_statistics: Statistics,
     record_property: Callable[[str, object], None],
 ) -> None:
-    image = digit_picture(digit)
+    image = digit_image(digit)
     wanted = digit_analysis(case, digits, image, digit_statistics)
     found = explain(
         image, digits, "efficient-pda", wanted.target, infill=infill, **case.parameters()
@@ -236,11 +236,11 @@ def test_digits(
 
 def test_digits_simplified(
     digits: Classifier,
-    digit_picture: Callable[[int], NDArray[np.uint8]],
+    digit_image: Callable[[int], NDArray[np.uint8]],
     digit_statistics: Statistics,
     record_property: Callable[[str, object], None],
 ) -> None:
-    image = digit_picture(6)
+    image = digit_image(6)
     case = Case("6", 4, 12, 3, difference="log-odds")
     wanted = digit_analysis(case, digits, image, digit_statistics)
     found = explain(image, digits, "simplified-pda", infill="conditional-mean", **case.parameters())
@@ -291,13 +291,13 @@ def compare_draws(
 def test_algorithm_1_agrees_within_its_standard_error(
     law: str,
     colour: Colour,
-    picture: Open,
+    image: Open,
     small_squeezenet: Classifier,
     reference_networks: Networks,
     natural: Statistics,
     record_property: Callable[[str, object], None],
 ) -> None:
-    image = picture(LANGUR)
+    image = image(LANGUR)
     pixels = to_pixels(preprocess(image, 48, 48))
     case = Case(LANGUR, 12, 18, 12, colour)
     wanted = analysis(case, reference_networks("squeezenet1_1"), pixels, natural)
@@ -314,11 +314,11 @@ def test_algorithm_1_agrees_within_its_standard_error(
 
 def test_algorithm_1_on_digits(
     digits: Classifier,
-    digit_picture: Callable[[int], NDArray[np.uint8]],
+    digit_image: Callable[[int], NDArray[np.uint8]],
     digit_statistics: Statistics,
     record_property: Callable[[str, object], None],
 ) -> None:
-    image = digit_picture(9)
+    image = digit_image(9)
     case = Case("9", 7, 12, 7)
     wanted = digit_analysis(case, digits, image, digit_statistics)
     found = explain(
@@ -361,13 +361,13 @@ def claimed_over_true(
 def test_claimed_standard_error_is_the_spread_over_seeds(
     infill: str,
     difference: Difference,
-    picture: Open,
+    image: Open,
     small_squeezenet: Classifier,
     record_property: Callable[[str, object], None],
 ) -> None:
     """Windows overlap here, so that the errors of several add up in each pixel."""
     ratio = claimed_over_true(
-        np.asarray(picture(LANGUR)), small_squeezenet, 40, method="original-pda", infill=infill,
+        np.asarray(image(LANGUR)), small_squeezenet, 40, method="original-pda", infill=infill,
         window=16, outer=20, stride=8, samples=8, difference=difference,
     )  # fmt: skip
     record_property("claimed_over_true", ratio)
@@ -375,11 +375,11 @@ def test_claimed_standard_error_is_the_spread_over_seeds(
 
 
 def test_claimed_standard_error_of_one_drawn_infill(
-    picture: Open, small_squeezenet: Classifier, record_property: Callable[[str, object], None]
+    image: Open, small_squeezenet: Classifier, record_property: Callable[[str, object], None]
 ) -> None:
     """The mean of few samples stands in: its chance shows only in a second draw."""
     ratio = claimed_over_true(
-        np.asarray(picture(LANGUR)), small_squeezenet, 40, method="sampled-pda",
+        np.asarray(image(LANGUR)), small_squeezenet, 40, method="sampled-pda",
         window=16, outer=20, stride=8, samples=2, difference="probability",
     )  # fmt: skip
     record_property("claimed_over_true", ratio)
@@ -388,11 +388,11 @@ def test_claimed_standard_error_of_one_drawn_infill(
 
 def test_claimed_standard_error_on_digits(
     digits: Classifier,
-    digit_picture: Callable[[int], NDArray[np.uint8]],
+    digit_image: Callable[[int], NDArray[np.uint8]],
     record_property: Callable[[str, object], None],
 ) -> None:
     ratio = claimed_over_true(
-        digit_picture(9), digits, 40, method="original-pda", window=7, stride=7, samples=10,
+        digit_image(9), digits, 40, method="original-pda", window=7, stride=7, samples=10,
         difference="probability",
     )  # fmt: skip
     record_property("claimed_over_true", ratio)
@@ -406,9 +406,9 @@ def test_claimed_standard_error_on_digits(
 @pytest.mark.parametrize(("k", "outer"), [(3, 8), (4, 5), (6, 9)])
 @pytest.mark.parametrize("colour", ["joint", "independent"])
 def test_conditional_samples_have_the_analytic_mean_and_covariance(
-    corner: tuple[int, int], k: int, outer: int, colour: Colour, picture: Open, natural: Statistics
+    corner: tuple[int, int], k: int, outer: int, colour: Colour, image: Open, natural: Statistics
 ) -> None:
-    pixels = to_pixels(preprocess(picture(BEE_EATER), 256, 224))
+    pixels = to_pixels(preprocess(image(BEE_EATER), 256, 224))
     # Without clipping, which bends the law at black and white.
     statistics = replace(
         shipped_statistics("natural"), minimum=np.full(3, -9.0), maximum=np.full(3, 9.0)
@@ -428,8 +428,8 @@ def test_conditional_samples_have_the_analytic_mean_and_covariance(
     assert np.abs(covariance - np.eye(len(root))).max() < 6 * np.sqrt(2 / samples)
 
 
-def test_samples_of_neighbouring_windows_are_independent(picture: Open) -> None:
-    pixels = torch.from_numpy(to_pixels(preprocess(picture(BEE_EATER), 256, 224))).float()
+def test_samples_of_neighbouring_windows_are_independent(image: Open) -> None:
+    pixels = torch.from_numpy(to_pixels(preprocess(image(BEE_EATER), 256, 224))).float()
     samples = 2000
     infill = make_infill(
         "conditional-samples", pixels, window=3, outer=6, samples=samples, colour="joint", seed=0,
@@ -450,9 +450,9 @@ def test_samples_of_neighbouring_windows_are_independent(picture: Open) -> None:
 @pytest.mark.parametrize(("k", "outer"), [(10, 18), (7, 16), (1, 2), (24, 25), (10, 30)])
 @pytest.mark.parametrize("colour", ["joint", "independent"])
 def test_conditional_means_at_every_border(
-    k: int, outer: int, colour: Colour, picture: Open, natural: Statistics
+    k: int, outer: int, colour: Colour, image: Open, natural: Statistics
 ) -> None:
-    pixels = to_pixels(preprocess(picture(TERRIER), 256, 224))
+    pixels = to_pixels(preprocess(image(TERRIER), 256, 224))
     infill = make_infill(
         "conditional-mean", torch.from_numpy(pixels).float(), window=k, outer=outer, samples=1,
         colour=colour, seed=0, statistics=shipped_statistics("natural"),

@@ -1,4 +1,4 @@
-"""Agreement of maps: by hand, and by what turning a picture does to it."""
+"""Agreement of maps: by hand, and by what turning an image does to it."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ VARIANTS = [
 
 
 @pytest.mark.parametrize("operations", VARIANTS, ids=str)
-def test_a_map_that_moves_with_the_picture_comes_back_as_it_was(operations) -> None:
+def test_a_map_that_moves_with_the_image_comes_back_as_it_was(operations) -> None:
     image = np.random.default_rng(0).integers(0, 256, (21, 17, 3), np.uint8)
     matrix, width, height = placed(operations, 17, 21)
     turned = applied(image, operations)

@@ -47,8 +47,8 @@ def test_auto_takes_bfloat16_only_where_it_is_exact_enough(digits, three, monkey
     assert rough.forward == "incremental, bfloat16-delta"  # who asks for it gets it
 
 
-def test_bfloat16_differences_lose_less_than_2_percent(squeezenet: Classifier, picture) -> None:
-    image = np.asarray(picture("imagenet_samples/n01828970_bee_eater.JPEG"))
+def test_bfloat16_differences_lose_less_than_2_percent(squeezenet: Classifier, image) -> None:
+    image = np.asarray(image("imagenet_samples/n01828970_bee_eater.JPEG"))
     options = {"window": 16, "outer": 24, "stride": 8, "forward": "incremental"}
     exact = explain(image, squeezenet, precision="float32", **options).evidence
     rough = explain(image, squeezenet, precision="bfloat16-delta", **options).evidence
@@ -75,7 +75,7 @@ def test_a_damaged_memory_is_measured_anew(cache_folder, content: str) -> None:
 
 
 class Short:
-    """Has memory for a few pictures at a time only."""
+    """Has memory for a few images at a time only."""
 
     def __init__(self, forward: FullForward, most: int) -> None:
         self._forward, self._most = forward, most

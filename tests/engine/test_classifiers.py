@@ -34,7 +34,7 @@ def preset(resize: int, size: int, interpolation: str = "bilinear") -> Preproces
     )
 
 
-def pictures(data_folder: Path) -> list[Path]:
+def images(data_folder: Path) -> list[Path]:
     folders = ("imagenet_samples", "preddiff_samples")
     return [path for folder in folders for path in sorted((data_folder / folder).iterdir())]
 
@@ -45,7 +45,7 @@ def pictures(data_folder: Path) -> list[Path]:
 def test_view_is_bit_for_bit_torchvisions(
     resize: int, size: int, mode: InterpolationMode, data_folder: Path
 ) -> None:
-    paths = pictures(data_folder)
+    paths = images(data_folder)
     assert len(paths) == 48
     preprocessing = preset(resize, size, mode.value)
     for path in paths:
@@ -104,9 +104,9 @@ def test_grey_networks_see_grey() -> None:
 @given(st.integers(4, 3000), st.integers(4, 3000), st.floats(0, 224), st.floats(0, 224))
 def test_frame_maps_there_and_back(width: int, height: int, x: float, y: float) -> None:
     frame = preset(256, 224).frame(width, height)
-    there = frame.to_picture(x, y)
+    there = frame.to_image(x, y)
     assert frame.to_input(*there) == pytest.approx((x, y), abs=1e-6)
-    # The input lies inside the picture, up to half a resized pixel.
+    # The input lies inside the image, up to half a resized pixel.
     assert -0.51 * frame.scale_x <= there[0] <= width + 0.51 * frame.scale_x
     assert -0.51 * frame.scale_y <= there[1] <= height + 0.51 * frame.scale_y
 
@@ -130,7 +130,7 @@ def test_frame_finds_a_marked_place(width: int, height: int) -> None:
         marked = (centre_x + 0.5, centre_y + 0.5)  # the middle of that pixel
         frame = preprocessing.frame(width, height)
         assert frame.to_input(*marked) == pytest.approx(found, abs=0.05)
-        assert frame.to_picture(*found) == pytest.approx(marked, abs=0.05 * frame.scale_x + 0.05)
+        assert frame.to_image(*found) == pytest.approx(marked, abs=0.05 * frame.scale_x + 0.05)
 
 
 @pytest.mark.parametrize("name", ["squeezenet1_1", "mobilenet_v2"])

@@ -35,12 +35,12 @@ def asked(digits: Classifier, image: NDArray[np.uint8], **values: object) -> tup
     [("efficient-pda", 1), ("original-pda", 3), ("sampled-pda", 4), ("simplified-pda", 1)],
 )
 def test_the_coarser_map_equals_one_made_at_that_stride(
-    digits: Classifier, digit_picture: Digit, method: str, samples: int, fine: int, coarse: int
+    digits: Classifier, digit_image: Digit, method: str, samples: int, fine: int, coarse: int
 ) -> None:
     values = {"method": method, "samples": samples, "seed": 3}
-    finer = made(digits, digit_picture(4), **values, stride=fine)
-    direct = made(digits, digit_picture(4), **values, stride=coarse)
-    wanted, subject = asked(digits, digit_picture(4), **values, stride=coarse)
+    finer = made(digits, digit_image(4), **values, stride=fine)
+    direct = made(digits, digit_image(4), **values, stride=coarse)
+    wanted, subject = asked(digits, digit_image(4), **values, stride=coarse)
     try:
         redrawn = wanted.redrawn(finer, subject)
     except KeyError:  # one infill drawn: the second draws may lie elsewhere
@@ -53,14 +53,14 @@ def test_the_coarser_map_equals_one_made_at_that_stride(
 
 @pytest.mark.parametrize(("fine", "coarse"), [(1, 2), (2, 4), (4, 8)])
 def test_second_draws_count_where_a_direct_run_makes_them(
-    digits: Classifier, digit_picture: Digit, fine: int, coarse: int
+    digits: Classifier, digit_image: Digit, fine: int, coarse: int
 ) -> None:
     """Windows of 12 on 28 pixels: 17 places a side, with a last one that both lattices have."""
     values = {"infill": "marginal-empirical-mean", "samples": 2, "forward": "full"}
     maps = []
     for stride in (fine, coarse):
         method = method_named("sampled-pda").create(digits, window=12, stride=stride, **values)
-        subject = Subject.of(digit_picture(6), digits, batch=1)
+        subject = Subject.of(digit_image(6), digits, batch=1)
         maps.append(run(method.steps(subject)))
     finer, direct = maps
     assert finer.scores is not None
@@ -84,8 +84,8 @@ def same(redrawn: EvidenceMap, direct: EvidenceMap) -> None:
     np.testing.assert_array_equal(redrawn.scores.varied, direct.scores.varied)
 
 
-def test_finer_and_odd_strides_are_refused(digits: Classifier, digit_picture: Digit) -> None:
-    scores = made(digits, digit_picture(4), method="efficient-pda", stride=2).scores
+def test_finer_and_odd_strides_are_refused(digits: Classifier, digit_image: Digit) -> None:
+    scores = made(digits, digit_image(4), method="efficient-pda", stride=2).scores
     assert scores is not None
     assert at_stride(scores, 2) is scores
     for stride in (1, 3, 5):
@@ -94,20 +94,20 @@ def test_finer_and_odd_strides_are_refused(digits: Classifier, digit_picture: Di
 
 
 def test_second_draws_that_are_missing_are_not_made_up(
-    digits: Classifier, digit_picture: Digit
+    digits: Classifier, digit_image: Digit
 ) -> None:
     """At stride 4, every window of 6 pixels is drawn again; at stride 1 a ninth are."""
-    scores = made(digits, digit_picture(4), method="sampled-pda", stride=1, samples=2).scores
+    scores = made(digits, digit_image(4), method="sampled-pda", stride=1, samples=2).scores
     assert scores is not None
     assert second_draws(replace(scores.grid, stride=4)).all()
     with pytest.raises(KeyError):
         at_stride(scores, 4)
 
 
-def test_sources_leave_out_what_plays_no_part(digits: Classifier, digit_picture: Digit) -> None:
+def test_sources_leave_out_what_plays_no_part(digits: Classifier, digit_image: Digit) -> None:
     def sources(method: str = "efficient-pda", batch: int | None = None, **values: object):  # type: ignore[no-untyped-def]
         target = values.pop("target", None)
-        subject = Subject.of(digit_picture(4), digits, target, batch)  # type: ignore[arg-type]
+        subject = Subject.of(digit_image(4), digits, target, batch)  # type: ignore[arg-type]
         return method_named(method).create(digits, window=6, **values).sources(subject)
 
     assert [source["stride"] for source in sources(stride=6)] == [6, 3, 2, 1]

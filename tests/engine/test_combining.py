@@ -37,9 +37,9 @@ def test_what_does_not_belong_together_is_refused(digits: Classifier, three) -> 
     one = explain(three, digits, stride=4)
     with pytest.raises(UsageError, match="at least two"):
         combined([one])
-    with pytest.raises(UsageError, match="same picture"):
+    with pytest.raises(UsageError, match="same image"):
         combined([one, explain(np.roll(three, 3, 1), digits, stride=4)])
-    with pytest.raises(UsageError, match="same picture"):
+    with pytest.raises(UsageError, match="same image"):
         combined([one, explain(three, digits, stride=4, target=3)])
     unfinished = one.replace(covered=np.zeros((28, 28), dtype=bool))
     with pytest.raises(UsageError, match="unfinished"):

@@ -101,9 +101,9 @@ def test_the_order_is_what_each_cell_adds() -> None:
 
 
 def test_it_is_the_mean_of_its_standardised_parts(
-    small_squeezenet: Classifier, picture: Open
+    small_squeezenet: Classifier, image: Open
 ) -> None:
-    image = np.asarray(picture(LANGUR))
+    image = np.asarray(image(LANGUR))
     got = explain(image, small_squeezenet, "consensus", rounds=3, seed=4, across=6)
     pda = explain(
         image, small_squeezenet, "efficient-pda", window=8, stride=4, infill="blur", forward="full"
@@ -121,8 +121,8 @@ def test_it_is_the_mean_of_its_standardised_parts(
     assert got.forward == "mean of Grad-CAM, PDA with windows of 8 pixels, a learnt order"
 
 
-def test_the_seed_decides(digits: Classifier, digit_picture: Digit) -> None:
-    subject = Subject.of(digit_picture(3), digits, batch=8)
+def test_the_seed_decides(digits: Classifier, digit_image: Digit) -> None:
+    subject = Subject.of(digit_image(3), digits, batch=8)
     maps = [
         run(method_named("consensus").create(digits, rounds=4, seed=seed).steps(subject)).evidence
         for seed in (0, 0, 1)
@@ -131,9 +131,9 @@ def test_the_seed_decides(digits: Classifier, digit_picture: Digit) -> None:
     assert np.abs(maps[0] - maps[2]).max() > 0.01
 
 
-def test_steps_show_maps_that_grow(digits: Classifier, digit_picture: Digit) -> None:
+def test_steps_show_maps_that_grow(digits: Classifier, digit_image: Digit) -> None:
     method = method_named("consensus").create(digits, rounds=3)
-    subject = Subject.of(digit_picture(3), digits, batch=4)
+    subject = Subject.of(digit_image(3), digits, batch=4)
     shown = [(step.done, step.total, step.evidence()) for step in method.steps(subject)]
     done = [step[0] for step in shown]
     assert done == sorted(set(done))
@@ -150,10 +150,10 @@ def test_steps_show_maps_that_grow(digits: Classifier, digit_picture: Digit) -> 
 
 @pytest.mark.parametrize("name", ["squeezenet", "mobilenet"])
 def test_it_gains_more_than_its_parts(
-    name: str, picture: Open, request: pytest.FixtureRequest
+    name: str, image: Open, request: pytest.FixtureRequest
 ) -> None:
     classifier: Classifier = request.getfixturevalue(name)
-    image = np.asarray(picture(BEE_EATER))
+    image = np.asarray(image(BEE_EATER))
     pda = {"window": 32, "stride": 16, "infill": "blur", "forward": "full"}
     kinds = {"consensus": {}, "efficient-pda": pda, "grad-cam": {}}
     maps = {kind: explain(image, classifier, kind, **options) for kind, options in kinds.items()}
@@ -164,8 +164,8 @@ def test_it_gains_more_than_its_parts(
     assert found[:90, 60:120].mean() > 3 * abs(found[140:, 120:].mean())  # the bird, the grass
 
 
-def test_other_targets(digits: Classifier, digit_picture: Digit) -> None:
-    image = digit_picture(4)
+def test_other_targets(digits: Classifier, digit_image: Digit) -> None:
+    image = digit_image(4)
     unit = explain(image, hidden(digits, "relu2", Unit(3)), "consensus", rounds=4)
     assert unit.unit == UNIT
     assert unit.evidence.any()

@@ -42,7 +42,7 @@ class GivenForward:
     def _scores(p: NDArray[np.float64]) -> SampleScores:
         return SampleScores(np.stack([1 - p, p], -1), np.stack([-p, 10 * p], -1))
 
-    pictures_at_once = 100
+    images_at_once = 100
 
     def batches(self, grid: WindowGrid, samples: int) -> Iterator[NDArray[np.int64]]:
         return grid.batches(lambda: 1)
@@ -142,9 +142,9 @@ class Calls:
 
 @pytest.mark.parametrize("difference", ["probability", "logit", "log-odds"])
 def test_redraw_equals_a_fresh_run_without_asking_the_network(
-    digits: Classifier, digit_picture: object, difference: Difference
+    digits: Classifier, digit_image: object, difference: Difference
 ) -> None:
-    image = digit_picture(4)  # type: ignore[operator]
+    image = digit_image(4)  # type: ignore[operator]
     method = method_named("original-pda").create(digits, stride=4, samples=3, seed=5)
     first = run(method.steps(Subject.of(image, digits)))
     subject = Subject.of(image, digits, target=9)
@@ -174,9 +174,9 @@ def test_redraw_equals_a_fresh_run_without_asking_the_network(
 
 
 def test_redraw_refuses_classes_that_were_not_kept(
-    small_squeezenet: Classifier, picture: object
+    small_squeezenet: Classifier, image: object
 ) -> None:
-    image = np.asarray(picture("preddiff_samples/n02488291_1177.jpg"))  # type: ignore[operator]
+    image = np.asarray(image("preddiff_samples/n02488291_1177.jpg"))  # type: ignore[operator]
     method = method_named("occlusion").create(small_squeezenet, window=24, stride=24)
     subject = Subject.of(image, small_squeezenet)
     done: EvidenceMap = run(method.steps(subject))

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from engine.test_relevance import noise_picture
+from engine.test_relevance import noise_image
 from engine.toys import classifier_of
 from pda_studio import explain
 from pda_studio.classifiers import Classifier
@@ -64,7 +64,7 @@ def test_overlap_counts_what_is_the_same(rows: Classifier) -> None:
 
 
 def test_all_pixels_change_nothing_and_none_leave_the_mean_colour(digits: Classifier) -> None:
-    found = explain(noise_picture(28), digits, "piecewise-affine")
+    found = explain(noise_image(28), digits, "piecewise-affine")
     whole = fidelity(found, digits, share=1)
     assert whole.before == whole.after
     assert whole.overlap == 1

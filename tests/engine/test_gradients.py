@@ -38,7 +38,7 @@ Digit = Callable[[int], NDArray[np.uint8]]
 
 
 def made(network: nn.Module, size: int = 2, classes: int = 2) -> Classifier:
-    """A classifier of grey pictures, whose pixels reach the network as they are."""
+    """A classifier of grey images, whose pixels reach the network as they are."""
     return Classifier(
         name="handmade",
         network=network.eval().requires_grad_(False),
@@ -55,7 +55,7 @@ def grey(size: int = 2, seed: int = 0) -> NDArray[np.uint8]:
 
 
 def small(classifier: Classifier, size: int = 64) -> Classifier:
-    """The same network on smaller pictures."""
+    """The same network on smaller images."""
     scale = classifier.preprocessing.model_copy(update={"resize": size, "size": size})
     return replace(classifier, preprocessing=scale, batch_sizes={})
 
@@ -105,9 +105,9 @@ def test_the_network_is_left_as_it_was(name: str, fails: bool) -> None:
 @pytest.mark.parametrize("name", FEW)
 @pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
 def test_callers_may_have_switched_gradients_off(
-    name: str, mode: Callable[[], torch.no_grad], digits: Classifier, digit_picture: Digit
+    name: str, mode: Callable[[], torch.no_grad], digits: Classifier, digit_image: Digit
 ) -> None:
-    image = digit_picture(4)
+    image = digit_image(4)
     wanted = explain(image, digits, name, **FEW[name])
     with mode():
         steps = method_named(name).create(digits, **FEW[name]).steps(Subject.of(image, digits))
@@ -206,8 +206,8 @@ def test_saliency_against_finite_differences(digits: Classifier, target: int) ->
     assert found.unit == "|logit| per pixel value"
 
 
-def test_saliency_takes_the_largest_colour(small_squeezenet: Classifier, picture: Open) -> None:
-    image = np.asarray(picture(LANGUR))
+def test_saliency_takes_the_largest_colour(small_squeezenet: Classifier, image: Open) -> None:
+    image = np.asarray(image(LANGUR))
     found = explain(image, small_squeezenet, "saliency", target=5)
     pixels = small_squeezenet.preprocessing.pixels(found.view)[None].requires_grad_()
     small_squeezenet.network(small_squeezenet.prepare(pixels))[0, 5].backward()
@@ -215,8 +215,8 @@ def test_saliency_takes_the_largest_colour(small_squeezenet: Classifier, picture
     np.testing.assert_allclose(found.evidence, wanted, rtol=1e-4, atol=1e-6)
 
 
-def test_input_x_gradient_is_captums(small_squeezenet: Classifier, picture: Open) -> None:
-    found = explain(np.asarray(picture(LANGUR)), small_squeezenet, "input-x-gradient", target=5)
+def test_input_x_gradient_is_captums(small_squeezenet: Classifier, image: Open) -> None:
+    found = explain(np.asarray(image(LANGUR)), small_squeezenet, "input-x-gradient", target=5)
     x = small_squeezenet.prepare(small_squeezenet.preprocessing.pixels(found.view)[None])
     wanted = captum.attr.InputXGradient(small_squeezenet.network).attribute(
         x.requires_grad_(), target=5
@@ -327,13 +327,13 @@ def test_rewritten_networks_answer_the_same(name: str, relus: int) -> None:
 
 
 def test_guided_backpropagation_is_captums_where_relus_are_modules(
-    digits: Classifier, digit_picture: Digit
+    digits: Classifier, digit_image: Digit
 ) -> None:
     for name, rule in (
         ("guided-backpropagation", captum.attr.GuidedBackprop),
         ("deconvnet", captum.attr.Deconvolution),
     ):
-        found = explain(digit_picture(3), digits, name)
+        found = explain(digit_image(3), digits, name)
         x = digits.prepare(digits.preprocessing.pixels(found.view)[None])
         wanted = rule(deepcopy(digits.network)).attribute(x.requires_grad_(), target=3)
         wanted = wanted[0, 0].detach().numpy() / digits.preprocessing.std[0]
@@ -421,8 +421,8 @@ def test_layers_without_maps_are_refused(name: str, layer: str, sentence: str) -
         explain(noise(), load_classifier(name, "random", "cpu"), "grad-cam", at=layer)
 
 
-def test_grad_cam_can_keep_what_is_positive_only(squeezenet: Classifier, picture: Open) -> None:
-    image = np.asarray(picture(BEE_EATER))
+def test_grad_cam_can_keep_what_is_positive_only(squeezenet: Classifier, image: Open) -> None:
+    image = np.asarray(image(BEE_EATER))
     both = explain(image, squeezenet, "grad-cam", "jay", at="features.5")
     positive = explain(image, squeezenet, "grad-cam", "jay", at="features.5", sign="positive")
     assert both.evidence.min() < 0
@@ -430,8 +430,8 @@ def test_grad_cam_can_keep_what_is_positive_only(squeezenet: Classifier, picture
     assert positive.evidence.max() == pytest.approx(both.evidence.max(), rel=1e-5)
 
 
-def test_guided_grad_cam_is_in_proportion_to_captums(digits: Classifier, digit_picture) -> None:
-    found = explain(digit_picture(3), digits, "guided-grad-cam", at="relu2")
+def test_guided_grad_cam_is_in_proportion_to_captums(digits: Classifier, digit_image) -> None:
+    found = explain(digit_image(3), digits, "guided-grad-cam", at="relu2")
     plain = deepcopy(digits.network)
     for module in plain.modules():
         if isinstance(module, nn.ReLU):
@@ -448,10 +448,10 @@ def test_guided_grad_cam_is_in_proportion_to_captums(digits: Classifier, digit_p
 
 @pytest.mark.parametrize("baseline", ["mean", "black", "white"])
 def test_integrated_gradients_are_captums(
-    small_squeezenet: Classifier, picture: Open, baseline: str
+    small_squeezenet: Classifier, image: Open, baseline: str
 ) -> None:
     found = explain(
-        np.asarray(picture(LANGUR)),
+        np.asarray(image(LANGUR)),
         small_squeezenet,
         "integrated-gradients",
         target=5,
@@ -474,8 +474,8 @@ def test_integrated_gradients_are_captums(
     assert float(found.forward.split()[2]) == pytest.approx(error, rel=0.06, abs=0.02)
 
 
-def test_integrated_gradients_are_complete(digits: Classifier, digit_picture: Digit) -> None:
-    found = explain(digit_picture(6), digits, "integrated-gradients", points=300)
+def test_integrated_gradients_are_complete(digits: Classifier, digit_image: Digit) -> None:
+    found = explain(digit_image(6), digits, "integrated-gradients", points=300)
     x = digits.prepare(digits.preprocessing.pixels(found.view)[None])
     logits = digits.logits(torch.cat([x, torch.zeros_like(x)]))[:, 6]
     assert float(found.evidence.sum()) == pytest.approx(
@@ -484,7 +484,7 @@ def test_integrated_gradients_are_complete(digits: Classifier, digit_picture: Di
     early = next(
         method_named("integrated-gradients")
         .create(digits)
-        .steps(Subject.of(digit_picture(6), digits, batch=10))
+        .steps(Subject.of(digit_image(6), digits, batch=10))
     ).evidence()
     assert not early.complete  # a fifth of the points, spread over the way, is already like it
     assert np.corrcoef(early.evidence.ravel(), found.evidence.ravel())[0, 1] > 0.95
@@ -494,7 +494,7 @@ def test_integrated_gradients_are_complete(digits: Classifier, digit_picture: Di
 
 
 class Squares(nn.Module):
-    """½ Σ x² for the first class: its gradient is the picture."""
+    """½ Σ x² for the first class: its gradient is the image."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -504,7 +504,7 @@ class Squares(nn.Module):
         return x.flatten(1).square().sum(1, keepdim=True) * self.weight
 
 
-def test_smooth_grad_of_squares_is_the_picture_within_its_standard_error() -> None:
+def test_smooth_grad_of_squares_is_the_image_within_its_standard_error() -> None:
     image = grey(16)
     samples, noise_level = 200, 0.2
     found = explain(
@@ -524,19 +524,19 @@ def test_smooth_grad_of_squares_is_the_picture_within_its_standard_error() -> No
     "base", ["saliency", "input-x-gradient", "guided-backpropagation", "deconvnet"]
 )
 def test_smooth_grad_without_noise_is_its_base(
-    base: str, digits: Classifier, digit_picture: Digit
+    base: str, digits: Classifier, digit_image: Digit
 ) -> None:
-    plain = explain(digit_picture(2), digits, base)
-    smooth = explain(digit_picture(2), digits, "smooth-grad", base=base, samples=9, noise=0)
+    plain = explain(digit_image(2), digits, base)
+    smooth = explain(digit_image(2), digits, "smooth-grad", base=base, samples=9, noise=0)
     np.testing.assert_allclose(smooth.evidence, plain.evidence, atol=1e-5 * plain.limit)
     assert smooth.unit == plain.unit
     assert (smooth.standard_error is None) is (base == "saliency")
 
 
-def test_smooth_grad_is_the_mean_over_noisy_pictures(
-    small_squeezenet: Classifier, picture: Open
+def test_smooth_grad_is_the_mean_over_noisy_images(
+    small_squeezenet: Classifier, image: Open
 ) -> None:
-    image = np.asarray(picture(LANGUR))
+    image = np.asarray(image(LANGUR))
     options = {"target": 5, "samples": 7, "noise": 0.1, "seed": 3}
     found = explain(image, small_squeezenet, "smooth-grad", batch=3, **options)
     x = small_squeezenet.prepare(small_squeezenet.preprocessing.pixels(found.view)[None])
@@ -560,11 +560,11 @@ def test_smooth_grad_is_the_mean_over_noisy_pictures(
 
 @pytest.mark.parametrize("name", ["input-x-gradient", "integrated-gradients", "grad-cam"])
 def test_a_contrast_is_the_difference_of_two_maps(
-    name: str, digits: Classifier, digit_picture: Digit
+    name: str, digits: Classifier, digit_image: Digit
 ) -> None:
     asked = contrast(digits, "4", "9")
-    got = explain(digit_picture(4), asked, name, target=0, **FEW[name])
-    four, nine = (explain(digit_picture(4), digits, name, target=t, **FEW[name]) for t in (4, 9))
+    got = explain(digit_image(4), asked, name, target=0, **FEW[name])
+    four, nine = (explain(digit_image(4), digits, name, target=t, **FEW[name]) for t in (4, 9))
     np.testing.assert_allclose(got.evidence, four.evidence - nine.evidence, atol=1e-4 * got.limit)
 
 
@@ -583,10 +583,10 @@ def test_targets_besides_a_class(name: str) -> None:
 
 
 def test_a_hidden_units_gradient_by_finite_differences(
-    digits: Classifier, digit_picture: Digit
+    digits: Classifier, digit_image: Digit
 ) -> None:
     asked = hidden(digits, "relu2", Unit(6, 7, 7))
-    found = explain(digit_picture(8), asked, "smooth-grad", samples=1, noise=0)
+    found = explain(digit_image(8), asked, "smooth-grad", samples=1, noise=0)
     exact = deepcopy(asked.network).double()
     pixels = digits.preprocessing.pixels(found.view).double()
     for row, column in [(12, 13), (14, 14), (15, 16), (0, 0)]:

@@ -11,8 +11,8 @@ from torch.nn import functional as F
 from pda_studio import explain
 from pda_studio.classifiers import Classifier, load_classifier
 from pda_studio.classifiers.graph import NotTraceable, trace
+from pda_studio.pda.forward.incremental.baseline import BaselineActivations
 from pda_studio.pda.forward.incremental.plan import blocks
-from pda_studio.pda.forward.incremental.untouched import Untouched
 from pda_studio.pda.windows import WindowGrid
 
 # One small member of each of torchvision's families, with an input size it can take.
@@ -40,11 +40,11 @@ def worst_error(
     """
     network = network.double().eval()
     chance = torch.Generator().manual_seed(window)
-    picture = torch.randn(1, channels, size, size, generator=chance, dtype=torch.float64)
+    image = torch.randn(1, channels, size, size, generator=chance, dtype=torch.float64)
     program = trace(deepcopy(network).to(dtype))
     with torch.inference_mode():
-        program.run(picture.to(dtype))
-    untouched = Untouched(program)
+        program.run(image.to(dtype))
+    untouched = BaselineActivations(program)
     grid = WindowGrid(size, size, window, stride)
     cut = list(blocks(grid, 3))
     assert sorted(np.concatenate(cut).tolist()) == list(range(len(grid)))
@@ -53,11 +53,11 @@ def worst_error(
         corners = grid.corners[cut[index]]
         shape = (len(corners), channels, window, window)
         delta = torch.randn(shape, generator=chance, dtype=torch.float64)
-        infilled = picture.repeat(len(corners), 1, 1, 1)
+        infilled = image.repeat(len(corners), 1, 1, 1)
         for one, (top, left), patch in zip(infilled, corners, delta, strict=True):
             one[:, top : top + window, left : left + window] += patch
         with torch.inference_mode():
-            logits = network(picture)
+            logits = network(image)
             wanted = network(infilled) - logits
         (change,) = untouched.changes(corners, delta.to(dtype), [program.output], dtype)
         assert change is not None
@@ -175,9 +175,9 @@ def test_the_network_is_left_as_it_was() -> None:
     classifier = load_classifier("resnet18", "random", "cpu")
     before = {name: value.clone() for name, value in classifier.network.state_dict().items()}
     in_place = [m.inplace for m in classifier.network.modules() if isinstance(m, nn.ReLU)]
-    picture = np.random.default_rng(0).integers(0, 256, (224, 224, 3), dtype=np.uint8)
+    image = np.random.default_rng(0).integers(0, 256, (224, 224, 3), dtype=np.uint8)
     fingerprint = classifier.fingerprint
-    explain(picture, classifier, forward="incremental", stride=64, window=64, infill="grey")
+    explain(image, classifier, forward="incremental", stride=64, window=64, infill="grey")
     after = classifier.network.state_dict()
     assert all(torch.equal(before[name], after[name]) for name in after)
     assert before.keys() == after.keys()
@@ -195,9 +195,9 @@ def test_the_network_is_left_as_it_was() -> None:
     ],
 )
 def test_same_maps_as_the_full_forward(
-    squeezenet: Classifier, picture, parameters: dict[str, object]
+    squeezenet: Classifier, image, parameters: dict[str, object]
 ) -> None:
-    image = np.asarray(picture("imagenet_samples/n01828970_bee_eater.JPEG"))
+    image = np.asarray(image("imagenet_samples/n01828970_bee_eater.JPEG"))
     full = explain(image, squeezenet, forward="full", **parameters)
     incremental = explain(
         image, squeezenet, forward="incremental", precision="float32", **parameters

@@ -27,8 +27,8 @@ DRAWN: list[InfillName] = [
 
 
 @pytest.fixture(scope="module")
-def view(picture: Open) -> NDArray[np.uint8]:
-    return preprocess(picture(BEE_EATER), 256, 224)
+def view(image: Open) -> NDArray[np.uint8]:
+    return preprocess(image(BEE_EATER), 256, 224)
 
 
 def infill_of(view: NDArray[np.uint8], name: InfillName, **changes: object) -> Infill:
@@ -46,16 +46,16 @@ def corners_of(last: int, number: int = 40) -> NDArray[np.int64]:
 
 
 @pytest.fixture(scope="module")
-def reference_pictures() -> NDArray[np.uint8]:
+def reference_images() -> NDArray[np.uint8]:
     return np.random.default_rng(1).integers(0, 256, (5, 224, 224, 3), np.uint8)
 
 
 @pytest.mark.parametrize("from_folder", [False, True])
 @pytest.mark.parametrize("name", DRAWN)
 def test_samples_depend_on_seed_and_place_alone(
-    name: InfillName, from_folder: bool, view: NDArray[np.uint8], reference_pictures: NDArray
+    name: InfillName, from_folder: bool, view: NDArray[np.uint8], reference_images: NDArray
 ) -> None:
-    references = reference_pictures if from_folder else None
+    references = reference_images if from_folder else None
     infill = infill_of(view, name, references=references)
     corners = corners_of(218)
     at_once = infill.fill(corners)
@@ -76,14 +76,14 @@ def test_samples_depend_on_seed_and_place_alone(
         infill.fill(corners, draw=1),
     ):
         differing = (changed - at_once).flatten(1).abs().amax(1) > 1e-3
-        # Two pictures of five may be the same ones by chance; Gaussian samples never are.
+        # Two images of five may be the same ones by chance; Gaussian samples never are.
         assert differing.float().mean() > (0.5 if from_folder and infill.samples == 1 else 0.99)
 
 
 def test_maps_use_the_same_samples_whatever_the_stride(
-    digits: Classifier, digit_picture: object
+    digits: Classifier, digit_image: object
 ) -> None:
-    image = digit_picture(7)  # type: ignore[operator]
+    image = digit_image(7)  # type: ignore[operator]
     options = {"method": "original-pda", "samples": 3, "seed": 4, "window": 4}
     fine = explain(image, digits, stride=2, batch=5, **options).scores  # type: ignore[arg-type]
     coarse = explain(image, digits, stride=4, batch=64, **options).scores  # type: ignore[arg-type]
@@ -103,7 +103,7 @@ def test_empirical_mean_is_the_mean_of_the_samples(view: NDArray[np.uint8]) -> N
         torch.testing.assert_close(mean, samples.mean(1, keepdim=True), rtol=0, atol=2e-6)
 
 
-def test_reference_samples_are_the_same_place_of_the_folders_pictures(
+def test_reference_samples_are_the_same_place_of_the_folders_images(
     tmp_path: Path, view: NDArray[np.uint8]
 ) -> None:
     random = np.random.default_rng(3)
@@ -111,7 +111,7 @@ def test_reference_samples_are_the_same_place_of_the_folders_pictures(
     for i in range(6):
         noise = random.integers(0, 256, (230 + 9 * i, 260, 3), np.uint8)
         Image.fromarray(noise).save(tmp_path / ("deeper" if i % 2 else "") / f"{i}.png")
-    (tmp_path / "notes.txt").write_text("no picture")
+    (tmp_path / "notes.txt").write_text("no image")
     preprocessing = Preprocessing(resize=256, size=224, mean=(0, 0, 0), std=(1, 1, 1))
     references = load_references(tmp_path, preprocessing, seed=0)
     wanted = np.stack(
@@ -130,26 +130,26 @@ def test_reference_samples_are_the_same_place_of_the_folders_pictures(
             (match,) = np.flatnonzero((here == one).all((1, 2, 3)))
             chosen[match] += 1
     share = chosen / chosen.sum()
-    # Each picture as often as any other, within five standard errors.
+    # Each image as often as any other, within five standard errors.
     assert np.abs(share - 1 / 6).max() < 5 * np.sqrt(5 / 36 / chosen.sum())
 
 
 def test_reference_folder_reaches_the_map(
-    tmp_path: Path, digits: Classifier, digit_picture: object
+    tmp_path: Path, digits: Classifier, digit_image: object
 ) -> None:
-    image = digit_picture(3)  # type: ignore[operator]
+    image = digit_image(3)  # type: ignore[operator]
     Image.new("L", (28, 28), 0).save(tmp_path / "black.png")
     black = explain(image, digits, "original-pda", stride=4, samples=2, reference=tmp_path)
     statistics = explain(image, digits, "original-pda", stride=4, samples=2)
     assert black.standard_error is not None
-    assert black.standard_error.max() == pytest.approx(0, abs=1e-4)  # there is only one picture
+    assert black.standard_error.max() == pytest.approx(0, abs=1e-4)  # there is only one image
     assert not np.allclose(black.evidence, statistics.evidence, atol=0.1)
     with pytest.raises(PdaStudioError, match="no folder"):
         explain(image, digits, "original-pda", stride=4, reference=tmp_path / "none")
 
 
 @pytest.mark.parametrize("k", [1, 4, 10, 31])
-def test_blur_is_opencvs_of_the_whole_picture(k: int, view: NDArray[np.uint8]) -> None:
+def test_blur_is_opencvs_of_the_whole_image(k: int, view: NDArray[np.uint8]) -> None:
     corners = corners_of(224 - k)
     found = infill_of(view, "blur", window=k).fill(corners)[:, 0].permute(0, 2, 3, 1).numpy()
     whole = cv2.GaussianBlur(
@@ -164,7 +164,7 @@ def test_blur_is_opencvs_of_the_whole_picture(k: int, view: NDArray[np.uint8]) -
     ("name", "flag"),
     [("inpaint-telea", cv2.INPAINT_TELEA), ("inpaint-navier-stokes", cv2.INPAINT_NS)],
 )
-def test_inpainting_a_cut_out_is_inpainting_the_whole_picture(
+def test_inpainting_a_cut_out_is_inpainting_the_whole_image(
     name: InfillName, flag: int, k: int, view: NDArray[np.uint8]
 ) -> None:
     last = 224 - k

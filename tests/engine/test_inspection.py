@@ -1,4 +1,4 @@
-"""Looking behind a map, against pictures put together by hand and asked about in float64."""
+"""Looking behind a map, against images put together by hand and asked about in float64."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -31,13 +31,13 @@ from pda_studio.inspection import (
     MethodFilling,
     RankedWindows,
     RegionFilling,
+    deletion_curve,
     filling_of,
     likeliest,
     ranked_over,
     ranked_windows,
     removal_steps,
     remove,
-    succession,
 )
 from pda_studio.methods import EvidenceMap, Method, Subject, method_named, run
 from pda_studio.pda.infill import make_infill
@@ -48,8 +48,8 @@ Digit = Callable[[int], NDArray[np.uint8]]
 
 
 @pytest.fixture(scope="module")
-def three(digits: Classifier, digit_picture: Digit) -> Subject:
-    return Subject.of(digit_picture(3), digits)
+def three(digits: Classifier, digit_image: Digit) -> Subject:
+    return Subject.of(digit_image(3), digits)
 
 
 @pytest.fixture(scope="module")
@@ -58,8 +58,8 @@ def network(digits: Classifier) -> Network:
 
 
 @pytest.fixture(scope="module")
-def bee_eater(squeezenet: Classifier, picture: Open) -> Subject:
-    return Subject.of(preprocess(picture(BEE_EATER), 256, 224), squeezenet)
+def bee_eater(squeezenet: Classifier, image: Open) -> Subject:
+    return Subject.of(preprocess(image(BEE_EATER), 256, 224), squeezenet)
 
 
 def method_for(name: str, subject: Subject, **values: object) -> Method:
@@ -187,8 +187,8 @@ def test_maps_without_anything_behind_them(three: Subject) -> None:
     whole = finished(method_for("saliency", three), three)
     with pytest.raises(UsageError, match="unfinished"):
         ranked_windows(whole.replace(covered=np.ones((28, 28), bool)))
-    with pytest.raises(UsageError, match="makes a picture"):
-        ranked_windows(whole.replace(picture=three.view.copy()))
+    with pytest.raises(UsageError, match="makes an image"):
+        ranked_windows(whole.replace(image=three.view.copy()))
     with pytest.raises(UsageError, match="larger than the classifier's input"):
         ranked_windows(whole, side=29)
 
@@ -197,11 +197,11 @@ def test_maps_without_anything_behind_them(three: Subject) -> None:
 
 
 def by_hand(subject: Subject, network: Network, box: Box, infills: Array) -> tuple[Array, Array]:
-    """Probabilities before (K,), and of each picture with its infill (S, K), in float64."""
+    """Probabilities before (K,), and of each image with its infill (S, K), in float64."""
     pixels = to_pixels(subject.view, subject.classifier.preprocessing.channels)
-    pictures = np.repeat(pixels[None], len(infills), axis=0)
-    pictures[:, :, box.top : box.bottom, box.left : box.right] = infills
-    return softmax(network.logits(pixels[None])[0]), softmax(network.logits(pictures))
+    images = np.repeat(pixels[None], len(infills), axis=0)
+    images[:, :, box.top : box.bottom, box.left : box.right] = infills
+    return softmax(network.logits(pixels[None])[0]), softmax(network.logits(images))
 
 
 def test_samples_are_those_that_the_method_drew(three: Subject, network: Network) -> None:
@@ -237,8 +237,8 @@ def test_samples_are_those_that_the_method_drew(three: Subject, network: Network
     assert np.array_equal(found.infills[..., 0], found.infills[..., 2])
     outside = np.ones((28, 28), bool)
     outside[box.top : box.bottom, box.left : box.right] = False
-    assert np.array_equal(found.picture[outside], three.view[outside])
-    mean = found.picture[box.top : box.bottom, box.left : box.right, 0] / 255
+    assert np.array_equal(found.image[outside], three.view[outside])
+    mean = found.image[box.top : box.bottom, box.left : box.right, 0] / 255
     np.testing.assert_allclose(mean, drawn.mean(0)[0], atol=0.51 / 255)
 
 
@@ -366,11 +366,11 @@ def test_answers_that_are_not_finite(three: Subject) -> None:
 def test_each_goes_from_what_is_left(
     bee_eater: Subject, natural: Statistics, reference_networks: Callable[[str], Network]
 ) -> None:
-    """Two that touch: the second is filled from the picture that the first has left."""
+    """Two that touch: the second is filled from the image that the first has left."""
     reference = reference_networks("squeezenet1_1")
     boxes = [Box(90, 100, 10, 10), Box(90, 110, 10, 10)]
     method = method_for("efficient-pda", bee_eater)
-    stages = list(succession(bee_eater, boxes, filling_of(method, bee_eater.classifier)))
+    stages = list(deletion_curve(bee_eater, boxes, filling_of(method, bee_eater.classifier)))
     pixels = to_pixels(bee_eater.view)
     for count, stage in enumerate(stages):
         if count:
@@ -380,7 +380,7 @@ def test_each_goes_from_what_is_left(
         assert stage.boxes == tuple(boxes[:count])
         wanted = softmax(reference.logits(pixels[None])[0])
         np.testing.assert_allclose(stage.answer.probabilities, wanted, atol=1e-5)
-        np.testing.assert_allclose(stage.picture / 255, pixels.transpose(1, 2, 0), atol=0.51 / 255)
+        np.testing.assert_allclose(stage.image / 255, pixels.transpose(1, 2, 0), atol=0.51 / 255)
     alone = remove(bee_eater, boxes[0], filling_of(method, bee_eater.classifier))
     first = stages[1].answer.probabilities
     np.testing.assert_allclose(alone.after.probabilities, first, atol=1e-6)
@@ -391,15 +391,15 @@ def test_samples_go_side_by_side(three: Subject, network: Network) -> None:
     method = method_for("original-pda", three, **values)
     filling = MethodFilling(method, three.classifier)
     boxes = [Box(5, 12, 5, 5), Box(12, 14, 5, 5), Box(18, 10, 5, 5)]
-    *_, last = succession(three, boxes, filling)
+    *_, last = deletion_curve(three, boxes, filling)
     pixels = three.classifier.preprocessing.pixels(three.view)
-    pictures = np.repeat(to_pixels(three.view, 1)[None], 4, axis=0)
+    images = np.repeat(to_pixels(three.view, 1)[None], 4, axis=0)
     for box in boxes:
-        drawn = filling(pixels, box)  # a marginal sample does not look at the picture
-        pictures[:, :, box.top : box.bottom, box.left : box.right] = drawn.numpy()
-    wanted = softmax(network.logits(pictures)).mean(0)
+        drawn = filling(pixels, box)  # a marginal sample does not look at the image
+        images[:, :, box.top : box.bottom, box.left : box.right] = drawn.numpy()
+    wanted = softmax(network.logits(images)).mean(0)
     np.testing.assert_allclose(last.answer.probabilities, wanted, atol=1e-6)
-    np.testing.assert_allclose(last.picture[..., 1] / 255, pictures[0, 0], atol=0.51 / 255)
+    np.testing.assert_allclose(last.image[..., 1] / 255, images[0, 0], atol=0.51 / 255)
 
 
 def test_removing_what_speaks_for_the_class_takes_it_away(three: Subject) -> None:
@@ -409,7 +409,7 @@ def test_removing_what_speaks_for_the_class_takes_it_away(three: Subject) -> Non
     curves = {}
     for speaking in ("for", "against"):
         boxes = [ranked.box(index) for index in ranked.strongest(speaking)]
-        stages = list(succession(three, boxes, filling))
+        stages = list(deletion_curve(three, boxes, filling))
         curves[speaking] = [stage.answer.probabilities[three.target] for stage in stages]
     assert curves["for"][0] == curves["against"][0] > 0.9
     assert min(curves["for"]) < 0.4
@@ -425,7 +425,7 @@ def test_only_what_is_wanted_is_asked(three: Subject, monkeypatch: pytest.Monkey
         return real(self, prepared)
 
     monkeypatch.setattr(Classifier, "logits", logits)
-    steps = succession(three, [Box(0, 0, 4, 4)] * 9, RegionFilling(three.classifier))
+    steps = deletion_curve(three, [Box(0, 0, 4, 4)] * 9, RegionFilling(three.classifier))
     next(steps)
     next(steps)
     assert asked == [1, 1]

@@ -9,7 +9,7 @@ from pda_studio import explain
 from pda_studio.classifiers import Classifier, load_classifier
 from pda_studio.classifiers.graph import trace
 from pda_studio.errors import UsageError
-from pda_studio.pda.forward.incremental import IncrementalForward, untouched
+from pda_studio.pda.forward.incremental import IncrementalForward, baseline_activations
 from pda_studio.pda.forward.layers import earliest_layer, joints
 from pda_studio.pda.forward.linearised import (
     LinearisedInput,
@@ -74,8 +74,8 @@ def test_gradients_against_finite_differences() -> None:
         nn.Conv2d(1, 3, 3), nn.Tanh(), nn.Flatten(), nn.Linear(3 * 16, 4)
     ).double()
     program = trace(network)
-    picture = torch.rand(1, 1, 6, 6, dtype=torch.float64)
-    program.run(picture)
+    image = torch.rand(1, 1, 6, 6, dtype=torch.float64)
+    program.run(image)
     hidden = program.layers["0"]
     scores, (gradient,) = gradients_at(program, frontier(program, hidden), 2)
     step = 1e-6
@@ -93,8 +93,8 @@ def test_gradients_against_finite_differences() -> None:
     np.testing.assert_allclose((gradient * direction).sum((1, 2, 3)).numpy(), slope, rtol=1e-4)
 
 
-def test_input_is_algorithm_3(squeezenet: Classifier, picture) -> None:
-    image = np.asarray(picture("imagenet_samples/n01828970_bee_eater.JPEG"))
+def test_input_is_algorithm_3(squeezenet: Classifier, image) -> None:
+    image = np.asarray(image("imagenet_samples/n01828970_bee_eater.JPEG"))
     options = {"window": 20, "outer": 28, "stride": 20}
     simplified = explain(image, squeezenet, "simplified-pda", **options)
     same = explain(
@@ -104,8 +104,8 @@ def test_input_is_algorithm_3(squeezenet: Classifier, picture) -> None:
     assert simplified.forward == LinearisedInput.description
 
 
-def test_later_layers_come_closer(squeezenet: Classifier, picture) -> None:
-    image = np.asarray(picture("imagenet_samples/n01828970_bee_eater.JPEG"))
+def test_later_layers_come_closer(squeezenet: Classifier, image) -> None:
+    image = np.asarray(image("imagenet_samples/n01828970_bee_eater.JPEG"))
     options = {"window": 16, "outer": 24, "stride": 8}
     exact = explain(image, squeezenet, forward="full", **options).evidence
     errors = [
@@ -118,7 +118,7 @@ def test_later_layers_come_closer(squeezenet: Classifier, picture) -> None:
 
 
 def test_joints_lie_where_paths_meet() -> None:
-    program = untouched(
+    program = baseline_activations(
         load_classifier("resnet18", "random", "cpu"), torch.zeros(3, 224, 224)
     ).program
     names = list(joints(program))
@@ -130,7 +130,7 @@ def test_joints_lie_where_paths_meet() -> None:
 def test_the_earliest_layer_of_an_unmeasured_network(digits: Classifier, squeezenet) -> None:
     pixels = torch.rand(1, 28, 28)
     layer = earliest_layer(digits, pixels)
-    assert layer in joints(untouched(digits, pixels).program)
+    assert layer in joints(baseline_activations(digits, pixels).program)
     assert earliest_layer(digits, torch.zeros(1, 28, 28)) == layer  # remembered
     assert earliest_layer(squeezenet, torch.rand(3, 224, 224)) == "features.11"
 

@@ -126,8 +126,8 @@ def test_digits_get_what_suits_them(name: str, infill: str, digits: Classifier) 
     assert (chosen["window"], chosen["outer"], chosen["infill"]) == (6, 12, "conditional-mean")
 
 
-def test_cost_counts_the_forward_passes(digits: Classifier, digit_picture: Digit) -> None:
-    image = digit_picture(2)
+def test_cost_counts_the_forward_passes(digits: Classifier, digit_image: Digit) -> None:
+    image = digit_image(2)
     for name, options, wanted in (
         ("efficient-pda", {"stride": 4}, 49),
         ("original-pda", {"stride": 4, "samples": 3}, 147),
@@ -147,14 +147,14 @@ def test_cost_counts_the_forward_passes(digits: Classifier, digit_picture: Digit
         handle = digits.network.register_forward_hook(count)
         run(method.steps(subject))
         handle.remove()
-        assert calls == wanted + (wanted > 1)  # and one for the untouched picture
+        assert calls == wanted + (wanted > 1)  # and one for the unmodified image
 
 
 @pytest.mark.parametrize("name", PDA)
 def test_maps_do_not_depend_on_the_batch(
-    name: str, small_squeezenet: Classifier, picture: Open
+    name: str, small_squeezenet: Classifier, image: Open
 ) -> None:
-    image = np.asarray(picture(LANGUR))
+    image = np.asarray(image(LANGUR))
     options = {"window": 8, "outer": 12, "stride": 5, "samples": 3}
     whole: EvidenceMap | None = None
     for batch in (1, 3, 8, None):
@@ -169,19 +169,17 @@ def test_maps_do_not_depend_on_the_batch(
             assert np.abs(found.standard_error - whole.standard_error).max() <= 1e-5 * span
 
 
-def test_a_fixed_batch_is_not_taken_for_the_fastest(
-    digits: Classifier, digit_picture: Digit
-) -> None:
+def test_a_fixed_batch_is_not_taken_for_the_fastest(digits: Classifier, digit_image: Digit) -> None:
     digits.batch_sizes.clear()
-    explain(digit_picture(5), digits, stride=4, batch=1)
+    explain(digit_image(5), digits, stride=4, batch=1)
     assert not digits.batch_sizes
 
 
 @pytest.mark.parametrize("name", PDA)
-def test_every_step_shows_the_whole_picture(
-    name: str, digits: Classifier, digit_picture: Digit
+def test_every_step_shows_the_whole_image(
+    name: str, digits: Classifier, digit_image: Digit
 ) -> None:
-    subject = Subject.of(digit_picture(8), digits, batch=2)
+    subject = Subject.of(digit_image(8), digits, batch=2)
     method = method_named(name).create(digits, samples=2)
     shown = []
     done_before = 0
@@ -218,8 +216,8 @@ def test_every_step_shows_the_whole_picture(
         last.evidence[0, 0] = 1
 
 
-def test_partial_maps_do_not_change_afterwards(digits: Classifier, digit_picture: Digit) -> None:
-    subject = Subject.of(digit_picture(8), digits, batch=4)
+def test_partial_maps_do_not_change_afterwards(digits: Classifier, digit_image: Digit) -> None:
+    subject = Subject.of(digit_image(8), digits, batch=4)
     steps = method_named("efficient-pda").create(digits).steps(subject)
     partial = next(steps).evidence()
     copy = partial.evidence.copy()
@@ -228,8 +226,8 @@ def test_partial_maps_do_not_change_afterwards(digits: Classifier, digit_picture
     assert not np.array_equal(finished.evidence, copy)
 
 
-def test_first_pass_resembles_the_finished_map(digits: Classifier, digit_picture: Digit) -> None:
-    subject = Subject.of(digit_picture(8), digits, batch=1)
+def test_first_pass_resembles_the_finished_map(digits: Classifier, digit_image: Digit) -> None:
+    subject = Subject.of(digit_image(8), digits, batch=1)
     steps = method_named("efficient-pda").create(digits).steps(subject)
     progress = next(step for step in steps if step.done >= 49)  # every fourth row and column
     coarse = progress.evidence()
@@ -240,13 +238,11 @@ def test_first_pass_resembles_the_finished_map(digits: Classifier, digit_picture
 
 
 @pytest.mark.parametrize("name", PDA)
-def test_modes_of_torch_do_not_leak_out(
-    name: str, digits: Classifier, digit_picture: Digit
-) -> None:
+def test_modes_of_torch_do_not_leak_out(name: str, digits: Classifier, digit_image: Digit) -> None:
     def untouched() -> bool:
         return not torch.is_inference_mode_enabled() and torch.is_grad_enabled()
 
-    subject = Subject.of(digit_picture(1), digits, batch=2)
+    subject = Subject.of(digit_image(1), digits, batch=2)
     steps = method_named(name).create(digits, stride=4, samples=2).steps(subject)
     progress = next(steps)
     assert untouched()
@@ -266,17 +262,17 @@ def test_modes_of_torch_do_not_leak_out(
 @pytest.mark.parametrize("name", PDA)
 @pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
 def test_callers_may_have_switched_gradients_off(
-    name: str, mode: Callable[[], torch.no_grad], digits: Classifier, digit_picture: Digit
+    name: str, mode: Callable[[], torch.no_grad], digits: Classifier, digit_image: Digit
 ) -> None:
-    image = digit_picture(1)
+    image = digit_image(1)
     wanted = explain(image, digits, name, stride=4, samples=2, batch=4)
     with mode():
         found = explain(image, digits, name, stride=4, samples=2, batch=4)
     np.testing.assert_allclose(found.evidence, wanted.evidence, atol=1e-6 * wanted.limit)
 
 
-def test_map_tells_how_it_was_made(digits: Classifier, digit_picture: Digit) -> None:
-    found = explain(digit_picture(7), digits, target="1", stride=4, difference="logit")
+def test_map_tells_how_it_was_made(digits: Classifier, digit_image: Digit) -> None:
+    found = explain(digit_image(7), digits, target="1", stride=4, difference="logit")
     assert (found.target, found.target_name) == (1, "1")
     assert (found.method, found.unit, found.classifier) == ("efficient-pda", "logit", "digits")
     assert found.parameters["stride"] == 4
@@ -286,8 +282,8 @@ def test_map_tells_how_it_was_made(digits: Classifier, digit_picture: Digit) -> 
     assert found.standard_error is None
 
 
-def test_previews_are_rougher_and_linearised(digits: Classifier, digit_picture: Digit) -> None:
-    subject = Subject.of(digit_picture(3), digits)
+def test_previews_are_rougher_and_linearised(digits: Classifier, digit_image: Digit) -> None:
+    subject = Subject.of(digit_image(3), digits)
     preview = method_named("original-pda").create(digits, stride=2).preview(subject)
     assert isinstance(preview, METHODS["original-pda"])
     assert (preview.infill, preview.stride) == ("marginal-mean", 4)
@@ -298,8 +294,8 @@ def test_previews_are_rougher_and_linearised(digits: Classifier, digit_picture: 
     assert (blurred.preview(subject).infill, blurred.preview(subject).stride) == ("blur", 8)
 
 
-def test_what_is_quick_anyway_has_no_preview(digits: Classifier, digit_picture: Digit) -> None:
-    subject = Subject.of(digit_picture(3), digits)
+def test_what_is_quick_anyway_has_no_preview(digits: Classifier, digit_image: Digit) -> None:
+    subject = Subject.of(digit_image(3), digits)
     for name, values in (
         ("simplified-pda", {}),
         ("efficient-pda", {"forward": "linearised"}),
@@ -311,20 +307,20 @@ def test_what_is_quick_anyway_has_no_preview(digits: Classifier, digit_picture: 
 
 
 def test_a_network_that_cannot_be_followed_has_no_preview(
-    digits: Classifier, digit_picture: Digit, monkeypatch: pytest.MonkeyPatch
+    digits: Classifier, digit_image: Digit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def untraceable(*_):
-        raise graph.NotTraceable("its way depends on the picture")
+        raise graph.NotTraceable("its way depends on the image")
 
     monkeypatch.setattr(graph, "_traced", untraceable)
     method = method_named("efficient-pda").create()
-    assert method.preview(Subject.of(digit_picture(3), digits)) is None
+    assert method.preview(Subject.of(digit_image(3), digits)) is None
 
 
 def test_unfinished_maps_tell_how_much_of_each_pixel_is_scored(
-    digits: Classifier, digit_picture: Digit
+    digits: Classifier, digit_image: Digit
 ) -> None:
-    subject = Subject.of(digit_picture(3), digits)
+    subject = Subject.of(digit_image(3), digits)
     method = method_named("efficient-pda").create(digits)
     first = None
     for step in method.steps(subject):

@@ -194,8 +194,8 @@ def test_top_and_overlap() -> None:
     assert ranking.overlap(one, one, 3) == 1
 
 
-def test_projections_are_captums_deconvolution(digits: Classifier, digit_picture: Digit) -> None:
-    prepared = digits.prepare(digits.preprocessing.pixels(digit_picture(4))[None])
+def test_projections_are_captums_deconvolution(digits: Classifier, digit_image: Digit) -> None:
+    prepared = digits.prepare(digits.preprocessing.pixels(digit_image(4))[None])
     network = digits.network
     below = nn.Sequential(network.conv1, network.relu1, network.pool1, network.conv2)
     z = below(prepared)[0]
@@ -270,9 +270,9 @@ def test_a_box_is_the_receptive_field_of_the_strongest_place() -> None:
 
 
 def test_a_box_holds_all_of_a_projection_and_only_what_moves_the_neuron(
-    digits: Classifier, digit_picture: Digit
+    digits: Classifier, digit_image: Digit
 ) -> None:
-    subject = Subject.of(digit_picture(4), digits)
+    subject = Subject.of(digit_image(4), digits)
     _, patches = Neurons(top=20).found(subject)
     maps = FeatureMaps.of(digits)
     pixels = digits.preprocessing.pixels(subject.view)
@@ -306,10 +306,8 @@ def test_a_box_holds_all_of_a_projection_and_only_what_moves_the_neuron(
     assert strongest(blank) == pytest.approx(strongest(pixels), rel=1e-4)
 
 
-def test_the_map_is_the_mean_of_scaled_projections(
-    digits: Classifier, digit_picture: Digit
-) -> None:
-    image = digit_picture(4)
+def test_the_map_is_the_mean_of_scaled_projections(digits: Classifier, digit_image: Digit) -> None:
+    image = digit_image(4)
     values = {"metric": "activation-matrix-variance", "top": 3}
     found = explain(image, digits, "neurons", **values)
     _, patches = Neurons(**values).found(Subject.of(image, digits))  # type: ignore[arg-type]
@@ -325,10 +323,10 @@ def test_the_map_is_the_mean_of_scaled_projections(
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_contrasts_and_hidden_units_have_neurons_too(
-    metric: str, digits: Classifier, digit_picture: Digit
+    metric: str, digits: Classifier, digit_image: Digit
 ) -> None:
     for classifier in (contrast(digits, 4, 9), hidden(digits, "conv2", Unit(5))):
-        subject = Subject.of(digit_picture(4), classifier, 0)
+        subject = Subject.of(digit_image(4), classifier, 0)
         ranking, patches = Neurons(metric=metric).found(subject)  # type: ignore[arg-type]
         assert ranking.layers == ["conv1", "conv2"]
         assert {patch.neuron.layer for patch in patches} >= {"conv1"}
@@ -338,8 +336,8 @@ def test_contrasts_and_hidden_units_have_neurons_too(
         assert best.score == pytest.approx(1, abs=1e-4)
 
 
-def test_the_network_is_left_as_it_was(digits: Classifier, digit_picture: Digit) -> None:
-    image = digit_picture(2)
+def test_the_network_is_left_as_it_was(digits: Classifier, digit_image: Digit) -> None:
+    image = digit_image(2)
     before = digits.predict(image)
     with torch.inference_mode():  # as in a worker
         explain(image, digits, "neurons")
@@ -351,8 +349,8 @@ def test_the_network_is_left_as_it_was(digits: Classifier, digit_picture: Digit)
     assert not any(m._forward_hooks for m in digits.network.modules())
 
 
-def test_depths_choose_layers(squeezenet: Classifier, picture: Open) -> None:
-    image = np.asarray(picture(BEE_EATER))
+def test_depths_choose_layers(squeezenet: Classifier, image: Open) -> None:
+    image = np.asarray(image(BEE_EATER))
     ranking, patches = Neurons(shallowest=40, deepest=60, inputs=2).found(
         Subject.of(image, squeezenet)
     )
@@ -373,8 +371,8 @@ def test_networks_of_other_kinds_are_refused() -> None:
         FeatureMaps.of(flat)
 
 
-def test_the_figure_shows_boxes_by_depth(digits: Classifier, digit_picture: Digit) -> None:
-    subject = Subject.of(digit_picture(4), digits)
+def test_the_figure_shows_boxes_by_depth(digits: Classifier, digit_image: Digit) -> None:
+    subject = Subject.of(digit_image(4), digits)
     _, patches = Neurons().found(subject)
     figure = draw_neurons(subject, patches, "title")
     everything, *thirds = figure.subfigs[0].axes
@@ -387,12 +385,12 @@ def test_the_figure_shows_boxes_by_depth(digits: Classifier, digit_picture: Digi
 
 
 def test_the_verb_tells_and_draws(
-    tmp_path: Path, digit_picture: Digit, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, digit_image: Digit, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from PIL import Image
 
     image, figure = tmp_path / "digit.png", tmp_path / "neurons.pdf"
-    Image.fromarray(digit_picture(4)).save(image)
+    Image.fromarray(digit_image(4)).save(image)
     words = ["neurons", str(image), "--metric", "weight-matrix-sum", "--top", "2"]
     assert main([*words, "--output", str(figure)]) == 0
     out = capsys.readouterr().out

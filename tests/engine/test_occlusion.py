@@ -29,14 +29,14 @@ def painted(flag: int) -> Callable[[Pixels, int], Pixels]:
     """Every window painted over by itself, all others as they are; for windows side by side."""
 
     def paint(pixels: Pixels, window: int) -> Pixels:
-        picture = np.rint(pixels * 255).astype(np.uint8)
+        image = np.rint(pixels * 255).astype(np.uint8)
         result = np.empty_like(pixels)
         for top in range(0, len(pixels), window):
             for left in range(0, len(pixels), window):
                 inside = np.s_[top : top + window, left : left + window]
                 mask = np.zeros(pixels.shape[:2], np.uint8)
                 mask[inside] = 1
-                result[inside] = cv2.inpaint(picture, mask, 3, flag)[inside] / 255
+                result[inside] = cv2.inpaint(image, mask, 3, flag)[inside] / 255
         return result
 
     return paint
@@ -57,12 +57,12 @@ def test_as_captum_does_it(
     stands_in: Callable[[Pixels, int], Pixels],
     stride: int,
     small_squeezenet: Classifier,
-    picture: Open,
+    image: Open,
 ) -> None:
     classifier, window = small_squeezenet, 8
-    subject = Subject.of(np.asarray(picture(LANGUR)), classifier)
+    subject = Subject.of(np.asarray(image(LANGUR)), classifier)
     options = {"window": window, "stride": stride, "infill": infill, "precision": "float32"}
-    found = explain(np.asarray(picture(LANGUR)), classifier, "occlusion", **options)
+    found = explain(np.asarray(image(LANGUR)), classifier, "occlusion", **options)
 
     pixels = classifier.preprocessing.pixels(subject.view)
     other = stands_in(pixels.permute(1, 2, 0).numpy(), window)

@@ -30,14 +30,14 @@ from pda_studio.methods.relevance import Relevance
 NAMES = ["lrp-epsilon", "lrp-alpha2-beta1", "deep-taylor"]
 
 Digit = Callable[[int], NDArray[np.uint8]]
-Picture = NDArray[np.uint8]
+SourceImage = NDArray[np.uint8]
 
 
-def noise_picture(size: int = 8, seed: int = 0) -> Picture:
+def noise_image(size: int = 8, seed: int = 0) -> SourceImage:
     return np.random.default_rng(seed).integers(0, 256, (size, size, 3), dtype=np.uint8)
 
 
-def prepared(classifier: Classifier, image: Picture) -> torch.Tensor:
+def prepared(classifier: Classifier, image: SourceImage) -> torch.Tensor:
     preprocessing = classifier.preprocessing
     return classifier.prepare(preprocessing.pixels(preprocessing.view(image))[None])
 
@@ -54,7 +54,7 @@ def rules(name: str, biases: list[str] | None = None) -> tuple[Any, Any]:
 
 
 def zennit_itself(
-    classifier: Classifier, name: str, canonizers: list[Canonizer], image: Picture, target: int
+    classifier: Classifier, name: str, canonizers: list[Canonizer], image: SourceImage, target: int
 ) -> NDArray[np.float32]:
     """The map that a user of zennit would make; sums of skip connections get the z-rule."""
     from zennit.layer import Sum
@@ -80,10 +80,8 @@ def alike(found: NDArray[np.float32], wanted: NDArray[np.float32], tolerance: fl
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_squeezenet_as_zennit_does_it(
-    name: str, small_squeezenet: Classifier, picture: Open
-) -> None:
-    image = np.asarray(picture(BEE_EATER))
+def test_squeezenet_as_zennit_does_it(name: str, small_squeezenet: Classifier, image: Open) -> None:
+    image = np.asarray(image(BEE_EATER))
     found = explain(image, small_squeezenet, name)
     wanted = zennit_itself(small_squeezenet, name, [], image, found.target)
     assert alike(found.evidence, wanted)
@@ -94,7 +92,7 @@ def test_resnet_as_zennit_does_it(name: str) -> None:
     torch.manual_seed(0)
     network = random_statistics(torchvision.models.resnet18(num_classes=5))
     classifier = classifier_of(network, 64, classes=5)
-    image = noise_picture(64)
+    image = noise_image(64)
     found = explain(image, classifier, name, target=2)
     wanted = zennit_itself(classifier, name, [ResNetCanonizer()], image, 2)
     assert alike(found.evidence, wanted)
@@ -113,9 +111,9 @@ def test_vgg_with_batchnorm_as_zennit_does_it(name: str) -> None:
         nn.Sequential(*features, nn.MaxPool2d(2), nn.Flatten(), nn.Linear(192, 3))
     )
     classifier = classifier_of(network)
-    found = explain(noise_picture(), classifier, name, target=1)
+    found = explain(noise_image(), classifier, name, target=1)
     canonizers: list[Canonizer] = [SequentialMergeBatchNorm()]
-    wanted = zennit_itself(classifier, name, canonizers, noise_picture(), 1)
+    wanted = zennit_itself(classifier, name, canonizers, noise_image(), 1)
     assert alike(found.evidence, wanted)
 
 
@@ -209,9 +207,9 @@ def test_nothing_is_lost_without_biases(name: str) -> None:
     # With α2β1 that holds as each unit here has something for it and something against it.
     values = {"epsilon": 0} if name == "lrp-epsilon" else {}
     classifier = branches(nn.ReLU(inplace=True))
-    logits = branches(F.relu).logits(prepared(classifier, noise_picture()))[0]
+    logits = branches(F.relu).logits(prepared(classifier, noise_image()))[0]
     assert logits.max() > 0.01
-    found = explain(noise_picture(), classifier, name, target=int(logits.argmax()), **values)
+    found = explain(noise_image(), classifier, name, target=int(logits.argmax()), **values)
     assert found.evidence.sum() == pytest.approx(logits.max().item(), rel=1e-3)
     error = float(found.forward.removeprefix("conservation error ").removesuffix(" %"))
     assert error < 0.1
@@ -219,28 +217,28 @@ def test_nothing_is_lost_without_biases(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_however_relu_is_written(name: str) -> None:
-    wanted = explain(noise_picture(), branches(nn.ReLU()), name, target=0).evidence
+    wanted = explain(noise_image(), branches(nn.ReLU()), name, target=0).evidence
     assert np.abs(wanted).max() > 1e-4
     for activation in (F.relu, torch.relu, nn.ReLU(inplace=True), lambda x: F.relu(x, inplace=True),
                        lambda x: x.relu(), nn.LeakyReLU(0)):  # fmt: skip
-        found = explain(noise_picture(), branches(activation), name, target=0).evidence
+        found = explain(noise_image(), branches(activation), name, target=0).evidence
         np.testing.assert_array_equal(found, wanted)
 
 
-def test_conservation_error_is_that_of_the_map(digits: Classifier, digit_picture: Digit) -> None:
+def test_conservation_error_is_that_of_the_map(digits: Classifier, digit_image: Digit) -> None:
     for name in NAMES:
-        found = explain(digit_picture(3), digits, name)
-        logit = digits.logits(prepared(digits, digit_picture(3)))[0, 3].item()
+        found = explain(digit_image(3), digits, name)
+        logit = digits.logits(prepared(digits, digit_image(3)))[0, 3].item()
         error = abs(found.evidence.sum(dtype=float) - logit) / abs(logit)
         told = float(found.forward.removeprefix("conservation error ").removesuffix(" %"))
         assert told == pytest.approx(100 * error, rel=0.06, abs=1e-3)
     assert told < 1  # deep Taylor decomposition
 
 
-def test_deep_taylor_has_the_sign_of_the_logit(digits: Classifier, digit_picture: Digit) -> None:
-    logits = digits.logits(prepared(digits, digit_picture(3)))[0]
+def test_deep_taylor_has_the_sign_of_the_logit(digits: Classifier, digit_image: Digit) -> None:
+    logits = digits.logits(prepared(digits, digit_image(3)))[0]
     for target in range(10):
-        found = explain(digit_picture(3), digits, "deep-taylor", target).evidence
+        found = explain(digit_image(3), digits, "deep-taylor", target).evidence
         assert (found * logits[target].sign().item() >= 0).all()
 
 
@@ -249,9 +247,9 @@ def test_deep_taylor_has_the_sign_of_the_logit(digits: Classifier, digit_picture
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_contrast_is_the_difference_of_two_maps(
-    name: str, digits: Classifier, digit_picture: Digit
+    name: str, digits: Classifier, digit_image: Digit
 ) -> None:
-    image = digit_picture(4)
+    image = digit_image(4)
     four, nine = (explain(image, digits, name, target=t).evidence for t in (4, 9))
     found = explain(image, contrast(digits, 4, 9), name, target=0)
     assert alike(found.evidence, four - nine)
@@ -259,9 +257,9 @@ def test_a_contrast_is_the_difference_of_two_maps(
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_hidden_unit_sees_its_field_only(
-    name: str, digits: Classifier, digit_picture: Digit
+    name: str, digits: Classifier, digit_image: Digit
 ) -> None:
-    image = digit_picture(0)
+    image = digit_image(0)
     unit = hidden(digits, "relu2", Unit(_liveliest(digits, image), 7, 7))
     found = explain(image, unit, name)
     assert found.unit == "activation"
@@ -271,7 +269,7 @@ def test_a_hidden_unit_sees_its_field_only(
     assert found.evidence.any()
 
 
-def _liveliest(digits: Classifier, image: Picture) -> int:
+def _liveliest(digits: Classifier, image: SourceImage) -> int:
     network = digits.network
     x = prepared(digits, image)
     maps = network.relu2(network.conv2(network.pool1(network.relu1(network.conv1(x)))))  # type: ignore[operator]
@@ -281,7 +279,7 @@ def _liveliest(digits: Classifier, image: Picture) -> int:
 def test_a_silent_unit_shares_out_nothing() -> None:
     network = nn.Sequential(nn.Conv2d(3, 3, 8), nn.ReLU(), nn.Flatten())
     network[0].bias.data.fill_(-100.0)
-    found = explain(noise_picture(), classifier_of(network), "lrp-epsilon", target=0)
+    found = explain(noise_image(), classifier_of(network), "lrp-epsilon", target=0)
     assert not found.evidence.any()
     assert found.forward == "nothing to share out: the logit is 0"
 
@@ -319,7 +317,7 @@ class Deciding(nn.Module):
 )
 def test_other_networks_are_refused(name: str, network: nn.Module, words: str) -> None:
     with pytest.raises(UsageError, match=words) as caught:
-        explain(noise_picture(), classifier_of(network), name, target=0)
+        explain(noise_image(), classifier_of(network), name, target=0)
     assert "\n" not in str(caught.value)
 
 
@@ -331,7 +329,7 @@ def test_other_networks_are_refused(name: str, network: nn.Module, words: str) -
 def test_torchvisions_others_are_refused(network: str, words: str) -> None:
     classifier = load_classifier(network, "random", device="cpu")
     with pytest.raises(UsageError, match=words):
-        explain(noise_picture(), classifier, "lrp-epsilon", target=0)
+        explain(noise_image(), classifier, "lrp-epsilon", target=0)
 
 
 # -- the network stays as it was -------------------------------------------------------------------
@@ -351,15 +349,15 @@ def state(network: nn.Module) -> list[object]:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("fails", [False, True])
 def test_network_is_left_as_it_was(
-    name: str, fails: bool, mobilenet: Classifier, picture: Open, monkeypatch: pytest.MonkeyPatch
+    name: str, fails: bool, mobilenet: Classifier, image: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small = replace(
         mobilenet,
         preprocessing=Preprocessing(resize=64, size=64, mean=(0.5,) * 3, std=(0.25,) * 3),
     )
-    x = prepared(small, np.asarray(picture(BEE_EATER)))
+    x = prepared(small, np.asarray(image(BEE_EATER)))
     before, logits = state(small.network), small.logits(x)
-    subject = Subject.of(np.asarray(picture(BEE_EATER)), small)
+    subject = Subject.of(np.asarray(image(BEE_EATER)), small)
     method = method_named(name).create()
     if fails:
         monkeypatch.setattr(torch.autograd, "grad", _no_memory)
@@ -379,9 +377,9 @@ def _no_memory(*_: object, **__: object) -> None:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
 def test_callers_may_have_switched_gradients_off(
-    name: str, mode: Callable[[], torch.no_grad], digits: Classifier, digit_picture: Digit
+    name: str, mode: Callable[[], torch.no_grad], digits: Classifier, digit_image: Digit
 ) -> None:
-    wanted = explain(digit_picture(1), digits, name)
+    wanted = explain(digit_image(1), digits, name)
     with mode():
-        found = explain(digit_picture(1), replace(digits), name)
+        found = explain(digit_image(1), replace(digits), name)
     np.testing.assert_array_equal(found.evidence, wanted.evidence)

@@ -17,7 +17,7 @@ from pda_studio.classifiers import Classifier
 from pda_studio.classifiers.targets import Unit, hidden
 from pda_studio.errors import UsageError
 from pda_studio.methods import EvidenceMap
-from pda_studio.studies.relevance_gain import mean_over_pictures, relevance_gain
+from pda_studio.studies.relevance_gain import mean_over_images, relevance_gain
 
 Digit = Callable[[int], NDArray[np.uint8]]
 
@@ -25,12 +25,12 @@ Digit = Callable[[int], NDArray[np.uint8]]
 def slow_gain(
     found: EvidenceMap, classifier: Classifier, block: int, sigma: float | None, cuts: list[int]
 ) -> tuple[list[float], list[float]]:
-    """Both curves, block by block and picture by picture; without sigma the fill is grey."""
-    picture = found.view.astype(np.float64) / 255
-    soft = np.full_like(picture, 0.5)
+    """Both curves, block by block and image by image; without sigma the fill is grey."""
+    image = found.view.astype(np.float64) / 255
+    soft = np.full_like(image, 0.5)
     if sigma is not None:
         soft = np.stack(
-            [gaussian_filter(picture[..., c], sigma, mode="reflect") for c in range(3)], 2
+            [gaussian_filter(image[..., c], sigma, mode="reflect") for c in range(3)], 2
         )
     height, width = found.evidence.shape
     blocks = [
@@ -42,7 +42,7 @@ def slow_gain(
     mean, std = classifier.preprocessing.mean, classifier.preprocessing.std
     curves: tuple[list[float], list[float]] = ([], [])
     for cut in cuts:
-        for curve, below, above in ((curves[0], soft, picture), (curves[1], picture, soft)):
+        for curve, below, above in ((curves[0], soft, image), (curves[1], image, soft)):
             mixed = below.copy()
             for one in blocks[:cut]:
                 mixed[one] = above[one]
@@ -60,9 +60,9 @@ def area(curve: list[float], cuts: list[int]) -> float:
 
 @pytest.mark.parametrize(("block", "sigma", "steps"), [(8, 5.0, 36), (8, None, 6), (10, 3.0, 5)])
 def test_it_is_the_slow_reference(
-    small_squeezenet: Classifier, picture: Open, block: int, sigma: float | None, steps: int
+    small_squeezenet: Classifier, image: Open, block: int, sigma: float | None, steps: int
 ) -> None:
-    found = explain(np.asarray(picture(LANGUR)), small_squeezenet, "grad-cam")
+    found = explain(np.asarray(image(LANGUR)), small_squeezenet, "grad-cam")
     count = (-(-48 // block)) ** 2
     cuts = [round(count * i / steps) for i in range(steps + 1)]
     inserted, deleted = slow_gain(found, small_squeezenet, block, sigma, cuts)
@@ -77,8 +77,8 @@ def test_it_is_the_slow_reference(
     assert np.ptp(inserted) > 0.3 * limit
 
 
-def test_one_channel(digits: Classifier, digit_picture: Digit) -> None:
-    found = explain(digit_picture(7), digits, "grad-cam")
+def test_one_channel(digits: Classifier, digit_image: Digit) -> None:
+    found = explain(digit_image(7), digits, "grad-cam")
     got = relevance_gain(found, digits, block=4, sigma=2.0, steps=7)
     inserted, deleted = slow_gain(found, digits, 4, 2.0, [7 * i for i in range(8)])
     np.testing.assert_allclose(got.inserted, inserted, atol=1e-3)
@@ -107,9 +107,9 @@ def test_one_block_that_counts_by_hand(place: int) -> None:
 
 
 def test_the_order_upside_down_loses_what_it_gained(
-    small_squeezenet: Classifier, picture: Open
+    small_squeezenet: Classifier, image: Open
 ) -> None:
-    found = explain(np.asarray(picture(LANGUR)), small_squeezenet, "grad-cam")
+    found = explain(np.asarray(image(LANGUR)), small_squeezenet, "grad-cam")
     noise = np.random.default_rng(0).normal(size=(48, 48)).astype(np.float32)
     one = found.replace(evidence=noise)
     other = found.replace(evidence=-noise)
@@ -123,15 +123,15 @@ def test_the_interval_holds_the_mean_in_95_of_100() -> None:
     random = np.random.default_rng(0)
     held = 0
     for _ in range(2000):
-        told = mean_over_pictures(list(random.normal(3.0, 2.0, 6)))
+        told = mean_over_images(list(random.normal(3.0, 2.0, 6)))
         assert told.low < told.mean < told.high
         held += told.low < 3.0 < told.high
     assert held / 2000 == pytest.approx(0.95, abs=0.015)
-    assert str(mean_over_pictures([1.0, 3.0], 0.5)) == "2.000 [1.000, 3.000]"  # t of 1 df: ±1
+    assert str(mean_over_images([1.0, 3.0], 0.5)) == "2.000 [1.000, 3.000]"  # t of 1 df: ±1
 
 
-def test_what_cannot_be_measured_is_refused(digits: Classifier, digit_picture: Digit) -> None:
-    found = explain(digit_picture(4), digits, "grad-cam")
+def test_what_cannot_be_measured_is_refused(digits: Classifier, digit_image: Digit) -> None:
+    found = explain(digit_image(4), digits, "grad-cam")
     for wrong in ({"block": 0}, {"steps": 0}, {"sigma": 0.0}):
         with pytest.raises(UsageError, match="must be positive"):
             relevance_gain(found, digits, **wrong)
@@ -144,5 +144,5 @@ def test_what_cannot_be_measured_is_refused(digits: Classifier, digit_picture: D
     )
     with pytest.raises(UsageError, match="not of the size that digits sees"):
         relevance_gain(found, larger)
-    with pytest.raises(UsageError, match="at least two pictures"):
-        mean_over_pictures([0.4])
+    with pytest.raises(UsageError, match="at least two images"):
+        mean_over_images([0.4])

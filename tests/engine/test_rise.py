@@ -50,10 +50,10 @@ WHITE = np.full((SIZE, SIZE, 3), 255, np.uint8)
 
 @pytest.mark.parametrize("score", ["probability", "logit"])
 def test_it_is_the_papers_sum_less_the_mean_score(
-    small_squeezenet: Classifier, picture: Open, score: str
+    small_squeezenet: Classifier, image: Open, score: str
 ) -> None:
     options = {"masks": 60, "cells": 5, "shown": 0.4, "seed": 2, "score": score}
-    found = explain(np.asarray(picture(LANGUR)), small_squeezenet, "rise", target=5, **options)
+    found = explain(np.asarray(image(LANGUR)), small_squeezenet, "rise", target=5, **options)
     x = small_squeezenet.prepare(small_squeezenet.preprocessing.pixels(found.view)[None])
     masks = Masks(48, 48, 60, 5, 0.4, 2)(0, 60)
     scores = []
@@ -122,31 +122,31 @@ def test_masks_are_the_authors(cells: int, shown: float) -> None:
 
 
 def test_steps_show_maps_that_grow_and_do_not_depend_on_the_batch(
-    digits: Classifier, digit_picture: Digit
+    digits: Classifier, digit_image: Digit
 ) -> None:
     method = method_named("rise").create(digits, masks=300)
-    subject = Subject.of(digit_picture(3), digits, batch=64)
+    subject = Subject.of(digit_image(3), digits, batch=64)
     shown = [(step.done, step.total, step.evidence()) for step in method.steps(subject)]
     assert [done for done, _, _ in shown] == [64, 128, 192, 256, 300]
     assert {total for _, total, _ in shown} == {300}
     assert [one.complete for _, _, one in shown] == [False, False, False, False, True]
     assert shown[0][2].evidence.any()
     for batch in (1, 7, None):
-        other = run(method.steps(Subject.of(digit_picture(3), digits, batch=batch)))
+        other = run(method.steps(Subject.of(digit_image(3), digits, batch=batch)))
         limit = shown[-1][2].limit
         np.testing.assert_allclose(other.evidence, shown[-1][2].evidence, atol=1e-5 * limit)
 
 
-def test_evidence_lies_on_the_bird(squeezenet: Classifier, picture: Open) -> None:
-    found = explain(np.asarray(picture(BEE_EATER)), squeezenet, "rise", masks=400)
+def test_evidence_lies_on_the_bird(squeezenet: Classifier, image: Open) -> None:
+    found = explain(np.asarray(image(BEE_EATER)), squeezenet, "rise", masks=400)
     bird, grass = found.evidence[:90, 60:120].mean(), found.evidence[140:, 120:].mean()
     assert bird > 0.02
     assert abs(grass) < bird / 3
 
 
-def test_other_targets(digits: Classifier, digit_picture: Digit) -> None:
+def test_other_targets(digits: Classifier, digit_image: Digit) -> None:
     options = {"masks": 40, "score": "logit", "batch": 40}
-    image = digit_picture(4)
+    image = digit_image(4)
     got = explain(image, contrast(digits, "4", "9"), "rise", target=0, **options)
     four, nine = (explain(image, digits, "rise", target=t, **options) for t in (4, 9))
     np.testing.assert_allclose(got.evidence, four.evidence - nine.evidence, atol=1e-5 * got.limit)

@@ -21,9 +21,9 @@ from pda_studio.pda.infill.statistics import (
 )
 
 
-def literal_autocovariance(pictures: NDArray[np.uint8], m: int) -> NDArray[np.float64]:
+def literal_autocovariance(images: NDArray[np.uint8], m: int) -> NDArray[np.float64]:
     """Products around the global mean, over images·H·W at every offset, one pixel at a time."""
-    values = pictures.astype(np.float64) / 255
+    values = images.astype(np.float64) / 255
     count, height, width, _ = values.shape
     mean = values.mean((0, 1, 2))
     result = np.zeros((3, 3, 2 * m + 1, 2 * m + 1))
@@ -44,31 +44,31 @@ def literal_autocovariance(pictures: NDArray[np.uint8], m: int) -> NDArray[np.fl
 @settings(max_examples=8, deadline=None)
 def test_fit_equals_the_literal_double_loop(count: int, height: int, width: int, m: int) -> None:
     random = np.random.default_rng([count, height, width, m])
-    pictures = random.integers(0, 256, (count, height, width, 3), np.uint8)
-    pictures = np.maximum(pictures, np.roll(pictures, 1, 2))  # correlated, mean far from 1/2
-    pictures[..., 2] = np.maximum(pictures[..., 0], pictures[..., 2])
+    images = random.integers(0, 256, (count, height, width, 3), np.uint8)
+    images = np.maximum(images, np.roll(images, 1, 2))  # correlated, mean far from 1/2
+    images[..., 2] = np.maximum(images[..., 0], images[..., 2])
     m = min(m, height - 1, width - 1)
-    fitted = fit_stationary(iter(pictures), largest_offset=m)
-    np.testing.assert_allclose(fitted.mean, pictures.mean((0, 1, 2)) / 255, atol=1e-12)
-    np.testing.assert_array_equal(fitted.minimum, pictures.min((0, 1, 2)) / 255)
-    np.testing.assert_array_equal(fitted.maximum, pictures.max((0, 1, 2)) / 255)
+    fitted = fit_stationary(iter(images), largest_offset=m)
+    np.testing.assert_allclose(fitted.mean, images.mean((0, 1, 2)) / 255, atol=1e-12)
+    np.testing.assert_array_equal(fitted.minimum, images.min((0, 1, 2)) / 255)
+    np.testing.assert_array_equal(fitted.maximum, images.max((0, 1, 2)) / 255)
     np.testing.assert_allclose(
-        fitted.autocovariance, literal_autocovariance(pictures, m), rtol=0, atol=1e-12
+        fitted.autocovariance, literal_autocovariance(images, m), rtol=0, atol=1e-12
     )
 
 
-def test_offsets_beyond_the_picture_have_no_covariance() -> None:
-    pictures = np.random.default_rng(0).integers(0, 256, (2, 4, 5, 3), np.uint8)
-    fitted = fit_stationary(pictures, largest_offset=6)
+def test_offsets_beyond_the_image_have_no_covariance() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (2, 4, 5, 3), np.uint8)
+    fitted = fit_stationary(images, largest_offset=6)
     np.testing.assert_allclose(
-        fitted.autocovariance, literal_autocovariance(pictures, 6), rtol=0, atol=1e-12
+        fitted.autocovariance, literal_autocovariance(images, 6), rtol=0, atol=1e-12
     )
 
 
-def test_pictures_of_several_sizes_or_none_are_refused() -> None:
+def test_images_of_several_sizes_or_none_are_refused() -> None:
     with pytest.raises(UsageError, match="one size"):
         fit_stationary([np.zeros((4, 4, 3), np.uint8), np.zeros((4, 5, 3), np.uint8)], 2)
-    with pytest.raises(UsageError, match="no pictures"):
+    with pytest.raises(UsageError, match="no images"):
         fit_stationary([], 2)
 
 
@@ -114,17 +114,17 @@ def test_shipped_digit_statistics_are_those_of_mnist(data_folder: Path) -> None:
 
 
 def test_fit_positional_by_definition() -> None:
-    pictures = np.random.default_rng(0).integers(0, 200, (7, 2, 3, 4), np.uint8)
-    fitted = fit_positional(pictures)
-    values = pictures.reshape(7, 24) / 255
+    images = np.random.default_rng(0).integers(0, 200, (7, 2, 3, 4), np.uint8)
+    fitted = fit_positional(images)
+    values = images.reshape(7, 24) / 255
     mean = values.mean(0)
     covariance = np.zeros((24, 24))
     for value in values:
         covariance += np.outer(value - mean, value - mean) / 7
     np.testing.assert_allclose(fitted.mean.ravel(), mean, atol=1e-14)
     np.testing.assert_allclose(fitted.covariance, covariance, atol=1e-14)
-    np.testing.assert_array_equal(fitted.minimum, pictures.min((0, 2, 3)) / 255)
-    np.testing.assert_array_equal(fitted.maximum, pictures.max((0, 2, 3)) / 255)
+    np.testing.assert_array_equal(fitted.minimum, images.min((0, 2, 3)) / 255)
+    np.testing.assert_array_equal(fitted.maximum, images.max((0, 2, 3)) / 255)
     # Patches pick their variables channel by channel, row by row.
     picked = [c * 12 + y * 4 + x for c in range(2) for y in (1, 2) for x in (2, 3)]
     ridge = 1e-4 * np.diag(covariance).mean() * np.eye(8)

@@ -57,9 +57,9 @@ def test_a_hidden_unit_answers_with_its_activation(name: str, layer: str, unit: 
     [("features.5", Unit(12)), ("features.9", Unit(3, 6, 5)), ("classifier.1", Unit(92))],
 )
 def test_evidence_of_a_hidden_unit_is_the_difference_of_activations(
-    squeezenet: Classifier, picture, layer: str, unit: Unit
+    squeezenet: Classifier, image, layer: str, unit: Unit
 ) -> None:
-    image = np.asarray(picture("imagenet_samples/n01828970_bee_eater.JPEG"))
+    image = np.asarray(image("imagenet_samples/n01828970_bee_eater.JPEG"))
     asked = hidden(squeezenet, layer, unit)
     options = {"window": 32, "stride": 32, "infill": "grey", "target": 0}
     full = explain(image, asked, forward="full", **options)
@@ -74,8 +74,8 @@ def test_evidence_of_a_hidden_unit_is_the_difference_of_activations(
     np.testing.assert_allclose(fast.evidence, full.evidence, atol=2e-4 * full.limit)
 
 
-def test_a_contrast_is_the_difference_of_logits(squeezenet: Classifier, picture) -> None:
-    image = np.asarray(picture("imagenet_samples/n01828970_bee_eater.JPEG"))
+def test_a_contrast_is_the_difference_of_logits(squeezenet: Classifier, image) -> None:
+    image = np.asarray(image("imagenet_samples/n01828970_bee_eater.JPEG"))
     asked = contrast(squeezenet, "bee eater", "jacamar")
     pixels = squeezenet.preprocessing.pixels(squeezenet.preprocessing.view(image))
     prepared = squeezenet.prepare(pixels[None])

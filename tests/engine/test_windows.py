@@ -65,12 +65,12 @@ def test_passes_visit_every_window_once(grid: WindowGrid) -> None:
 
 @given(grids(largest=260))
 @settings(max_examples=50)
-def test_first_pass_is_small_and_spans_the_picture(grid: WindowGrid) -> None:
+def test_first_pass_is_small_and_spans_the_image(grid: WindowGrid) -> None:
     first = grid.corners[grid.passes()[0]]
     assert len(first) <= 64
     for axis, positions in ((0, grid.rows), (1, grid.columns)):
         visited = np.unique(first[:, axis])
-        # Wherever a window is, one of the first pass is at most a fraction of the picture away.
+        # Wherever a window is, one of the first pass is at most a fraction of the image away.
         distance = np.abs(positions[:, None] - visited).min(1).max()
         assert visited[0] == 0
         assert distance <= max(grid.height, grid.width) / 4 + grid.stride

@@ -9,7 +9,7 @@ from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from pda_studio.gui.controllers.studio import Studio
+from pda_studio.gui.window.studio import Studio
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QThread
 from pytestqt.qtbot import QtBot
 
-from pda_studio.gui.controllers.studio import Studio
+from pda_studio.gui.window.studio import Studio
 
 WAIT = 30_000  # ms; a slow machine is no failure
 

@@ -60,9 +60,9 @@ class Hands:
         Clicks (a drag is one) and pressed keys so far; a typed path counts as `paths`.
     """
 
-    def __init__(self, pictures: Path) -> None:
+    def __init__(self, images: Path) -> None:
         self._desk = _Desk()
-        self._pictures = pictures
+        self._images = images
         self._taken = 0
         self.clicks = self.keys = self.paths = 0
 
@@ -74,7 +74,7 @@ class Hands:
                 story()
             except BaseException:
                 traceback.print_exc()
-                self.picture("failed")
+                self.image("failed")
                 sys.stderr.flush()
                 os._exit(1)
 
@@ -82,34 +82,36 @@ class Hands:
 
     # Eyes
 
-    def see(self, look: Callable[[], Any]) -> Any:
+    def see(self, prediction: Callable[[], Any]) -> Any:
         """What a look into the window finds."""
         found: Future[Any] = Future()
 
         def do() -> None:
             try:
-                found.set_result(look())
+                found.set_result(prediction())
             except BaseException as error:
                 found.set_exception(error)
 
         self._desk.wanted.emit(do)
         return found.result(_PATIENCE)
 
-    def wait_for(self, what: str, look: Callable[[], Any], patience: float = _PATIENCE) -> Any:
+    def wait_for(
+        self, what: str, prediction: Callable[[], Any], patience: float = _PATIENCE
+    ) -> Any:
         """Wait until a look finds something."""
         end = time.monotonic() + patience
         while time.monotonic() < end:
-            found = self.see(look)
+            found = self.see(prediction)
             if found:
                 return found
             time.sleep(0.05)
         raise AssertionError(f"in {patience:.0f} s there was no {what}")
 
-    def picture(self, name: str) -> None:
-        """Take a picture of the screen."""
+    def image(self, name: str) -> None:
+        """Take an image of the screen."""
         time.sleep(0.25)
         self._taken += 1
-        path = self._pictures / f"{self._taken:02} {name}.png"
+        path = self._images / f"{self._taken:02} {name}.png"
 
         def take() -> None:
             main = (w for w in QApplication.topLevelWidgets() if isinstance(w, QMainWindow))
@@ -188,7 +190,7 @@ class Hands:
         self.wait_for("place for a file name", lambda: _name_line(dialog).hasFocus(), 10)
         self.press("Ctrl+A")
         self.type(str(path))
-        self.picture("file dialog")
+        self.image("file dialog")
         self.press("Return")
         self.paths += 1
         self.keys -= 1  # a person's dialog starts with an empty or selected name

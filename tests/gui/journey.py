@@ -16,9 +16,9 @@ from PySide6.QtCore import QPoint, QSettings, Qt
 from PySide6.QtWidgets import QApplication, QDialog, QFileDialog
 
 from pda_studio.document.operations import Crop, Flip, Rotate
-from pda_studio.gui.controllers.studio import Studio, application
-from pda_studio.gui.views.headers import ColumnHeader
-from pda_studio.gui.views.panel import MapPanel
+from pda_studio.gui.grid.headers import ColumnHeader
+from pda_studio.gui.grid.panel import MapPanel
+from pda_studio.gui.window.studio import Studio, application
 
 STRIDE = 8
 NETWORKS = "squeezenet1_1", "squeezenet1_0", "mobilenet_v2"
@@ -29,7 +29,7 @@ class Journey:
 
     def __init__(self, studio: Studio, folder: Path, data: Path) -> None:
         self.studio, self.folder, self.data = studio, folder, data
-        self.hands = Hands(folder / "pictures")
+        self.hands = Hands(folder / "images")
 
     # The first act
 
@@ -47,13 +47,13 @@ class Journey:
     def opens_a_photograph_and_a_network(self) -> None:
         hands, session = self.hands, self.studio.session
         hands.wait_for("finished example", session.all_finished)
-        hands.picture("first start")
+        hands.image("first start")
         hands.click("Got it")
         hands.click("Close the inspector")
         hands.click("Open")
         hands.answer_dialog(self.data / "imagenet_samples" / "n01828970_bee_eater.JPEG")
         hands.wait_for("hint at the classifier", self.studio.window.banner.isVisible)
-        hands.picture("photograph shown to the digits")
+        hands.image("photograph shown to the digits")
         hands.menu("File", "Open weights …")
         hands.answer_dialog(self.weights("squeezenet1_1"))
         hands.wait_for("squeezenet", lambda: self.classifiers() == ["squeezenet1_1"])
@@ -67,29 +67,29 @@ class Journey:
         hands.press("Return")
         hands.wait_for("stride", lambda: self.column(0).parameters["stride"] == STRIDE, 5)
         self.wait_for_maps(1)
-        hands.picture("bee eater")
+        hands.image("bee eater")
         assert self.studio.session.all_finished()[0].target_name == "bee eater"
 
     def turns_flips_and_crops(self) -> None:
         hands, work = self.hands, self.studio.session
-        hands.menu("Picture", "Rotate by a small angle", "Rotate 15° clockwise")
-        hands.menu("Picture", "Rotate by a small angle", "Rotate 15° counter-clockwise")
+        hands.menu("SourceImage", "Rotate by a small angle", "Rotate 15° clockwise")
+        hands.menu("SourceImage", "Rotate by a small angle", "Rotate 15° counter-clockwise")
         hands.click("Flip left–right")
         hands.click("Crop")
-        view = self.studio.window.board.inputs[0].views[0]
+        view = self.studio.window.grid.inputs[0].views[0]
         side = hands.see(view.width)
-        hands.picture("about to crop")
+        hands.image("about to crop")
         corners = QPoint(side // 8, side // 8), QPoint(side * 7 // 8, side * 7 // 8)
         hands.drag(lambda: view.viewport(), *corners)
         hands.wait_for("five rows", lambda: len(work.work.rows) == 5, 5)
-        hands.picture("rows on their way")
+        hands.image("rows on their way")
         self.wait_for_maps(5)
-        hands.picture("invariance study")
+        hands.image("invariance study")
         operations = [row.operations for row in work.work.rows]
         assert operations[:4] == [(), (Rotate(15),), (Rotate(-15),), (Flip("horizontal"),)]
         (crop,) = operations[4]
         assert isinstance(crop, Crop)
-        seen = min(self.picture_size())  # the classifier looks at the middle square
+        seen = min(self.image_size())  # the classifier looks at the middle square
         assert abs(crop.width / seen - 0.75) < 0.15, crop
         for row in work.work.rows[1:]:
             self.agreement_is_shown(row.key)
@@ -97,7 +97,7 @@ class Journey:
     def agreement_is_shown(self, row: int) -> None:
         """The number under a map is the correlation with the first row's, computed here."""
         session = self.studio.session
-        panel: MapPanel = self.studio.window.board.maps[row, 0]
+        panel: MapPanel = self.studio.window.grid.maps[row, 0]
         shown = self.hands.see(panel.caption.toolTip)
         told = next(line for line in shown.splitlines() if line.startswith("r "))
         r = float(told.split()[1].replace("−", "-"))
@@ -110,10 +110,10 @@ class Journey:
     def turns_a_map_back(self) -> None:
         hands, session = self.hands, self.studio.session
         turned = session.work.rows[4].key  # added last, and so in sight
-        button = self.studio.window.board._rows[turned].back_button
+        button = self.studio.window.grid._rows[turned].back_button
         hands.click_at(lambda: (button, button.rect().center()), "Turn back")
         hands.wait_for("map turned back", lambda: session.work.row(turned).turned_back, 5)
-        hands.picture("turned back")
+        hands.image("turned back")
         hands.click("Undo")
         hands.wait_for("undone", lambda: not session.work.row(turned).turned_back, 5)
 
@@ -124,12 +124,12 @@ class Journey:
             before = len(self.studio.session.work.columns)
             hands.click_at(lambda: self.menu_button(-1), "⋯")
             hands.choose("Compare with, in a new column")
-            hands.picture(f"menu of the column before {name}")
+            hands.image(f"menu of the column before {name}")
             hands.choose("Weights from a file …")
             hands.answer_dialog(self.weights(name))
             hands.wait_for(name, lambda n=before: len(self.classifiers()) == n + 1)
         self.wait_for_maps(3)
-        hands.picture("architectures")
+        hands.image("architectures")
         assert tuple(self.classifiers()) == NETWORKS
         assert tuple(header.title.text() for header in self.headers()) == NETWORKS
         maps = hands.see(self.studio.session.all_finished)
@@ -143,7 +143,7 @@ class Journey:
         dialog = hands.wait_for("dialog", self.dialog)
         if not isinstance(dialog, QFileDialog):
             hands.wait_for("preview", lambda: self.can_save(dialog))
-            hands.picture("figure composer")
+            hands.image("figure composer")
             hands.click("Save")
         hands.answer_dialog(path)
         hands.wait_for("figure", path.is_file)
@@ -151,14 +151,14 @@ class Journey:
             hands.press("Escape")
         drawn = path.read_text()
         assert all(name in drawn for name in NETWORKS), "the figure names every network"
-        assert drawn.count("<image ") >= 4, "the picture and three maps"
+        assert drawn.count("<image ") >= 4, "the image and three maps"
 
     def saves(self) -> None:
         hands, path = self.hands, self.folder / "study.pdastudio"
         hands.press("Ctrl+S")
         hands.answer_dialog(self.folder / "study")
-        hands.wait_for("saved file", lambda: self.studio.keeping.path == path)
-        hands.picture("saved")
+        hands.wait_for("saved file", lambda: self.studio.saving.path == path)
+        hands.image("saved")
         assert "study" in hands.see(self.studio.window.windowTitle)
         Path(self.folder, "told.json").write_text(json.dumps(hands.see(self.told)))
         maps = hands.see(self.studio.session.all_finished)
@@ -174,19 +174,19 @@ class Journey:
             most = max(most, len(self.studio.session.work.rows))
         assert most == 5, "the invariance study came by again"
         begin = hands.see(self.told)
-        assert begin["picture"] == "1.png"
+        assert begin["image"] == "1.png"
         assert begin["classifier"] == "digits"
         assert (len(begin["rows"]), len(begin["columns"])) == (1, 1)
         hands.wait_for("digit with its classifier", self.all_loaded)
         self.wait_for_maps(1)
-        hands.picture("undone to the beginning")
+        hands.image("undone to the beginning")
         for _ in range(steps):
             hands.press("Ctrl+Shift+Z")
         assert not hands.see(redo.isEnabled)
         assert hands.see(self.told) == end
         hands.wait_for("networks", self.all_loaded)
         self.wait_for_maps(3)
-        hands.picture("done again")
+        hands.image("done again")
 
     # The second act
 
@@ -198,13 +198,13 @@ class Journey:
         hands.wait_for("work", lambda: len(session.work.columns) == 3)
         hands.wait_for("networks", self.all_loaded)
         self.wait_for_maps(3)
-        hands.picture("reopened")
+        hands.image("reopened")
         told = json.loads(Path(self.folder, "told.json").read_text())
         assert hands.see(self.told) == told
         with np.load(self.folder / "maps.npz") as maps:
             for before, now in zip(maps.values(), session.all_finished(), strict=True):
                 assert np.array_equal(before, now.evidence)
-        assert not self.studio.keeping.modified
+        assert not self.studio.saving.modified
         self.takes_a_column_away_and_undoes(told)
         hands.press("Ctrl+Q")
 
@@ -215,13 +215,13 @@ class Journey:
         hands.wait_for("two columns", lambda: len(session.work.columns) == 2, 5)
         hands.click("Flip top–bottom")
         hands.wait_for("two rows", lambda: len(session.work.rows) == 2, 5)
-        hands.picture("edited")
+        hands.image("edited")
         hands.menu("Edit", "Undo")
         hands.click("Undo")
         hands.wait_for("work as it was", lambda: self.told() == told, 5)
         assert not self.studio.window.actions_.undo.isEnabled()
         self.wait_for_maps(3)
-        hands.picture("undone")
+        hands.image("undone")
 
     # What is looked at
 
@@ -235,8 +235,8 @@ class Journey:
         work = self.studio.session.work
         return [work.choice_of(column).name for column in work.columns if work.classifier]
 
-    def picture_size(self) -> tuple[int, int]:
-        height, width = self.studio.session.work.picture.image.shape[:2]
+    def image_size(self) -> tuple[int, int]:
+        height, width = self.studio.session.work.image.pixels.shape[:2]
         return width, height
 
     def all_loaded(self) -> bool:
@@ -252,7 +252,7 @@ class Journey:
         """The work in words, to be compared from one process to the next."""
         work = self.studio.session.work
         return {
-            "picture": work.picture.name,
+            "image": work.image.name,
             "classifier": work.classifier.name,
             "rows": [[str(one) for one in row.operations] for row in work.rows],
             "columns": [
@@ -262,8 +262,8 @@ class Journey:
         }
 
     def headers(self) -> list[ColumnHeader]:
-        board = self.studio.window.board
-        return [board._columns[column.key] for column in self.studio.session.work.columns]
+        grid = self.studio.window.grid
+        return [grid._columns[column.key] for column in self.studio.session.work.columns]
 
     def menu_button(self, at: int):
         button = self.headers()[at].menu_button
@@ -285,7 +285,7 @@ class Journey:
 
 def main(act: str, folder: Path, data: Path) -> int:
     """Show the window as a user's start does, and let the person in."""
-    (folder / "pictures").mkdir(exist_ok=True)
+    (folder / "images").mkdir(exist_ok=True)
     running = application()
     running.setAttribute(Qt.ApplicationAttribute.AA_DontUseNativeDialogs)
     settings = QSettings(str(folder / "settings.ini"), QSettings.Format.IniFormat)

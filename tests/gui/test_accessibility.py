@@ -21,8 +21,8 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from pda_studio.document.operations import Flip
-from pda_studio.gui.controllers.studio import Studio
-from pda_studio.gui.views.image_view import ImageView
+from pda_studio.gui.grid.image_view import ImageView
+from pda_studio.gui.window.studio import Studio
 
 INTERACTIVE = (
     QAbstractButton,
@@ -110,20 +110,20 @@ def test_arrows_select_panels(studio: Studio, qtbot: QtBot) -> None:
     column = studio.session.add_column("grad-cam")
     row = studio.session.transform(Flip("vertical"))
     wait_for_maps(qtbot, studio)
-    board = studio.window.board
+    grid = studio.window.grid
     assert studio.window.isActiveWindow(), "no part of a panel was a window of its own"
-    board.maps[0, 0].views[0].setFocus()
+    grid.maps[0, 0].views[0].setFocus()
     assert studio.session.selection == (0, 0)
     QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Right)
     assert studio.session.selection == (0, column.key)
-    assert board.maps[0, column.key].views[0].hasFocus()
+    assert grid.maps[0, column.key].views[0].hasFocus()
     QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Down)
     assert studio.session.selection == (row.key, column.key)
     QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Right)
     assert studio.session.selection == (row.key, column.key), "there is nothing further on"
     for _ in range(2):
         QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Left)
-    assert board.inputs[row.key].views[0].hasFocus()
+    assert grid.inputs[row.key].views[0].hasFocus()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -1,4 +1,4 @@
-"""Pictures by the folder: opened, dropped, and walked through."""
+"""Images by the folder: opened, dropped, and walked through."""
 
 from pathlib import Path
 
@@ -11,13 +11,13 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
 from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
 
-from pda_studio.gui.controllers.browsing import pictures_in
-from pda_studio.gui.controllers.studio import Studio
+from pda_studio.gui.browser.browsing import images_in
+from pda_studio.gui.window.studio import Studio
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with four pictures, one of them damaged, and things that are none."""
+    """A folder with four images, one of them damaged, and things that are none."""
     folder = tmp_path / "holiday"
     folder.mkdir()
     for at, name in enumerate(("p10.png", "p9.png", "P1.PNG")):
@@ -30,13 +30,13 @@ def folder(tmp_path: Path) -> Path:
 
 
 def name(studio: Studio) -> str:
-    picture = studio.session.work.picture
-    return picture.name if picture else ""
+    image = studio.session.work.image
+    return image.name if image else ""
 
 
 def drop(studio: Studio, data: QMimeData) -> None:
     """Drop onto a panel, as a hand does."""
-    target = studio.window.board.maps[0, 0].views[0].viewport()
+    target = studio.window.grid.maps[0, 0].views[0].viewport()
     what = Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton
     none = Qt.KeyboardModifier.NoModifier
     QApplication.sendEvent(target, QDragEnterEvent(QPoint(30, 30), *what, none))
@@ -50,7 +50,7 @@ def files(*paths: Path) -> QMimeData:
 
 
 def test_numbers_count_as_numbers(folder: Path) -> None:
-    assert [path.name for path in pictures_in(folder)] == ["P1.PNG", "p2.png", "p9.png", "p10.png"]
+    assert [path.name for path in images_in(folder)] == ["P1.PNG", "p2.png", "p9.png", "p10.png"]
 
 
 def test_page_keys_walk_through_the_folder(studio: Studio, qtbot: QtBot, folder: Path) -> None:
@@ -62,7 +62,7 @@ def test_page_keys_walk_through_the_folder(studio: Studio, qtbot: QtBot, folder:
     assert "p2.png" in window.banner.message.text()
     qtbot.keyClick(window, Qt.Key.Key_PageDown)
     qtbot.waitUntil(lambda: name(studio) == "p9.png", timeout=WAIT)
-    qtbot.waitUntil(lambda: window.strip.text.text() == "Picture 3 of 4", timeout=WAIT)
+    qtbot.waitUntil(lambda: window.strip.text.text() == "SourceImage 3 of 4", timeout=WAIT)
     for _ in range(3):  # faster than they are read, and beyond the last
         qtbot.keyClick(window, Qt.Key.Key_PageDown)
     qtbot.waitUntil(lambda: name(studio) == "p10.png", timeout=WAIT)
@@ -70,8 +70,8 @@ def test_page_keys_walk_through_the_folder(studio: Studio, qtbot: QtBot, folder:
     qtbot.waitUntil(lambda: name(studio) == "p9.png", timeout=WAIT)
 
 
-def test_the_neighbours_of_an_opened_picture(studio: Studio, qtbot: QtBot, folder: Path) -> None:
-    studio.open_picture(folder / "p10.png")
+def test_the_neighbours_of_an_opened_image(studio: Studio, qtbot: QtBot, folder: Path) -> None:
+    studio.open_image(folder / "p10.png")
     qtbot.waitUntil(lambda: name(studio) == "p10.png", timeout=WAIT)
     qtbot.keyClick(studio.window, Qt.Key.Key_PageUp)
     qtbot.waitUntil(lambda: name(studio) == "p9.png", timeout=WAIT)
@@ -82,24 +82,24 @@ def test_samples_are_a_folder_too(studio: Studio, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: name(studio) == "2.png", timeout=WAIT)
 
 
-def test_pictures_dropped_together_are_walked_through(
+def test_images_dropped_together_are_walked_through(
     studio: Studio, qtbot: QtBot, folder: Path
 ) -> None:
     drop(studio, files(folder / "p10.png", studio.samples[5]))
     qtbot.waitUntil(lambda: name(studio) == "p10.png", timeout=WAIT)
     qtbot.keyClick(studio.window, Qt.Key.Key_PageDown)
     qtbot.waitUntil(lambda: name(studio) == "5.png", timeout=WAIT)
-    qtbot.waitUntil(lambda: studio.window.strip.text.text() == "Picture 2 of 2", timeout=WAIT)
+    qtbot.waitUntil(lambda: studio.window.strip.text.text() == "SourceImage 2 of 2", timeout=WAIT)
 
 
-def test_a_picture_dragged_from_another_program(studio: Studio, qtbot: QtBot) -> None:
+def test_a_image_dragged_from_another_program(studio: Studio, qtbot: QtBot) -> None:
     image = QImage(40, 30, QImage.Format.Format_RGB888)
     image.fill(0x336699)
     data = QMimeData()
     data.setImageData(image)
     drop(studio, data)
-    qtbot.waitUntil(lambda: name(studio) == "Pasted picture", timeout=WAIT)
-    pixels = studio.session.work.picture.image
+    qtbot.waitUntil(lambda: name(studio) == "Pasted image", timeout=WAIT)
+    pixels = studio.session.work.image.pixels
     assert pixels.shape == (30, 40, 3)
     assert (pixels == (0x33, 0x66, 0x99)).all()
     qtbot.keyClick(studio.window, Qt.Key.Key_PageDown)
@@ -111,7 +111,7 @@ def test_an_empty_folder_is_told(studio: Studio, qtbot: QtBot, tmp_path: Path) -
     empty.mkdir()
     with qtbot.waitSignal(studio.browsing.failed, timeout=WAIT):
         drop(studio, files(empty))
-    assert "no pictures" in studio.window.banner.message.text()
+    assert "no images" in studio.window.banner.message.text()
     assert name(studio) == "1.png"
 
 

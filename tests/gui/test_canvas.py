@@ -11,9 +11,9 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from pda_studio.document.work import ClassifierChoice
-from pda_studio.gui.controllers.studio import Studio
-from pda_studio.gui.views.canvas import Canvas
+from pda_studio.document.workspace import ClassifierChoice
+from pda_studio.gui.opening.canvas import Canvas
+from pda_studio.gui.window.studio import Studio
 
 _SAMPLES = Path(__file__).resolve().parents[2] / "packaging" / "make_digit_samples.py"
 LEFT = Qt.MouseButton.LeftButton
@@ -57,10 +57,10 @@ def test_the_classifier_knows_what_is_drawn(studio: Studio, qtbot: QtBot, pens) 
         write(window.canvas, pens, digit)
         drawn = window.canvas.pixels
         qtbot.waitUntil(
-            lambda drawn=drawn: (studio.session.work.picture.image == drawn).all(), timeout=WAIT
+            lambda drawn=drawn: (studio.session.work.image.pixels == drawn).all(), timeout=WAIT
         )
-        qtbot.waitUntil(lambda: studio.session.look(0) is not None, timeout=WAIT)
-        subject = studio.session.look(0).subject
+        qtbot.waitUntil(lambda: studio.session.prediction(0) is not None, timeout=WAIT)
+        subject = studio.session.prediction(0).subject
         known.append(int(subject.probabilities.argmax()))
         window.clear_button.click()
     assert sum(found == digit for digit, found in enumerate(known)) >= 9, known
@@ -93,7 +93,7 @@ def test_each_stroke_redraws_the_map(studio: Studio, qtbot: QtBot) -> None:
     canvas = studio.drawing.canvas.canvas
     stroke(canvas, [(14, 5), (14, 10)])
     wait_for_maps(qtbot, studio)
-    qtbot.waitUntil(lambda: studio.session.work.picture.name == "Drawing", timeout=WAIT)
+    qtbot.waitUntil(lambda: studio.session.work.image.name == "Drawing", timeout=WAIT)
     wait_for_maps(qtbot, studio)
     first = studio.session.all_finished()[0]
     scale = canvas.width() / 28
@@ -116,14 +116,14 @@ def test_drawing_touches_nothing_else(studio: Studio, qtbot: QtBot) -> None:
     studio.drawing.open()
     canvas = studio.drawing.canvas.canvas
     stroke(canvas, [(10, 6), (18, 6), (12, 22)])
-    qtbot.waitUntil(lambda: studio.session.work.picture.name == "Drawing", timeout=WAIT)
+    qtbot.waitUntil(lambda: studio.session.work.image.name == "Drawing", timeout=WAIT)
     wait_for_maps(qtbot, studio)
     studio.session.set_target(3)
     studio.window.actions_.flip_horizontal.trigger()
     wait_for_maps(qtbot, studio)
     before = studio.session.work
     stroke(canvas, [(9, 14), (17, 14)])
-    qtbot.waitUntil(lambda: studio.session.work.picture is not before.picture, timeout=WAIT)
+    qtbot.waitUntil(lambda: studio.session.work.image is not before.image, timeout=WAIT)
     wait_for_maps(qtbot, studio)
     after = studio.session.work
     assert (after.columns, after.rows, after.target) == (before.columns, before.rows, before.target)

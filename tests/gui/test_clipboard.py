@@ -1,4 +1,4 @@
-"""The clipboard, and pictures of the window."""
+"""The clipboard, and images of the window."""
 
 from pathlib import Path
 
@@ -11,18 +11,18 @@ from PySide6.QtGui import QColor, QGuiApplication, QImage
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
-from pda_studio.gui.controllers.sharing import pixels_of
-from pda_studio.gui.controllers.studio import Studio
+from pda_studio.gui.opening.clipboard import pixels_of
+from pda_studio.gui.window.studio import Studio
 
 CTRL = Qt.KeyboardModifier.ControlModifier
 
 
 def paste(qtbot: QtBot, studio: Studio) -> None:
-    with qtbot.waitSignal(studio.opening.picture_opened, timeout=WAIT):
+    with qtbot.waitSignal(studio.opening.image_opened, timeout=WAIT):
         qtbot.keyClick(studio.window, Qt.Key.Key_V, CTRL)
 
 
-def test_pastes_a_picture(studio: Studio, qtbot: QtBot) -> None:
+def test_pastes_a_image(studio: Studio, qtbot: QtBot) -> None:
     wanted = np.random.default_rng(0).integers(0, 256, (31, 29, 3), np.uint8)
     image = QImage(29, 31, QImage.Format.Format_ARGB32)
     for row in range(31):
@@ -30,8 +30,8 @@ def test_pastes_a_picture(studio: Studio, qtbot: QtBot) -> None:
             image.setPixelColor(column, row, QColor(*map(int, wanted[row, column])))
     QGuiApplication.clipboard().setImage(image)
     paste(qtbot, studio)
-    assert (studio.session.work.picture.image == wanted).all()
-    assert studio.session.work.picture.path is None
+    assert (studio.session.work.image.pixels == wanted).all()
+    assert studio.session.work.image.path is None
     assert studio.memory.recent == []
     wait_for_maps(qtbot, studio)
 
@@ -50,14 +50,14 @@ def test_pastes_a_file_by_its_address(studio: Studio, qtbot: QtBot) -> None:
     data.setUrls([QUrl.fromLocalFile(str(studio.samples[6]))])
     QGuiApplication.clipboard().setMimeData(data)
     paste(qtbot, studio)
-    assert studio.session.work.picture.name == "6.png"
+    assert studio.session.work.image.name == "6.png"
     wait_for_maps(qtbot, studio)
 
 
 def test_nothing_to_paste_is_told(studio: Studio, qtbot: QtBot) -> None:
     QGuiApplication.clipboard().setText("only words")
     qtbot.keyClick(studio.window, Qt.Key.Key_V, CTRL)
-    assert "no picture on the clipboard" in studio.window.banner.message.text()
+    assert "no image on the clipboard" in studio.window.banner.message.text()
 
 
 def test_words_are_pasted_into_a_field(studio: Studio, qtbot: QtBot) -> None:
@@ -97,7 +97,7 @@ def test_an_unfinished_map_is_not_copied(studio: Studio, qtbot: QtBot) -> None:
     studio.stop()
 
 
-def test_saves_a_picture_of_the_window(studio: Studio, qtbot: QtBot, tmp_path: Path) -> None:
+def test_saves_a_image_of_the_window(studio: Studio, qtbot: QtBot, tmp_path: Path) -> None:
     qtbot.keyClick(studio.window, Qt.Key.Key_F12)
     (dialog,) = studio.window.findChildren(QFileDialog)
     with qtbot.waitSignal(studio.sharing.saved, timeout=WAIT):
@@ -105,11 +105,11 @@ def test_saves_a_picture_of_the_window(studio: Studio, qtbot: QtBot, tmp_path: P
     dialog.close()
     ratio = studio.window.devicePixelRatioF()
     size = studio.window.size()
-    with Image.open(tmp_path / "window.png") as picture:
-        assert picture.size == (round(size.width() * ratio), round(size.height() * ratio))
-        assert len(picture.convert("RGB").getcolors(1 << 24)) > 100
+    with Image.open(tmp_path / "window.png") as image:
+        assert image.size == (round(size.width() * ratio), round(size.height() * ratio))
+        assert len(image.convert("RGB").getcolors(1 << 24)) > 100
     with qtbot.waitSignal(studio.sharing.failed, timeout=WAIT):
         studio.sharing.save_window(
-            studio.sharing.picture_of_window(), tmp_path / "no such folder" / "window.png"
+            studio.sharing.image_of_window(), tmp_path / "no such folder" / "window.png"
         )
     assert "does not exist" in studio.window.banner.message.text()

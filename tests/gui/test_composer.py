@@ -13,8 +13,8 @@ from pytestqt.qtbot import QtBot
 from pda_studio.cli import main
 from pda_studio.document.operations import Flip, Rotate
 from pda_studio.figures import Composition
-from pda_studio.gui.controllers.studio import Studio
-from pda_studio.gui.views.composer import Composer
+from pda_studio.gui.composer.composer import Composer
+from pda_studio.gui.window.studio import Studio
 
 
 def compose(studio: Studio, qtbot: QtBot) -> Composer:
@@ -145,8 +145,8 @@ def test_the_command_line_makes_the_same_file(
     with qtbot.waitSignal(studio.composing.saved, timeout=WAIT):
         dialog.fileSelected.emit(str(tmp_path / f"window.{suffix}"))
     dialog.close()
-    with qtbot.waitSignal(studio.keeping.saved, timeout=WAIT):
-        studio.keeping.save(tmp_path / "work.pdastudio")
+    with qtbot.waitSignal(studio.saving.saved, timeout=WAIT):
+        studio.saving.save(tmp_path / "work.pdastudio")
     words = ["figure", str(tmp_path / "work.pdastudio"), "--output"]
     assert main([*words, str(tmp_path / f"line.{suffix}")]) == 0
     window, line = ((tmp_path / f"{name}.{suffix}").read_bytes() for name in ("window", "line"))
@@ -160,7 +160,7 @@ def test_what_is_missing_is_said(studio: Studio, qtbot: QtBot) -> None:
     assert not composer.save_button.isEnabled()
     assert not composer.copy_button.isEnabled()
     studio.stop()
-    studio.keeping.undo()
+    studio.saving.undo()
     wait_for_maps(qtbot, studio)
     qtbot.waitUntil(composer.save_button.isEnabled, timeout=WAIT)
     assert not composer.preview.pixmap().isNull()
@@ -185,18 +185,18 @@ def test_settings_belong_to_the_work_and_habits_to_the_user(
     opened: Opened, qtbot: QtBot, tmp_path: Path
 ) -> None:
     studio = opened()
-    assert not studio.keeping.modified
+    assert not studio.saving.modified
     composer = compose(studio, qtbot)
     composer.edit(width=120.0, titles={0: "Mine"})
-    assert studio.keeping.modified
-    with qtbot.waitSignal(studio.keeping.saved, timeout=WAIT):
-        studio.keeping.save(tmp_path / "work.pdastudio")
+    assert studio.saving.modified
+    with qtbot.waitSignal(studio.saving.saved, timeout=WAIT):
+        studio.saving.save(tmp_path / "work.pdastudio")
     composer.edit(width=178.0, titles={})
     studio.window.close()
     again = opened()
     assert again.composing.composition == Composition()
-    with qtbot.waitSignal(again.keeping.opened, timeout=WAIT):
-        again.keeping.open(tmp_path / "work.pdastudio")
+    with qtbot.waitSignal(again.saving.opened, timeout=WAIT):
+        again.saving.open(tmp_path / "work.pdastudio")
     assert again.composing.composition == Composition(width=120.0, titles={0: "Mine"})
     compose(again, qtbot).edit(dpi=600)
     again.window.close()

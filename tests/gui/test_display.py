@@ -13,7 +13,7 @@ from scipy.stats import spearmanr
 
 from pda_studio.document.figure import grid_of
 from pda_studio.figures import Composition, draw_composition
-from pda_studio.gui.controllers.studio import Studio
+from pda_studio.gui.window.studio import Studio
 from pda_studio.rendering import Appearance, Threshold, contours, heat_map, overlay
 
 
@@ -22,7 +22,7 @@ def first_map(studio: Studio):
 
 
 def panel(studio: Studio):
-    return studio.window.board.maps[0, 0]
+    return studio.window.grid.maps[0, 0]
 
 
 def choose(box: QComboBox, value: str) -> None:
@@ -240,7 +240,7 @@ def test_colours_without_a_sign_are_offered_for_maps_without_one(
     assert shown.evidence.min() >= 0
     assert box.unsigned_colours.isVisible()
     choose(box.unsigned_colours, "viridis")
-    bars = [one.bar for one in studio.window.board.maps.values()]
+    bars = [one.bar for one in studio.window.grid.maps.values()]
     assert [bar._start == 0 for bar in bars] == [False, True]
     assert len(box.histogram.handles["end"]) == 1
     drag(qtbot, studio, box.histogram.handles["end"][0], box.histogram.width() / 2, upper=False)
@@ -289,11 +289,11 @@ def test_the_figure_is_drawn_as_the_window(
 
     plain = drawn("plain.svg")
     studio.display.change(style="contours", colours="PRGn_r", threshold=Threshold(part=0.2))
-    look = studio.display.appearance
-    figure = draw_composition(grid_of(studio.keeping.state()()), Composition())
-    _, heat, _ = figure.axes  # the picture, the map, its scale
+    prediction = studio.display.appearance
+    figure = draw_composition(grid_of(studio.saving.state()()), Composition())
+    _, heat, _ = figure.axes  # the image, the map, its scale
     shown = heat.images[0].get_array()
-    expected = heat_map(first_map(studio), look, first_map(studio).limit)
+    expected = heat_map(first_map(studio), prediction, first_map(studio).limit)
     np.testing.assert_array_equal(shown, expected)
     assert drawn("window.svg") != plain
 
@@ -331,7 +331,7 @@ def test_uncertainty_is_a_layer_of_its_own(studio: Studio, qtbot: QtBot) -> None
     wait_for_maps(qtbot, studio)
     assert session.work.columns[0].style == "map"
     assert not button.isEnabled()
-    studio.keeping.undo()
+    studio.saving.undo()
     wait_for_maps(qtbot, studio)
     assert session.work.columns[0].style == "spread"
     session.configure_column(0, infill="marginal-mean")
@@ -346,7 +346,7 @@ def test_the_spread_of_combined_maps_is_named_so(studio: Studio, qtbot: QtBot) -
     column = session.add_column("combined")
     wait_for_maps(qtbot, studio)
     session.set_style(column.key, "spread")
-    shown = studio.window.board.maps[0, column.key]
+    shown = studio.window.grid.maps[0, column.key]
     assert shown.caption.text().startswith("Spread of maps / √n")
     first, second = (
         one.evidence / np.sqrt(np.mean(np.square(one.evidence.astype(float))))

@@ -1,4 +1,4 @@
-"""Rows and columns of the board: what they ask, of whom, and how variants compare."""
+"""Rows and columns of the grid: what they ask, of whom, and how variants compare."""
 
 from dataclasses import replace
 
@@ -13,9 +13,9 @@ from pda_studio.classifiers import Classifier, load_classifier
 from pda_studio.classifiers.targets import Unit, activations, contrast, hidden
 from pda_studio.document.operations import Crop, Flip, Rotate
 from pda_studio.document.targets import ClassTarget, ContrastTarget, UnitTarget
-from pda_studio.document.work import COMBINED, ClassifierChoice
-from pda_studio.gui.controllers.studio import Studio
-from pda_studio.workspace import explain
+from pda_studio.document.workspace import COMBINED, ClassifierChoice
+from pda_studio.gui.window.studio import Studio
+from pda_studio.store import explain
 
 RANDOM = ClassifierChoice("digits", "random")
 
@@ -42,7 +42,7 @@ def choose(qtbot: QtBot, *texts: str) -> None:
 
 def open_column_menu(studio: Studio, qtbot: QtBot, at: int) -> None:
     key = studio.session.work.columns[at].key
-    header = studio.window.board._columns[key]
+    header = studio.window.grid._columns[key]
     qtbot.mouseClick(header.menu_button, Qt.MouseButton.LeftButton)
 
 
@@ -56,14 +56,14 @@ def test_a_column_may_ask_another_classifier(studio: Studio, qtbot: QtBot) -> No
     assert first.target == second.target
     assert first.parameters == second.parameters
     own = explain(
-        studio.session.work.picture.image,
+        studio.session.work.image.pixels,
         load_classifier("digits", "random"),
         target=first.target,
         **first.parameters,
     )
     np.testing.assert_allclose(second.evidence, own.evidence, atol=1e-5)
     assert studio.session.classifier.weights == "built in", "the open one stays"
-    headers = [studio.window.board._columns[one.key] for one in studio.session.work.columns]
+    headers = [studio.window.grid._columns[one.key] for one in studio.session.work.columns]
     assert [header.title.text() for header in headers] == ["digits", "digits (random)"]
     assert headers[1].details.text().startswith("Efficient PDA")
 
@@ -99,7 +99,7 @@ def test_columns_are_moved_copied_and_removed_by_their_menu(studio: Studio, qtbo
 
 def test_why_one_class_rather_than_another(studio: Studio, qtbot: QtBot) -> None:
     wait_for_maps(qtbot, studio)
-    session, image = studio.session, studio.session.work.picture.image
+    session, image = studio.session, studio.session.work.image.pixels
     first = session.target.index
     studio.window.predictions.menu_wanted.emit(7, QPoint(10, 10))
     choose(qtbot, f"Why {first} rather than 7?")
@@ -116,7 +116,7 @@ def test_why_one_class_rather_than_another(studio: Studio, qtbot: QtBot) -> None
 
 def test_a_hidden_unit_is_chosen_from_the_strongest_maps(studio: Studio, qtbot: QtBot) -> None:
     session = studio.session
-    image, classifier = session.work.picture.image, session.classifier
+    image, classifier = session.work.image.pixels, session.classifier
     studio.window.actions_.ask_unit.trigger()
     dialog = studio.asking.dialog
     qtbot.waitUntil(lambda: dialog.thumbnails.count() > 0, timeout=WAIT)
@@ -193,12 +193,12 @@ def test_the_mean_of_one_column_says_what_is_missing(studio: Studio, qtbot: QtBo
     studio.session.add_column(COMBINED)
     key = studio.session.work.columns[1].key
     qtbot.waitUntil(lambda: studio.session.cell(0, key).state == "failed", timeout=WAIT)
-    assert "two methods" in studio.window.board.maps[0, key].caption.toolTip()
+    assert "two methods" in studio.window.grid.maps[0, key].caption.toolTip()
 
 
-def test_another_picture_as_a_row(studio: Studio, qtbot: QtBot) -> None:
+def test_another_image_as_a_row(studio: Studio, qtbot: QtBot) -> None:
     other = next(path for path in studio.samples if path.stem == "7")
-    studio.opening.add_picture(other)
+    studio.opening.add_image(other)
     qtbot.waitUntil(lambda: len(studio.session.work.rows) == 2, timeout=WAIT)
     wait_for_maps(qtbot, studio)
     first, second = maps_of(studio)
@@ -225,24 +225,24 @@ def test_another_picture_as_a_row(studio: Studio, qtbot: QtBot) -> None:
     ],
     ids=str,
 )
-def test_the_crosshair_marks_the_same_place_of_the_picture(
+def test_the_crosshair_marks_the_same_place_of_the_image(
     studio: Studio, qtbot: QtBot, operation, there
 ) -> None:
     row = studio.session.transform(operation)
     wait_for_maps(qtbot, studio)
-    view = studio.window.board.inputs[0].views[0]
-    studio.window.board.ensureWidgetVisible(view)
+    view = studio.window.grid.inputs[0].views[0]
+    studio.window.grid.ensureWidgetVisible(view)
     scale = view.pixel_size
     qtbot.mouseMove(view.viewport(), QPoint(int(9.5 * scale), int(4.5 * scale)))
     assert view.pixel == (9, 4)
-    seen = studio.window.board.maps[row.key, 0].views[0].pixel
+    seen = studio.window.grid.maps[row.key, 0].views[0].pixel
     wanted = there(9, 4)
     if isinstance(operation, Crop):  # a pixel has become four
         assert seen in [(wanted[0] + dx, wanted[1] + dy) for dx in (0, 1) for dy in (0, 1)]
     else:
         assert seen == wanted
-    other = studio.window.board.inputs[row.key].views[0]
-    studio.window.board.ensureWidgetVisible(studio.window.board.inputs[row.key])
+    other = studio.window.grid.inputs[row.key].views[0]
+    studio.window.grid.ensureWidgetVisible(studio.window.grid.inputs[row.key])
     qtbot.mouseMove(other.viewport(), QPoint(int(3.5 * scale), int(20.5 * scale)))
     assert other.pixel == (3, 20)
 
@@ -251,10 +251,10 @@ def test_variants_are_turned_back_and_compared(studio: Studio, qtbot: QtBot) -> 
     row = studio.session.transform(Flip("horizontal"))
     wait_for_maps(qtbot, studio)
     first, flipped = maps_of(studio)
-    panel = studio.window.board.maps[row.key, 0]
+    panel = studio.window.grid.maps[row.key, 0]
     correlation = np.corrcoef(first.evidence.ravel(), flipped.evidence[:, ::-1].ravel())[0, 1]
     assert f"r {correlation:.2f}".replace("-", "−") in panel.caption.text()
-    button = studio.window.board._rows[row.key].back_button
+    button = studio.window.grid._rows[row.key].back_button
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     assert studio.session.work.row(row.key).turned_back
     shown = panel._cell.evidence
@@ -281,7 +281,7 @@ def test_what_is_in_sight_comes_first(studio: Studio, qtbot: QtBot) -> None:
         )
     studio.window.resize(900, 560)
     wait_for_maps(qtbot, studio)
-    bar = studio.window.board.verticalScrollBar()
+    bar = studio.window.grid.verticalScrollBar()
     assert bar.maximum() > 0
     bar.setValue(bar.maximum())
     qtbot.wait(50)
@@ -296,24 +296,24 @@ def test_what_is_in_sight_comes_first(studio: Studio, qtbot: QtBot) -> None:
 def test_a_new_row_is_brought_into_sight_and_the_original_to_be_cropped(
     studio: Studio, qtbot: QtBot
 ) -> None:
-    board, session = studio.window.board, studio.session
+    grid, session = studio.window.grid, studio.session
     for angle in (15, -15, 30, -30):
         row = session.transform(Rotate(angle))
         qtbot.wait(50)  # until then every new panel lies in the corner
-        qtbot.waitUntil(lambda key=row.key: in_sight(board, board.inputs[key]), timeout=WAIT)
-    assert not in_sight(board, board.inputs[0])
+        qtbot.waitUntil(lambda key=row.key: in_sight(grid, grid.inputs[key]), timeout=WAIT)
+    assert not in_sight(grid, grid.inputs[0])
     studio.window.actions_.crop.trigger()
-    qtbot.waitUntil(lambda: in_sight(board, board.inputs[0]), timeout=WAIT)
+    qtbot.waitUntil(lambda: in_sight(grid, grid.inputs[0]), timeout=WAIT)
 
 
-def in_sight(board, panel) -> bool:
-    place = panel.mapTo(board.viewport(), panel.rect().center())
-    return board.viewport().rect().contains(place)
+def in_sight(grid, panel) -> bool:
+    place = panel.mapTo(grid.viewport(), panel.rect().center())
+    return grid.viewport().rect().contains(place)
 
 
 def test_a_row_is_copied_by_its_menu(studio: Studio, qtbot: QtBot) -> None:
     row = studio.session.transform(Flip("vertical"))
-    studio.window.board.row_menu_wanted.emit(row.key, QPoint(10, 10))
+    studio.window.grid.row_menu_wanted.emit(row.key, QPoint(10, 10))
     choose(qtbot, "Duplicate")
     wait_for_maps(qtbot, studio)
     first, flipped, copied = maps_of(studio)
@@ -322,7 +322,7 @@ def test_a_row_is_copied_by_its_menu(studio: Studio, qtbot: QtBot) -> None:
     assert not np.array_equal(first.evidence, flipped.evidence)
 
 
-def test_the_picture_is_turned_by_any_angle(studio: Studio, qtbot: QtBot) -> None:
+def test_the_image_is_turned_by_any_angle(studio: Studio, qtbot: QtBot) -> None:
     studio.window.actions_.turn.trigger()
     (dialog,) = studio.window.findChildren(QInputDialog)
     dialog.setDoubleValue(-37.5)

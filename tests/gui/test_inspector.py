@@ -10,17 +10,17 @@ from PySide6.QtWidgets import QAbstractButton, QApplication
 from pytestqt.qtbot import QtBot
 
 from pda_studio.document.targets import UnitTarget
-from pda_studio.gui.controllers.studio import Studio
-from pda_studio.gui.models.inspection import Inspection
-from pda_studio.gui.views.image_view import ImageView
+from pda_studio.gui.grid.image_view import ImageView
+from pda_studio.gui.inspector.inspection import Inspection
+from pda_studio.gui.window.studio import Studio
 
 
 def map_view(studio: Studio, row: int = 0) -> ImageView:
-    return studio.window.board.maps[row, studio.session.work.columns[0].key].views[0]
+    return studio.window.grid.maps[row, studio.session.work.columns[0].key].views[0]
 
 
 def place(view: ImageView, column: float, row: float) -> QPoint:
-    """Where a point of the picture lies on the screen."""
+    """Where a point of the image lies on the screen."""
     return view._to_screen(column, row).toPoint()
 
 
@@ -75,8 +75,8 @@ def test_tells_what_to_do_while_there_is_nothing(studio: Studio) -> None:
         inspector.tabs[page].click()
         assert inspector.pages.currentWidget() is inspector.hint
         assert word in inspector.hint.text()
-    studio.session.open_picture(None)
-    assert inspector.isHidden(), "on an empty board there is nothing to look behind"
+    studio.session.open_image(None)
+    assert inspector.isHidden(), "on an empty grid there is nothing to look behind"
 
 
 def test_a_click_lists_the_windows_over_the_pixel(studio: Studio, qtbot: QtBot) -> None:
@@ -94,7 +94,7 @@ def test_a_click_lists_the_windows_over_the_pixel(studio: Studio, qtbot: QtBot) 
     assert box.left <= 13 < box.right
     assert box.top <= 12 < box.bottom
     wanted = [(box.left, box.top, k, k)]
-    assert marks(map_view(studio)) == marks(studio.window.board.inputs[0].views[0]) == wanted
+    assert marks(map_view(studio)) == marks(studio.window.grid.inputs[0].views[0]) == wanted
     names = page.comparison.model()
     said = names.index(0, 0).data(Qt.ItemDataRole.AccessibleTextRole)
     assert said.startswith("1: 89.6 % before")
@@ -185,10 +185,10 @@ def test_many_windows_wait_for_the_map(studio: Studio, qtbot: QtBot) -> None:
     until(qtbot, lambda: looked_at(studio.inspection))
 
 
-def test_another_picture_forgets_the_pixel(studio: Studio, qtbot: QtBot) -> None:
+def test_another_image_forgets_the_pixel(studio: Studio, qtbot: QtBot) -> None:
     inspect(qtbot, studio, 13, 12)
-    with qtbot.waitSignal(studio.opening.picture_opened, timeout=WAIT):
-        studio.open_picture(studio.samples[4])
+    with qtbot.waitSignal(studio.opening.image_opened, timeout=WAIT):
+        studio.open_image(studio.samples[4])
     wait_for_maps(qtbot, studio)
     until(qtbot, lambda: studio.inspection.spot is None)
     assert marks(map_view(studio)) == []
@@ -208,8 +208,8 @@ def test_variants_have_pixels_of_their_own(studio: Studio, qtbot: QtBot) -> None
     assert (spot.column, spot.row) == (27 - 20, 5)
     k, box = spot.box.width, spot.box
     assert marks(view) == [(box.top, 28 - box.right, k, k)]
-    assert marks(studio.window.board.inputs[row].views[0]) == [(box.left, box.top, k, k)]
-    assert marks(map_view(studio)) == [], "other rows show other pictures"
+    assert marks(studio.window.grid.inputs[row].views[0]) == [(box.left, box.top, k, k)]
+    assert marks(map_view(studio)) == [], "other rows show other images"
 
 
 def test_a_dragged_region_is_removed(studio: Studio, qtbot: QtBot) -> None:
@@ -232,18 +232,18 @@ def test_a_dragged_region_is_removed(studio: Studio, qtbot: QtBot) -> None:
     outside = np.ones((28, 28), bool)
     outside[box.top : box.bottom, box.left : box.right] = False
     view = cut.of.subject.view
-    assert np.array_equal(cut.removal.picture[outside], view[outside])
+    assert np.array_equal(cut.removal.image[outside], view[outside])
     classifier = cut.of.subject.classifier
     whole = classifier.predict(view)
     assert cut.removal.before.probabilities == pytest.approx(whole, abs=1e-6)
-    without = classifier.predict(cut.removal.picture)  # rounded to 8 bits
+    without = classifier.predict(cut.removal.image)  # rounded to 8 bits
     assert cut.removal.after.probabilities == pytest.approx(without, abs=0.01)
     assert "“1” loses" in page.summary.text()
 
 
 def test_the_region_follows_its_numbers_and_what_fills_it(studio: Studio, qtbot: QtBot) -> None:
     studio.window.actions_.cut.trigger()
-    drag(qtbot, studio.window.board.inputs[0].views[0], (10, 10), (16, 16))
+    drag(qtbot, studio.window.grid.inputs[0].views[0], (10, 10), (16, 16))
     until(qtbot, lambda: studio.inspection.cut and studio.inspection.cut.removal)
     page = studio.window.inspector.region
     page.numbers["left"].setValue(3)
@@ -255,7 +255,7 @@ def test_the_region_follows_its_numbers_and_what_fills_it(studio: Studio, qtbot:
     page.fill.activated.emit(page.fill.currentIndex())
     until(qtbot, lambda: studio.inspection.cut.removal.kind == "grey")
     box = studio.inspection.cut.removal.box
-    patch = studio.inspection.cut.removal.picture[box.top : box.bottom, box.left : box.right]
+    patch = studio.inspection.cut.removal.image[box.top : box.bottom, box.left : box.right]
     assert set(np.unique(patch)) == {128}
     assert "grey" in page.summary.text()
 
@@ -271,9 +271,9 @@ def test_one_tool_at_a_time_and_escape_leaves_it(studio: Studio, qtbot: QtBot) -
     assert not actions.cut.isChecked()
     assert not map_view(studio)._framing
     actions.crop.trigger()
-    assert studio.window.board.inputs[0].views[0]._framing
+    assert studio.window.grid.inputs[0].views[0]._framing
     assert not map_view(studio)._framing
-    drag(qtbot, studio.window.board.inputs[0].views[0], (7, 7), (21, 21))
+    drag(qtbot, studio.window.grid.inputs[0].views[0], (7, 7), (21, 21))
     wait_for_maps(qtbot, studio)
     assert len(studio.session.work.rows) == 2, "it crops again"
     assert studio.inspection.cut is None
@@ -299,7 +299,7 @@ def test_the_strongest_go_one_by_one(studio: Studio, qtbot: QtBot) -> None:
     stage = inspection.course.shown
     assert len(marks(map_view(studio))) == at == len(stage.boxes)
     classifier = inspection.course.of.subject.classifier
-    without = classifier.predict(stage.picture)
+    without = classifier.predict(stage.image)
     assert stage.answer.probabilities == pytest.approx(without, abs=0.02)
     xs, ys = page.curve._line.getData()
     assert list(xs) == list(range(len(inspection.course.stages)))
@@ -344,7 +344,7 @@ def test_methods_without_windows_have_blocks(studio: Studio, qtbot: QtBot) -> No
     inspect(qtbot, studio, 13, 12)
     spot = studio.inspection.spot
     assert spot.windows.summed
-    assert spot.box.width == 7, "a quarter of the picture at most"
+    assert spot.box.width == 7, "a quarter of the image at most"
     assert "blocks" in studio.window.inspector.windows.heading.text()
     studio.window.inspector.tabs["strongest"].click()
     until(qtbot, lambda: studio.inspection.course and studio.inspection.course.stages)
@@ -368,15 +368,15 @@ def test_a_hidden_unit_has_an_activation(studio: Studio, qtbot: QtBot) -> None:
     assert page.comparison.model().rowCount() == 1
 
 
-def test_a_picture_that_is_made_has_nothing_behind_it(studio: Studio, qtbot: QtBot) -> None:
+def test_a_image_that_is_made_has_nothing_behind_it(studio: Studio, qtbot: QtBot) -> None:
     studio.session.set_method(0, "activation-maximisation")
     studio.session.configure_column(0, climb=2)
     wait_for_maps(qtbot, studio)
     click(qtbot, map_view(studio), 13, 12)
     hint = studio.window.inspector.hint
-    until(qtbot, lambda: "makes a picture" in hint.text())
+    until(qtbot, lambda: "makes an image" in hint.text())
     studio.window.inspector.tabs["strongest"].click()
-    until(qtbot, lambda: "makes a picture" in hint.text() and hint.isVisible())
+    until(qtbot, lambda: "makes an image" in hint.text() and hint.isVisible())
     assert not studio.window.banner.details.toPlainText(), "a sentence in its place is enough"
 
 

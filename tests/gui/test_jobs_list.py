@@ -14,9 +14,9 @@ from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from pda_studio.document.operations import Flip
-from pda_studio.document.work import ClassifierChoice
-from pda_studio.gui.controllers.studio import Studio
-from pda_studio.gui.models.report import without_paths
+from pda_studio.document.workspace import ClassifierChoice
+from pda_studio.gui.jobs.report import without_paths
+from pda_studio.gui.window.studio import Studio
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -111,7 +111,7 @@ def test_one_that_waits_is_stopped(studio: Studio, qtbot: QtBot) -> None:
     studio.session.select(0, 0)
     studio.explainer.stop_one((row, 0))  # before its row has even been looked at
     assert states(studio).get((row, 0), "empty") in ("stopped", "empty")
-    qtbot.waitUntil(lambda: studio.session.look(row) is not None, timeout=WAIT)
+    qtbot.waitUntil(lambda: studio.session.prediction(row) is not None, timeout=WAIT)
     qtbot.waitUntil(lambda: studio.session.cell(row, 0).request is not None, timeout=WAIT)
     if states(studio)[row, 0] == "waiting":  # there was nothing to stop yet
         studio.explainer.stop_one((row, 0))
@@ -161,11 +161,11 @@ def test_a_failed_one_tells_why_and_is_tried_again(studio: Studio, qtbot: QtBot)
 def test_the_report_tells_all_but_where_files_are(
     opened: Opened, qtbot: QtBot, tmp_path: Path
 ) -> None:
-    folder = tmp_path / "Jane Doe's pictures"
+    folder = tmp_path / "Jane Doe's images"
     folder.mkdir()
-    picture = folder / "private name.png"
-    Image.fromarray(np.full((28, 28, 3), 90, np.uint8)).save(picture)
-    studio = opened(image=picture)
+    image = folder / "private name.png"
+    Image.fromarray(np.full((28, 28, 3), 90, np.uint8)).save(image)
+    studio = opened(image=image)
     key = fail(qtbot, studio)
     open_list(qtbot, studio)
     qtbot.mouseClick(studio.window.jobs.rows[key].copy_button, LEFT)
@@ -188,7 +188,7 @@ def test_the_report_tells_all_but_where_files_are(
     assert root not in text
     assert str(tmp_path) not in text
     assert "Jane" not in text
-    # The message over the board makes the same report.
+    # The message over the grid makes the same report.
     qtbot.mouseClick(studio.window.banner.details_button, LEFT)
     qtbot.mouseClick(studio.window.banner.copy_button, LEFT)
     assert "Method: attention-rollout" in QApplication.clipboard().text()

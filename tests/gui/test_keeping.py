@@ -16,10 +16,10 @@ from pytestqt.qtbot import QtBot
 
 from pda_studio.classifiers import Classifier
 from pda_studio.document.operations import Crop, Flip, Rotate
-from pda_studio.document.state import load_state
+from pda_studio.document.saved import load_state
 from pda_studio.document.targets import ClassTarget, ContrastTarget
-from pda_studio.document.work import COMBINED, ClassifierChoice
-from pda_studio.gui.controllers.studio import Studio
+from pda_studio.document.workspace import COMBINED, ClassifierChoice
+from pda_studio.gui.window.studio import Studio
 
 
 def do_much(studio: Studio, qtbot: QtBot) -> None:
@@ -43,21 +43,21 @@ def do_much(studio: Studio, qtbot: QtBot) -> None:
 
 
 def test_every_edit_is_undone_and_done_again(studio: Studio, qtbot: QtBot) -> None:
-    keeping, session = studio.keeping, studio.session
+    saving, session = studio.saving, studio.session
     start = session.work
     assert not studio.window.actions_.undo.isEnabled()
     do_much(studio, qtbot)
     end = session.work
     steps = 0
-    while keeping.history.can_undo and steps < 100:
+    while saving.history.can_undo and steps < 100:
         studio.window.actions_.undo.trigger()
         steps += 1
         qtbot.wait(1)
     assert 12 <= steps < 100
     assert session.work == start
     wait_for_maps(qtbot, studio)
-    while keeping.history.can_redo:
-        keeping.redo()
+    while saving.history.can_redo:
+        saving.redo()
     assert session.work == end
     wait_for_maps(qtbot, studio)
 
@@ -77,7 +77,7 @@ def test_undo_brings_another_classifier_back(studio: Studio, qtbot: QtBot) -> No
     studio.opening.use_classifier(ClassifierChoice("digits", "random"))
     qtbot.waitUntil(lambda: studio.session.classifier.weights == "random", timeout=WAIT)
     wait_for_maps(qtbot, studio)
-    studio.keeping.undo()
+    studio.saving.undo()
     wait_for_maps(qtbot, studio)
     assert studio.session.all_finished()[0].weights == "built in"
     assert studio.window.classifier_box.weights.currentData() is None
@@ -91,8 +91,8 @@ def test_saved_work_opens_as_it_was(
     work, maps = studio.session.work, studio.session.all_finished()
     studio.display.change(opacity=0.4)
     path = tmp_path / "mine.pdastudio"
-    with qtbot.waitSignal(studio.keeping.saved, timeout=WAIT):
-        studio.keeping.save(path)
+    with qtbot.waitSignal(studio.saving.saved, timeout=WAIT):
+        studio.saving.save(path)
     assert "mine.pdastudio" in studio.window.windowTitle()
     assert not studio.window.isWindowModified()
     studio.window.close()
@@ -103,7 +103,7 @@ def test_saved_work_opens_as_it_was(
     monkeypatch.setattr(
         Classifier, "logits", lambda self, batch: passes.append(len(batch)) or real(self, batch)
     )
-    with qtbot.waitSignal(again.keeping.opened, timeout=WAIT):
+    with qtbot.waitSignal(again.saving.opened, timeout=WAIT):
         again.open_files([path])
     wait_for_maps(qtbot, again)
     assert again.display.appearance.opacity == 0.4
@@ -112,7 +112,7 @@ def test_saved_work_opens_as_it_was(
     assert opened_work.target == work.target == ClassTarget(7)
     assert [row.operations for row in opened_work.rows] == [row.operations for row in work.rows]
     assert [row.turned_back for row in opened_work.rows] == [row.turned_back for row in work.rows]
-    assert np.array_equal(opened_work.picture.image, work.picture.image)
+    assert np.array_equal(opened_work.image.pixels, work.image.pixels)
     for old, new in zip(maps, again.session.all_finished(), strict=True):
         assert np.array_equal(old.evidence, new.evidence)
     assert max(passes) == 1, "rows are looked at; no map is computed"
@@ -124,12 +124,12 @@ def test_saved_work_can_be_dropped(studio: Studio, qtbot: QtBot, tmp_path: Path)
     path = tmp_path / "mine.pdastudio"
     studio.session.transform(Flip("vertical"))
     wait_for_maps(qtbot, studio)
-    with qtbot.waitSignal(studio.keeping.saved, timeout=WAIT):
-        studio.keeping.save(path)
+    with qtbot.waitSignal(studio.saving.saved, timeout=WAIT):
+        studio.saving.save(path)
     studio.session.reset_rows()
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(path))])
-    with qtbot.waitSignal(studio.keeping.opened, timeout=WAIT):
+    with qtbot.waitSignal(studio.saving.opened, timeout=WAIT):
         studio.window.dropped.emit(data)
     assert studio.session.work.rows[1].operations == (Flip("vertical"),)
     wait_for_maps(qtbot, studio)
@@ -152,8 +152,8 @@ def test_damaged_work_is_refused_and_nothing_is_lost(
     studio: Studio, qtbot: QtBot, tmp_path: Path
 ) -> None:
     path = tmp_path / "mine.pdastudio"
-    with qtbot.waitSignal(studio.keeping.saved, timeout=WAIT):
-        studio.keeping.save(path)
+    with qtbot.waitSignal(studio.saving.saved, timeout=WAIT):
+        studio.saving.save(path)
     whole = path.read_bytes()
     work = studio.session.work
     for damaged in (
@@ -166,8 +166,8 @@ def test_damaged_work_is_refused_and_nothing_is_lost(
         rewritten(whole, '"digest": "', '"digest": "0'),
     ):
         path.write_bytes(damaged)
-        with qtbot.waitSignal(studio.keeping.failed, timeout=WAIT):
-            studio.keeping.open(path)
+        with qtbot.waitSignal(studio.saving.failed, timeout=WAIT):
+            studio.saving.open(path)
         assert "mine.pdastudio" in studio.window.banner.message.text()
         assert studio.session.work is work
 
@@ -179,7 +179,7 @@ def test_what_was_open_can_be_reopened(opened: Opened, qtbot: QtBot) -> None:
     studio.window.close()
     again = opened()
     assert not again.window.banner.action_button.text().startswith("Restore")
-    with qtbot.waitSignal(again.keeping.opened, timeout=WAIT):
+    with qtbot.waitSignal(again.saving.opened, timeout=WAIT):
         again.window.actions_.reopen.trigger()
     wait_for_maps(qtbot, again)
     assert again.session.work.rows[1].operations == (Flip("vertical"),)
@@ -205,7 +205,7 @@ WINDOW = """
 import sys, time
 from pathlib import Path
 from PySide6.QtCore import QSettings
-from pda_studio.gui.controllers.studio import Studio, application
+from pda_studio.gui.window.studio import Studio, application
 from pda_studio.document.operations import Flip
 app = application()
 folder = Path(sys.argv[1])
@@ -226,7 +226,7 @@ def test_killed_in_the_middle_of_a_run(opened: Opened, qtbot: QtBot, tmp_path: P
     kill_when(
         WINDOW
         + """
-studio.keeping._idle.setInterval(50)
+studio.saving._idle.setInterval(50)
 studio.session.configure_column(0, infill="marginal-samples", samples=500)
 until(lambda: studio.session.cell(0, 0).done > 0)
 until(lambda: list((folder / "recovery").glob("*.pdastudio")))
@@ -244,27 +244,27 @@ until(lambda: False)
     assert studio.session.work.columns[0].parameters["samples"] == 500
     studio.session.configure_column(0, samples=1)
     wait_for_maps(qtbot, studio)
-    qtbot.waitUntil(lambda: not studio.keeping.left_behind(), timeout=WAIT)
+    qtbot.waitUntil(lambda: not studio.saving.left_behind(), timeout=WAIT)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is of other systems")
 def test_killed_in_the_middle_of_saving(opened: Opened, qtbot: QtBot, tmp_path: Path) -> None:
     path = tmp_path / "mine.pdastudio"
     studio = opened()
-    with qtbot.waitSignal(studio.keeping.saved, timeout=WAIT):
-        studio.keeping.save(path)
+    with qtbot.waitSignal(studio.saving.saved, timeout=WAIT):
+        studio.saving.save(path)
     before = path.read_bytes()
     kill_when(
         WINDOW
         + """
-import pda_studio.document.state as state
+import pda_studio.document.saved as state
 real = state.packed
 def slow(evidence_map):
     print("now", flush=True)
     time.sleep(30)
     return real(evidence_map)
 state.packed = slow
-studio.keeping.save(folder / "mine.pdastudio")
+studio.saving.save(folder / "mine.pdastudio")
 until(lambda: False)
 """,
         tmp_path,
@@ -275,16 +275,16 @@ until(lambda: False)
 
 def test_an_open_window_is_no_crash(opened: Opened, qtbot: QtBot) -> None:
     first = opened()
-    first.keeping.keep()
-    qtbot.waitUntil(first.keeping._own.exists, timeout=WAIT)
+    first.saving.keep()
+    qtbot.waitUntil(first.saving._own.exists, timeout=WAIT)
     second = opened()
-    assert second.keeping.left_behind() == []
+    assert second.saving.left_behind() == []
 
 
 def test_saved_files_hold_nothing_that_runs(studio: Studio, qtbot: QtBot, tmp_path: Path) -> None:
     path = tmp_path / "mine.pdastudio"
-    with qtbot.waitSignal(studio.keeping.saved, timeout=WAIT):
-        studio.keeping.save(path)
+    with qtbot.waitSignal(studio.saving.saved, timeout=WAIT):
+        studio.saving.save(path)
     with zipfile.ZipFile(path) as archive:
         names = archive.namelist()
         assert archive.testzip() is None

@@ -9,9 +9,9 @@ from driver import WAIT, Opened, start_slow_map, wait_for_maps
 from pytestqt.qtbot import QtBot
 
 from pda_studio.cli import main
-from pda_studio.gui.controllers.studio import Studio
+from pda_studio.gui.window.studio import Studio
 from pda_studio.methods import METHODS
-from pda_studio.workspace import DiskCache
+from pda_studio.store import DiskCache
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_after_a_restart_the_map_is_there_at_once(
     assert len(entries(cache_folder)) == 2, "the last one is written although the window is closed"
 
     again = opened(finished=False)
-    qtbot.waitUntil(lambda: bool(again.session.looks), timeout=WAIT)
+    qtbot.waitUntil(lambda: bool(again.session.predictions), timeout=WAIT)
     asked = time.monotonic()
     wait_for_maps(qtbot, again)
     assert time.monotonic() - asked < 1  # 0.02 where nothing else runs
@@ -148,7 +148,7 @@ def test_a_lookup_that_fails_is_no_failure(opened: Opened, monkeypatch: pytest.M
 def test_the_command_line_keeps_maps_for_the_window(
     opened: Opened, computed: list[str], tmp_path: Path
 ) -> None:
-    from pda_studio.gui.controllers.opening import sample_digits
+    from pda_studio.gui.opening.opening import sample_digits
 
     path = str(sample_digits()[2])
     assert main(["explain", path, "--output", str(tmp_path / "map.npz")]) == 0

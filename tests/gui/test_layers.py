@@ -6,9 +6,9 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from pda_studio.classifiers import graph, load_classifier
-from pda_studio.document.work import ClassifierChoice
-from pda_studio.gui.controllers.studio import Studio
-from pda_studio.gui.models.layers import Layers, layers_of, nearest
+from pda_studio.document.workspace import ClassifierChoice
+from pda_studio.gui.targets.layers import Layers, layers_of, nearest
+from pda_studio.gui.window.studio import Studio
 
 
 def at(studio: Studio) -> str:
@@ -78,7 +78,7 @@ def test_a_network_that_cannot_be_followed_has_none(
     digits = load_classifier("digits", device="cpu")
 
     def untraceable(*_):
-        raise graph.NotTraceable("its way depends on the picture")
+        raise graph.NotTraceable("its way depends on the image")
 
     assert [layer.kind for layer in layers_of(digits).layers][:2] == ["Conv2d", "ReLU"]
     monkeypatch.setattr(graph, "_traced", untraceable)

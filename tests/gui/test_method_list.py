@@ -5,8 +5,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QWidgetAction
 from pytestqt.qtbot import QtBot
 
-from pda_studio.document.work import COMBINED
-from pda_studio.gui.controllers.studio import Studio
+from pda_studio.document.workspace import COMBINED
+from pda_studio.gui.window.studio import Studio
 from pda_studio.methods import METHODS
 
 UNDER = {

@@ -6,9 +6,9 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from pda_studio.gui.controllers.studio import Studio
-from pda_studio.gui.models.commands import Command, searched
-from pda_studio.gui.models.fuzzy import match
+from pda_studio.gui.actions.command import Command, searched
+from pda_studio.gui.actions.fuzzy import match
+from pda_studio.gui.window.studio import Studio
 
 CTRL_SHIFT = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
 
@@ -36,7 +36,7 @@ def typed(qtbot: QtBot, studio: Studio, text: str):
         ("v19", "vgg19", "v19"),
         ("fs", "Full screen", "Fs"),
         ("left", "Flip left–right", "left"),
-        ("pict", "Save picture of the window", "pict"),
+        ("pict", "Save image of the window", "pict"),
     ],
 )
 def test_the_letters_meant_are_those_people_mean(letters: str, name: str, meant: str) -> None:
@@ -72,9 +72,9 @@ def test_enter_runs_a_method(studio: Studio, qtbot: QtBot) -> None:
 
 def test_a_sample_and_a_class_are_found(studio: Studio, qtbot: QtBot) -> None:
     palette = typed(qtbot, studio, "sample 4")
-    with qtbot.waitSignal(studio.opening.picture_opened, timeout=WAIT):
+    with qtbot.waitSignal(studio.opening.image_opened, timeout=WAIT):
         qtbot.keyClick(palette.line, Qt.Key.Key_Return)
-    assert studio.session.work.picture.name == "4.png"
+    assert studio.session.work.image.name == "4.png"
     wait_for_maps(qtbot, studio)
     palette = typed(qtbot, studio, "target 9")
     qtbot.keyClick(palette.line, Qt.Key.Key_Return)
@@ -103,7 +103,7 @@ def test_everything_in_the_menus_is_in_it(studio: Studio, qtbot: QtBot) -> None:
 
 
 def test_arrows_choose_and_escape_leaves_all_as_it_was(studio: Studio, qtbot: QtBot) -> None:
-    view = studio.window.board.maps[0, 0].views[0]
+    view = studio.window.grid.maps[0, 0].views[0]
     view.setFocus()
     work = studio.session.work
     palette = open_palette(qtbot, studio)

@@ -10,9 +10,9 @@ from pytestqt.qtbot import QtBot
 
 import pda_studio.methods.prediction_difference as pda
 from pda_studio.classifiers import graph
-from pda_studio.gui.controllers.studio import Studio
-from pda_studio.gui.models import previews
-from pda_studio.gui.models.previews import sketched
+from pda_studio.gui.maps import previews
+from pda_studio.gui.maps.previews import sketched
+from pda_studio.gui.window.studio import Studio
 
 
 def cell(studio: Studio):
@@ -46,14 +46,14 @@ def test_a_preview_comes_first_and_gives_way(studio: Studio, qtbot: QtBot) -> No
     before = cell(studio).evidence
     seen = []
 
-    def look(*_: int) -> None:
+    def watch(*_: int) -> None:
         shown = cell(studio)
         if shown.previewed:
             seen.append(shown.preview)
             assert shown.shown is shown.preview
             assert studio.session.all_finished() == []
 
-    studio.session.cell_changed.connect(look)
+    studio.session.cell_changed.connect(watch)
     studio.session.configure_column(0, infill="conditional-samples", samples=20)
     wait_for_maps(qtbot, studio)
     assert seen
@@ -71,11 +71,11 @@ def test_a_preview_is_marked_and_told_from_the_exact(
     studio: Studio, qtbot: QtBot, late: None
 ) -> None:
     window = studio.window
-    badge = window.board._columns[0].badge
+    badge = window.grid._columns[0].badge
     assert badge.isHidden()
     start_long_map(qtbot, studio)
     assert badge.isVisible()
-    panel = window.board.maps[0, 0]
+    panel = window.grid.maps[0, 0]
     assert panel.views[0]._chip.startswith("preview")
     assert panel.views[0]._sketch
     assert not panel.views[0]._dimmed
@@ -116,7 +116,7 @@ def test_stopped_before_anything_exact(studio: Studio, qtbot: QtBot, late: None)
     studio.stop()
     stopped = cell(studio)
     assert (stopped.state, stopped.previewed, stopped.stale) == ("stopped", True, True)
-    panel = studio.window.board.maps[0, 0]
+    panel = studio.window.grid.maps[0, 0]
     assert "Stopped before anything exact" in panel.caption.toolTip()
     assert "stopped" in panel.views[0]._chip
     preview = stopped.preview
@@ -139,7 +139,7 @@ def test_what_is_exact_when_stopped_stays(studio: Studio, qtbot: QtBot) -> None:
     exact = stopped.preview.covered
     assert exact.any()
     np.testing.assert_array_equal(stopped.preview.evidence[exact], stopped.evidence.evidence[exact])
-    tooltip = studio.window.board.maps[0, 0].caption.toolTip()
+    tooltip = studio.window.grid.maps[0, 0].caption.toolTip()
     assert f"Stopped at {stopped.done} of 625 windows" in tooltip
     assert "Elsewhere a preview: linearised at " in tooltip
 
@@ -183,12 +183,12 @@ def test_a_network_that_cannot_be_followed(
     opened: Opened, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def untraceable(*_):
-        raise graph.NotTraceable("its way depends on the picture")
+        raise graph.NotTraceable("its way depends on the image")
 
     monkeypatch.setattr(graph, "_traced", untraceable)
     studio = opened()
     banner = studio.window.banner
-    assert "its way depends on the picture" in banner.message.text()
+    assert "its way depends on the image" in banner.message.text()
     assert banner.objectName() == "notice"
     banner.hide()
     seen = []
@@ -197,7 +197,7 @@ def test_a_network_that_cannot_be_followed(
     wait_for_maps(qtbot, studio)
     assert not any(seen)
     assert not banner.isVisible(), "once is enough"
-    tooltip = studio.window.board.maps[0, 0].caption.toolTip()
+    tooltip = studio.window.grid.maps[0, 0].caption.toolTip()
     assert "Forward: full (digits cannot be followed" in tooltip
 
 

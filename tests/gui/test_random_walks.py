@@ -16,8 +16,8 @@ from PySide6.QtWidgets import QApplication
 
 from pda_studio.document.operations import Crop, Flip, Rotate
 from pda_studio.document.targets import ContrastTarget, UnitTarget
-from pda_studio.document.work import COMBINED, ClassifierChoice
-from pda_studio.gui.controllers.studio import Studio, application
+from pda_studio.document.workspace import COMBINED, ClassifierChoice
+from pda_studio.gui.window.studio import Studio, application
 
 _METHODS = ["efficient-pda", "occlusion", "saliency", "grad-cam", "input-x-gradient", COMBINED]
 _OPERATIONS = [
@@ -50,14 +50,14 @@ class Walk(RuleBasedStateMachine):
         self.studio.show()
         self.until(lambda: bool(self.session.all_finished()))
         self.session.configure_column(0, stride=4)
-        self.studio.keeping.begin()
+        self.studio.saving.begin()
         self.begun = self.session.work
 
     # What the user does
 
     @rule(number=st.integers(0, 9))
     def open_sample(self, number: int) -> None:
-        self.studio.open_picture(self.studio.samples[number])
+        self.studio.open_image(self.studio.samples[number])
 
     @rule(index=st.integers(0, 9))
     def choose_class(self, index: int) -> None:
@@ -108,7 +108,7 @@ class Walk(RuleBasedStateMachine):
     @rule(at=at, number=st.integers(0, 9))
     def add_row(self, at: int, number: int) -> None:
         if len(self.session.work.rows) < _MOST_ROWS:
-            self.studio.opening.add_picture(self.studio.samples[number])
+            self.studio.opening.add_image(self.studio.samples[number])
 
     @rule(at=at, back=st.booleans())
     def turn_back(self, at: int, back: bool) -> None:
@@ -146,7 +146,7 @@ class Walk(RuleBasedStateMachine):
 
     @rule()
     def save(self) -> None:
-        self.studio.keeping.save(Path(self.folder.name) / "walk.pdastudio")
+        self.studio.saving.save(Path(self.folder.name) / "walk.pdastudio")
 
     @rule(seconds=st.sampled_from([0.0, 0.005, 0.05]))
     def wait(self, seconds: float) -> None:
@@ -169,9 +169,9 @@ class Walk(RuleBasedStateMachine):
             # What was still being opened when the walk ended is an edit like any other.
             self.until(lambda: not self.studio.explainer.busy or self.studio.explainer._held)
             for _ in range(200):
-                if not self.studio.keeping.history.can_undo:
+                if not self.studio.saving.history.can_undo:
                     break
-                self.studio.keeping.undo()
+                self.studio.saving.undo()
             assert self.session.work == self.begun
             self.studio.explainer.run()
             self.until(lambda: bool(self.session.all_finished()))

@@ -1,4 +1,4 @@
-"""The window's picture without anybody watching."""
+"""The window's image without anybody watching."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,11 +8,11 @@ import pytest
 from PIL import Image
 from pytestqt.qtbot import QtBot
 
-from pda_studio.document.work import Column
+from pda_studio.document.workspace import Column
 from pda_studio.errors import PdaStudioError, UsageError
 from pda_studio.gui.app import take_screenshot
-from pda_studio.gui.controllers.opening import sample_digits
-from pda_studio.gui.models.headings import summarised
+from pda_studio.gui.grid.headings import summarised
+from pda_studio.gui.opening.opening import sample_digits
 from pda_studio.methods import METHODS, Method, Progress, Subject
 from pda_studio.methods.base import parameter
 from pda_studio.methods.prediction_difference import EfficientPDA
@@ -30,10 +30,10 @@ def test_shows_the_finished_window(qtbot: QtBot, tmp_path: Path) -> None:
         size=(1100, 700),
         theme="dark",
     )
-    with Image.open(output) as picture:
-        assert picture.size == (1100, 700)
-        assert len(picture.convert("RGB").getcolors(1 << 24)) > 100
-        assert sum(picture.convert("RGB").getpixel((5, 690))) < 3 * 80, "dark"
+    with Image.open(output) as image:
+        assert image.size == (1100, 700)
+        assert len(image.convert("RGB").getcolors(1 << 24)) > 100
+        assert sum(image.convert("RGB").getpixel((5, 690))) < 3 * 80, "dark"
 
 
 def test_the_header_of_a_method_with_windows_alone() -> None:
@@ -68,6 +68,6 @@ def test_errors_reach_the_caller(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_picture_that_is_missing(qtbot: QtBot, tmp_path: Path) -> None:
+def test_a_image_that_is_missing(qtbot: QtBot, tmp_path: Path) -> None:
     with pytest.raises(PdaStudioError, match="no such file"):
         take_screenshot(tmp_path / "none.png", tmp_path / "window.png", classifier="digits")

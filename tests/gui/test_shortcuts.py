@@ -8,8 +8,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMainWindow, QMenu
 from pytestqt.qtbot import QtBot
 
-from pda_studio.gui.controllers.studio import Studio
-from pda_studio.gui.views.command_list import key_caps
+from pda_studio.gui.actions.command_list import key_caps
+from pda_studio.gui.window.studio import Studio
 
 NONE = Qt.KeyboardModifier.NoModifier
 
@@ -50,7 +50,7 @@ def test_f1_lists_every_action_with_its_key(studio: Studio, qtbot: QtBot) -> Non
         title = action.text().replace("&", "").removesuffix(" …")
         assert (title, action.shortcut().toString()) in shown
     groups = [e for e in studio.commands.shortcuts.list.entries if isinstance(e, str)]
-    assert {"File", "Picture", "Add method", "Sample digits", "View", "Help"} <= set(groups)
+    assert {"File", "SourceImage", "Add method", "Sample digits", "View", "Help"} <= set(groups)
     assert len(set(groups)) == len(groups)
     studio.commands.shortcuts.close()
 
@@ -61,7 +61,7 @@ def test_the_list_is_never_out_of_date(studio: Studio, qtbot: QtBot) -> None:
     studio.window.menuBar().actions()[2].menu().addAction(action)
     qtbot.keyClick(studio.window, Qt.Key.Key_F1)
     shown = {(c.title, c.group, c.keys) for c in listed(studio)}
-    assert ("Whistle", "Picture", "Ctrl+Alt+X") in shown
+    assert ("Whistle", "SourceImage", "Ctrl+Alt+X") in shown
     studio.commands.shortcuts.close()
 
 
@@ -72,7 +72,7 @@ def test_the_list_is_searched_by_words_and_by_keys(studio: Studio, qtbot: QtBot)
     assert [c.title for c in listed(studio)] == ["Rotate left"]
     window.line.clear()
     qtbot.keyClicks(window.line, "pgdown")
-    assert [c.title for c in listed(studio)] == ["Next picture in the folder"]
+    assert [c.title for c in listed(studio)] == ["Next image in the folder"]
     window.line.clear()
     qtbot.keyClicks(window.line, "pinch")
     assert [c.title for c in listed(studio)] == ["Zoom with two fingers"]
@@ -109,17 +109,17 @@ def test_keys_do_what_they_say(studio: Studio, qtbot: QtBot) -> None:
     assert studio.theme.theme == "system"
     qtbot.keyClick(window, Qt.Key.Key_Right, Qt.KeyboardModifier.AltModifier)
     assert [str(o) for o in studio.session.work.rows[1].operations] == ["rotated 5° clockwise"]
-    with qtbot.waitSignal(studio.opening.picture_opened, timeout=WAIT):
+    with qtbot.waitSignal(studio.opening.image_opened, timeout=WAIT):
         qtbot.keyClick(window, Qt.Key.Key_7, Qt.KeyboardModifier.AltModifier)
     wait_for_maps(qtbot, studio)
-    assert studio.session.work.picture.name == "7.png"
+    assert studio.session.work.image.name == "7.png"
 
 
 @pytest.mark.parametrize("key", [Qt.Key.Key_H, Qt.Key.Key_Space])
-def test_a_held_key_shows_the_plain_picture(studio: Studio, qtbot: QtBot, key: Qt.Key) -> None:
-    view = studio.window.board.maps[0, 0].views[0]
+def test_a_held_key_shows_the_plain_image(studio: Studio, qtbot: QtBot, key: Qt.Key) -> None:
+    view = studio.window.grid.maps[0, 0].views[0]
     view.setFocus()
-    seen = studio.session.look(0).subject.view
+    seen = studio.session.prediction(0).subject.view
     assert (view.pixels != seen).any()
     qtbot.keyPress(view, key)
     assert (view.pixels == seen).all()
@@ -144,7 +144,7 @@ def test_a_letter_typed_into_a_field_is_a_letter(studio: Studio, qtbot: QtBot) -
 
 
 def test_wheel_drag_and_double_click(studio: Studio, qtbot: QtBot) -> None:
-    view = studio.window.board.maps[0, 0].views[0]
+    view = studio.window.grid.maps[0, 0].views[0]
     middle = QPoint(view.width() // 2, view.height() // 2)
     wheel = QWheelEvent(
         QPointF(middle), QPointF(view.mapToGlobal(middle)), QPoint(), QPoint(0, 480),
@@ -162,7 +162,7 @@ def test_wheel_drag_and_double_click(studio: Studio, qtbot: QtBot) -> None:
 
 
 def test_a_pinch_on_a_touchpad_zooms_around_the_fingers(studio: Studio) -> None:
-    view = studio.window.board.maps[0, 0].views[0]
+    view = studio.window.grid.maps[0, 0].views[0]
     place = QPointF(view.width() * 0.25, view.height() * 0.5)
     there = QPointF(view.mapToGlobal(place))
     gesture = QNativeGestureEvent(
@@ -176,7 +176,7 @@ def test_a_pinch_on_a_touchpad_zooms_around_the_fingers(studio: Studio) -> None:
 
 
 def test_a_pinch_on_a_screen_zooms(studio: Studio, qtbot: QtBot) -> None:
-    view = studio.window.board.maps[0, 0].views[0]
+    view = studio.window.grid.maps[0, 0].views[0]
     device = QTest.createTouchDevice()
     pad, middle = view.viewport(), QPoint(view.width() // 2, view.height() // 2)
     touch = QTest.touchEvent(pad, device)
@@ -189,7 +189,7 @@ def test_a_pinch_on_a_screen_zooms(studio: Studio, qtbot: QtBot) -> None:
 
 
 def test_one_pixel_to_one_pixel(studio: Studio, qtbot: QtBot) -> None:
-    view = studio.window.board.maps[0, 0].views[0]
+    view = studio.window.grid.maps[0, 0].views[0]
     qtbot.keyClick(studio.window, Qt.Key.Key_1, Qt.KeyboardModifier.ControlModifier)
     assert view.pixel_size * view.devicePixelRatioF() == pytest.approx(1)
     qtbot.keyClick(studio.window, Qt.Key.Key_0, Qt.KeyboardModifier.ControlModifier)

@@ -34,9 +34,9 @@ def test_the_map_that_comes_with_the_program_is_the_one_it_computes(opened: Open
     assert np.abs(shipped - drawn).max() <= 4
 
 
-def test_a_picture_of_ones_own_has_no_example(opened: Opened) -> None:
-    from pda_studio.gui.controllers.opening import sample_digits
+def test_a_image_of_ones_own_has_no_example(opened: Opened) -> None:
+    from pda_studio.gui.opening.opening import sample_digits
 
     studio = opened(finished=False, image=sample_digits()[3])
-    assert not studio.window.starting._pictures
+    assert not studio.window.starting._images
     assert studio.window.hints.isHidden()

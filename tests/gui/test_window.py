@@ -20,9 +20,9 @@ from pytestqt.qtbot import QtBot
 import pda_studio.methods.prediction_difference as pda
 from pda_studio.classifiers import Classifier, Download
 from pda_studio.document.operations import Flip, Rotate
-from pda_studio.document.work import ClassifierChoice
-from pda_studio.gui.controllers.studio import Studio
-from pda_studio.workspace import explain
+from pda_studio.document.workspace import ClassifierChoice
+from pda_studio.gui.window.studio import Studio
+from pda_studio.store import explain
 
 
 def first_cell(studio: Studio):
@@ -54,13 +54,13 @@ def test_starts_with_a_finished_sample(studio: Studio) -> None:
     assert studio.window.actions_.export_figure.isEnabled()
 
 
-def test_opens_a_picture_and_keeps_it_among_the_recent(
+def test_opens_a_image_and_keeps_it_among_the_recent(
     studio: Studio, qtbot: QtBot, tmp_path: Path
 ) -> None:
     path = tmp_path / "mine.png"
     Image.fromarray(np.full((40, 30, 3), 90, np.uint8)).save(path)
-    with qtbot.waitSignal(studio.opening.picture_opened, timeout=WAIT):
-        studio.open_picture(path)
+    with qtbot.waitSignal(studio.opening.image_opened, timeout=WAIT):
+        studio.open_image(path)
     wait_for_maps(qtbot, studio)
     assert studio.memory.recent == [path]
     assert "mine.png" in studio.window.windowTitle()
@@ -118,7 +118,7 @@ def test_what_was_stopped_goes_on_where_it_was(
     assert seen[stopped] > seen[stopped - 1] > 0
     wait_for_maps(qtbot, studio)
     own = explain(
-        studio.session.work.picture.image,
+        studio.session.work.image.pixels,
         studio.session.classifier,
         target=first_map(studio).target,
         **first_map(studio).parameters,
@@ -126,14 +126,14 @@ def test_what_was_stopped_goes_on_where_it_was(
     np.testing.assert_allclose(first_map(studio).evidence, own.evidence, atol=2e-3)
 
 
-def test_a_picture_in_the_making_goes_on_after_stop(studio: Studio, qtbot: QtBot) -> None:
+def test_a_image_in_the_making_goes_on_after_stop(studio: Studio, qtbot: QtBot) -> None:
     studio.session.set_method(0, "activation-maximisation")
     studio.session.configure_column(0, climb=400)
     qtbot.waitUntil(lambda: first_cell(studio).state == "running", timeout=WAIT)
     qtbot.waitUntil(lambda: first_cell(studio).done > 5, timeout=WAIT)
     studio.window.actions_.stop.trigger()
     done = first_cell(studio).done
-    assert first_cell(studio).evidence.picture is not None, "the picture is shown as it is made"
+    assert first_cell(studio).evidence.image is not None, "the image is shown as it is made"
     qtbot.wait(50)
     studio.window.actions_.run.trigger()
     qtbot.waitUntil(lambda: first_cell(studio).state == "running", timeout=WAIT)
@@ -208,19 +208,19 @@ def test_turning_adds_rows_and_reset_takes_them_away(studio: Studio, qtbot: QtBo
         (Rotate(180),),
         (Flip("horizontal"),),
     ]
-    upright = studio.session.look(rows[0].key).subject.view
-    turned = studio.session.look(rows[1].key).subject.view
+    upright = studio.session.prediction(rows[0].key).subject.view
+    turned = studio.session.prediction(rows[1].key).subject.view
     assert np.array_equal(turned, np.rot90(upright, -1))
-    assert len(window.board.maps) == 4
+    assert len(window.grid.maps) == 4
     targets = {one.target for one in studio.session.all_finished()}
     assert len(targets) == 1, "variants are asked about the original's class"
     window.actions_.reset.trigger()
-    assert len(window.board.maps) == 1
+    assert len(window.grid.maps) == 1
 
 
 def test_a_frame_on_the_input_crops(studio: Studio, qtbot: QtBot) -> None:
     studio.window.actions_.crop.trigger()
-    view = studio.window.board.inputs[0].views[0]
+    view = studio.window.grid.inputs[0].views[0]
     start, end = (QPoint(round(view.width() * f), round(view.height() * f)) for f in (0.25, 0.75))
     qtbot.mousePress(view.viewport(), Qt.MouseButton.LeftButton, pos=start)
     qtbot.mouseMove(view.viewport(), end)
@@ -228,7 +228,7 @@ def test_a_frame_on_the_input_crops(studio: Studio, qtbot: QtBot) -> None:
     wait_for_maps(qtbot, studio)
     row = studio.session.work.rows[1]
     assert str(row.operations[0]) == "cropped to 14 × 14"
-    assert studio.session.look(row.key).width == 14
+    assert studio.session.prediction(row.key).width == 14
     assert not studio.window.actions_.crop.isChecked()
 
 
@@ -244,15 +244,15 @@ def test_methods_side_by_side(studio: Studio, qtbot: QtBot) -> None:
     studio.session.set_style(column.key, "both")
     wait_for_maps(qtbot, studio)
     assert [m.method for m in studio.session.all_finished()] == ["efficient-pda", "occlusion"]
-    assert len(studio.window.board.maps[0, column.key].views) == 2
+    assert len(studio.window.grid.maps[0, column.key].views) == 2
     studio.session.remove_column(column.key)
-    assert len(studio.window.board.maps) == 1
+    assert len(studio.window.grid.maps) == 1
 
 
 def test_dialogs_open_and_what_is_chosen_is_opened(studio: Studio, qtbot: QtBot) -> None:
     dialogs = studio.dialogs
     for ask in (
-        dialogs.ask_for_picture,
+        dialogs.ask_for_image,
         dialogs.ask_for_weights,
         lambda: dialogs.ask_for_figure(print),
         dialogs.ask_for_map,
@@ -262,9 +262,9 @@ def test_dialogs_open_and_what_is_chosen_is_opened(studio: Studio, qtbot: QtBot)
         assert dialog.isVisible()
         dialog.close()
         qtbot.waitUntil(lambda: not studio.window.findChildren(QFileDialog), timeout=WAIT)
-    dialogs.ask_for_picture()
+    dialogs.ask_for_image()
     (dialog,) = studio.window.findChildren(QFileDialog)
-    with qtbot.waitSignal(studio.opening.picture_opened, timeout=WAIT):
+    with qtbot.waitSignal(studio.opening.image_opened, timeout=WAIT):
         dialog.fileSelected.emit(str(studio.samples[4]))
     assert studio.memory.folder == str(studio.samples[4].parent)
     dialog.close()
@@ -277,7 +277,7 @@ def test_colour_scales(studio: Studio, qtbot: QtBot) -> None:
     studio.session.add_column("occlusion")
     studio.session.add_column("sampled-pda")
     wait_for_maps(qtbot, studio)
-    bars = [panel.bar for panel in studio.window.board.maps.values()]
+    bars = [panel.bar for panel in studio.window.grid.maps.values()]
     own = [one.limit for one in studio.session.all_finished()]
     assert [bar._limit for bar in bars] == own
     studio.display.change(scale="all")
@@ -321,7 +321,7 @@ def test_linked_views_stay_in_step(studio: Studio, qtbot: QtBot) -> None:
     for step in range(20):
         studio.window.resize(900 + 37 * (step % 7), 600 + 29 * (step % 5))
         qtbot.wait(1)
-        views = studio.window.board.views
+        views = studio.window.grid.views
         assert len({tuple(np.round(view.centre, 6)) for view in views}) == 1
         assert len({round(view.pixel_size, 6) for view in views}) == 1
         assert studio.viewport.zoom == 3
@@ -332,11 +332,11 @@ def test_the_crosshair_is_shared_and_tells_the_value(studio: Studio, qtbot: QtBo
     wait_for_maps(qtbot, studio)
     evidence = first_map(studio).evidence
     row, column = np.unravel_index(np.abs(evidence).argmax(), evidence.shape)
-    view = studio.window.board.inputs[0].views[0]
+    view = studio.window.grid.inputs[0].views[0]
     scale = view.pixel_size
     qtbot.mouseMove(view.viewport(), QPoint(int((column + 0.5) * scale), int((row + 0.5) * scale)))
     studio.viewport.crosshair = (int(column), int(row))
-    text = studio.window.board.maps[0, 0].bar.text
+    text = studio.window.grid.maps[0, 0].bar.text
     assert text.endswith("bits")
     assert "±" in text
     assert f"{evidence[row, column]:+.2f}"[:4] in text
@@ -365,16 +365,14 @@ def test_an_unexpected_error_is_told_and_the_next_run_works(
     wait_for_maps(qtbot, studio)
 
 
-def test_a_picture_that_cannot_be_read_is_told(
-    studio: Studio, qtbot: QtBot, tmp_path: Path
-) -> None:
+def test_a_image_that_cannot_be_read_is_told(studio: Studio, qtbot: QtBot, tmp_path: Path) -> None:
     path = tmp_path / "broken.png"
     path.write_bytes(b"\x89PNG but not really")
-    picture = studio.session.work.picture
+    image = studio.session.work.image
     with qtbot.waitSignal(studio.opening.failed, timeout=WAIT):
-        studio.open_picture(path)
+        studio.open_image(path)
     assert "broken.png" in studio.window.banner.message.text()
-    assert studio.session.work.picture is picture
+    assert studio.session.work.image is image
 
 
 def test_weights_that_do_not_fit_leave_the_open_classifier(
@@ -398,17 +396,17 @@ def test_weights_choose_the_classifier_that_their_file_is_named_after(
     assert name_for(tmp_path / "mine.pth") == "digits"
 
 
-def test_weights_and_pictures_are_looked_for_where_they_were_last(
+def test_weights_and_images_are_looked_for_where_they_were_last(
     studio: Studio, qtbot: QtBot, tmp_path: Path
 ) -> None:
-    pictures = studio.memory.folder
+    images = studio.memory.folder
     studio.dialogs.ask_for_weights()
     (dialog,) = studio.window.findChildren(QFileDialog)
     with qtbot.waitSignal(studio.opening.failed, timeout=WAIT):
         dialog.fileSelected.emit(str(tmp_path / "digits.pth"))
     dialog.close()
     qtbot.waitUntil(lambda: not studio.window.findChildren(QFileDialog), timeout=WAIT)
-    assert studio.memory.folder == pictures
+    assert studio.memory.folder == images
     assert studio.memory.weights_folder == str(tmp_path)
 
 
@@ -461,36 +459,36 @@ def test_a_download_is_shown_and_can_be_stopped(
     wait_for_maps(qtbot, studio)
 
 
-def test_pictures_can_be_dropped(studio: Studio, qtbot: QtBot) -> None:
+def test_images_can_be_dropped(studio: Studio, qtbot: QtBot) -> None:
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(path)) for path in studio.samples if path.stem == "7"])
-    # Onto a picture: whatever lies there must let it through.
-    target = studio.window.board.maps[0, 0].views[0].viewport()
+    # Onto an image: whatever lies there must let it through.
+    target = studio.window.grid.maps[0, 0].views[0].viewport()
     what = Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton
     none = Qt.KeyboardModifier.NoModifier
-    with qtbot.waitSignal(studio.opening.picture_opened, timeout=WAIT):
+    with qtbot.waitSignal(studio.opening.image_opened, timeout=WAIT):
         QApplication.sendEvent(target, QDragEnterEvent(QPoint(30, 30), *what, none))
         QApplication.sendEvent(target, QDropEvent(QPointF(30, 30), *what, none))
     wait_for_maps(qtbot, studio)
-    assert studio.session.work.picture.name == "7.png"
+    assert studio.session.work.image.name == "7.png"
 
 
-def test_without_a_picture_the_window_invites(studio: Studio, qtbot: QtBot) -> None:
-    studio.window.actions_.close_picture.trigger()
+def test_without_a_image_the_window_invites(studio: Studio, qtbot: QtBot) -> None:
+    studio.window.actions_.close_image.trigger()
     assert studio.window.pages.currentWidget() is studio.window.welcome
     assert not studio.window.actions_.rotate_left.isEnabled()
     studio.window.welcome.chosen.emit(studio.samples[1])
-    qtbot.waitUntil(lambda: studio.session.work.picture is not None, timeout=WAIT)
+    qtbot.waitUntil(lambda: studio.session.work.image is not None, timeout=WAIT)
     wait_for_maps(qtbot, studio)
-    assert studio.window.pages.currentWidget() is studio.window.board
+    assert studio.window.pages.currentWidget() is studio.window.grid
 
 
 def test_settings_survive(opened: Opened, qtbot: QtBot, tmp_path: Path) -> None:
     studio = opened()
     path = tmp_path / "mine.png"
     Image.fromarray(np.zeros((28, 28, 3), np.uint8)).save(path)
-    with qtbot.waitSignal(studio.opening.picture_opened, timeout=WAIT):
-        studio.open_picture(path)
+    with qtbot.waitSignal(studio.opening.image_opened, timeout=WAIT):
+        studio.open_image(path)
     studio.window.setGeometry(40, 50, 1000, 700)
     studio.window.actions_.themes["dark"].trigger()
     studio.window.close()
@@ -517,7 +515,7 @@ def test_everything_that_takes_input_has_a_name(studio: Studio) -> None:
     for kind in (QSlider, QAbstractSpinBox, QComboBox):
         for widget in box.findChildren(kind):
             assert widget.accessibleName(), widget
-    for button in studio.window.board.findChildren(QToolButton):
+    for button in studio.window.grid.findChildren(QToolButton):
         assert button.accessibleName(), button
 
 
@@ -545,11 +543,11 @@ def test_panels_taken_away_leave_nothing_behind(studio: Studio, qtbot: QtBot) ->
 def test_a_closed_window_is_forgotten(opened: Opened, qtbot: QtBot) -> None:
     studio = opened()
     session = weakref.ref(studio.session)
-    board = studio.window.board
+    grid = studio.window.grid
     studio.window.close()
-    studio.session.looks_changed.emit()
+    studio.session.predictions_changed.emit()
     assert session() is not None
-    assert board is not None
+    assert grid is not None
 
 
 @pytest.mark.skipif(not os.environ.get("DISPLAY"), reason="needs an X display")
@@ -560,7 +558,7 @@ def test_on_a_real_display(tmp_path: Path) -> None:
         "from pda_studio.gui.app import take_screenshot;"
         "take_screenshot(Path(sys.argv[1]), Path(sys.argv[2]), classifier='digits')"
     )
-    from pda_studio.gui.controllers.opening import sample_digits
+    from pda_studio.gui.opening.opening import sample_digits
 
     environment = {**os.environ, "QT_QPA_PLATFORM": "xcb"}
     subprocess.run(
@@ -569,5 +567,5 @@ def test_on_a_real_display(tmp_path: Path) -> None:
         check=True,
         timeout=120,
     )
-    with Image.open(output) as picture:
-        assert picture.size == (1280, 800)
+    with Image.open(output) as image:
+        assert image.size == (1280, 800)

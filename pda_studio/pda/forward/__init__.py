@@ -1,4 +1,4 @@
-"""How infilled pictures are scored: by the whole network, by what changes, or to first order."""
+"""How infilled images are scored: by the whole network, by what changes, or to first order."""
 
 import logging
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from pda_studio.pda.forward.base import Forward, SampleScores
 from pda_studio.pda.forward.choice import has_bfloat16, precision_for, speeds
 from pda_studio.pda.forward.devices import SharedForward, replicas
 from pda_studio.pda.forward.full import FullForward
-from pda_studio.pda.forward.incremental import IncrementalForward, untouched
+from pda_studio.pda.forward.incremental import IncrementalForward, baseline_activations
 from pda_studio.pda.forward.incremental import Precision as IncrementalPrecision
 from pda_studio.pda.forward.layers import AUTO, earliest_layer
 from pda_studio.pda.forward.linearised import INPUT, LinearisedInput, LinearisedTail
@@ -30,7 +30,7 @@ Precision = Literal["auto", "float32", "bfloat16-delta"]
 
 @dataclass(frozen=True)
 class Wanted:
-    """How infilled pictures are to be scored, as a user says it.
+    """How infilled images are to be scored, as a user says it.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class Wanted:
     layer : str
         From where on a linearised forward is linear: a layer's name, "input", or "auto".
     batch : int, optional
-        Pictures per forward pass of the full forward.
+        Images per forward pass of the full forward.
     """
 
     forward: ForwardName = "auto"
@@ -113,7 +113,7 @@ def _precision(
     infill: Infill,
 ) -> IncrementalPrecision | None:
     """The precision of an incremental forward; None where the full one is faster."""
-    untouched(classifier, pixels)  # a network that cannot be followed is told of at once
+    baseline_activations(classifier, pixels)  # a network that cannot be followed is told of at once
     if wanted.forward == "incremental" and wanted.precision != "auto":
         return wanted.precision
     taken = speeds(classifier, pixels, grid, infill.samples)

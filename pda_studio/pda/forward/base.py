@@ -1,4 +1,4 @@
-"""How infilled pictures are scored: what every way of doing it offers to the loop."""
+"""How infilled images are scored: what every way of doing it offers to the loop."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,17 +26,17 @@ class SampleScores:
 
 
 class Forward(Protocol):
-    """Scores infilled windows of one picture for chosen classes."""
+    """Scores infilled windows of one image for chosen classes."""
 
     linearised: bool
     description: str
     """Which forward it is, for metadata: "incremental, float32"."""
     original: SampleScores
-    """Scores of the untouched picture, as one window with one infill."""
+    """Scores of the unmodified image, as one window with one infill."""
 
     @property
-    def pictures_at_once(self) -> int:
-        """How many infilled pictures a call should bring: the user can stop between two calls."""
+    def images_at_once(self) -> int:
+        """How many infilled images a call should bring: the user can stop between two calls."""
         ...
 
     def batches(self, grid: WindowGrid, samples: int) -> Iterator[NDArray[np.int64]]:
@@ -63,7 +63,7 @@ class Forward(Protocol):
 def sample_scores(
     logits: NDArray[np.floating], classes: NDArray[np.int64], samples: int
 ) -> SampleScores:
-    """Scores of the kept classes, from the logits (n·S, K) of infilled pictures.
+    """Scores of the kept classes, from the logits (n·S, K) of infilled images.
 
     In float64, as evidence is a small difference of scores near 1; in NumPy, as PyTorch's
     threads take longer to wake than these few numbers take.

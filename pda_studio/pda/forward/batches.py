@@ -1,4 +1,4 @@
-"""How many pictures go through a network at once."""
+"""How many images go through a network at once."""
 
 from dataclasses import dataclass, field
 
@@ -31,8 +31,8 @@ class BatchSize:
     _seconds: dict[int, list[float]] = field(default_factory=dict)
 
     @property
-    def pictures_at_once(self) -> int:
-        """Pictures to bring at once: some batches, but not more than the user would wait for."""
+    def images_at_once(self) -> int:
+        """Images to bring at once: some batches, but not more than the user would wait for."""
         return self.size * max(1, int(_LONGEST_BRINGING / self._latest))
 
     def record(self, size: int, seconds: float) -> None:

@@ -1,8 +1,8 @@
-"""Which forward is fastest here, and whether bfloat16 differences are exact enough for a picture.
+"""Which forward is fastest here, and whether bfloat16 differences are exact enough for an image.
 
 The first question depends on the network and the device: it is answered by a short probe, whose
-answer is remembered from one start to the next. The second depends on the picture: it is answered
-on the picture itself, every time.
+answer is remembered from one start to the next. The second depends on the image: it is answered
+on the image itself, every time.
 """
 
 from collections.abc import Callable
@@ -28,7 +28,7 @@ _CHECKED = 5  # windows along each axis on which bfloat16 differences are compar
 
 @dataclass(frozen=True)
 class Speeds:
-    """Seconds for a picture."""
+    """Seconds for an image."""
 
     full: float
     float32: float
@@ -36,7 +36,7 @@ class Speeds:
 
 
 def speeds(classifier: Classifier, pixels: torch.Tensor, grid: WindowGrid, samples: int) -> Speeds:
-    """How long each forward takes for a picture: remembered, or measured on a few.
+    """How long each forward takes for an image: remembered, or measured on a few.
 
     Raises
     ------
@@ -56,9 +56,9 @@ def speeds(classifier: Classifier, pixels: torch.Tensor, grid: WindowGrid, sampl
 def precision_for(
     classifier: Classifier, pixels: torch.Tensor, grid: WindowGrid, infill: Infill
 ) -> tuple[Precision, float]:
-    """bfloat16 differences where they are exact enough for this picture, with their error.
+    """bfloat16 differences where they are exact enough for this image, with their error.
 
-    The rms error of all logits over the rms of their change, on windows from all over the picture.
+    The rms error of all logits over the rms of their change, on windows from all over the image.
     """
     rows, columns = (
         at[np.unique(np.linspace(0, len(at) - 1, _CHECKED).round().astype(int))]

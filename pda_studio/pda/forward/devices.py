@@ -1,4 +1,4 @@
-"""Several devices of one kind share the windows of a picture."""
+"""Several devices of one kind share the windows of an image."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -38,7 +38,7 @@ class SharedForward:
     Parameters
     ----------
     forwards : list of Forward
-        Of the same network and picture, one a device.
+        Of the same network and image, one a device.
     """
 
     def __init__(self, forwards: list[Forward]) -> None:
@@ -50,9 +50,9 @@ class SharedForward:
         self._threads = ThreadPoolExecutor(len(forwards), "device")
 
     @property
-    def pictures_at_once(self) -> int:
-        """How many infilled pictures a call should bring."""
-        return self._first.pictures_at_once * len(self._forwards)
+    def images_at_once(self) -> int:
+        """How many infilled images a call should bring."""
+        return self._first.images_at_once * len(self._forwards)
 
     def batches(self, grid: WindowGrid, samples: int) -> Iterator[NDArray[np.int64]]:
         """Join as many batches of a single device as there are devices."""

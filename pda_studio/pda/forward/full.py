@@ -1,4 +1,4 @@
-"""The plain way: every infilled picture goes through the whole network."""
+"""The plain way: every infilled image goes through the whole network."""
 
 from collections.abc import Iterator
 from time import perf_counter
@@ -14,18 +14,18 @@ from pda_studio.pda.windows import WindowGrid
 
 
 class FullForward:
-    """Scores infilled pictures by the network's forward pass.
+    """Scores infilled images by the network's forward pass.
 
     Parameters
     ----------
     classifier : Classifier
         The network.
     pixels : (C, H, W) float32
-        The untouched picture, in [0, 1].
+        The unmodified image, in [0, 1].
     classes : (C,) int
         Classes whose scores are kept.
     batch : int, optional
-        Pictures per forward pass; without it the fastest size is found while working.
+        Images per forward pass; without it the fastest size is found while working.
     note : str
         Why this forward was taken, where another was asked for.
     """
@@ -43,34 +43,34 @@ class FullForward:
         self.description = f"full ({note})" if note else "full"
         self._classifier = classifier
         self._classes = classes
-        self._picture = classifier.prepare(pixels[None])
+        self._image = classifier.prepare(pixels[None])
         self._measured = batch is None  # what a user wants is not what is fastest
         known = batch or classifier.batch_sizes.get("full")
         self._batch = BatchSize(known, settled=True) if known else BatchSize()
-        self._rows = self._picture[0].permute(1, 2, 0).flatten(0, 1)  # (H·W, C)
+        self._rows = self._image[0].permute(1, 2, 0).flatten(0, 1)  # (H·W, C)
         self._canvas = self._rows.clone()
-        logits = classifier.logits(self._picture).cpu().numpy()
+        logits = classifier.logits(self._image).cpu().numpy()
         self.original = sample_scores(logits, classes, samples=1)
 
     @property
-    def pictures_at_once(self) -> int:
-        """How many infilled pictures a call should bring."""
+    def images_at_once(self) -> int:
+        """How many infilled images a call should bring."""
         # Where the user names a batch nothing depends on the clock: the map is the same to the bit.
-        return self._batch.pictures_at_once if self._measured else self._batch.size
+        return self._batch.images_at_once if self._measured else self._batch.size
 
     def batches(self, grid: WindowGrid, samples: int) -> Iterator[NDArray[np.int64]]:
         """Cut a grid into batches of windows with S infills, coarse to fine."""
-        return grid.batches(lambda: max(1, self.pictures_at_once // samples))
+        return grid.batches(lambda: max(1, self.images_at_once // samples))
 
     def __call__(self, corners: NDArray[np.int64], infills: torch.Tensor) -> SampleScores:
         """Score windows (n, 2) with infills (n, S, C, k, k)."""
         samples = infills.shape[1]
         patches = self._classifier.preprocessing.normalise(
-            infills.flatten(0, 1).to(self._picture.device)
+            infills.flatten(0, 1).to(self._image.device)
         )
         within = np.arange(infills.shape[-1])
         top, left = np.repeat(corners, samples, axis=0).T[:, :, None, None]
-        places = (top + within[:, None]) * self._picture.shape[3] + left + within
+        places = (top + within[:, None]) * self._image.shape[3] + left + within
         size = self._batch.size
         parts = []
         for start in range(0, len(patches), size):
@@ -83,17 +83,17 @@ class FullForward:
         return sample_scores(np.concatenate(parts), self._classes, samples)
 
     def _logits(self, places: NDArray[np.int64], patches: torch.Tensor) -> NDArray[np.float32]:
-        """Logits (m, K) of m pictures with one patch (C, k, k) each, at places (k, k) of H·W."""
-        count, (channels, height, width) = len(patches), self._picture.shape[1:]
+        """Logits (m, K) of m images with one patch (C, k, k) each, at places (k, k) of H·W."""
+        count, (channels, height, width) = len(patches), self._image.shape[1:]
         area = height * width
         if len(self._canvas) < count * area:
             self._canvas = self._rows.repeat(count, 1)
-        # Only the windows are written and put back: copying whole pictures would cost more.
+        # Only the windows are written and put back: copying whole images would cost more.
         on_canvas = torch.from_numpy(places + np.arange(count)[:, None, None] * area)
         self._canvas[on_canvas] = patches.permute(0, 2, 3, 1)
-        pictures = self._canvas[: count * area].view(count, height, width, channels)
+        images = self._canvas[: count * area].view(count, height, width, channels)
         logits: NDArray[np.float32] = (
-            self._classifier.logits(pictures.permute(0, 3, 1, 2)).cpu().numpy()
+            self._classifier.logits(images.permute(0, 3, 1, 2)).cpu().numpy()
         )
         self._canvas[on_canvas] = self._rows[torch.from_numpy(places)]
         return logits

@@ -1,4 +1,4 @@
-"""From which layer on a network is linear enough for the windows of a picture."""
+"""From which layer on a network is linear enough for the windows of an image."""
 
 import numpy as np
 import torch
@@ -6,14 +6,14 @@ from scipy.stats import spearmanr
 
 from pda_studio.classifiers import Classifier
 from pda_studio.classifiers.graph import Operation, Program
-from pda_studio.pda.forward.incremental import RemovedWindows, untouched
+from pda_studio.pda.forward.incremental import RemovedWindows, baseline_activations
 from pda_studio.pda.forward.linearised import along, gradients_at
 from pda_studio.pda.forward.memory import remembered
 from pda_studio.pda.patches import windows_of
 
 AUTO = "auto"
 
-# Where the median of Spearman's correlation with the exact map first reaches 0.95, on 42 pictures:
+# Where the median of Spearman's correlation with the exact map first reaches 0.95, on 42 images:
 # see tests/benchmarks/linearised.py.
 _MEASURED = {"squeezenet1_1": "features.11", "mobilenet_v2": "features.15"}
 _CLOSE = 0.95
@@ -23,10 +23,10 @@ _WINDOW, _PLACES = 10, 7  # windows that are looked at, in pixels, and how many 
 def earliest_layer(classifier: Classifier, pixels: torch.Tensor, *, remember: bool = True) -> str:
     """The earliest layer from which on the linearised map is nearly the exact one.
 
-    Of networks whose layers were measured on many pictures, the first where the median of
+    Of networks whose layers were measured on many images, the first where the median of
     Spearman's correlation of the maps reaches 0.95. Of others, the first where that of the
-    windows' log-odds does so for the first picture that is asked about; that is remembered,
-    unless the picture is none that others should be judged by.
+    windows' log-odds does so for the first image that is asked about; that is remembered,
+    unless the image is none that others should be judged by.
 
     Raises
     ------
@@ -37,16 +37,16 @@ def earliest_layer(classifier: Classifier, pixels: torch.Tensor, *, remember: bo
         return _MEASURED[classifier.name]
     if not remember:
         return _measured(classifier, pixels)
-    program = untouched(classifier, pixels).program
+    program = baseline_activations(classifier, pixels).program
     key = f"{classifier.name} {classifier.asked} {classifier.fingerprint}"
     layer = remembered("layers", key, str, lambda: _measured(classifier, pixels))
     return layer if layer in program.layers else _measured(classifier, pixels)
 
 
 def _measured(classifier: Classifier, pixels: torch.Tensor) -> str:
-    """The first joint whose linearised log-odds rank windows all over a picture as they are."""
-    picture = untouched(classifier, pixels)
-    program = picture.program
+    """The first joint whose linearised log-odds rank windows all over an image as they are."""
+    image = baseline_activations(classifier, pixels)
+    program = image.program
     names = joints(program)
     logits = program.output.value[0].cpu().double()
     target = int(logits.argmax())
@@ -61,7 +61,7 @@ def _measured(classifier: Classifier, pixels: torch.Tensor) -> str:
     for corner in np.stack(np.meshgrid(*places, indexing="ij"), -1).reshape(-1, 1, 2):
         grey = windows_of(pixels, corner, window).mean((2, 3), keepdim=True)
         infill = grey.expand(-1, -1, window, window)[:, None]
-        *states, last = picture.changes(
+        *states, last = image.changes(
             *windows.changed(corner, infill), [*names.values(), program.output]
         )
         change = 0.0 if last is None else last.delta[0].cpu().double()
@@ -83,7 +83,7 @@ def _log_odds(logits: torch.Tensor, target: int) -> float:
 
 
 def joints(program: Program) -> dict[str, Operation]:
-    """The layers through whose result alone the picture reaches the logits, in order.
+    """The layers through whose result alone the image reaches the logits, in order.
 
     Where paths part and meet, only layers before the parting and after the meeting are joints; of
     nested layers with the same result the outermost gives the name.
@@ -97,8 +97,8 @@ def joints(program: Program) -> dict[str, Operation]:
     for name, operation in program.layers.items():
         names.setdefault(operation, name)
     needed = program.before([program.output])
-    depends = {program.picture}
-    open_until = last_use[program.picture]
+    depends = {program.image}
+    open_until = last_use[program.image]
     found: dict[str, Operation] = {}
     for operation in program.operations[1:]:
         if operation not in needed or not depends.intersection(operation.inputs()):

@@ -16,8 +16,8 @@ from pda_studio.pda.forward.incremental import (
     DTYPES,
     Precision,
     RemovedWindows,
+    baseline_activations,
     neighbours,
-    untouched,
 )
 from pda_studio.pda.forward.incremental.changes import Change, crop
 from pda_studio.pda.patches import windows_of
@@ -27,7 +27,7 @@ INPUT = "input"
 
 
 class LinearisedInput:
-    """Scores infilled pictures to first order around the untouched one (Algorithm 3).
+    """Scores infilled images to first order around the untouched one (Algorithm 3).
 
     p(x′) ≈ p(x) + ⟨∂p/∂x, x′ − x⟩, and the same for the logit. It costs two gradients a class
     and no forward pass per window.
@@ -37,13 +37,13 @@ class LinearisedInput:
     classifier : Classifier
         The network.
     pixels : (C, H, W) float32
-        The untouched picture, in [0, 1].
+        The unmodified image, in [0, 1].
     classes : (C,) int
         Classes whose scores are kept.
     """
 
     linearised = True
-    pictures_at_once = 1024
+    images_at_once = 1024
     description = "linearised at the input"
 
     def __init__(
@@ -64,7 +64,7 @@ class LinearisedInput:
 
     def batches(self, grid: WindowGrid, samples: int) -> Iterator[NDArray[np.int64]]:
         """Cut a grid into batches of windows with S infills, coarse to fine."""
-        return grid.batches(lambda: max(1, self.pictures_at_once // samples))
+        return grid.batches(lambda: max(1, self.images_at_once // samples))
 
     def __call__(self, corners: NDArray[np.int64], infills: torch.Tensor) -> SampleScores:
         """Score windows (n, 2) with infills (n, S, C, k, k)."""
@@ -80,7 +80,7 @@ class LinearisedInput:
 
 
 class LinearisedTail:
-    """Scores infilled pictures exactly up to a layer, and to first order above it.
+    """Scores infilled images exactly up to a layer, and to first order above it.
 
     With h the layer's result, z_t the target's logit and r = log Σ_{j≠t} exp z_j what speaks for
     all other classes together, both z_t and r are taken to be linear in h; the probability
@@ -91,7 +91,7 @@ class LinearisedTail:
     classifier : Classifier
         The network.
     pixels : (C, H, W) float32
-        The untouched picture, in [0, 1].
+        The unmodified image, in [0, 1].
     target : int
         The class whose scores are kept.
     layer : str
@@ -108,7 +108,7 @@ class LinearisedTail:
     """
 
     linearised = False
-    pictures_at_once = 64
+    images_at_once = 64
 
     def __init__(
         self,
@@ -121,7 +121,7 @@ class LinearisedTail:
         self.description = f"linearised at {layer}, {precision}"
         self._dtype = DTYPES[precision]
         self._windows = RemovedWindows(classifier, pixels)
-        self._untouched = untouched(classifier, pixels)
+        self._untouched = baseline_activations(classifier, pixels)
         program = self._untouched.program
         if layer not in program.layers:
             raise UsageError(

@@ -55,14 +55,14 @@ def make_infill(
     statistics: Statistics,
     references: NDArray[np.uint8] | None = None,
 ) -> Infill:
-    """Build the infill of a picture.
+    """Build the infill of an image.
 
     Parameters
     ----------
     name : str
         One of `InfillName`.
     pixels : (C, H, W) float32
-        The picture, in [0, 1].
+        The image, in [0, 1].
     window, outer : int
         k and l, in pixels.
     samples : int
@@ -70,7 +70,7 @@ def make_infill(
     colour, seed, statistics
         As `GaussianInfill` takes them.
     references : (n, H, W, C) uint8, optional
-        Pictures to draw marginal samples from, instead of from the statistics.
+        Images to draw marginal samples from, instead of from the statistics.
     """
     match name:
         case "grey":

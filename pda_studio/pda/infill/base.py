@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 
 class Infill(Protocol):
-    """Fills windows of one picture.
+    """Fills windows of one image.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Folders of pictures: to fit statistics to, and to draw marginal samples from."""
+"""Folders of images: to fit statistics to, and to draw marginal samples from."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,37 +11,37 @@ from pda_studio.errors import PdaStudioError
 from pda_studio.images import load_image
 
 NATURAL_VIEW = Preprocessing(resize=256, size=224, mean=(0, 0, 0), std=(1, 1, 1))
-"""How most ImageNet networks see a picture, before normalisation."""
+"""How most ImageNet networks see an image, before normalisation."""
 
 _MOST_REFERENCES = 1000  # kept in memory, 150 kB each at 224×224
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp", ".gif"}
 
 
-def pictures_in(folder: Path) -> list[Path]:
-    """Files of pictures in a folder and below it, in a fixed order.
+def images_in(folder: Path) -> list[Path]:
+    """Files of images in a folder and below it, in a fixed order.
 
     Raises
     ------
     PdaStudioError
-        If there is no such folder, or no picture in it.
+        If there is no such folder, or no image in it.
     """
     if not folder.is_dir():
-        raise PdaStudioError(f"There is no folder of pictures at {folder}.")
+        raise PdaStudioError(f"There is no folder of images at {folder}.")
     found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)
     if not found:
-        raise PdaStudioError(f"The folder {folder} holds no pictures.")
+        raise PdaStudioError(f"The folder {folder} holds no images.")
     return found
 
 
 def views_in(folder: Path, preprocessing: Preprocessing) -> Iterator[NDArray[np.uint8]]:
-    """Every picture of a folder as a network sees it, (H, W, 3) uint8."""
-    for path in pictures_in(folder):
+    """Every image of a folder as a network sees it, (H, W, 3) uint8."""
+    for path in images_in(folder):
         yield preprocessing.view(load_image(path))
 
 
 def load_references(folder: Path, preprocessing: Preprocessing, seed: int) -> NDArray[np.uint8]:
-    """Pictures to draw marginal samples from, (n, H, W, C) uint8; of many, a random thousand."""
-    paths = pictures_in(folder)
+    """Images to draw marginal samples from, (n, H, W, C) uint8; of many, a random thousand."""
+    paths = images_in(folder)
     if len(paths) > _MOST_REFERENCES:
         chosen = np.random.default_rng(seed).choice(len(paths), _MOST_REFERENCES, replace=False)
         paths = [paths[index] for index in sorted(chosen)]

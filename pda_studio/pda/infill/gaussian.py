@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from pda_studio.errors import UsageError
 from pda_studio.pda.infill.base import generator
-from pda_studio.pda.infill.laws import WindowLaw, window_laws
+from pda_studio.pda.infill.distributions import WindowLaw, window_laws
 from pda_studio.pda.infill.statistics import Colour, Statistics
 from pda_studio.pda.patches import windows_of
 
@@ -26,11 +26,11 @@ class GaussianInfill:
     Parameters
     ----------
     pixels : (C, H, W) float32
-        The picture, in [0, 1].
+        The image, in [0, 1].
     statistics : Statistics
         The law of its pixels.
     window, outer : int
-        k and l, in pixels. The patch is shifted inside the picture at its borders.
+        k and l, in pixels. The patch is shifted inside the image at its borders.
     law : {"conditional", "marginal"}
         Given the surroundings, or N(μ_w, Σ_ww) without them.
     draw : {"mean", "samples", "empirical-mean"}
@@ -45,7 +45,7 @@ class GaussianInfill:
     Raises
     ------
     UsageError
-        If l < k + 1, or l is larger than the picture or than the statistics describe.
+        If l < k + 1, or l is larger than the image or than the statistics describe.
     """
 
     def __init__(
@@ -121,13 +121,13 @@ def _check_sizes(
         )
     if statistics.channels != pixels.shape[0]:
         raise UsageError(
-            f"The statistics describe pictures of {statistics.channels} channels, the classifier"
+            f"The statistics describe images of {statistics.channels} channels, the classifier"
             f" sees {pixels.shape[0]}: choose others with --statistics."
         )
     what = "window" if law == "marginal" else "outer patch"
     largest = min(statistics.largest_patch, *pixels.shape[1:])
     if side > largest:
         raise UsageError(
-            f"The {what} of {side} pixels is larger than the {largest} that the picture and the"
+            f"The {what} of {side} pixels is larger than the {largest} that the image and the"
             " statistics allow: choose a smaller one."
         )

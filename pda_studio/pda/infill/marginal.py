@@ -1,4 +1,4 @@
-"""Windows filled from the same place of other pictures."""
+"""Windows filled from the same place of other images."""
 
 import numpy as np
 import torch
@@ -9,12 +9,12 @@ from pda_studio.pda.infill.base import generator
 
 
 class ReferenceInfill:
-    """S marginal samples: the co-located windows of S randomly drawn pictures.
+    """S marginal samples: the co-located windows of S randomly drawn images.
 
     Parameters
     ----------
     references : (n, H, W, C) uint8
-        Pictures as the network sees them.
+        Images as the network sees them.
     window : int
         k, in pixels.
     samples : int
@@ -37,7 +37,7 @@ class ReferenceInfill:
         average: bool = False,
     ) -> None:
         if not len(references):
-            raise UsageError("The folder of reference pictures is empty: choose another.")
+            raise UsageError("The folder of reference images is empty: choose another.")
         self.samples = 1 if average else samples
         self._references = references
         self._window = window

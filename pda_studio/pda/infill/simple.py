@@ -10,17 +10,28 @@ from numpy.typing import NDArray
 
 from pda_studio.pda.patches import windows_of
 
-_GREY = 0.5  # Zeiler's grey square
+GREY = 0.5  # Zeiler's grey square
 _INPAINT_RADIUS = 3  # pixels around each missing one that it is painted from
 _INPAINT_MARGIN = 2 * _INPAINT_RADIUS + 2  # nothing farther away changes the result
 
 
 def blurred(pixels: torch.Tensor, sigma: float) -> torch.Tensor:
-    """A picture (C, H, W) blurred by a Gaussian of this standard deviation, in pixels."""
-    picture = pixels.permute(1, 2, 0).numpy()
-    soft = cv2.GaussianBlur(picture, (0, 0), sigma, borderType=cv2.BORDER_REFLECT)
-    soft = soft.reshape(picture.shape)  # OpenCV drops a single channel
+    """An image (C, H, W) blurred by a Gaussian of this standard deviation, in pixels."""
+    image = pixels.permute(1, 2, 0).numpy()
+    soft = cv2.GaussianBlur(image, (0, 0), sigma, borderType=cv2.BORDER_REFLECT)
+    soft = soft.reshape(image.shape)  # OpenCV drops a single channel
     return torch.from_numpy(soft).permute(2, 0, 1).contiguous()
+
+
+def inpainted(
+    image: NDArray[np.uint8], inside: tuple[slice, slice], flag: int = cv2.INPAINT_TELEA
+) -> NDArray[np.uint8]:
+    """What OpenCV paints over a rectangle (rows, columns) of an image (H, W, C): (h, w, C)."""
+    mask = np.zeros(image.shape[:2], dtype=np.uint8)
+    mask[inside] = 1
+    painted = cv2.inpaint(np.ascontiguousarray(image), mask, _INPAINT_RADIUS, flag)
+    # OpenCV drops a single channel.
+    return painted.reshape(image.shape)[inside].astype(np.uint8, copy=False)
 
 
 class GreyInfill:
@@ -30,7 +41,7 @@ class GreyInfill:
     drawn = False
 
     def __init__(self, pixels: torch.Tensor, window: int) -> None:
-        self._square = torch.full((1, 1, pixels.shape[0], window, window), _GREY)
+        self._square = torch.full((1, 1, pixels.shape[0], window, window), GREY)
 
     def fill(self, corners: NDArray[np.int64], draw: int = 0) -> torch.Tensor:
         """Fill windows (n, 2): (n, 1, C, k, k) float32 in [0, 1]."""
@@ -38,7 +49,7 @@ class GreyInfill:
 
 
 class BlurInfill:
-    """The picture blurred by a Gaussian whose standard deviation is half the window."""
+    """The image blurred by a Gaussian whose standard deviation is half the window."""
 
     samples = 1
     drawn = False
@@ -58,7 +69,7 @@ class InpaintInfill:
     Parameters
     ----------
     pixels : (C, H, W) float32
-        The picture, in [0, 1].
+        The image, in [0, 1].
     window : int
         k, in pixels.
     algorithm : {"telea", "navier-stokes"}
@@ -71,7 +82,7 @@ class InpaintInfill:
     def __init__(
         self, pixels: torch.Tensor, window: int, algorithm: Literal["telea", "navier-stokes"]
     ) -> None:
-        self._picture = (pixels.permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
+        self._image = (pixels.permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
         self._window = window
         self._flag = cv2.INPAINT_TELEA if algorithm == "telea" else cv2.INPAINT_NS
         self._threads = ThreadPoolExecutor()
@@ -82,12 +93,9 @@ class InpaintInfill:
         return torch.from_numpy(filled).permute(0, 3, 1, 2)[:, None].float() / 255
 
     def _fill_one(self, corner: list[int]) -> NDArray[np.uint8]:
-        # Painting within a cut-out of the surroundings gives the same as within the picture.
+        # Painting within a cut-out of the surroundings gives the same as within the image.
         (top, left), k, margin = corner, self._window, _INPAINT_MARGIN
         upper, leftmost = max(0, top - margin), max(0, left - margin)
-        cut = self._picture[upper : top + k + margin, leftmost : left + k + margin]
-        mask = np.zeros(cut.shape[:2], dtype=np.uint8)
+        cut = self._image[upper : top + k + margin, leftmost : left + k + margin]
         inside = np.s_[top - upper : top - upper + k, left - leftmost : left - leftmost + k]
-        mask[inside] = 1
-        painted = cv2.inpaint(np.ascontiguousarray(cut), mask, _INPAINT_RADIUS, self._flag)
-        return painted.reshape(cut.shape)[inside].astype(np.uint8, copy=False)
+        return inpainted(cut, inside, self._flag)

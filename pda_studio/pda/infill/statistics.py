@@ -1,4 +1,4 @@
-"""What is known of pictures: means and covariances of their pixels, fitted once, kept in a file."""
+"""What is known of images: means and covariances of their pixels, fitted once, kept in a file."""
 
 import json
 from collections.abc import Iterable
@@ -25,7 +25,7 @@ _JITTER = 1e-4  # of the mean channel variance, on the diagonal: keeps covarianc
 
 @dataclass(frozen=True, eq=False)
 class StationaryStatistics:
-    """Pictures in which the covariance of two pixels depends on their offset alone.
+    """Images in which the covariance of two pixels depends on their offset alone.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class StationaryStatistics:
     autocovariance : (C, C, 2M+1, 2M+1) float64
         ``autocovariance[a, b, M+dy, M+dx]`` = Cov(channel a at (y, x), channel b at (y+dy, x+dx)).
     about : dict of str to str
-        How many pictures of which size they were fitted to.
+        How many images of which size they were fitted to.
     """
 
     mean: NDArray[np.float64]
@@ -80,18 +80,18 @@ class StationaryStatistics:
 
 @dataclass(frozen=True, eq=False)
 class PositionalStatistics:
-    """Pictures of one small size whose pixels have a law of their own at every place: digits.
+    """Images of one small size whose pixels have a law of their own at every place: digits.
 
     Attributes
     ----------
     mean : (C, H, W) float64
-        Mean picture, pixels in [0, 1].
+        Mean image, pixels in [0, 1].
     covariance : (C·H·W, C·H·W) float64
         Covariance of all pixels.
     minimum, maximum : (C,) float64
         Of each channel.
     about : dict of str to str
-        How many pictures of which size they were fitted to.
+        How many images of which size they were fitted to.
     """
 
     mean: NDArray[np.float64]
@@ -139,16 +139,16 @@ Statistics = StationaryStatistics | PositionalStatistics
 
 
 def fit_stationary(
-    pictures: Iterable[NDArray[np.uint8]], largest_offset: int = LARGEST_OFFSET
+    images: Iterable[NDArray[np.uint8]], largest_offset: int = LARGEST_OFFSET
 ) -> StationaryStatistics:
-    """Fit the mean and the autocovariance of pictures of one size.
+    """Fit the mean and the autocovariance of images of one size.
 
-    Products around the global mean are summed over all pictures and divided by pictures·H·W at
+    Products around the global mean are summed over all images and divided by images·H·W at
     *every* offset: this tapered estimator keeps patch covariances positive definite.
 
     Parameters
     ----------
-    pictures : iterable of (H, W, 3) uint8
+    images : iterable of (H, W, 3) uint8
         All of one size; gone through once.
     largest_offset : int
         M, in pixels.
@@ -156,22 +156,22 @@ def fit_stationary(
     Raises
     ------
     UsageError
-        If there are no pictures, or their sizes differ.
+        If there are no images, or their sizes differ.
     """
     m = largest_offset
     count, shape = 0, None
     total, low, high = np.zeros(3), np.full(3, np.inf), np.full(3, -np.inf)
     raw = np.zeros((3, 3, 2 * m + 1, 2 * m + 1))  # sums of products of values less 1/2
     edges = np.zeros((3, 2 * m + 1, 2 * m + 1))  # sums of values less 1/2 that have a partner
-    for picture in pictures:
+    for image in images:
         if shape is None:
-            shape = picture.shape
+            shape = image.shape
             height, width = shape[:2]
             padded = [scipy.fft.next_fast_len(max(n, m + 1) + m, real=True) for n in shape[:2]]
             partners = scipy.fft.rfft2(np.ones((height, width)), padded)
-        if picture.shape != shape:
-            raise UsageError("Statistics need pictures of one size.")
-        values = picture.transpose(2, 0, 1) / 255
+        if image.shape != shape:
+            raise UsageError("Statistics need images of one size.")
+        values = image.transpose(2, 0, 1) / 255
         total += values.mean((1, 2))
         low, high = np.minimum(low, values.min((1, 2))), np.maximum(high, values.max((1, 2)))
         # Around 1/2 instead of the mean, which is known only at the end; corrected below.
@@ -182,7 +182,7 @@ def fit_stationary(
             edges[a] += _offsets(np.conj(spectra[a]) * partners, padded, m)
         count += 1
     if shape is None:
-        raise UsageError("There are no pictures to fit statistics to.")
+        raise UsageError("There are no images to fit statistics to.")
     for a in range(3):
         for b in range(a):
             raw[a, b] = raw[b, a, ::-1, ::-1]
@@ -201,7 +201,7 @@ def fit_stationary(
                 + shift[a] * shift[b] * pairs
             )
     autocovariance /= count * height * width
-    about = {"pictures": str(count), "size": f"{width}x{height}", "estimator": "tapered"}
+    about = {"images": str(count), "size": f"{width}x{height}", "estimator": "tapered"}
     return StationaryStatistics(mean, low, high, autocovariance, about)
 
 
@@ -211,18 +211,18 @@ def _offsets(spectrum: NDArray[np.complex128], padded: list[int], m: int) -> NDA
     return np.roll(correlation, (m, m), (0, 1))[: 2 * m + 1, : 2 * m + 1]
 
 
-def fit_positional(pictures: NDArray[np.uint8]) -> PositionalStatistics:
-    """Fit the mean picture and the covariance of all pixels of pictures (n, C, H, W) uint8."""
-    if len(pictures) < 2:
-        raise UsageError("Statistics need at least two pictures.")
-    values = pictures.reshape(len(pictures), -1).astype(np.float64) / 255
-    by_channel = pictures.transpose(1, 0, 2, 3).reshape(pictures.shape[1], -1) / 255
+def fit_positional(images: NDArray[np.uint8]) -> PositionalStatistics:
+    """Fit the mean image and the covariance of all pixels of images (n, C, H, W) uint8."""
+    if len(images) < 2:
+        raise UsageError("Statistics need at least two images.")
+    values = images.reshape(len(images), -1).astype(np.float64) / 255
+    by_channel = images.transpose(1, 0, 2, 3).reshape(images.shape[1], -1) / 255
     return PositionalStatistics(
-        mean=values.mean(0).reshape(pictures.shape[1:]),
+        mean=values.mean(0).reshape(images.shape[1:]),
         covariance=np.cov(values, rowvar=False, bias=True),
         minimum=by_channel.min(1),
         maximum=by_channel.max(1),
-        about={"pictures": str(len(pictures)), "size": f"{pictures.shape[3]}x{pictures.shape[2]}"},
+        about={"images": str(len(images)), "size": f"{images.shape[3]}x{images.shape[2]}"},
     )
 
 
@@ -261,7 +261,7 @@ def load_statistics(path: Path) -> Statistics:
     names = {name for name in kind.__dataclass_fields__ if name != "about"}
     if set(tensors) != names:
         raise PdaStudioError(
-            f"{path.name} holds no statistics of pictures; make some with fit-statistics."
+            f"{path.name} holds no statistics of images; make some with fit-statistics."
         )
     return kind(**tensors, about=about)
 

@@ -1,6 +1,6 @@
 """Exact scoring of infilled windows that recomputes only what a window can have changed.
 
-A k×k window changes a small rectangle of the first layers' maps. The maps of the untouched picture
+A k×k window changes a small rectangle of the first layers' maps. The maps of the unmodified image
 are kept, and the *change* δ alone is carried from layer to layer, in rectangles that grow until
 they fill a map: a convolution acts on δ without its bias, relu gives relu(z + δ) − relu(z), and so
 on. Nothing is left out, and nothing is a difference of large numbers.
@@ -18,8 +18,12 @@ from numpy.typing import NDArray
 
 from pda_studio.classifiers import Classifier
 from pda_studio.pda.forward.base import SampleScores, sample_scores
+from pda_studio.pda.forward.incremental.baseline import (
+    BaselineActivations,
+    baseline_activations,
+    forget,
+)
 from pda_studio.pda.forward.incremental.plan import blocks, windows_along
-from pda_studio.pda.forward.incremental.untouched import Untouched, forget, untouched
 from pda_studio.pda.patches import windows_of
 from pda_studio.pda.windows import WindowGrid
 
@@ -31,18 +35,18 @@ DTYPES: dict[Precision, torch.dtype] = {
 
 
 class IncrementalForward:
-    """Scores infilled pictures exactly, by what their windows change.
+    """Scores infilled images exactly, by what their windows change.
 
     Parameters
     ----------
     classifier : Classifier
         The network.
     pixels : (C, H, W) float32
-        The untouched picture, in [0, 1].
+        The unmodified image, in [0, 1].
     classes : (C,) int
         Classes whose scores are kept.
     precision : {"float32", "bfloat16-delta"}
-        Of the differences; what is kept of the untouched picture is float32.
+        Of the differences; what is kept of the unmodified image is float32.
 
     Raises
     ------
@@ -51,7 +55,7 @@ class IncrementalForward:
     """
 
     linearised = False
-    pictures_at_once = 64
+    images_at_once = 64
 
     def __init__(
         self,
@@ -62,7 +66,7 @@ class IncrementalForward:
     ) -> None:
         self.description = f"incremental, {precision}"
         self._windows = RemovedWindows(classifier, pixels)
-        self._untouched = untouched(classifier, pixels)
+        self._untouched = baseline_activations(classifier, pixels)
         self._classes = classes
         self._dtype = DTYPES[precision]
         self._logits = self._untouched.program.output.value.cpu().double().numpy()
@@ -93,14 +97,14 @@ class IncrementalForward:
 
 
 class RemovedWindows:
-    """Turns infills into changes of the picture as the network takes it.
+    """Turns infills into changes of the image as the network takes it.
 
     Parameters
     ----------
     classifier : Classifier
         The network.
     pixels : (C, H, W) float32
-        The untouched picture, in [0, 1].
+        The unmodified image, in [0, 1].
     """
 
     def __init__(self, classifier: Classifier, pixels: torch.Tensor) -> None:
@@ -118,16 +122,18 @@ class RemovedWindows:
         return np.repeat(corners, samples, axis=0), delta
 
 
-def neighbours(picture: Untouched, grid: WindowGrid, samples: int) -> Iterator[NDArray[np.int64]]:
+def neighbours(
+    image: BaselineActivations, grid: WindowGrid, samples: int
+) -> Iterator[NDArray[np.int64]]:
     """Cut a grid into blocks of neighbouring windows of the best size, coarse to fine."""
-    return blocks(grid, windows_along(picture.program, grid.window, grid.stride, samples))
+    return blocks(grid, windows_along(image.program, grid.window, grid.stride, samples))
 
 
 __all__ = [
     "IncrementalForward",
     "Precision",
     "RemovedWindows",
+    "baseline_activations",
     "forget",
     "neighbours",
-    "untouched",
 ]

@@ -56,14 +56,14 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """How one value of the network differs from the untouched picture's, for N infilled pictures.
+    """How one value of the network differs from the unmodified image's, for N infilled images.
 
     Attributes
     ----------
     delta : (N, C, h, w) or, where whole, (N, …)
         The differences.
     rows, columns : Span or None
-        The rectangle that they cover, the same for all pictures, within the map: outside it
+        The rectangle that they cover, the same for all images, within the map: outside it
         nothing changes. None where `delta` is the whole value.
     """
 

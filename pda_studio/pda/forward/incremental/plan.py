@@ -40,15 +40,15 @@ GPU = Speed(products=1.5e13, values=2e11, weights=5e11, operations=3e4)
 
 
 @dataclass(frozen=True)
-class Work:
+class Workspace:
     """What scoring takes.
 
     Attributes
     ----------
     products : float
-        Multiplications and additions, for a picture.
+        Multiplications and additions, for an image.
     values : (operations,) float
-        Values that each operation writes, for a picture.
+        Values that each operation writes, for an image.
     weights : int
         Weights that are read, for a batch of any size.
     """
@@ -58,22 +58,22 @@ class Work:
     weights: int
 
 
-def work(program: Program, window: int, wanted: Sequence[Operation] = ()) -> Work:
-    """Estimate what a picture takes whose window lies within a block of this side, in pixels.
+def work(program: Program, window: int, wanted: Sequence[Operation] = ()) -> Workspace:
+    """Estimate what an image takes whose window lies within a block of this side, in pixels.
 
-    The mean over blocks all over the picture, up to the wanted operations or the logits.
+    The mean over blocks all over the image, up to the wanted operations or the logits.
     """
     needed = program.before(wanted or [program.output])
     spans: dict[Operation, list[list[Span]]] = {
-        program.picture: [
+        program.image: [
             [
                 Span(int(start), int(start) + window)
                 for start in np.linspace(0, length - window, _PLACES)
             ]
-            for length in program.picture.value.shape[2:]
+            for length in program.image.value.shape[2:]
         ]
     }
-    changed = {program.picture}
+    changed = {program.image}
     products, weights = 0.0, 0
     values: list[float] = []
     for operation in program.operations[1:]:
@@ -106,7 +106,7 @@ def work(program: Program, window: int, wanted: Sequence[Operation] = ()) -> Wor
         if isinstance(layer, nn.Conv2d | nn.Linear):
             products += layer.weight.numel() * area
             weights += layer.weight.numel()
-    return Work(products, np.array(values), weights)
+    return Workspace(products, np.array(values), weights)
 
 
 def windows_along(program: Program, window: int, stride: int, samples: int) -> int:
@@ -114,23 +114,23 @@ def windows_along(program: Program, window: int, stride: int, samples: int) -> i
 
     More of them share the cost of starting an operation, and what they share grows with them.
     """
-    speed = CPU if program.picture.value.device.type == "cpu" else GPU
-    length = min(program.picture.value.shape[2:])
+    speed = CPU if program.image.value.device.type == "cpu" else GPU
+    length = min(program.image.value.shape[2:])
     best, least = 1, float("inf")
     for along in _ALONG:
         side = window + (along - 1) * stride
         if side > length:
             break
         needed = work(program, side)
-        pictures = along**2 * samples
-        written = pictures * needed.values
+        images = along**2 * samples
+        written = images * needed.values
         if along > 1 and written.max() > _MOST_VALUES * (speed.products / CPU.products):
             break
         seconds = (
             needed.products / speed.products
             + needed.values.sum() / speed.values
-            + needed.weights / speed.weights / pictures
-            + len(program.operations) / speed.operations / pictures
+            + needed.weights / speed.weights / images
+            + len(program.operations) / speed.operations / images
         )
         if seconds < least:
             best, least = along, seconds
@@ -141,7 +141,7 @@ def blocks(grid: WindowGrid, along: int) -> Iterator[NDArray[np.int64]]:
     """Cut a grid into blocks of neighbouring windows, coarse to fine.
 
     A rough lattice of single windows first, then blocks of `along` × `along`, in an order that
-    spans the picture again and again; all together hold every window once.
+    spans the image again and again; all together hold every window once.
     """
     index = np.arange(len(grid)).reshape(len(grid.rows), len(grid.columns))
     rough = grid.passes()[0] if along > 1 else np.array([], dtype=np.int64)

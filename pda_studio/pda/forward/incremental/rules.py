@@ -48,19 +48,19 @@ class Raw:
 
 
 class Rules:
-    """Applies operations to changes, with what is kept of the untouched picture.
+    """Applies operations to changes, with what is kept of the unmodified image.
 
     Parameters
     ----------
     program : Program
-        The network, run on the untouched picture.
+        The network, run on the unmodified image.
     dtype : torch.dtype
         Of the differences.
     """
 
     def __init__(self, program: Program, dtype: torch.dtype) -> None:
         self._dtype = dtype
-        self._exact = program.picture.value.dtype
+        self._exact = program.image.value.dtype
         self._inputs = {operation: operation.inputs() for operation in program.operations}
         self._slides: dict[Operation, Slides | None] = {}
         self._local: dict[Operation, Rule] = {}
@@ -74,7 +74,7 @@ class Rules:
         self._kept: dict[tuple[Operation, str], Any] = {}
 
     def apply(self, operation: Operation, states: States, count: int) -> State:
-        """The state of an operation from those of its inputs, for `count` infilled pictures."""
+        """The state of an operation from those of its inputs, for `count` infilled images."""
         inputs = self._inputs[operation]
         present = [states[used] for used in inputs if used in states]
         if not present:
@@ -175,7 +175,7 @@ class Rules:
             device=after.device,
             memory_format=torch.channels_last,
         )
-        # A few pictures at a time, that stay in the processor's cache.
+        # A few images at a time, that stay in the processor's cache.
         few = max(1, _CACHED_VALUES // before.numel())
         for some, result in zip(
             torch.split(change.delta, few), torch.split(delta, few), strict=True
@@ -390,7 +390,7 @@ class Rules:
             return [Change((after - before).to(self._dtype)) for after, before in pairs]
         return Raw(result)
 
-    # What is needed of the untouched picture and of the layers again and again
+    # What is needed of the unmodified image and of the layers again and again
 
     def _own(self, operation: Operation) -> bool:
         """Whether an operation may write over its input: made for it alone, needed no more."""

@@ -1,0 +1,296 @@
+"""Saved work: one .pdastudio file with what was open, the images and the finished maps.
+
+A zip archive of `state.json` (a schema version and the work), `pictures/N.png` and `maps/N.npz`.
+Nothing in it is executed, and it is written whole or not at all.
+"""
+
+import io
+import json
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+from pydantic import TypeAdapter, ValidationError
+
+from pda_studio import __version__
+from pda_studio.document.operations import Operation, applied
+from pda_studio.document.targets import Target
+from pda_studio.document.workspace import (
+    COMBINED,
+    ClassifierChoice,
+    Column,
+    Row,
+    SourceImage,
+    Workspace,
+    image_digest,
+)
+from pda_studio.errors import PdaStudioError, UsageError
+from pda_studio.files import written_whole
+from pda_studio.methods import EvidenceMap, method_named
+from pda_studio.store.maps import MOST_BYTES, packed, read_map
+
+SCHEMA = 1
+_MOST_PIXELS = 1 << 28
+_MOST_TEXT = 1 << 24
+_MOST_ENTRIES = 10_000
+
+_operations = TypeAdapter(tuple[Operation, ...])
+_target = TypeAdapter(Target | None)
+_column = TypeAdapter(Column)
+_choice = TypeAdapter(ClassifierChoice | None)
+
+
+@dataclass(frozen=True, eq=False)
+class KeptMap:
+    """A finished map of a panel.
+
+    Attributes
+    ----------
+    row, column : int
+        Keys of the panel's row and column.
+    classifier : str
+        Fingerprint of the classifier that was asked, before it was made to answer with a target.
+    target : Target
+        What was asked about.
+    evidence_map : EvidenceMap
+        The map, without its window scores.
+    """
+
+    row: int
+    column: int
+    classifier: str
+    target: Target
+    evidence_map: EvidenceMap
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """All that a file of saved work holds.
+
+    Attributes
+    ----------
+    work : Workspace
+        What was open and set.
+    maps : tuple of KeptMap
+        The finished maps.
+    display, figure : dict
+        How maps are shown, and how a figure of them is laid out: JSON values, whose meaning is
+        theirs who set them.
+    """
+
+    work: Workspace
+    maps: tuple[KeptMap, ...] = ()
+    display: Mapping[str, Any] = field(default_factory=dict)
+    figure: Mapping[str, Any] = field(default_factory=dict)
+
+
+def save_state(state: State, path: Path) -> None:
+    """Write work into a file, whole or not at all.
+
+    Raises
+    ------
+    PdaStudioError
+        If the file cannot be written.
+    """
+    work = state.work
+    images = {p.digest: p for p in (work.image, *(row.image for row in work.rows)) if p}
+    names = {digest: f"pictures/{at}.png" for at, digest in enumerate(images)}
+    told = {
+        "schema": SCHEMA,
+        "made_by": f"PDA Studio {__version__}",
+        "work": _told_work(work),
+        "pictures": [
+            {
+                "digest": digest,
+                "name": image.name,
+                "path": str(image.path) if image.path else None,
+                "file": names[digest],
+            }
+            for digest, image in images.items()
+        ],
+        "maps": [
+            {
+                "row": kept.row,
+                "column": kept.column,
+                "classifier": kept.classifier,
+                "target": _target.dump_python(kept.target, mode="json"),
+                "file": f"maps/{at}.npz",
+            }
+            for at, kept in enumerate(state.maps)
+        ],
+        "display": dict(state.display),
+        "figure": dict(state.figure),
+    }
+    with written_whole(Path(path)) as file, zipfile.ZipFile(file, "w") as archive:
+        text = json.dumps(told, indent=1, default=str)
+        archive.writestr("state.json", text, compress_type=zipfile.ZIP_DEFLATED)
+        for digest, image in images.items():
+            data = io.BytesIO()
+            Image.fromarray(image.pixels).save(data, "PNG", compress_level=1)
+            archive.writestr(names[digest], data.getvalue())
+        for at, kept in enumerate(state.maps):
+            archive.writestr(f"maps/{at}.npz", bytes(packed(kept.evidence_map)))
+
+
+def load_state(path: Path) -> State:
+    """Read work that `save_state` wrote.
+
+    A map in it that is damaged is left out, as it can be computed again; anything else that is
+    wrong refuses the file.
+
+    Raises
+    ------
+    PdaStudioError
+        If the file is missing, damaged, made by a newer program, or something else.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise PdaStudioError(f"Cannot open {path}: there is no such file; check the name.")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _read(archive, path)
+    except OSError as error:
+        raise PdaStudioError(f"Cannot open {path}: {error.strerror or error}.") from error
+    except (
+        AttributeError,
+        EOFError,
+        KeyError,
+        NotImplementedError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+        UsageError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:  # whatever zipfile, PIL, json and pydantic make of damage
+        raise PdaStudioError(
+            f"Cannot open {path}: it is damaged or no saved work of PDA Studio; choose another"
+            " file."
+        ) from error
+
+
+def _read(archive: zipfile.ZipFile, path: Path) -> State:
+    if len(archive.infolist()) > _MOST_ENTRIES:
+        raise ValueError("too many entries")
+    told = json.loads(_bytes(archive, "state.json", _MOST_TEXT))
+    if int(told["schema"]) > SCHEMA:
+        raise PdaStudioError(
+            f"Cannot open {path}: a newer PDA Studio ({told.get('made_by', 'unknown')}) made it;"
+            " update yours."
+        )
+    images = {one["digest"]: _image(archive, one) for one in told["pictures"]}
+    work = _work(told["work"], images)
+    maps = []
+    for one in told["maps"]:
+        row, column = work.row(int(one["row"])), work.column(int(one["column"]))
+        if row is None or column is None:
+            continue
+        try:
+            data = io.BytesIO(_bytes(archive, str(one["file"]), MOST_BYTES))
+            evidence_map = read_map(data, str(one["file"]))
+        except (PdaStudioError, KeyError, ValueError, zipfile.BadZipFile, zlib.error):
+            continue
+        target = _target.validate_python(one["target"])
+        if target is not None:
+            classifier = str(one["classifier"])
+            maps.append(KeptMap(row.key, column.key, classifier, target, evidence_map))
+    display, figure = told.get("display", {}), told.get("figure", {})
+    if not isinstance(display, dict) or not isinstance(figure, dict):
+        raise ValueError("settings that are none")
+    return State(work, tuple(maps), display, figure)
+
+
+def _bytes(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
+    if archive.getinfo(name).file_size > most:
+        raise ValueError(f"{name} is too large")
+    return archive.read(name)
+
+
+def _image(archive: zipfile.ZipFile, told: Mapping[str, Any]) -> SourceImage:
+    data = _bytes(archive, str(told["file"]), MOST_BYTES)
+    try:
+        with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
+            if image.width * image.height > _MOST_PIXELS:
+                raise ValueError("too large an image")
+            pixels = np.asarray(image.convert("RGB"))
+    except (UnidentifiedImageError, OSError, SyntaxError) as error:
+        raise ValueError("no image") from error
+    if image_digest(pixels) != told["digest"]:
+        raise ValueError("another image than was saved")
+    came_from = told.get("path")
+    return SourceImage(
+        str(told["name"]), Path(came_from) if came_from else None, pixels, told["digest"]
+    )
+
+
+def _told_work(work: Workspace) -> dict[str, Any]:
+    return {
+        "picture": work.image.digest if work.image else None,
+        "classifier": _choice.dump_python(work.classifier, mode="json"),
+        "target": _target.dump_python(work.target, mode="json"),
+        "rows": [
+            {
+                "key": row.key,
+                "operations": _operations.dump_python(row.operations, mode="json"),
+                "picture": row.image.digest if row.image else None,
+                "turned_back": row.turned_back,
+            }
+            for row in work.rows
+        ],
+        "columns": [_column.dump_python(column, mode="json") for column in work.columns],
+    }
+
+
+def _work(told: Mapping[str, Any], images: Mapping[str, SourceImage]) -> Workspace:
+    """Make the work, if every part of it is what it must be.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        If something is missing or is not.
+    UsageError
+        If a method is unknown or a parameter out of its bounds.
+    """
+    try:
+        rows = tuple(
+            Row(
+                key=int(one["key"]),
+                operations=_operations.validate_python(one["operations"]),
+                image=images[one["picture"]] if one["picture"] else None,
+                turned_back=bool(one["turned_back"]),
+            )
+            for one in told["rows"]
+        )
+        columns = tuple(_checked(_column.validate_python(one)) for one in told["columns"])
+        work = Workspace(
+            image=images[told["picture"]] if told["picture"] else None,
+            classifier=_choice.validate_python(told["classifier"]),
+            target=_target.validate_python(told["target"]),
+            rows=rows,
+            columns=columns,
+        )
+    except ValidationError as error:
+        raise ValueError("not what was saved") from error
+    keys = [row.key for row in rows], [column.key for column in columns]
+    if not rows or not columns or any(len(set(k)) < len(k) or min(k) < 0 for k in keys):
+        raise ValueError("rows or columns that are none")
+    if rows[0].operations or rows[0].image is not None:
+        raise ValueError("the first row is the opened image itself")
+    for row in rows:
+        image = work.image_of(row)
+        if image is not None and applied(image.pixels, row.operations).size == 0:
+            raise ValueError("an empty variant")
+    return work
+
+
+def _checked(column: Column) -> Column:
+    if column.method == COMBINED or column.parameters is None:
+        return column
+    kind = method_named(column.method)
+    values = kind.create(**column.parameters).model_dump()
+    return replace(column, parameters=values)

@@ -1,0 +1,176 @@
+"""The open work as one immutable value: what undo steps through and what a saved file holds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pda_studio.document.operations import Operation
+from pda_studio.document.targets import Target
+
+SUFFIX = ".pdastudio"
+"""Of files of saved work."""
+
+Style = Literal["map", "overlay", "both", "spread"]
+"""A column shows the heat map, the map laid over the image, or both side by side; or how
+uncertain the map is, where that is known.
+"""
+
+
+@dataclass(frozen=True, eq=False)
+class SourceImage:
+    """An opened image.
+
+    Attributes
+    ----------
+    name : str
+        Its file name, for captions.
+    path : Path or None
+        Where it came from.
+    pixels : (H, W, 3) uint8
+        All of it, at its own size.
+    digest : str
+        Hash of its pixels: the same image, the same digest.
+    """
+
+    name: str
+    path: Path | None
+    pixels: NDArray[np.uint8]
+    digest: str
+
+
+def image_digest(image: NDArray[np.uint8]) -> str:
+    """Hash of an image's pixels (H, W, 3): the same image, the same digest."""
+    salt = repr(image.shape).encode()[:16]
+    return blake2b(image.tobytes(), digest_size=16, salt=salt).hexdigest()
+
+
+@dataclass(frozen=True)
+class ClassifierChoice:
+    """Which classifier is open: its name and its weights, as `load_classifier` takes them."""
+
+    name: str = "digits"
+    weights: str | None = None
+
+    @property
+    def described(self) -> str:
+        """The name, with the file of the weights, or what else they are, where they are named."""
+        return f"{self.name} ({Path(self.weights).name})" if self.weights else self.name
+
+
+@dataclass(frozen=True)
+class About:
+    """What is known of a classifier before it is loaded."""
+
+    name: str
+    input_size: int
+    classes: int
+    megabytes: float
+    at_hand: bool
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of panels: the image, a variant made from it by operations, or another image.
+
+    Attributes
+    ----------
+    key : int
+        Tells it from the other rows as long as it is there.
+    operations : tuple
+        What is done to the image.
+    image : SourceImage or None
+        An image of its own; without it, the opened one.
+    turned_back : bool
+        Whether its maps are shown in the frame of the first row.
+    """
+
+    key: int
+    operations: tuple[Operation, ...] = ()
+    image: SourceImage | None = None
+    turned_back: bool = False
+
+    @property
+    def upright(self) -> "Row":
+        """The same row with its image as it was opened."""
+        return replace(self, operations=())
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of panels.
+
+    Attributes
+    ----------
+    key : int
+        Tells it from the other columns as long as it is there.
+    method : str
+        Its name in the registry, or `COMBINED`.
+    parameters : dict or None
+        All of the method's; None until a classifier is there, which some of them suit.
+    style : str
+        How its maps are shown.
+    target : Target or None
+        What it asks about; without it, what the whole work asks about.
+    classifier : ClassifierChoice or None
+        Whom it asks; without it, the open classifier.
+    """
+
+    key: int
+    method: str
+    parameters: Mapping[str, Any] | None = None
+    style: Style = "map"
+    target: Target | None = None
+    classifier: ClassifierChoice | None = None
+
+
+COMBINED = "combined"
+"""In place of a method: the mean of the other columns' maps, each divided by its size."""
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Everything that the user has opened and set; maps follow from it.
+
+    Attributes
+    ----------
+    image : SourceImage or None
+        The opened image.
+    classifier : ClassifierChoice or None
+        The opened classifier.
+    target : Target or None
+        What is asked about; without it, the most likely class of the image.
+    rows, columns : tuple
+        The panels; the first row is always the image itself.
+    """
+
+    image: SourceImage | None = None
+    classifier: ClassifierChoice | None = None
+    target: Target | None = None
+    rows: tuple[Row, ...] = (Row(0),)
+    columns: tuple[Column, ...] = (Column(0, "efficient-pda"),)
+
+    def row(self, key: int) -> Row | None:
+        """The row of this key, if it is still there."""
+        return next((row for row in self.rows if row.key == key), None)
+
+    def column(self, key: int) -> Column | None:
+        """The column of this key, if it is still there."""
+        return next((column for column in self.columns if column.key == key), None)
+
+    def image_of(self, row: Row) -> SourceImage | None:
+        """The image that a row's operations begin with."""
+        return row.image or self.image
+
+    def original_of(self, row: Row) -> Row | None:
+        """The row that shows a variant's image as it was opened; None if there is none."""
+        same = (one for one in self.rows if not one.operations and one.image is row.image)
+        return next(same, None) if row.operations else None
+
+    def choice_of(self, column: Column) -> ClassifierChoice | None:
+        """The classifier that a column asks."""
+        return column.classifier or self.classifier

@@ -1,0 +1,1 @@
+"""What the user can do: actions, their keys, menus and the palette."""

@@ -1,0 +1,145 @@
+"""Images by the folder: dropped, opened, and walked through with two keys."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from pda_studio.document.workspace import SUFFIX, ClassifierChoice, SourceImage
+from pda_studio.errors import PdaStudioError
+from pda_studio.gui.jobs.worker import Jobs
+from pda_studio.gui.opening.opening import IMAGES, WEIGHTS, Opening
+from pda_studio.gui.session.session import Session
+
+
+class Browsing(QObject):
+    """Opens what is dropped, and the neighbours of the image that is open.
+
+    The neighbours are the images of its folder, or those it was dropped with.
+    """
+
+    told = Signal(str)
+    """Where the image stands among its neighbours."""
+    work_wanted = Signal(object)
+    """A file of saved work is to be opened, in the place of all that is open."""
+    failed = Signal(object, str)
+
+    def __init__(
+        self, session: Session, opening: Opening, jobs: Jobs, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._session, self._opening, self._jobs = session, opening, jobs
+        self._at: Path | None = None  # what was asked for last; it may be on its way
+        self._together: list[Path] = []
+        self._steps = 0
+        self._asking = False
+        opening.image_opened.connect(self._on_image)
+
+    def open_files(self, paths: list[Path]) -> None:
+        """Open saved work; else images, a folder's, or weights for the open classifier."""
+        work = next((path for path in paths if path.suffix.lower() == SUFFIX), None)
+        if work is not None:
+            self.work_wanted.emit(work)
+            return
+        images: list[Path] = []
+        for path in paths:
+            if path.is_dir():
+                self.open_folder(path)
+            elif path.suffix.lower() in WEIGHTS:
+                name = self._opening.name_for(path)
+                self._opening.use_classifier(ClassifierChoice(name, str(path)))
+            else:
+                images.append(path)
+        if images:
+            self._together = images if len(images) > 1 else []
+            self._open(images[0])
+
+    def open_folder(self, folder: Path) -> None:
+        """Open the first image of a folder."""
+
+        def first() -> Path:
+            images = images_in(folder)
+            if not images:
+                raise PdaStudioError(f"There are no images in {folder}; name another folder.")
+            return images[0]
+
+        def done(path: Path) -> None:
+            self._together = []
+            self._open(path)
+
+        self._jobs.ask(first, done, self.failed.emit)
+
+    def step(self, by: int) -> None:
+        """Open the image that many places further on; the last and the first are the ends."""
+        if self._at is None:
+            self.told.emit(self.tr("This image lies in no folder"))
+            return
+        self._steps += by
+        if not self._asking and self._steps:
+            self._ask(self._at)
+
+    def _ask(self, start: Path) -> None:
+        """Prediction for neighbours in the background: folders may be large and far away."""
+        by, self._steps = self._steps, 0
+        together = list(self._together)
+        self._asking = True
+
+        def found() -> tuple[Path, int, int]:
+            images = together or images_in(start.parent)
+            if start not in images:  # it has another ending, or is gone
+                images = sorted([*images, start], key=_in_order)
+            place = min(max(images.index(start) + by, 0), len(images) - 1)
+            return images[place], place + 1, len(images)
+
+        def done(found: tuple[Path, int, int]) -> None:
+            self._asking = False
+            path, number, count = found
+            if path != start:
+                self._open(path)
+            self.told.emit(self.tr("SourceImage {0} of {1}").format(number, count))
+            if self._steps:
+                self.step(0)
+
+        def failed(error: BaseException, details: str) -> None:
+            self._asking = False
+            self.failed.emit(error, details)
+
+        self._jobs.ask(found, done, failed)
+
+    def _open(self, path: Path) -> None:
+        self._at = path
+        self._opening.open_image(path)
+
+    def _on_image(self, image: SourceImage) -> None:
+        if image.path is None or image.path != self._at:
+            self._at, self._together, self._steps = image.path, [], 0
+            self.told.emit("")
+
+
+def images_in(folder: Path) -> list[Path]:
+    """The images of a folder by their names' endings, in the order people expect.
+
+    Raises
+    ------
+    PdaStudioError
+        If the folder cannot be read.
+    """
+    try:
+        entries = list(folder.iterdir())
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise PdaStudioError(f"Cannot read the folder {folder}: {reason}.") from error
+    images = [
+        path
+        for path in entries
+        if path.suffix.lower() in IMAGES and not path.name.startswith(".") and path.is_file()
+    ]
+    return sorted(images, key=_in_order)
+
+
+def _in_order(path: Path) -> list[tuple[int, int, str]]:
+    """Numbers within names by their size: 9 comes before 10."""
+    parts = re.split(r"(\d+)", path.name.casefold())
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts]

@@ -1,1 +1,0 @@
-"""Wiring: what the user does, what the worker answers, and who is told."""

@@ -1,0 +1,1 @@
+"""The grid of panels: rows of views, columns of attribution maps."""

@@ -1,0 +1,76 @@
+"""Whether variants' maps agree with the original's: turned back into its frame, and in numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pda_studio.document import turning
+from pda_studio.document.workspace import Column, Row
+from pda_studio.gui.grid import geometry
+from pda_studio.gui.maps.panel_state import Cell
+from pda_studio.gui.session.session import Session
+
+if TYPE_CHECKING:
+    from pda_studio.methods.evidence import EvidenceMap
+    from pda_studio.studies.agreement import Agreement
+
+
+class Comparisons:
+    """Compares each row's maps with those of the same image as it was opened."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._turned: dict[tuple[int, int], tuple[object, EvidenceMap]] = {}
+        self._agreed: dict[tuple[int, int], tuple[object, Agreement | None]] = {}
+
+    def shown(self, row: Row, column: Column, cell: Cell) -> Cell:
+        """A panel with its map turned back, if that is wished."""
+        if not row.turned_back or cell.shown is None:
+            return cell
+        turned = self.turned(row, column, cell.shown)
+        return cell.replace(preview=turned) if cell.previewed else cell.replace(evidence=turned)
+
+    def turned(self, row: Row, column: Column, evidence_map: EvidenceMap) -> EvidenceMap:
+        """A variant's map in the frame of the original; what it does not show is not covered."""
+        key = row.key, column.key
+        asked = id(evidence_map), row.operations
+        known = self._turned.get(key)
+        if known is not None and known[0] == asked:
+            return known[1]
+        matrix = geometry.original_frame(self._session, row, column)
+        turned = turning.turned(evidence_map, matrix, self._upright(row, column, evidence_map))
+        self._turned[key] = asked, turned
+        return turned
+
+    def agreement(self, row: Row, column: Column) -> Agreement | None:
+        """How far a variant's finished map agrees with the original's."""
+        session, original = self._session, self._session.work.original_of(row)
+        if original is None:
+            return None
+        first, other = session.finished(original, column), session.finished(row, column)
+        if first is None or other is None:
+            return None
+        key, asked = (row.key, column.key), (id(first), id(other), row.operations)
+        known = self._agreed.get(key)
+        if known is not None and known[0] == asked:
+            return known[1]
+        found = turning.compared(first, self.turned(row, column, other))
+        self._agreed[key] = asked, found
+        return found
+
+    def told(self, row: Row, column: Column) -> str:
+        """The agreement in a few words; "" where there is nothing to compare."""
+        return turning.told(self.agreement(row, column))
+
+    def _upright(self, row: Row, column: Column, evidence_map: EvidenceMap) -> np.ndarray:
+        original = self._session.work.original_of(row)
+        prediction = self._session.prediction(original.key, column) if original else None
+        if prediction is not None:
+            return prediction.subject.view
+        image = self._session.work.image_of(row)
+        loaded = self._session.classifier_of(column)
+        if image is None or loaded is None:
+            return evidence_map.view
+        return loaded.preprocessing.view(image.pixels)

@@ -1,0 +1,62 @@
+"""Where the same place of the image lies in every panel, through turning, flipping and cropping.
+
+All maps of points are matrices (3, 3) on (x, y, 1), in pixels from the upper left corner.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pda_studio.document.operations import Matrix
+from pda_studio.document.turning import seen
+from pda_studio.document.workspace import Column, Row
+from pda_studio.gui.session.session import Session
+
+
+def input_matrix(session: Session, row: Row, column: Column | None = None) -> Matrix | None:
+    """From the row's image, before its operations, to what the network sees; None if unknown.
+
+    Parameters
+    ----------
+    session : Session
+        What is open.
+    row : Row
+        Whose image.
+    column : Column, optional
+        Whose network; without it, the open one.
+    """
+    image = session.work.image_of(row)
+    classifier = session.classifier_of(column) if column else session.classifier
+    if image is None or classifier is None:
+        return None
+    height, width = image.pixels.shape[:2]
+    return seen(classifier.preprocessing, row.operations, width, height)
+
+
+def between(session: Session, row: Row, column: Column | None = None) -> Matrix:
+    """From the first row's input of the open classifier to a panel's input.
+
+    Of another image no point is the same: there the inputs are laid on each other.
+    """
+    first = session.work.rows[0]
+    here, there = input_matrix(session, row, column), input_matrix(session, first)
+    if here is None or there is None:
+        return np.eye(3)
+    if row.image is not None:
+        there = input_matrix(session, row.upright)
+    return np.eye(3) if there is None else here @ np.linalg.inv(there)
+
+
+def original_frame(session: Session, row: Row, column: Column) -> Matrix:
+    """From a column's input of the unmodified image to its input of the row's variant."""
+    here = input_matrix(session, row, column)
+    upright = input_matrix(session, row.upright, column)
+    if here is None or upright is None:
+        return np.eye(3)
+    return here @ np.linalg.inv(upright)
+
+
+def moved_point(matrix: Matrix, x: float, y: float) -> tuple[float, float]:
+    """Where a matrix puts a point."""
+    moved_x, moved_y, _ = matrix @ (x, y, 1.0)
+    return float(moved_x), float(moved_y)

@@ -1,0 +1,64 @@
+"""What stands over a column: what tells it from the others, the most telling first."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QCoreApplication
+
+from pda_studio.document.workspace import COMBINED, ClassifierChoice, Column
+from pda_studio.gui.session.fitting import kind_of, unheeded_by
+from pda_studio.gui.session.session import Session
+from pda_studio.gui.targets import wording as asking
+
+_SIGNS = {"window": "k", "outer": "l", "samples": "S", "stride": "stride"}
+
+
+def heading(session: Session, column: Column) -> tuple[str, str]:
+    """A column's title and a line of details.
+
+    The title is the method, or the classifier where the columns differ in their classifiers and
+    not in their methods; the details begin with the other of the two.
+    """
+    columns = session.work.columns
+    choices = {session.work.choice_of(one) for one in columns if one.method != COMBINED}
+    choice, method = session.work.choice_of(column), kind_of(column.method).title
+    parts = []
+    title = method
+    if column.method != COMBINED and choice is not None and len(choices) > 1:
+        classifier = _called(choice, choices)
+        same_method = len({one.method for one in columns}) == 1
+        title, other = (classifier, method) if same_method else (method, classifier)
+        parts.append(other)
+    parts.append(own_target(session, column))
+    if column.method == COMBINED:
+        mean = QCoreApplication.translate("Headings", "mean of {0}")
+        parts.append(mean.format(len(session.sources(column))))
+    else:
+        parts.append(summarised(column))
+    return title, " · ".join(filter(None, parts))
+
+
+def own_target(session: Session, column: Column) -> str:
+    """What a column asks about, where the list of classes does not show it; else ""."""
+    target = session.target_of(column)
+    if target is None or not (column.target is not None or asking.is_derived(target)):
+        return ""
+    return asking.named(target, session.classifier_of(column))
+
+
+def _called(choice: ClassifierChoice, others: set[ClassifierChoice | None]) -> str:
+    """A classifier's name; with its weights where another one has the same name."""
+    alike = any(one and one != choice and one.name == choice.name for one in others)
+    return choice.described if alike else choice.name
+
+
+def summarised(column: Column) -> str:
+    """A column's most important numbers in one line."""
+    parameters, parts = column.parameters or {}, []
+    if "difference" in parameters:
+        parts.append(str(parameters["difference"]))
+    if "window" in parameters:
+        unheeded = unheeded_by(kind_of(column.method), parameters)
+        for name, sign in _SIGNS.items():
+            if name in parameters and name not in unheeded:
+                parts.append(f"{sign} {parameters[name]}")
+    return " · ".join(parts)

@@ -1,0 +1,315 @@
+"""One panel of the grid: image or map, its colour scale, its caption."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from pda_studio import rendering
+from pda_studio.document.operations import Matrix
+from pda_studio.document.workspace import Style
+from pda_studio.gui.grid.colour_bar import ColourBar
+from pda_studio.gui.grid.contour_lines import ContourLines
+from pda_studio.gui.grid.image_view import ImageView
+from pda_studio.gui.grid.viewport import Viewport
+from pda_studio.gui.maps.panel_state import Cell, Prediction
+from pda_studio.gui.window import numbers as words
+
+if TYPE_CHECKING:
+    from pda_studio.methods.evidence import EvidenceMap
+
+GAP = 8
+
+
+class Caption(QLabel):
+    """Two short lines under a panel, cut with … where they do not fit; all in the tooltip."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("caption")
+        font = self.font()
+        font.setPixelSize(11)
+        self.setFont(font)
+        self._lines: tuple[str, ...] = ()
+        self.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+        self.setFixedHeight(2 * self.fontMetrics().lineSpacing() + 2)
+
+    def show_lines(self, *lines: str) -> None:
+        """Show two lines; the tooltip has what follows, too."""
+        self._lines = lines
+        self.setToolTip("\n".join(lines))
+        self._elide()
+
+    def resizeEvent(self, event: object) -> None:
+        """Cut the lines anew."""
+        self._elide()
+
+    def _elide(self) -> None:
+        metrics = self.fontMetrics()
+        mode = Qt.TextElideMode.ElideRight
+        shown = (metrics.elidedText(line, mode, self.width()) for line in self._lines[:2])
+        self.setText("\n".join(shown))
+
+
+class Panel(QWidget):
+    """One or two views side by side over a scale and a caption."""
+
+    clicked = Signal()
+
+    def __init__(self, viewport: Viewport, views: int, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.views = [ImageView(viewport) for _ in range(views)]
+        self.bar = ColourBar()
+        self.caption = Caption()
+        images = QHBoxLayout()
+        images.setContentsMargins(0, 0, 0, 0)
+        images.setSpacing(GAP)
+        for view in self.views:
+            images.addWidget(view)
+            view.clicked.connect(self.clicked)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        layout.addLayout(images)
+        layout.addWidget(self.bar)
+        layout.addWidget(self.caption)
+
+    def set_side(self, side: int) -> None:
+        """Make every view a square of this side (logical pixels)."""
+        for view in self.views:
+            view.setFixedSize(side, side)
+        self.setFixedWidth(side * len(self.views) + GAP * (len(self.views) - 1))
+
+    @staticmethod
+    def height_beside_views() -> int:
+        """What scale and caption take."""
+        return ColourBar().height() + Caption().height() + 4
+
+    def place(self, matrix: Matrix) -> None:
+        """Tell where points of the first row's input lie in this panel's image."""
+        for view in self.views:
+            view.place(matrix)
+
+    def follow(self) -> None:
+        """Take centre, zoom and crosshair from the shared viewport."""
+        for view in self.views:
+            view.follow()
+
+    def point(self) -> None:
+        """Show the crosshair."""
+        for view in self.views:
+            view.viewport().update()
+
+
+class InputPanel(Panel):
+    """The image as the classifier sees it."""
+
+    def __init__(self, viewport: Viewport, parent: QWidget | None = None) -> None:
+        super().__init__(viewport, 1, parent)
+        self.views[0].setAccessibleName(self.tr("Input image"))
+        self.bar.hide()
+
+    def show_look(self, prediction: Prediction | None, name: str) -> None:
+        """Show what the classifier sees of a row."""
+        if prediction is None:
+            self.views[0].show_state(dimmed=True)
+            self.caption.show_lines(name)
+            return
+        self.views[0].show_pixels(prediction.subject.view)
+        self.views[0].show_state()
+        size = f"{prediction.width} × {prediction.height} px"
+        self.caption.show_lines(*filter(None, (name, size)))
+
+
+class MapPanel(Panel):
+    """A map as heat map, overlay or both; or how uncertain it is."""
+
+    def __init__(self, viewport: Viewport, style: Style, parent: QWidget | None = None) -> None:
+        super().__init__(viewport, 2 if style == "both" else 1, parent)
+        self.style_shown = style
+        self._cell = Cell()
+        self._shown: EvidenceMap | None = None
+        self._spread: tuple[EvidenceMap | None, EvidenceMap | None] = None, None
+        self._drawn: object = None
+        self._opacity = 0.0
+        self._sheets: rendering.Sheets | None = None
+        self._lines = ContourLines()
+        names = {
+            "map": self.tr("Heat map"),
+            "overlay": self.tr("Overlay"),
+            "spread": self.tr("Uncertainty"),
+        }
+        shown = ("map", "overlay") if style == "both" else (style,)
+        for view, one in zip(self.views, shown, strict=True):
+            view.setAccessibleName(names[one])
+
+    def show_cell(
+        self, cell: Cell, appearance: rendering.Appearance, limit: float, agreement: str = ""
+    ) -> None:
+        """Show a map on a colour scale that ends at `limit`, and how far it has come.
+
+        Of a variant's finished map, how far it agrees with the original's is told, too.
+        """
+        if self.style_shown == "spread":
+            cell = cell.replace(preview=None)  # of which nobody knows how uncertain it is
+        evidence_map, self._cell = cell.shown, cell
+        self._shown = shown = self._layer(evidence_map)
+        if shown is None:
+            self._show_nothing()
+        else:
+            self._draw(shown, appearance, limit, cell.previewed)
+        chip, progress = self._state()
+        for view in self.views:
+            view.show_state(chip, progress, cell.stale and not cell.previewed, cell.previewed)
+        if evidence_map is None:
+            self.caption.show_lines(*filter(None, (cell.message,)))
+        else:
+            lines = _caption(evidence_map, cell, agreement)
+            if self.style_shown == "spread":
+                lines = self._named_spread(evidence_map), *lines
+            self.caption.show_lines(*lines)
+        self.point()
+
+    def point(self) -> None:
+        """Show the crosshair and the value under it."""
+        super().point()
+        evidence_map, pixel = self._shown, self.views[0].pixel
+        if evidence_map is None or pixel is None:
+            self.bar.show_value(None)
+            return
+        column, row = pixel
+        if row >= evidence_map.evidence.shape[0] or column >= evidence_map.evidence.shape[1]:
+            self.bar.show_value(None)
+            return
+        error = evidence_map.standard_error
+        covered = evidence_map.covered
+        roughly = self._cell.previewed and covered is not None and not covered[row, column]
+        self.bar.show_value(
+            float(evidence_map.evidence[row, column]),
+            None if error is None else float(error[row, column]),
+            roughly,
+        )
+
+    def _layer(self, evidence_map: EvidenceMap | None) -> EvidenceMap | None:
+        """What is drawn of a map: itself, or how uncertain it is."""
+        if evidence_map is None or self.style_shown != "spread":
+            return evidence_map
+        if self._spread[0] is not evidence_map:
+            self._spread = evidence_map, rendering.spread_of(evidence_map)
+        return self._spread[1]
+
+    def _named_spread(self, evidence_map: EvidenceMap) -> str:
+        from pda_studio.methods.combining import UNIT
+
+        if evidence_map.standard_error is None:
+            return self.tr("No standard error: this map is not sampled")
+        if evidence_map.unit == UNIT:
+            return self.tr("Spread of maps / √n")
+        return self.tr("Standard error")
+
+    def _show_nothing(self) -> None:
+        self._drawn = None
+        self.bar.show_nothing()
+        for view in self.views:
+            view.show_pixels(None)
+
+    def _draw(
+        self,
+        evidence_map: EvidenceMap,
+        appearance: rendering.Appearance,
+        limit: float,
+        preview: bool,
+    ) -> None:
+        """Draw what has changed: where only the opacity has, that is little work."""
+        plain = self.views[0].state.plain
+        but_opacity = evidence_map, appearance.replace(opacity=1.0), limit, preview, plain
+        anew = but_opacity != self._drawn
+        if anew:
+            self._drawn = but_opacity
+            self._prepare(evidence_map, appearance, limit, preview)
+        if self._sheets is not None and (anew or appearance.opacity != self._opacity):
+            self._opacity = appearance.opacity
+            self.views[-1].show_pixels(self._sheets.at(appearance.opacity))
+            self._lines.opacity = appearance.opacity
+            self.views[-1].show_lines(self._lines)
+
+    def _prepare(
+        self,
+        evidence_map: EvidenceMap,
+        appearance: rendering.Appearance,
+        limit: float,
+        preview: bool,
+    ) -> None:
+        start = rendering.scale_start(evidence_map, appearance, limit)
+        scale = rendering.colour_scale(evidence_map, appearance, limit)
+        self.bar.show_scale(start, limit, evidence_map.unit, scale)
+        self._sheets, self._lines = None, ContourLines()
+        instead = evidence_map.view if self.views[0].state.plain else evidence_map.image
+        if instead is not None:
+            for view in self.views:
+                view.show_pixels(instead)
+                view.show_lines(self._lines)
+            return
+        if self.style_shown in ("map", "both", "spread"):
+            drawn = rendering.heat_map(evidence_map, appearance, limit, preview=preview)
+            self.views[0].show_pixels(drawn)
+        if self.style_shown in ("overlay", "both"):
+            self._sheets = rendering.sheets(evidence_map, appearance, limit, preview=preview)
+            if appearance.style == "contours":
+                found = rendering.contours(evidence_map, appearance, limit)
+                self._lines = ContourLines(found)
+
+    def _state(self) -> tuple[str, float | None]:
+        cell = self._cell
+        part = cell.done / cell.total if cell.total else 0.0
+        if cell.previewed:
+            percent = f"{100 * part:.0f} %" if part else ""
+            known = {"waiting": self.tr("waiting"), "stopped": self.tr("stopped")}
+            said = known.get(cell.state, percent)
+            running = part if part and cell.state == "running" else None
+            return " · ".join(filter(None, (self.tr("preview"), said))), running
+        match cell.state:
+            case "running":
+                return f"{100 * part:.0f} %", part
+            case "waiting":
+                return self.tr("waiting"), None
+            case "stopped":
+                return self.tr("stopped"), None
+            case "failed":
+                return self.tr("failed"), None
+        return "", None
+
+
+def _caption(evidence_map: EvidenceMap, cell: Cell, agreement: str) -> tuple[str, ...]:
+    """Two lines, and for the tooltip more: how it was computed."""
+    first = f"P({evidence_map.target_name}) "
+    first += words.percentage(float(evidence_map.probabilities[evidence_map.target]))
+    if evidence_map.is_hidden:
+        first = evidence_map.target_name
+    if cell.previewed:
+        return first, *_about_preview(evidence_map, cell)
+    parts = []
+    if evidence_map.scores is not None:
+        parts.append(f"{words.count(len(evidence_map.scores.grid))} windows")
+    elif cell.state in ("running", "stopped") and cell.total and not cell.stale:
+        parts.append(f"{words.count(cell.done)} of {words.count(cell.total)} windows")
+    parts.append(words.duration(evidence_map.seconds))
+    forward = evidence_map.forward
+    lines = first, agreement, " · ".join(parts), forward and f"Forward: {forward}"
+    return tuple(filter(None, lines))
+
+
+def _about_preview(preview: EvidenceMap, cell: Cell) -> tuple[str, str]:
+    """What is exact by now, and how the rest was come by; the other way round at first."""
+    rough = preview.forward
+    if "stride" in preview.parameters:
+        rough += f", stride {preview.parameters['stride']}"
+    windows = f"{words.count(cell.done)} of {words.count(cell.total)} windows"
+    if not cell.done or cell.stale:
+        if cell.state == "stopped":
+            return "Stopped before anything exact", f"Preview: {rough}"
+        return f"Preview: {rough}", "Nothing is exact yet"
+    text = f"Stopped at {windows}" if cell.state == "stopped" else f"{windows} exact"
+    return text, f"Elsewhere a preview: {rough}"

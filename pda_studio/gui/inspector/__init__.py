@@ -1,0 +1,1 @@
+"""The inspector: windows over a pixel, region removal, the deletion curve."""

@@ -1,0 +1,138 @@
+"""The strongest windows taken out one after the other: step by step, or by itself."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QSlider,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+from superqt import QElidingLabel
+
+from pda_studio.gui.grid.headers import plain_button
+from pda_studio.gui.inspector.comparison import Comparison
+from pda_studio.gui.inspector.curve import Curve
+from pda_studio.gui.inspector.inspection import DeletionCurve, Inspection
+from pda_studio.gui.inspector.patches import Patch
+from pda_studio.gui.window.theme import ThemeKeeper
+
+
+class DeletionPage(QWidget):
+    """Shows a course; slider, buttons and curve go to a stage of it."""
+
+    wanted = Signal(int)
+    """How many windows are to be gone."""
+
+    def __init__(
+        self, inspection: Inspection, theme: ThemeKeeper, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._inspection, self._theme = inspection, theme
+        self.image = Patch(self.tr("What is left"))
+        self.curve = Curve()
+        self.curve.wanted.connect(self.wanted)
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.back = plain_button(theme, "step-back", self.tr("One window less"))
+        self.play = plain_button(theme, "run", self.tr("Play"))
+        self.forth = plain_button(theme, "step-forward", self.tr("One window more"))
+        self.back.clicked.connect(lambda: self.wanted.emit(self.slider.value() - 1))
+        self.forth.clicked.connect(lambda: self.wanted.emit(self.slider.value() + 1))
+        self.play.clicked.connect(self._on_play)
+        self.slider.setAccessibleName(self.tr("Windows removed"))
+        self.slider.setPageStep(5)
+        self.slider.valueChanged.connect(self.wanted)
+        self.count = QElidingLabel()
+        self.speaking = QComboBox()
+        self.speaking.setAccessibleName(self.tr("Which windows go"))
+        self.speaking.setToolTip(self.tr("Which windows go, the strongest first"))
+        self.speaking.addItem(self.tr("Those for"), "for")
+        self.speaking.addItem(self.tr("Those against"), "against")
+        self.speaking.setCurrentIndex(self.speaking.findData(inspection.speaking))
+        self.speaking.activated.connect(self._on_speaking)
+        self.side = QSpinBox(minimum=2, maximum=64, value=inspection.side)
+        self.side.setKeyboardTracking(False)
+        self.side.setPrefix(self.tr("Block "))
+        self.side.setSuffix(self.tr(" px"))
+        help = self.tr("This method has no windows: blocks with the largest sum of evidence go")
+        self.side.setToolTip(help)
+        self.side.setAccessibleName(self.tr("Side of a block, in pixels"))
+        self.side.valueChanged.connect(self._on_side)
+        self.comparison = Comparison()
+        buttons = QHBoxLayout()
+        buttons.setSpacing(2)
+        for button in (self.back, self.play, self.forth):
+            buttons.addWidget(button)
+        buttons.addSpacing(6)
+        buttons.addWidget(self.slider, 1)
+        choices = QHBoxLayout()
+        choices.setSpacing(8)
+        choices.addWidget(self.count, 1)
+        choices.addWidget(self.side)
+        choices.addWidget(self.speaking)
+        middle = QVBoxLayout()
+        middle.setSpacing(4)
+        middle.addLayout(choices)
+        middle.addWidget(self.curve, 1)
+        middle.addLayout(buttons)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(14, 2, 8, 8)
+        layout.setSpacing(14)
+        layout.addWidget(self.image, 3)
+        layout.addLayout(middle, 4)
+        layout.addWidget(self.comparison, 4)
+        inspection.events.playing.connect(self._show_playing)
+
+    def forget(self) -> None:
+        """Hear nothing more: the window is closing."""
+        self._inspection.events.playing.disconnect(self._show_playing)
+
+    def show_course(self, course: DeletionCurve) -> None:
+        """Show the image, the curve and the decision at one stage."""
+        total, stage, untouched = len(course.boxes), course.shown, course.baseline
+        self.slider.blockSignals(True)
+        self.slider.setRange(0, total)
+        self.slider.setValue(course.at)
+        self.slider.blockSignals(False)
+        self.side.setVisible(course.summed)
+        self.side.blockSignals(True)
+        self.side.setMaximum(course.of.largest_side)
+        self.side.setValue(self._inspection.side)
+        self.side.blockSignals(False)
+        for widget in (self.slider, self.play, self.back, self.forth):
+            widget.setEnabled(total > 0)
+        self.back.setEnabled(course.at > 0)
+        self.forth.setEnabled(course.at < total)
+        hidden = untouched is not None and untouched.is_hidden
+        self.curve.show_curve(course.curve, course.at, total, hidden=hidden)
+        if stage is None or untouched is None:
+            self.image.show_pixels(course.of.subject.view)
+            self.comparison.show_answers()
+            self.count.setText(self.tr("Looking …"))
+            return
+        outlines = [QRectF(box.left, box.top, box.width, box.height) for box in stage.boxes[-1:]]
+        self.image.show_pixels(stage.image, outlines=outlines)
+        names, target = course.of.subject.classifier.class_names, course.of.subject.target
+        self.comparison.show_answers(names, untouched, stage.answer, target)
+        if total == 0:
+            self.count.setText(self.tr("No window speaks that way."))
+        else:
+            self.count.setText(self.tr("{0} of {1} removed").format(len(stage.boxes), total))
+
+    def _show_playing(self, playing: bool) -> None:
+        self._theme.set_icon(self.play, "pause" if playing else "run")
+        name = self.tr("Pause") if playing else self.tr("Play")
+        self.play.setToolTip(name)
+        self.play.setAccessibleName(name)
+
+    def _on_play(self) -> None:
+        self._inspection.playing = not self._inspection.playing
+
+    def _on_speaking(self, index: int) -> None:
+        self._inspection.speaking = self.speaking.itemData(index)
+
+    def _on_side(self, side: int) -> None:
+        self._inspection.side = side

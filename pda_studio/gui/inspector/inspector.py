@@ -1,0 +1,184 @@
+"""The inspector: what lies behind a pixel, a region, or the strongest windows of a map."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QStackedWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+from superqt import QElidingLabel
+
+from pda_studio.gui.grid.headers import plain_button
+from pda_studio.gui.inspector.deletion_page import DeletionPage
+from pda_studio.gui.inspector.inspection import Inspection, Page
+from pda_studio.gui.inspector.region_page import RegionPage
+from pda_studio.gui.inspector.window_page import WindowPage
+from pda_studio.gui.window.sections import rule
+from pda_studio.gui.window.style_names import named
+from pda_studio.gui.window.theme import ThemeKeeper
+
+_SMALLEST = 190
+
+
+class Inspector(QWidget):
+    """Three pages under a line of tabs; each says what to do while it has nothing to show."""
+
+    def __init__(
+        self, inspection: Inspection, theme: ThemeKeeper, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._inspection = inspection
+        self.setObjectName("side")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setAccessibleName(self.tr("Inspector"))
+        self.setMinimumHeight(_SMALLEST)
+        self.windows = WindowPage()
+        self.region = RegionPage(inspection)
+        self.strongest = DeletionPage(inspection, theme)
+        self.hint = named(QLabel(), "muted")
+        self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.hint.setWordWrap(True)
+        self.hint.setContentsMargins(40, 0, 40, 24)
+        self.pages = QStackedWidget()
+        for page in (self.hint, self.windows, self.region, self.strongest):
+            self.pages.addWidget(page)
+        self.tabs: dict[Page, QToolButton] = {}
+        header = QHBoxLayout()
+        header.setContentsMargins(14, 5, 8, 5)
+        header.setSpacing(4)
+        header.addWidget(named(QLabel(self.tr("Inspector")), "section"))
+        header.addSpacing(8)
+        titles: dict[Page, tuple[str, str]] = {
+            "windows": (self.tr("Pixel"), self.tr("The windows over a pixel")),
+            "region": (self.tr("Region"), self.tr("A region taken out by hand")),
+            "strongest": (
+                self.tr("Strongest"),
+                self.tr("The strongest windows taken out one after the other"),
+            ),
+        }
+        for name, (title, help) in titles.items():
+            tab = named(QToolButton(), "segment")
+            tab.setText(title)
+            tab.setToolTip(help)
+            tab.setAccessibleName(help)
+            tab.setCheckable(True)
+            tab.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+            tab.clicked.connect(lambda _=False, page=name: self._on_tab(page))
+            header.addWidget(tab)
+            self.tabs[name] = tab
+        self.context = named(QElidingLabel(), "muted")
+        self.context.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        header.addSpacing(8)
+        header.addWidget(self.context, 1)
+        self.close_button = plain_button(theme, "close", self.tr("Close the inspector"))
+        self.close_button.setIconSize(QSize(12, 12))
+        self.close_button.clicked.connect(self._on_close)
+        header.addWidget(self.close_button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(rule())
+        layout.addLayout(header)
+        layout.addWidget(self.pages, 1)
+        self._useful = False
+        inspection.events.connect(self._on_event)
+        self.hide()
+        self._show()
+
+    def sizeHint(self) -> QSize:
+        """As high as five classes below one another."""
+        return QSize(640, 226)
+
+    def forget(self) -> None:
+        """Hear nothing more: the window is closing."""
+        self._inspection.events.disconnect(self._on_event)
+        self.strongest.forget()
+
+    def set_useful(self, useful: bool) -> None:
+        """Hide while there is nothing on the grid to look behind."""
+        self._useful = useful
+        self.setVisible(useful and self._inspection.open)
+
+    def _on_event(self, *_: Any) -> None:
+        self.setVisible(self._useful and self._inspection.open)
+        self._show()
+
+    def _on_tab(self, page: Page) -> None:
+        self._inspection.page = page
+        self._show()  # a click on the page that is shown leaves it
+
+    def _on_close(self) -> None:
+        self._inspection.open = False
+
+    def _show(self) -> None:
+        inspection = self._inspection
+        for name, tab in self.tabs.items():
+            tab.setChecked(name == inspection.page)
+        match inspection.page:
+            case "windows":
+                self._show_windows()
+            case "region":
+                self._show_region()
+            case "strongest":
+                self._show_strongest()
+
+    def _show_windows(self) -> None:
+        spot = self._inspection.spot
+        if spot is None:
+            self._tell(
+                self.tr(
+                    "Click a pixel in a panel: the windows that cover it are shown here, what"
+                    " stood in for them, and what the classifier said without them."
+                )
+            )
+        elif spot.message:
+            self._tell(spot.message)
+        else:
+            self.windows.show_spot(spot)
+            self._turn_to(self.windows)
+        if spot is not None:
+            value = f"x {spot.column}, y {spot.row}"
+            self.context.setText(f"{spot.of.method.title} · {spot.of.target_name} · {value}")
+
+    def _show_region(self) -> None:
+        cut = self._inspection.cut
+        if cut is None:
+            self._tell(
+                self.tr(
+                    "Choose “Remove region” (Ctrl+Shift+K) and drag a rectangle in a panel: only"
+                    " that is removed, and the decision without it is shown here."
+                )
+            )
+            return
+        self.region.show_cut(cut)
+        self._turn_to(self.region)
+        self.context.setText(cut.of.target_name)
+
+    def _show_strongest(self) -> None:
+        course = self._inspection.course
+        if course is None or course.message:
+            self._tell(
+                course.message
+                if course
+                else self.tr("Open an image: then its strongest windows can be removed here.")
+            )
+        else:
+            self.strongest.show_course(course)
+            self._turn_to(self.strongest)
+        if course is not None:
+            self.context.setText(f"{course.of.method.title} · {course.of.target_name}")
+
+    def _tell(self, text: str) -> None:
+        self.hint.setText(text)
+        self.context.setText("")
+        self._turn_to(self.hint)
+
+    def _turn_to(self, page: QWidget) -> None:
+        self.pages.setCurrentWidget(page)

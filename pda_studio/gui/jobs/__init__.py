@@ -1,0 +1,1 @@
+"""Background work: the worker, and the list of jobs."""

@@ -1,0 +1,184 @@
+"""The list of jobs, reports of what failed, and word of what was finished meanwhile."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QEvent, QObject, QTimer
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication
+
+from pda_studio.document.workspace import COMBINED, ClassifierChoice, Column
+from pda_studio.gui.jobs.report import report
+from pda_studio.gui.jobs.workload import Task, workload
+from pda_studio.gui.maps.explainer import Explainer
+from pda_studio.gui.opening.opening import Opening
+from pda_studio.gui.session import fitting
+from pda_studio.gui.session.session import Key, Session
+from pda_studio.gui.targets import wording as asking
+from pda_studio.gui.window import numbers as words
+from pda_studio.gui.window.main_window import MainWindow
+
+_BETWEEN = 200  # ms: the list changes five times a second at most
+_SEEN = 10_000  # ms after which who came back has seen what was finished
+
+
+class JobsController(QObject):
+    """Keeps the list of jobs up to date while it is open, and does what is asked there.
+
+    Attributes
+    ----------
+    long : float
+        Seconds: who waits longer for a map may be elsewhere by then, and is told.
+    """
+
+    def __init__(
+        self,
+        window: MainWindow,
+        session: Session,
+        explainer: Explainer,
+        opening: Opening,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._window, self._session = window, session
+        self._explainer, self._opening = explainer, opening
+        self._part = -1.0
+        self.long = 10.0
+        self._soon = QTimer(self, singleShot=True, interval=_BETWEEN)
+        self._soon.timeout.connect(self.show_tasks)
+        self._seen = QTimer(self, singleShot=True, interval=_SEEN)
+        self._seen.timeout.connect(lambda: window.strip.tell(""))
+        listed = window.jobs
+        listed.stopped.connect(self.stop)
+        listed.run.connect(self._run)
+        listed.all_stopped.connect(self.stop_all)
+        listed.report_wanted.connect(self.copy_report)
+        window.strip.jobs_wanted.connect(self.toggle)
+        window.actions_.jobs.triggered.connect(self.toggle)
+        window.banner.reported = self.report_of_window
+        window.installEventFilter(self)
+        session.cell_changed.connect(self._on_cell)
+        explainer.progressed.connect(self._refresh)
+        explainer.finished.connect(self._on_finished)
+        opening.loading.connect(self._on_loading)
+        opening.loaded.connect(self._refresh)
+
+    def forget(self) -> None:
+        """Hear nothing more: the window is closing."""
+        self._soon.stop()
+        self._seen.stop()
+        self._session.cell_changed.disconnect(self._on_cell)
+
+    # The list
+
+    def toggle(self, *_: object) -> None:
+        """Open the list, or close it."""
+        if self._window.jobs.isVisible():
+            self._window.jobs.leave()
+        else:
+            self.show_tasks()
+            self._window.jobs.open()
+
+    def tasks(self) -> list[Task]:
+        """All work that is not done."""
+        explainer, opening = self._explainer, self._opening
+        loading: tuple[ClassifierChoice, float] | None = None
+        if opening.busy and opening.choice is not None:
+            loading = opening.choice, self._part
+        previewing = explainer.current if explainer.previewing else None
+        return workload(self._session, explainer.seconds_left_of, previewing, loading)
+
+    def show_tasks(self) -> None:
+        """Bring the list up to date."""
+        self._window.jobs.show_tasks(self.tasks(), self._explainer.seconds_left())
+
+    def stop(self, key: Key | None) -> None:
+        """Stop one panel's work, or the loading of a classifier."""
+        if key is None:
+            self._opening.stop()
+        else:
+            self._explainer.stop_one(key)
+        self.show_tasks()
+
+    def stop_all(self) -> None:
+        """Stop everything."""
+        self._explainer.stop()
+        self._opening.stop()
+        self.show_tasks()
+
+    def _run(self, key: Key) -> None:
+        self._explainer.run_one(key)
+        self.show_tasks()
+
+    def _refresh(self, *_: object) -> None:
+        if self._window.jobs.isVisible() and not self._soon.isActive():
+            self._soon.start()
+
+    def _on_cell(self, row: int, column: int) -> None:
+        self._refresh()
+
+    def _on_loading(self, name: str, part: float) -> None:
+        self._part = part
+        self._refresh()
+
+    # Reports
+
+    def copy_report(self, task: Task) -> None:
+        """Put all that is known of a failed task on the clipboard."""
+        column = self._session.work.column(task.key[1]) if task.key else None
+        text = self._report(task.error, task.details, column)
+        QGuiApplication.clipboard().setText(text)
+        self._window.strip.note(self.tr("The report is on the clipboard"))
+
+    def report_of_window(self, message: str, details: str) -> str:
+        """Write down a problem that the window tells of; what is selected is told with it."""
+        return self._report(message, details, self._session.selected_column)
+
+    def _report(self, message: str, details: str, column: Column | None) -> str:
+        session, work = self._session, self._session.work
+        choice = (work.choice_of(column) if column else None) or self._opening.choice
+        facts: dict[str, str] = {}
+        files: list[Path] = []
+        if choice is not None:
+            facts["Classifier"] = choice.name
+            facts["Weights"] = _name_of(choice.weights)
+            if choice.weights:
+                files.append(Path(choice.weights))
+        if column is not None:
+            loaded = session.classifier_of(column)
+            if loaded is not None:
+                facts["Input"] = f"{loaded.input_size} × {loaded.input_size}"
+                facts["Device"] = loaded.device.type
+            facts["Method"] = column.method
+            if column.method != COMBINED:
+                facts["Parameters"] = json.dumps(dict(column.parameters or {}), default=_name_of)
+            target = session.target_of(column)
+            facts["Target"] = asking.named(target, loaded) if target else ""
+        images = [work.image, *(row.image for row in work.rows)]
+        files += [one.path for one in images if one is not None and one.path is not None]
+        return report(message, details, facts, files)
+
+    # What is finished while nobody looks
+
+    def _on_finished(self, key: Key, seconds: float) -> None:
+        column = self._session.work.column(key[1])
+        if seconds < self.long or self._window.isActiveWindow() or column is None:
+            return
+        title = fitting.kind_of(column.method).title
+        told = self.tr("{0} is finished, after {1}").format(title, words.duration(seconds))
+        self._window.strip.tell(told)
+        QApplication.alert(self._window)  # the taskbar tells; nothing comes to the front
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Let go of old news some time after the user has come back."""
+        if event.type() == QEvent.Type.WindowActivate:
+            self._seen.start()
+        return False
+
+
+def _name_of(value: Any) -> str:
+    """A path's last part; the user's folders are nobody's concern."""
+    return Path(str(value)).name if value else ""

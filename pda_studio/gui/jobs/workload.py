@@ -1,0 +1,119 @@
+"""What runs, waits, was stopped or has failed, as a plain list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pda_studio.document.operations import described
+from pda_studio.document.workspace import COMBINED, ClassifierChoice, Column, Row
+from pda_studio.gui.grid.headings import own_target
+from pda_studio.gui.maps.panel_state import State
+from pda_studio.gui.session import fitting
+from pda_studio.gui.session.session import Key, Session
+
+_ORDER: dict[State, int] = {"running": 0, "waiting": 1, "stopped": 2, "failed": 3}
+
+
+@dataclass(frozen=True)
+class Task:
+    """One piece of work.
+
+    Attributes
+    ----------
+    key : tuple of int, optional
+        The panel whose map it is; None for a classifier that is being loaded.
+    title : str
+        The method, or the classifier.
+    place : str
+        Which image it is about, and what else tells its column from others.
+    state : {"running", "waiting", "stopped", "failed"}
+        Where it stands.
+    progress : float, optional
+        Which part of it is done, from 0 to 1; None if one cannot say.
+    seconds : float, optional
+        How long it still takes, from when its turn comes; None if one cannot say.
+    preview : bool
+        Whether what runs is only its preview.
+    error, details : str
+        Why it failed, and the traceback if there is one.
+    single : bool
+        Whether it can be stopped and run by itself: what is made of others' maps cannot.
+    """
+
+    key: Key | None
+    title: str
+    place: str
+    state: State
+    progress: float | None = None
+    seconds: float | None = None
+    preview: bool = False
+    error: str = ""
+    details: str = ""
+    single: bool = True
+
+    @property
+    def active(self) -> bool:
+        """Whether it runs or waits."""
+        return self.state in ("running", "waiting")
+
+
+def workload(
+    session: Session,
+    seconds: Callable[[Key], float | None],
+    previewing: Key | None = None,
+    loading: tuple[ClassifierChoice, float] | None = None,
+) -> list[Task]:
+    """All work that is not done: what runs first, then what waits in the order of its turns.
+
+    Parameters
+    ----------
+    session : Session
+        Its panels.
+    seconds : callable
+        How long a panel's map still takes.
+    previewing : tuple of int, optional
+        The panel whose preview is being computed.
+    loading : tuple, optional
+        The classifier that is being loaded, and which part of it is there (below 0: unknown).
+    """
+    tasks = []
+    for key in session.panel_keys():
+        row, column = session.work.row(key[0]), session.work.column(key[1])
+        cell = session.cell(*key)
+        if row is None or column is None or cell.state not in _ORDER:
+            continue
+        active = cell.state in ("running", "waiting")
+        known = cell.state == "running" and cell.total > 0 and key != previewing
+        failed = cell.state == "failed"
+        tasks.append(
+            Task(
+                key,
+                fitting.kind_of(column.method).title,
+                place_of(session, row, column),
+                cell.state,
+                cell.done / cell.total if known else None,
+                seconds(key) if active and column.method != COMBINED else None,
+                key == previewing,
+                cell.message if failed else "",
+                cell.details if failed else "",
+                column.method != COMBINED,
+            )
+        )
+    tasks.sort(key=lambda task: _ORDER[task.state])
+    if loading is not None:
+        choice, part = loading
+        tasks.insert(0, Task(None, choice.name, "", "running", part if part >= 0 else None))
+    return tasks
+
+
+def place_of(session: Session, row: Row, column: Column) -> str:
+    """Which image a panel is about, and what its column asks of whom, where it is its own."""
+    image = session.work.image_of(row)
+    parts = [image.name] if image else []
+    if row.operations:
+        parts.append(described(row.operations))
+    if column.classifier is not None:
+        parts.append(column.classifier.described)
+    parts.append(own_target(session, column))
+    return " · ".join(filter(None, parts))

@@ -1,0 +1,1 @@
+"""Attribution maps of the panels: what is computed, previewed, cached and shown."""

@@ -1,0 +1,83 @@
+"""What maps cost in forward passes, and how fast these are on this computer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+
+from pda_studio.document.workspace import COMBINED
+from pda_studio.gui.session import fitting
+from pda_studio.gui.session.session import Key, Session
+
+_FEWEST, _SHORTEST = 16, 0.2  # passes and seconds from which on a rate is one
+
+
+class Costs:
+    """Counts and estimates.
+
+    Attributes
+    ----------
+    rate : dict
+        Forward passes a second, by classifier: measured on the work done so far.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.rate: dict[str, float] = {}
+
+    def cost(self, key: Key, **changes: Any) -> int | None:
+        """Forward passes of a panel's map, with some parameters changed; None if unknown yet."""
+        session = self._session
+        row, column = session.work.row(key[0]), session.work.column(key[1])
+        if row is None or column is None or column.method == COMBINED:
+            return None
+        prediction, classifier = session.prediction(row.key, column), session.classifier_of(column)
+        if prediction is None or column.parameters is None or classifier is None:
+            return None
+        kind = fitting.kind_of(column.method)
+        values = fitting.fitted(kind, {**column.parameters, **changes}, classifier)
+        return kind.create(**values).cost(prediction.subject)
+
+    def seconds(self, cost: int, key: Key) -> float | None:
+        """How long forward passes of a panel will take, by the rate measured so far."""
+        rate = self.rate_of(key)
+        return cost / rate if rate else None
+
+    def rate_of(self, key: Key) -> float | None:
+        """Forward passes a second of what a panel asks, if that was measured."""
+        row, column = self._session.work.row(key[0]), self._session.work.column(key[1])
+        prediction = self._session.subject_prediction(row, column) if row and column else None
+        return self.rate.get(prediction.subject.classifier.fingerprint) if prediction else None
+
+    def measuring(self, cost: int) -> Speedometer:
+        """Begin to measure a map of this many forward passes."""
+        return Speedometer(self.rate, cost)
+
+
+@dataclass
+class Speedometer:
+    """Notes how many forward passes a second were done since a map's first partial result.
+
+    Attributes
+    ----------
+    rate : dict
+        Where the rates are noted.
+    cost : int
+        Forward passes of the whole map.
+    """
+
+    rate: dict[str, float]
+    cost: int
+    _first: tuple[int, float] | None = None
+
+    def note(self, done: int, total: int, fingerprint: str) -> None:
+        """Note how far the map has come; what comes before the first note is setting up."""
+        now = monotonic()
+        if self._first is None:
+            self._first = done, now
+            return
+        earlier, since = self._first
+        passes = (done - earlier) / total * self.cost
+        if passes >= _FEWEST and now - since > _SHORTEST:
+            self.rate[fingerprint] = passes / (now - since)

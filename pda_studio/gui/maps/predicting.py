@@ -1,0 +1,140 @@
+"""What must be known before a map can be asked for: what each classifier says of each row."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+from pda_studio.document.operations import applied
+from pda_studio.document.targets import Target
+from pda_studio.document.workspace import ClassifierChoice, Column, Row
+from pda_studio.gui.jobs.worker import Jobs
+from pda_studio.gui.maps.panel_state import Prediction, PredictionKey
+from pda_studio.gui.session.session import Session
+from pda_studio.gui.targets import wording as asking
+
+if TYPE_CHECKING:
+    from pda_studio.classifiers import Classifier
+
+
+class Predicting(QObject):
+    """Lets the classifiers that are asked look at the rows, and knows why some cannot."""
+
+    failed = Signal(object, str)
+    """An exception and its traceback."""
+    lacking = Signal(object)
+    """A ClassifierChoice that is asked and not loaded."""
+    changed = Signal()
+    """A row cannot be looked at, or a classifier not be loaded."""
+
+    def __init__(self, session: Session, jobs: Jobs, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session, self._jobs = session, jobs
+        self._under_way: set[tuple[PredictionKey, int]] = set()
+        self._refused: dict[PredictionKey, tuple[str, str]] = {}
+        self._unloadable: dict[ClassifierChoice, str] = {}
+        self._derived: dict[tuple[ClassifierChoice, Target], Classifier] = {}
+
+    @property
+    def busy(self) -> bool:
+        """Whether a row is being looked at."""
+        return bool(self._under_way)
+
+    def refuse(self, choice: ClassifierChoice, why: str) -> None:
+        """Tell that a classifier cannot be loaded: the panels that ask it fail."""
+        self._unloadable[choice] = why
+        self.changed.emit()
+
+    def refusal(self, row: Row, column: Column) -> tuple[str, str]:
+        """Why a panel's row cannot be looked at, and the traceback; "" and "" if it can."""
+        session = self._session
+        choice, target = session.work.choice_of(column), session.target_of(column)
+        if choice is None:
+            return "", ""
+        derived = target if target is not None and asking.is_derived(target) else None
+        for key in (PredictionKey(row.key, choice, derived), PredictionKey(row.key, choice)):
+            if key in self._refused:
+                return self._refused[key]
+        return self._unloadable.get(choice, ""), ""
+
+    def forgive(self, row: int | None = None, choice: ClassifierChoice | None = None) -> None:
+        """Try again what was refused: everything, or what a row asks of a classifier."""
+        if row is None:
+            self._refused.clear()
+            self._unloadable.clear()
+            return
+        self._refused = {
+            key: why
+            for key, why in self._refused.items()
+            if (key.row, key.classifier) != (row, choice)
+        }
+        if choice is not None:
+            self._unloadable.pop(choice, None)
+
+    def ask_for_classifiers(self) -> None:
+        """Tell which classifiers are asked and not loaded."""
+        session = self._session
+        for loaded in session.classifiers:
+            self._unloadable.pop(loaded, None)
+        asked = [session.work.classifier, *map(session.work.choice_of, session.work.columns)]
+        for choice in dict.fromkeys(asked):
+            known = choice in session.classifiers or choice in self._unloadable
+            if choice is not None and not known:
+                self.lacking.emit(choice)
+
+    def predict(self) -> None:
+        """Prediction at the rows that have not been looked at; forget what nobody asks any more."""
+        needed = list(self._session.needed_predictions())
+        for key in needed:
+            if key not in self._session.predictions:
+                self._look_at(key)
+        wanted = {(key.classifier, key.target) for key in needed}
+        self._derived = {key: one for key, one in self._derived.items() if key in wanted}
+        self._refused = {key: why for key, why in self._refused.items() if key in needed}
+
+    def _look_at(self, key: PredictionKey) -> None:
+        session = self._session
+        row, classifier = session.work.row(key.row), session.classifiers.get(key.classifier)
+        image = session.work.image_of(row) if row else None
+        if row is None or image is None or classifier is None:
+            return
+        asked = (key, id(classifier) ^ id(image) ^ hash(row.operations))
+        if asked in self._under_way or key in self._refused:
+            return
+        self._under_way.add(asked)
+        derived = self._derived
+
+        def predict() -> Prediction:
+            from pda_studio.methods import Subject
+
+            pixels = applied(image.pixels, row.operations)
+            answering = classifier
+            if key.target is not None:
+                known = derived.get((key.classifier, key.target))
+                answering = known or asking.derived(classifier, key.target)
+                derived[key.classifier, key.target] = answering
+                _ = answering.fingerprint  # reads all weights: not in the window's thread
+            return Prediction(Subject.of(pixels, answering), pixels.shape[1], pixels.shape[0])
+
+        def current() -> bool:
+            now = session.work.row(key.row)
+            return (
+                now is not None
+                and (session.work.image_of(now), now.operations) == (image, row.operations)
+                and session.classifiers.get(key.classifier) is classifier
+            )
+
+        def done(prediction: Prediction) -> None:
+            self._under_way.discard(asked)
+            if current():
+                session.put_prediction(key, prediction)
+
+        def failed(error: BaseException, details: str) -> None:
+            self._under_way.discard(asked)
+            if current():
+                self._refused[key] = str(error), details
+                self.failed.emit(error, details)
+                self.changed.emit()
+
+        self._jobs.ask(predict, done, failed)

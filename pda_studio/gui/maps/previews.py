@@ -1,0 +1,110 @@
+"""Rough maps of what the grid asks for now, to look at until the exact ones come."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Generator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pda_studio.gui.maps.panel_state import Request
+from pda_studio.gui.session import fitting
+
+if TYPE_CHECKING:
+    from pda_studio.methods import Progress
+    from pda_studio.methods.evidence import EvidenceMap, Subject
+
+_log = logging.getLogger(__name__)
+
+_LEAST_PASSES = 1000  # where nothing is known of the speed: smaller maps are soon there
+_LEAST_SECONDS = 1.0
+_DENSER = 4  # times the windows of the preview: what counts as exact is also finer
+_PLENTY = 0.25  # of a pixel's windows: its value will hardly change
+
+
+class Previews:
+    """Previews by request, for as long as a panel asks for it; never in a cache or a file."""
+
+    def __init__(self) -> None:
+        self._maps: dict[Request, EvidenceMap | None] = {}
+
+    def worthwhile(self, request: Request, cost: int, seconds: float | None) -> bool:
+        """Whether to make one: none was tried, and the exact map will be long in coming.
+
+        Parameters
+        ----------
+        request : Request
+            What is asked.
+        cost : int
+            Forward passes of the exact map.
+        seconds : float or None
+            How long they will take, if that is known.
+        """
+        if request in self._maps:
+            return False
+        return cost >= _LEAST_PASSES if seconds is None else seconds >= _LEAST_SECONDS
+
+    def find(self, request: Request) -> EvidenceMap | None:
+        """The preview of a request, if there is one."""
+        return self._maps.get(request)
+
+    def put(self, request: Request, preview: EvidenceMap | None) -> None:
+        """Note a preview, or that there is none."""
+        self._maps[request] = preview
+
+    def keep_only(self, requests: Collection[Request | None]) -> None:
+        """Forget those that no panel asks for."""
+        self._maps = {request: one for request, one in self._maps.items() if request in requests}
+
+
+def sketched(
+    preview: EvidenceMap, exact: EvidenceMap | None = None, total: int = 0
+) -> EvidenceMap | None:
+    """Lay what is exact by now over a preview: covered pixels are exact, the others are not.
+
+    A pixel counts as exact once enough of the windows over it are scored. Windows that stand
+    alone, as in a first pass over the image, tell less than the preview does.
+
+    Parameters
+    ----------
+    preview : EvidenceMap
+        The whole preview, or one that is still being made.
+    exact : EvidenceMap, optional
+        The exact map, as far as it has come.
+    total : int
+        All windows of the exact map.
+
+    Returns
+    -------
+    EvidenceMap or None
+        Never a complete one; None where nothing of the preview is left.
+    """
+    enough = np.zeros(preview.evidence.shape, dtype=bool)
+    evidence = preview.evidence
+    if preview.covered is not None:
+        evidence = np.where(preview.covered, evidence, np.float32(0))
+    if exact is not None:
+        if exact.share is None or preview.scores is None:
+            return None
+        enough = exact.share >= min(_DENSER * len(preview.scores.grid) / total, _PLENTY)
+        evidence = np.where(enough, exact.evidence, evidence)
+    if enough.all():
+        return None
+    return preview.replace(evidence=evidence, covered=enough, standard_error=None, scores=None)
+
+
+def preview_steps(
+    request: Request, subject: Subject
+) -> Generator[Progress, Any, EvidenceMap | None]:
+    """Make the preview of a request, on the background thread; None where there is none."""
+    last = None
+    try:
+        method = fitting.kind_of(request.method).create(**request.values).preview(subject)
+        if method is not None:
+            for last in method.steps(subject):
+                yield last
+    except Exception:  # whatever is wrong with the request, the exact map's work will tell
+        _log.debug("There is no preview", exc_info=True)
+        return None
+    return None if last is None else last.evidence()

@@ -1,0 +1,1 @@
+"""The selected column: its method and parameters."""

@@ -1,0 +1,201 @@
+"""The selected column: its method, its parameters, what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QGridLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QWidget,
+)
+
+from pda_studio.document.workspace import COMBINED, Column, Style
+from pda_studio.gui.methods.method_list import MethodList
+from pda_studio.gui.methods.parameter_row import ParameterRow
+from pda_studio.gui.session import fitting
+from pda_studio.gui.session.session import Session
+from pda_studio.gui.targets.layers import Layers
+from pda_studio.gui.window.sections import Section
+from pda_studio.gui.window.style_names import named
+from pda_studio.gui.window.theme import ThemeKeeper
+
+
+class MethodBox(Section):
+    """Edits the selected column; parameters that play no part are not shown."""
+
+    finest_wanted = Signal()
+    layers_wanted = Signal()
+    """A layer can be chosen, and those of the open classifier are not known yet."""
+
+    def __init__(self, session: Session, theme: ThemeKeeper, parent: QWidget | None = None) -> None:
+        super().__init__("", parent)
+        self.heading.setText(self.tr("Method"))
+        self._session = session
+        self.variant = MethodList()
+        self.variant.setAccessibleName(self.tr("Method"))
+        self.variant.activated.connect(self._on_variant)
+        self.summary = named(QLabel(), "muted")
+        self.summary.setWordWrap(True)
+        self.summary.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+        self.body.addWidget(self.variant)
+        self.body.addWidget(self.summary)
+        self._styles = self._make_styles(theme)
+        self.setEnabled(False)  # until there is a column with its parameters
+        self._rows: dict[str, ParameterRow] = {}
+        self._kind: object = None
+        self._layers: Layers | None = None
+        self._layers_for: object = None
+        self.cost = named(QLabel(), "muted")
+        self.cost.setWordWrap(True)
+        self.finest = named(QPushButton(), "link")
+        self.finest.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.finest.clicked.connect(self.finest_wanted)
+        self.body.addWidget(self.cost)
+        self.body.addWidget(self.finest)
+        session.changed.connect(self._on_changed)
+        session.selection_changed.connect(self.show_column)
+        session.cell_changed.connect(self._offer_spread)
+
+    @property
+    def rows(self) -> dict[str, ParameterRow]:
+        """The widgets of the parameters, by name."""
+        return self._rows
+
+    def forget(self) -> None:
+        """Hear nothing more: the window is closing."""
+        self._session.changed.disconnect(self._on_changed)
+        self._session.selection_changed.disconnect(self.show_column)
+        self._session.cell_changed.disconnect(self._offer_spread)
+
+    def offer_methods(self, families: Mapping[str, list[tuple[str, str, str]]]) -> None:
+        """Offer methods, each by its name, title and summary, under their families' headings."""
+        self.variant.offer(families)
+        self.show_column()
+
+    def show_cost(self, text: str, finest: str) -> None:
+        """Show what the map costs, and what the finest one would."""
+        self.cost.setText(text)
+        self.cost.setVisible(bool(text))
+        self.finest.setText(finest)
+        self.finest.setVisible(bool(finest))
+
+    def show_column(self) -> None:
+        """Show the selected column."""
+        session, column = self._session, self._session.selected_column
+        classifier = session.classifier_of(column) if column else None
+        if column is None or classifier is None:
+            return
+        if column.parameters is None and column.method != COMBINED:
+            return
+        self.setEnabled(True)
+        parameters = column.parameters or {}
+        kind = fitting.kind_of(column.method)
+        if kind is not self._kind:
+            self._make_rows(kind)
+        self.variant.setCurrentIndex(self.variant.findData(column.method))
+        self.summary.setText(kind.summary)
+        self.summary.setToolTip(kind.citation)
+        unheeded = fitting.unheeded_by(kind, parameters)
+        for name, row in self._rows.items():
+            row.setVisible(name not in unheeded)
+            row.show_value(parameters, unheeded, classifier.input_size)
+        for style, button in self._styles.items():
+            button.setChecked(style == column.style)
+        self._offer_spread()
+        if any(row.layer and name not in unheeded for name, row in self._rows.items()):
+            self._ask_for_layers()
+
+    def offer_layers(self, layers: Layers) -> None:
+        """Offer the layers of the selected column's classifier."""
+        self._layers = layers
+        for row in self._rows.values():
+            if row.layer is not None:
+                row.layer.offer(layers)
+
+    def _offer_spread(self, *_: object) -> None:
+        """Offer to show how uncertain the maps are, where that is known."""
+        session, column = self._session, self._session.selected_column
+        if column is not None:
+            maps = [session.cell(row.key, column.key).evidence for row in session.work.rows]
+            known = any(one is not None and one.standard_error is not None for one in maps)
+            self._styles["spread"].setEnabled(known)
+
+    def _ask_for_layers(self) -> None:
+        column = self._session.selected_column
+        classifier = self._session.classifier_of(column) if column else None
+        if self._layers_for is not classifier:
+            self._layers_for = classifier
+            self.layers_wanted.emit()
+
+    def _on_changed(self, *_: object) -> None:
+        self.show_column()
+
+    def _make_styles(self, theme: ThemeKeeper) -> dict[Style, QToolButton]:
+        titles: dict[Style, str] = {
+            "map": self.tr("Heat map"),
+            "overlay": self.tr("Overlay"),
+            "both": self.tr("Both"),
+            "spread": self.tr("Uncertainty"),
+        }
+        group = QButtonGroup(self)
+        grid = QGridLayout()  # side by side, four do not fit a narrow column
+        grid.setSpacing(4)
+        buttons: dict[Style, QToolButton] = {}
+        for style, title in titles.items():
+            button = named(QToolButton(), "segment")
+            button.setText(title)
+            button.setCheckable(True)
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+            button.setIconSize(QSize(15, 15))
+            button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            theme.set_icon(button, f"style-{style}")
+            button.clicked.connect(lambda _=False, s=style: self._on_style(s))
+            group.addButton(button)
+            grid.addWidget(button, len(buttons) // 2, len(buttons) % 2)
+            buttons[style] = button
+        buttons["spread"].setToolTip(
+            self.tr("The standard error of sampled maps, or the spread of those put together")
+        )
+        self.body.addLayout(grid)
+        return buttons
+
+    def _make_rows(self, kind: Any) -> None:
+        self._kind = kind
+        for row in self._rows.values():
+            self.body.removeWidget(row)
+            row.hide()
+            row.deleteLater()
+        self._rows = {}
+        at = self.body.indexOf(self.cost)
+        for offset, known in enumerate(kind.parameters()):
+            row = ParameterRow(known)
+            row.edited.connect(self._on_edited)
+            self.body.insertWidget(at + offset, row)
+            self._rows[known.name] = row
+        if self._layers is not None:
+            self.offer_layers(self._layers)
+
+    def _column(self) -> Column | None:
+        return self._session.selected_column
+
+    def _on_variant(self, index: int) -> None:
+        column = self._column()
+        if column is not None:
+            self._session.set_method(column.key, self.variant.itemData(index))
+
+    def _on_style(self, style: Style) -> None:
+        column = self._column()
+        if column is not None:
+            self._session.set_style(column.key, style)
+
+    def _on_edited(self, name: str, value: object) -> None:
+        column = self._column()
+        if column is not None:
+            self._session.configure_column(column.key, **{name: value})

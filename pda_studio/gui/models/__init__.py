@@ -1,1 +1,0 @@
-"""State of the window as plain observable objects: no widgets, no Qt."""

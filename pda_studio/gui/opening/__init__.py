@@ -1,0 +1,1 @@
+"""Opening images, classifiers and weights."""

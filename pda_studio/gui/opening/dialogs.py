@@ -1,0 +1,200 @@
+"""Dialogs and menus that ask for files; none of them holds up the window."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox, QWidget
+
+from pda_studio.document.workspace import SUFFIX, ClassifierChoice
+from pda_studio.gui.composer.exporting import Exporting
+from pda_studio.gui.opening.opening import IMAGES, WEIGHTS, Opening
+from pda_studio.gui.session.saving import Saving
+from pda_studio.gui.window.main_window import MainWindow
+from pda_studio.gui.window.settings import Memory
+
+_FIGURES = ".pdf", ".svg", ".png", ".tif"
+
+
+class Dialogs(QObject):
+    """Asks for images, weights, and where to write."""
+
+    def __init__(
+        self,
+        window: MainWindow,
+        opening: Opening,
+        exporting: Exporting,
+        saving: Saving,
+        memory: Memory,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._window, self._opening, self._exporting = window, opening, exporting
+        self._saving, self._memory = saving, memory
+
+    def ask_for_image(self) -> None:
+        """Choose an image to open."""
+        patterns = " ".join(f"*{suffix} *{suffix.upper()}" for suffix in IMAGES)
+        dialog = self._dialog(self.tr("Open image"), self.tr("Images ({0})").format(patterns))
+        dialog.fileSelected.connect(lambda path: self._opening.open_image(Path(path)))
+        dialog.open()
+
+    def ask_for_folder(self, chosen: Callable[[Path], None]) -> None:
+        """Choose a folder of images."""
+        dialog = self._dialog(self.tr("Open folder"), "")
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.fileSelected.connect(lambda path: chosen(Path(path)))
+        dialog.open()
+
+    def ask_for_screenshot(self, chosen: Callable[[Path], None]) -> None:
+        """Choose where an image of the window goes."""
+        title = self.tr("Save image of the window")
+        dialog = self._dialog(title, self.tr("SourceImage (*.png)"), "window", ".png")
+        dialog.fileSelected.connect(lambda path: chosen(Path(path)))
+        dialog.open()
+
+    def ask_for_weights(self, name: str | bool = "") -> None:
+        """Choose weights: of the classifier that the file is named after, or else of this one."""
+        classifier = name if isinstance(name, str) else ""
+        title = self.tr("Open weights of {0}").format(classifier)
+        dialog = self._weights_dialog(title if classifier else self.tr("Open weights"))
+
+        def open_weights(path: str) -> None:
+            named_after = self._opening.name_for(Path(path), classifier)
+            self._opening.use_classifier(ClassifierChoice(named_after, path))
+
+        dialog.fileSelected.connect(open_weights)
+        dialog.rejected.connect(self._opening.loaded)
+        dialog.open()
+
+    def ask_for_work(self) -> None:
+        """Choose saved work to open."""
+        dialog = self._dialog(
+            self.tr("Open work"), self.tr("Saved work ({0})").format(f"*{SUFFIX}")
+        )
+        dialog.fileSelected.connect(lambda path: self._saving.open(Path(path)))
+        dialog.open()
+
+    def save_work(self) -> None:
+        """Write the work into its file; without one, choose it."""
+        if self._saving.path is None:
+            self.ask_where_to_save()
+        else:
+            self._saving.save(self._saving.path)
+
+    def ask_where_to_save(self) -> None:
+        """Choose where the work goes."""
+        kind = self.tr("Saved work ({0})").format(f"*{SUFFIX}")
+        name = self._saving.path.stem if self._saving.path else "work"
+        dialog = self._dialog(self.tr("Save work"), kind, name, SUFFIX)
+        dialog.fileSelected.connect(lambda path: self._saving.save(Path(path)))
+        dialog.open()
+
+    def ask_for_another(self, use: Callable[[ClassifierChoice], None]) -> None:
+        """Choose weights, in a file named after their classifier, to ask beside the open one."""
+        dialog = self._weights_dialog(
+            self.tr("Open weights, in a file named after their classifier")
+        )
+        dialog.fileSelected.connect(
+            lambda path: use(ClassifierChoice(self._opening.name_for(Path(path)), path))
+        )
+        dialog.open()
+
+    def ask_for_angle(self, use: Callable[[float], None]) -> None:
+        """Choose by how much the image is turned."""
+        dialog = QInputDialog(self._window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setWindowTitle(self.tr("Rotate"))
+        dialog.setLabelText(self.tr("Degrees clockwise, or counter-clockwise below 0"))
+        dialog.setInputMode(QInputDialog.InputMode.DoubleInput)
+        dialog.setDoubleRange(-180.0, 180.0)
+        dialog.setDoubleDecimals(1)
+        dialog.setDoubleStep(1.0)
+        dialog.setDoubleValue(15.0)
+        dialog.doubleValueSelected.connect(lambda angle: use(angle) if angle else None)
+        dialog.open()
+
+    def ask_for_image_below(self) -> None:
+        """Choose an image to put below the others."""
+        patterns = " ".join(f"*{suffix} *{suffix.upper()}" for suffix in IMAGES)
+        dialog = self._dialog(self.tr("Add image"), self.tr("Images ({0})").format(patterns))
+        dialog.fileSelected.connect(lambda path: self._opening.add_image(Path(path)))
+        dialog.open()
+
+    def ask_for_figure(self, chosen: Callable[[Path], None], above: QWidget | None = None) -> None:
+        """Choose where the figure goes; the dialog stands above the window, or above another."""
+        kinds = ";;".join(f"{suffix[1:].upper()} (*{suffix})" for suffix in _FIGURES)
+        dialog = self._dialog(self.tr("Export figure"), kinds, "figure", ".pdf", above)
+        dialog.fileSelected.connect(lambda path: chosen(Path(path)))
+        dialog.open()
+
+    def ask_for_map(self) -> None:
+        """Choose where the map goes."""
+        dialog = self._dialog(self.tr("Save map"), self.tr("Map (*.npz)"), "map", ".npz")
+        dialog.fileSelected.connect(lambda path: self._exporting.save_map(Path(path)))
+        dialog.open()
+
+    def _weights_dialog(self, title: str) -> QFileDialog:
+        patterns = " ".join(f"*{suffix}" for suffix in WEIGHTS)
+        dialog = self._dialog(title, self.tr("Weights ({0})").format(patterns))
+        dialog.setDirectory(self._memory.weights_folder)
+        dialog.fileSelected.disconnect(self._memory.note_folder)
+        dialog.fileSelected.connect(self._memory.note_weights_folder)
+        return dialog
+
+    def _dialog(
+        self,
+        title: str,
+        patterns: str,
+        name: str = "",
+        suffix: str = "",
+        above: QWidget | None = None,
+    ) -> QFileDialog:
+        dialog = QFileDialog(above or self._window, title, self._memory.folder, patterns)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        if name:
+            dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+            dialog.setDefaultSuffix(suffix)
+            dialog.selectFile(name)
+            dialog.filterSelected.connect(
+                lambda kind: dialog.setDefaultSuffix(kind.partition("*.")[2].rstrip(")"))
+            )
+        else:
+            dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.fileSelected.connect(self._memory.note_folder)
+        return dialog
+
+    def about(self) -> None:
+        """Tell what this program is."""
+        from pda_studio import __version__
+
+        box = QMessageBox(self._window)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.setWindowTitle(self.tr("About PDA Studio"))
+        box.setText(f"<b>PDA Studio</b> {__version__}")
+        box.setInformativeText(
+            self.tr("Which pixels speak for and against an image classifier's decision.")
+        )
+        box.setIconPixmap(self._window.windowIcon().pixmap(64, 64))
+        box.open()
+
+    def fill_recent(self) -> None:
+        """List the images opened lately."""
+        menu = self._window.actions_.recent_menu
+        menu.clear()
+        for path in self._memory.recent:
+            action = menu.addAction(path.name)
+            action.setToolTip(str(path))
+            action.triggered.connect(lambda _=False, p=path: self._opening.open_image(p))
+        if not self._memory.recent:
+            menu.addAction(self.tr("None yet")).setEnabled(False)
+
+    def fill_classifiers(self) -> None:
+        """List the classifiers opened lately."""
+        menu = self._window.actions_.classifiers_menu
+        menu.clear()
+        for choice in self._memory.classifiers:
+            action = menu.addAction(choice.described)
+            action.triggered.connect(lambda _=False, c=choice: self._opening.use_classifier(c))
+        if not self._memory.classifiers:
+            menu.addAction(self.tr("None yet")).setEnabled(False)

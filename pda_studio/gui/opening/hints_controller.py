@@ -1,0 +1,64 @@
+"""What a newcomer is told, and whoever shows a photograph to the digit classifier."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject
+
+from pda_studio.gui.session.session import Session
+from pda_studio.gui.window.main_window import MainWindow
+from pda_studio.gui.window.settings import Memory
+
+_SMALL = 64  # pixels: an image with a longer side than this is hardly a single digit
+
+
+class Hinting(QObject):
+    """Shows the first steps over the example until they are closed, once and for all.
+
+    Parameters
+    ----------
+    window, session, memory
+        Where hints are shown, what they are about, and whether they were closed for good.
+    newcomer : bool
+        Whether the window starts with the example.
+    """
+
+    def __init__(
+        self,
+        window: MainWindow,
+        session: Session,
+        memory: Memory,
+        *,
+        newcomer: bool,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._window, self._session, self._memory = window, session, memory
+        window.hints.closed.connect(self._on_closed)
+        window.banner.action.connect(self._on_banner_action)
+        window.actions_.hints.triggered.connect(window.hints.show)
+        if newcomer and not memory.hints_closed:
+            window.hints.show()
+
+    def tell(self) -> None:
+        """Say what there is to say about the open image and its classifier."""
+        image, choice = self._session.work.image, self._session.work.classifier
+        if image is None or choice is None:
+            return
+        if choice.name == "digits" and min(image.pixels.shape[:2]) > _SMALL:
+            self._window.banner.tell(
+                self.tr(
+                    "The classifier “digits” knows handwritten digits only: choose another one for"
+                    " this image, or drop its weights here."
+                ),
+                action=self.tr("Choose a classifier"),
+            )
+
+    def _on_banner_action(self) -> None:
+        names = self._window.classifier_box.names
+        names.setFocus()
+        names.showPopup()
+
+    def _on_closed(self) -> None:
+        self._window.hints.hide()
+        self._memory.hints_closed = True
+        self._memory.save()

@@ -1,0 +1,196 @@
+"""Opening images and classifiers in the background; the old ones stay until the new are there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, Signal
+
+from pda_studio.document.workspace import About, ClassifierChoice, SourceImage, image_digest
+from pda_studio.gui.jobs.worker import Job, Jobs
+from pda_studio.gui.session.session import Session
+
+IMAGES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif")
+WEIGHTS = (".safetensors", ".pth", ".pt", ".bin")
+FIRST_SAMPLE = "1"
+
+
+class Opening(QObject):
+    """Reads images and loads classifiers, one at a time."""
+
+    image_opened = Signal(object)
+    loading = Signal(str, float)
+    """What is being loaded, and which part of it is done (below 0: unknown)."""
+    loaded = Signal()
+    refused = Signal(object, str)
+    """A ClassifierChoice that cannot be loaded, and why."""
+    failed = Signal(object, str)
+    engine_ready = Signal(list)
+    """The names of all classifiers."""
+    described = Signal(object)
+
+    def __init__(self, session: Session, jobs: Jobs, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._jobs = jobs
+        self._newest = 0
+        self._loading: Job | None = None
+        self._choice: ClassifierChoice | None = None
+        self.names: list[str] = []
+        """Of all classifiers, once the engine is there."""
+
+    @property
+    def choice(self) -> ClassifierChoice | None:
+        """The classifier that is being loaded, or else the one that is open."""
+        return self._choice or self._session.work.classifier
+
+    @property
+    def busy(self) -> bool:
+        """Whether a classifier is being loaded."""
+        return self._loading is not None
+
+    def start_engine(self) -> None:
+        """Import the engine, which takes seconds, and name its classifiers."""
+
+        def done(names: list[str]) -> None:
+            self.names = names
+            self.engine_ready.emit(names)
+
+        self._jobs.ask(_engine, done, self.failed.emit)
+
+    def name_for(self, weights: Path, otherwise: str = "") -> str:
+        """The classifier that a file of weights is named after, or else this or the open one."""
+        stem = weights.name.lower()
+        named_so = [name for name in self.names if stem.startswith(name.lower())]
+        choice = self.choice
+        otherwise = otherwise or (choice.name if choice else "digits")
+        return max(named_so, key=len, default=otherwise)
+
+    def open_image(self, path: Path) -> None:
+        """Read an image; of several, the one asked for last is shown."""
+        self._open(lambda: read_image(path))
+
+    def open_pixels(self, name: str, pixels: Callable[[], NDArray[np.uint8]]) -> None:
+        """Show an image that is no file; `pixels` makes it, (H, W, 3) uint8, in the background."""
+        self._open(lambda: image_of(name, pixels()))
+
+    def _open(self, read: Callable[[], SourceImage]) -> None:
+        self._newest += 1
+        number = self._newest
+
+        def done(image: SourceImage) -> None:
+            if number == self._newest:
+                self._session.open_image(image)
+                self.image_opened.emit(image)
+
+        self._jobs.ask(read, done, self.failed.emit)
+
+    def add_image(self, path: Path) -> None:
+        """Read an image and put it below the others."""
+
+        def done(image: SourceImage) -> None:
+            self._session.add_image(image)
+
+        self._jobs.ask(lambda: read_image(path), done, self.failed.emit)
+
+    def describe(self, name: str) -> None:
+        """Find out what loading a classifier would take."""
+        self._jobs.ask(lambda: _about(name), self.described.emit, self.failed.emit)
+
+    def use_classifier(self, choice: ClassifierChoice) -> None:
+        """Load a classifier and put it in the open one's place, with its download if need be."""
+        if self._loading is not None:
+            self._loading.cancel()
+        self._load(choice, self._session.use_classifier)
+
+    def fetch(self, choice: ClassifierChoice) -> None:
+        """Load a classifier that the work asks for; one at a time, the others are asked again."""
+        if self._loading is None:
+            self._load(choice, self._session.put_classifier)
+
+    def _load(self, choice: ClassifierChoice, use: Callable[[ClassifierChoice, Any], None]) -> None:
+        def steps() -> Generator[Any, None, Any]:
+            from pda_studio.classifiers import loading
+
+            classifier = yield from loading(choice.name, choice.weights)
+            _ = classifier.fingerprint  # reads all weights: here, not in the window's thread
+            return classifier
+
+        def done(classifier: Any) -> None:
+            self._loading = self._choice = None
+            use(choice, classifier)
+            self.loaded.emit()
+
+        def failed(error: BaseException, details: str) -> None:
+            self._loading = self._choice = None
+            self.refused.emit(choice, str(error))
+            self.loaded.emit()
+            self.failed.emit(error, details)
+
+        def partial(download: Any) -> None:
+            part = download.done / download.total if download.total else -1.0
+            self.loading.emit(choice.name, part)
+
+        self._choice = choice
+        self._loading = self._jobs.start(Job(steps, done, failed, partial))
+        self.loading.emit(choice.name, -1.0)
+
+    def stop(self) -> None:
+        """Let go of a download; the open classifier stays."""
+        if self._loading is not None:
+            self._loading.cancel()
+            choice, self._loading, self._choice = self._choice, None, None
+            self.refused.emit(choice, self.tr("Loading was stopped; press Run to try again."))
+            self.loaded.emit()
+
+
+def read_image(path: Path) -> SourceImage:
+    """Read an image with its digest."""
+    from pda_studio.images import load_image
+
+    return image_of(path.name, load_image(path), path)
+
+
+def image_of(name: str, image: NDArray[np.uint8], path: Path | None = None) -> SourceImage:
+    """Pixels as an image with its digest."""
+    return SourceImage(name, path, image, image_digest(image))
+
+
+def sample_digits() -> list[Path]:
+    """The digits that come with the program."""
+    folder = Path(str(files("pda_studio.resources"))) / "digits" / "samples"
+    return sorted(folder.glob("*.png"))
+
+
+def _engine() -> list[str]:
+    import torch
+
+    import pda_studio.methods  # noqa: F401
+    from pda_studio.classifiers import classifier_names
+
+    # Of three cores or more, one is the window's: PyTorch's threads wait for one another at every
+    # layer, and all stand still while one is kept from its core. Of two, both are needed: with one
+    # alone a map takes twice as long. The setting is this thread's own.
+    if torch.get_num_threads() > 2:
+        torch.set_num_threads(torch.get_num_threads() - 1)
+    return classifier_names()
+
+
+def _about(name: str) -> About:
+    from pda_studio.classifiers import catalogue
+    from pda_studio.classifiers.weights import cached_file
+
+    entry = next(entry for entry in catalogue() if entry.name == name)
+    megabytes, at_hand = 0.0, True
+    if entry.source == "torchvision":
+        from torchvision.models import get_model_weights
+
+        weights = get_model_weights(name).DEFAULT
+        megabytes = float(weights.meta.get("_file_size", 0.0))
+        at_hand = cached_file(weights.url).is_file()
+    return About(name, entry.input_size, entry.classes, megabytes, at_hand)

@@ -1,0 +1,1 @@
+"""The open workspace: its edits, undo, saved files and recovery."""

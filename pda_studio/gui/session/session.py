@@ -1,0 +1,302 @@
+"""The session: the open work, what is known about it, and the few edits that change it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
+
+from psygnal import Signal
+
+from pda_studio.document.targets import ClassTarget, Target
+from pda_studio.document.workspace import (
+    COMBINED,
+    ClassifierChoice,
+    Column,
+    Row,
+    SourceImage,
+    Workspace,
+)
+from pda_studio.gui.maps.panel_state import Cell, Prediction, PredictionKey, Request, as_text
+from pda_studio.gui.session import fitting
+from pda_studio.gui.session.edits import Edits
+from pda_studio.gui.targets import wording as asking
+
+if TYPE_CHECKING:
+    from pda_studio.classifiers import Classifier
+    from pda_studio.methods.evidence import EvidenceMap
+
+_IDLE_CLASSIFIERS = 2
+
+Edit = Literal["edit", "follow", "restore"]
+Key = tuple[int, int]
+"""A row's and a column's key."""
+
+
+class Session(Edits):
+    """What is open in the window, observed by views and controllers.
+
+    Every edit replaces `work`, an immutable value, and emits `changed` with the work before and
+    after; undo and saved files need nothing else. Cells and looks follow from the work.
+
+    Attributes
+    ----------
+    work : Workspace
+        What the user has opened and set.
+    classifiers : dict
+        The loaded networks, by choice.
+    looks : dict
+        What a classifier says of a row, by `PredictionKey`; filled by the worker.
+    cells : dict
+        The panels, by row's and column's key.
+    selection : tuple of int
+        Row's and column's key of the selected panel.
+    visible : frozenset
+        Keys of the panels that are in sight: their maps come first.
+    last_edit : str
+        Whether the newest work is the user's edit, only follows from one (as the parameters that
+        suit a classifier do once it is loaded), or was there before (undo, a saved file).
+    """
+
+    changed = Signal(Workspace, Workspace)
+    cell_changed = Signal(int, int)
+    predictions_changed = Signal()
+    selection_changed = Signal()
+
+    def __init__(self) -> None:
+        self.work = Workspace()
+        self.classifiers: dict[ClassifierChoice, Classifier] = {}
+        self.predictions: dict[PredictionKey, Prediction] = {}
+        self.cells: dict[Key, Cell] = {}
+        self.selection: Key = (0, 0)
+        self.visible: frozenset[Key] = frozenset()
+        self.last_edit: Edit = "edit"
+        self._next_key = 1
+
+    # What follows from the work
+
+    @property
+    def classifier(self) -> Classifier | None:
+        """The loaded network of `work.classifier`."""
+        return self.classifiers.get(self.work.classifier) if self.work.classifier else None
+
+    @property
+    def target(self) -> Target | None:
+        """What is asked about, once it is known."""
+        if self.work.target is not None:
+            return self.work.target
+        prediction = self.prediction(self.work.rows[0].key)
+        return ClassTarget(prediction.subject.target) if prediction else None
+
+    @property
+    def selected_row(self) -> Row:
+        """The row that turning, flipping and cropping start from."""
+        return self.work.row(self.selection[0]) or self.work.rows[0]
+
+    @property
+    def selected_column(self) -> Column | None:
+        """The column whose parameters are shown."""
+        return self.work.column(self.selection[1]) or next(iter(self.work.columns), None)
+
+    def cell(self, row: int, column: int) -> Cell:
+        """State of a panel."""
+        return self.cells.get((row, column), Cell())
+
+    def panel_keys(self) -> list[Key]:
+        """All panels: what is in sight first, of that the selected column, from top to bottom."""
+        selected = self.selected_column
+        columns = sorted(self.work.columns, key=lambda column: column != selected)
+        keys = [(row.key, column.key) for column in columns for row in self.work.rows]
+        return sorted(keys, key=lambda key: bool(self.visible) and key not in self.visible)
+
+    def classifier_of(self, column: Column) -> Classifier | None:
+        """The loaded network that a column asks."""
+        choice = self.work.choice_of(column)
+        return self.classifiers.get(choice) if choice else None
+
+    def prediction(self, row: int, column: Column | None = None) -> Prediction | None:
+        """What the open classifier, or a column's, says of a row's classes."""
+        choice = self.work.choice_of(column) if column else self.work.classifier
+        return self.predictions.get(PredictionKey(row, choice)) if choice else None
+
+    def target_of(self, column: Column) -> Target | None:
+        """What a column asks about, once it is known.
+
+        A column with a classifier of its own asks about the class of the same name; where there
+        is none, about the most likely one.
+        """
+        if column.target is not None:
+            return column.target
+        if column.classifier in (None, self.work.classifier):
+            return self.target
+        own, first = self.classifier_of(column), self.prediction(self.work.rows[0].key, column)
+        if self.classifier is None or own is None or self.target is None:
+            return None
+        same = asking.translated(self.target, self.classifier, own)
+        return same or (ClassTarget(first.subject.target) if first else None)
+
+    def needed_predictions(self) -> Iterator[PredictionKey]:
+        """What must be known before all panels can be asked for; what is needed first, first."""
+        work = self.work
+        seen: set[PredictionKey] = set()
+        for row in work.rows:
+            plain = [work.classifier, *map(work.choice_of, work.columns)]
+            keys = [PredictionKey(row.key, choice) for choice in plain if choice]
+            for column in work.columns:
+                choice, target = work.choice_of(column), self.target_of(column)
+                if choice and target and asking.is_derived(target):
+                    keys.append(PredictionKey(row.key, choice, target))
+            for key in keys:
+                if key not in seen:
+                    seen.add(key)
+                    yield key
+
+    def subject_prediction(self, row: Row, column: Column) -> Prediction | None:
+        """The look whose subject a panel's map is about."""
+        choice, target = self.work.choice_of(column), self.target_of(column)
+        if choice is None or target is None:
+            return None
+        derived = target if asking.is_derived(target) else None
+        return self.predictions.get(PredictionKey(row.key, choice, derived))
+
+    def sources(self, column: Column) -> list[Column]:
+        """The columns that a combined one is made of: those that ask the same of the same."""
+        asked = self.work.choice_of(column), self.target_of(column)
+        return [
+            other
+            for other in self.work.columns
+            if other.method != COMBINED
+            and fitting.kind_of(other.method).has_evidence
+            and (self.work.choice_of(other), self.target_of(other)) == asked
+        ]
+
+    def request(self, row: Row, column: Column) -> Request | None:
+        """What a panel asks for; None until its row has been looked at."""
+        image, classifier = self.work.image_of(row), self.classifier_of(column)
+        target = self.target_of(column)
+        prediction = self.subject_prediction(row, column)
+        if image is None or classifier is None or target is None or prediction is None:
+            return None
+        if column.method == COMBINED:
+            asked = [self.request(row, source) for source in self.sources(column)]
+            parameters = as_text({"of": [one and (one.method, one.parameters) for one in asked]})
+        elif column.parameters is None:
+            return None
+        else:
+            parameters = as_text(column.parameters)
+        return Request(
+            image=image.digest,
+            classifier=classifier.fingerprint,
+            operations=row.operations,
+            method=column.method,
+            parameters=parameters,
+            target=target,
+        )
+
+    def finished(self, row: Row, column: Column) -> EvidenceMap | None:
+        """The complete map of what a panel asks for now, if it is there."""
+        cell = self.cell(row.key, column.key)
+        asked = self.request(row, column)
+        if asked is None or cell.request != asked or cell.answers != asked:
+            return None
+        whole = cell.state == "done" and cell.evidence is not None and cell.evidence.complete
+        return cell.evidence if whole else None
+
+    def all_finished(self) -> list[EvidenceMap]:
+        """All maps, row by row; empty unless every panel is finished."""
+        work = self.work
+        maps = [self.finished(row, column) for row in work.rows for column in work.columns]
+        whole = [one for one in maps if one is not None]
+        return whole if len(whole) == len(maps) else []
+
+    # Edits
+
+    def edit(self, work: Workspace, how: Edit = "edit") -> None:
+        """Replace the work: every other edit, undo and restoring end here."""
+        before, self.work, self.last_edit = self.work, work, how
+        rows, columns = {row.key for row in work.rows}, {column.key for column in work.columns}
+        self._next_key = max(self._next_key, 1 + max(rows | columns, default=0))
+        self.cells = {
+            key: cell for key, cell in self.cells.items() if key[0] in rows and key[1] in columns
+        }
+        earlier = {row.key: (before.image_of(row), row.operations) for row in before.rows}
+        same = {
+            row.key
+            for row in work.rows
+            if earlier.get(row.key) == (work.image_of(row), row.operations)
+        }
+        self.predictions = {key: one for key, one in self.predictions.items() if key.row in same}
+        self._let_go_of_classifiers()
+        self.changed.emit(before, work)
+        row, column = self.selection
+        if row not in rows or (column not in columns and columns):
+            last = work.columns[-1].key if work.columns else column
+            self.select(row if row in rows else 0, column if column in columns else last)
+
+    def open_image(self, image: SourceImage | None) -> None:
+        """Show another image, without variants; its most likely class becomes the target."""
+        columns = tuple(
+            replace(column, target=None) if isinstance(column.target, ClassTarget) else column
+            for column in self.work.columns
+        )
+        self.cells = {}
+        self.edit(replace(self.work, image=image, rows=(Row(0),), target=None, columns=columns))
+
+    def use_classifier(self, choice: ClassifierChoice, classifier: Classifier) -> None:
+        """Put a loaded classifier to work."""
+        self._load(choice, classifier)
+        self.cells = {}
+        columns = tuple(
+            column if column.classifier else self._suited(column, classifier)
+            for column in self.work.columns
+        )
+        self.edit(replace(self.work, classifier=choice, columns=columns, target=None))
+
+    def put_classifier(self, choice: ClassifierChoice, classifier: Classifier) -> None:
+        """Tell that a classifier that the work asks for is loaded."""
+        self._load(choice, classifier)
+        columns = tuple(
+            self._moved(column, classifier) if self.work.choice_of(column) == choice else column
+            for column in self.work.columns
+        )
+        self.edit(replace(self.work, columns=columns), "follow")
+
+    def restore(self, work: Workspace) -> None:
+        """Go back to a work that was there before."""
+        self.edit(work, "restore")
+
+    # What is not part of the work
+
+    def select(self, row: int, column: int) -> None:
+        """Select a panel."""
+        if (row, column) != self.selection:
+            self.selection = (row, column)
+            self.selection_changed.emit()
+
+    def put_prediction(self, key: PredictionKey, prediction: Prediction) -> None:
+        """Tell what a classifier says of a row."""
+        self.predictions[key] = prediction
+        self.predictions_changed.emit()
+
+    def put_cell(self, row: int, column: int, cell: Cell) -> None:
+        """Tell how far a panel has come."""
+        self.cells[row, column] = cell
+        self.cell_changed.emit(row, column)
+
+    def _load(self, choice: ClassifierChoice, classifier: Classifier) -> None:
+        if self.classifiers.get(choice) is not classifier:
+            self.predictions = {
+                key: one for key, one in self.predictions.items() if key.classifier != choice
+            }
+        self.classifiers.pop(choice, None)
+        self.classifiers[choice] = classifier  # at the end: the newest
+
+    def _let_go_of_classifiers(self) -> None:
+        """Keep the networks that are asked, and a few that undo may bring back."""
+        asked = {self.work.classifier, *map(self.work.choice_of, self.work.columns)}
+        idle = [choice for choice in self.classifiers if choice not in asked]
+        for choice in idle[: max(len(idle) - _IDLE_CLASSIFIERS, 0)]:
+            del self.classifiers[choice]
+        self.predictions = {
+            key: one for key, one in self.predictions.items() if key.classifier in self.classifiers
+        }

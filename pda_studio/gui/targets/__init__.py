@@ -1,0 +1,1 @@
+"""Choosing the target: predictions, contrasts, hidden units."""

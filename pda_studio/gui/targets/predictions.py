@@ -1,0 +1,176 @@
+"""What the classifier says: the most likely classes as bars; a click makes one the target."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    QRect,
+    QSize,
+    Qt,
+)
+from PySide6.QtCore import Signal as QtSignal
+from PySide6.QtGui import QColor, QPainter, QPalette
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QListView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from pda_studio.gui.targets.search_box import SearchBox
+from pda_studio.gui.window import numbers as words
+
+if TYPE_CHECKING:
+    from pda_studio.classifiers import Classifier
+    from pda_studio.methods.evidence import Subject
+
+_SHOWN = 20
+_LINE = 34
+_Index = QModelIndex | QPersistentModelIndex
+_PROBABILITY = Qt.ItemDataRole.UserRole
+_CLASS = Qt.ItemDataRole.UserRole + 1
+_TARGET = Qt.ItemDataRole.UserRole + 2
+
+
+class _Predictions(QAbstractListModel):
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.lines: list[tuple[int, str, float]] = []
+        self.target: int | None = None
+
+    def rowCount(self, parent: _Index | None = None) -> int:
+        return len(self.lines)
+
+    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        line = self.lines[index.row()]
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return line[1]
+            case Qt.ItemDataRole.ToolTipRole:
+                return f"{line[1]}: {100 * line[2]:.3g} %"
+            case Qt.ItemDataRole.AccessibleTextRole:
+                return f"{line[1]}, {words.percentage(line[2])}"
+        known = {_CLASS: line[0], _PROBABILITY: line[2], _TARGET: line[0] == self.target}
+        return known.get(role)
+
+
+class _Bars(QStyledItemDelegate):
+    def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
+        return QSize(100, _LINE)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
+        palette, area = option.palette, option.rect.adjusted(2, 1, -2, -1)
+        is_target = bool(index.data(_TARGET))
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        accent = palette.color(QPalette.ColorRole.Highlight)
+        if is_target or option.state & QStyle.StateFlag.State_MouseOver:
+            ground = QColor(accent)
+            ground.setAlphaF(0.16 if is_target else 0.07)
+            painter.setBrush(ground)
+            painter.drawRoundedRect(area, 4, 4)
+        inner = area.adjusted(8, 3, -8, -3)
+        font = painter.font()
+        font.setBold(is_target)
+        painter.setFont(font)
+        painter.setPen(palette.color(QPalette.ColorRole.Text))
+        number = words.percentage(index.data(_PROBABILITY))
+        width = painter.fontMetrics().horizontalAdvance(number)
+        text = QRect(inner.left(), inner.top(), inner.width(), inner.height() - 7)
+        flags = Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(text, flags | Qt.AlignmentFlag.AlignRight, number)
+        name = painter.fontMetrics().elidedText(
+            str(index.data()), Qt.TextElideMode.ElideRight, inner.width() - width - 8
+        )
+        painter.drawText(text, flags | Qt.AlignmentFlag.AlignLeft, name)
+        bar = QRect(inner.left(), inner.bottom() - 4, inner.width(), 4)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(palette.color(QPalette.ColorRole.Mid))
+        painter.drawRoundedRect(bar, 2, 2)
+        part = float(index.data(_PROBABILITY))
+        if part > 0.004:
+            bar.setWidth(max(round(bar.width() * part), 4))
+            painter.setBrush(accent)
+            painter.drawRoundedRect(bar, 2, 2)
+        if option.state & QStyle.StateFlag.State_HasFocus:
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(accent)
+            painter.drawRoundedRect(area, 4, 4)
+        painter.restore()
+
+
+class PredictionList(QWidget):
+    """The 20 most likely classes, and a search among all others."""
+
+    chosen = QtSignal(int)
+    menu_wanted = QtSignal(int, QPoint)
+    """A class, and where on the screen a menu of what can be asked about it should open."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._model = _Predictions(self)
+        self.list = QListView()
+        self.list.setModel(self._model)
+        self.list.setItemDelegate(_Bars(self.list))
+        self.list.setFrameShape(QListView.Shape.NoFrame)
+        self.list.setMouseTracking(True)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.list.setAccessibleName(self.tr("Predictions: choose the target class"))
+        self.list.setObjectName("bare")
+        self.list.clicked.connect(self._on_chosen)
+        self.list.activated.connect(self._on_chosen)
+        self.list.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.list.customContextMenuRequested.connect(self._on_menu)
+        self.list.setToolTip(self.tr("Click a class to ask about it; right-click for more"))
+        self.others = SearchBox()
+        self.others.setToolTip(self.tr("Ask about any class: type a part of its name"))
+        self.others.setAccessibleName(self.tr("Target class"))
+        self.others.activated.connect(self.chosen)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(6)
+        layout.addWidget(self.list, 1)
+        layout.addWidget(self.others)
+        self._names: tuple[str, ...] = ()
+
+    def show_predictions(
+        self, classifier: Classifier | None, subject: Subject | None, target: int | None
+    ) -> None:
+        """Show what the classifier says of an image."""
+        model = self._model
+        model.beginResetModel()
+        model.target = target
+        model.lines = []
+        names = classifier.class_names if classifier else ()
+        if subject is not None and len(subject.probabilities) == len(names):
+            likely = (-subject.probabilities).argsort(kind="stable")[:_SHOWN]
+            shown = [int(i) for i in likely]
+            if target is not None and target not in shown:
+                shown.append(target)
+            model.lines = [(i, names[i], float(subject.probabilities[i])) for i in shown]
+        model.endResetModel()
+        if names != self._names:
+            self._names = names
+            self.others.clear()
+            self.others.addItems(list(names))  # type: ignore[no-untyped-call]
+        self.others.setEnabled(bool(model.lines))
+        self.others.setVisible(len(names) > _SHOWN)
+        self.others.setCurrentIndex(-1 if target is None else target)
+
+    def _on_menu(self, place: QPoint) -> None:
+        index = self.list.indexAt(place)
+        if index.isValid():
+            self.menu_wanted.emit(index.data(_CLASS), self.list.viewport().mapToGlobal(place))
+
+    def _on_chosen(self, index: QModelIndex) -> None:
+        self.chosen.emit(index.data(_CLASS))

@@ -1,1 +1,0 @@
-"""Widgets; pyqtgraph only here."""

@@ -1,0 +1,275 @@
+"""What the window tells beside the panels: predictions, costs, progress, what can be done now."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import QObject, QTimer
+
+from pda_studio.document.operations import described
+from pda_studio.document.targets import ClassTarget
+from pda_studio.gui.composer.exporting import Exporting
+from pda_studio.gui.display.display import Display
+from pda_studio.gui.grid.viewport import Viewport
+from pda_studio.gui.maps.explainer import Explainer
+from pda_studio.gui.opening.opening import Opening
+from pda_studio.gui.session.saving import Saving
+from pda_studio.gui.session.session import Key, Session
+from pda_studio.gui.targets import wording as asking
+from pda_studio.gui.window import numbers as words
+from pda_studio.gui.window.main_window import MainWindow
+
+_SETTLING = 200  # ms
+
+
+class Readouts(QObject):
+    """Follows the session and shows what has changed."""
+
+    def __init__(
+        self,
+        window: MainWindow,
+        session: Session,
+        display: Display,
+        viewport: Viewport,
+        controllers: tuple[Explainer, Exporting, Opening, Saving],
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._window, self._session = window, session
+        self._display, self._viewport = display, viewport
+        self._explainer, self._exporting, self._opening, self._saving = controllers
+        self._settling = QTimer(self, singleShot=True, interval=_SETTLING)
+        self._settling.timeout.connect(self._show_none)
+        self._explainer.progressed.connect(self.show_progress)
+        self._connections: list[tuple[Any, Any]] = [
+            (session.changed, self._on_changed),
+            (session.predictions_changed, self._show_predictions),
+            (session.selection_changed, self._on_selection),
+            (session.cell_changed, self._on_cell),
+            (viewport.events.crosshair, self._show_readout),
+            (display.events.appearance, self._show_scale),
+        ]
+        for signal, slot in self._connections:
+            signal.connect(slot)
+        for tool in (window.actions_.crop, window.actions_.cut):
+            tool.toggled.connect(self.show_actions)  # Escape leaves it
+        self.show_actions()
+
+    def forget(self) -> None:
+        """Hear nothing more: the window is closing."""
+        self._settling.stop()
+        for signal, slot in self._connections:
+            signal.disconnect(slot)
+
+    def _show_scale(self, *_: object) -> None:
+        """Let fixed scales start where the largest map of each unit ends; show the selected map."""
+        session, appearance = self._session, self._display.appearance
+        if appearance.scale == "fixed":
+            largest: dict[str, float] = {}
+            for one in (cell.shown for cell in session.cells.values() if cell.shown):
+                largest[one.unit] = max(largest.get(one.unit, 0.0), float(f"{one.limit:.3g}"))
+            if not largest.keys() <= appearance.limits.keys():
+                self._display.change(limits={**largest, **appearance.limits})
+                return  # and come back
+        column = session.selected_column
+        key = session.selected_row.key, column.key if column else -1
+        self._window.display_box.show_map(session.cell(*key).shown, self._window.grid.limit(key))
+
+    def _on_changed(self, *_: object) -> None:
+        self.show_page()
+        self._show_predictions()
+        self.show_actions()
+        self.show_progress()
+        image = self._session.work.image
+        if image is None:
+            self._viewport.crosshair = None
+            if not self._window.banner.details.toPlainText():
+                self._window.banner.hide()
+        self.show_file()
+
+    def _on_selection(self) -> None:
+        self._show_predictions()
+        self._show_scale()
+        self.show_actions()
+        self.show_progress()
+
+    def _on_cell(self, *_: object) -> None:
+        self.show_actions()
+        self._show_scale()
+        self._show_readout()
+
+    def show_file(self) -> None:
+        """Tell which file the work is in, whether it is up to date, and what can be undone."""
+        image, saving, actions = (
+            self._session.work.image,
+            self._saving,
+            self._window.actions_,
+        )
+        parts = [image.name] if image else []
+        if saving.path is not None:
+            parts.append(f"{saving.path.name}[*]")
+        self._window.setWindowTitle(" – ".join([*parts, "PDA Studio"]))
+        self._window.setWindowModified(saving.path is not None and saving.modified)
+        actions.undo.setEnabled(saving.history.can_undo)
+        actions.redo.setEnabled(saving.history.can_redo)
+        for action in (actions.save_work, actions.save_work_as):
+            action.setEnabled(image is not None)
+
+    def show_page(self) -> None:
+        """Show the grid, the invitation, or that the engine is starting."""
+        window, work = self._window, self._session.work
+        if work.image is None:
+            ready = self._session.classifier is not None
+            window.pages.setCurrentWidget(window.welcome if ready else window.starting)
+        else:
+            window.pages.setCurrentWidget(window.grid)
+        window.inspector.set_useful(work.image is not None)
+
+    def _show_predictions(self) -> None:
+        row = self._session.selected_row
+        heading = self.tr("Predictions")
+        if row.operations:
+            heading += f": {described(row.operations)}"
+        self._window.predictions_heading.setText(heading)
+        self._window.predictions_heading.setToolTip(heading)
+        if self._session.prediction(row.key) or self._session.work.image is None:
+            self._settling.stop()
+            self._list_predictions()
+        elif not self._settling.isActive():
+            self._settling.start()  # the list stays a moment: the new one may be there by then
+        self._show_cost()
+
+    def _show_none(self) -> None:
+        self._list_predictions()
+        self._show_cost()
+
+    def _list_predictions(self) -> None:
+        prediction = self._session.prediction(self._session.selected_row.key)
+        target, classifier = self._session.target, self._session.classifier
+        self._window.predictions.show_predictions(
+            classifier,
+            prediction.subject if prediction else None,
+            target.index if isinstance(target, ClassTarget) else None,
+        )
+        derived = target is not None and asking.is_derived(target)
+        self._window.asked.show_target(
+            asking.named(target, classifier) if target is not None and derived else ""
+        )
+
+    def show_actions(self, *_: object) -> None:
+        """Let the user ask for what makes sense now."""
+        actions, session = self._window.actions_, self._session
+        has_image = session.work.image is not None and session.classifier is not None
+        for action in (
+            actions.close_image,
+            actions.rotate_left,
+            actions.rotate_right,
+            actions.flip_horizontal,
+            actions.flip_vertical,
+            actions.crop,
+            actions.cut,
+            actions.fit,
+            actions.zoom_in,
+            actions.zoom_out,
+            actions.one_to_one,
+            actions.add_image,
+            actions.ask_contrast,
+            actions.ask_unit,
+            actions.top_classes,
+            actions.combine,
+            actions.turn,
+            *actions.turns,
+        ):
+            action.setEnabled(has_image)
+        actions.add_button.setEnabled(has_image)
+        actions.reset.setEnabled(len(session.work.rows) > 1)
+        states = {cell.state for cell in session.cells.values()}
+        actions.run.setEnabled(has_image and bool(states & {"stopped", "failed"}))
+        actions.stop.setEnabled(
+            self._explainer.busy
+            or self._opening.busy
+            or actions.crop.isChecked()
+            or actions.cut.isChecked()
+        )
+        actions.export_figure.setEnabled(has_image)
+        actions.export_map.setEnabled(self._exporting.selected_map() is not None)
+        actions.copy_map.setEnabled(actions.export_map.isEnabled())
+        self._window.asked.more.setEnabled(has_image)
+        actions.export_button.setEnabled(has_image)
+
+    def show_progress(self) -> None:
+        """Tell what runs, how far it is, how fast, and how long it will take."""
+        strip, explainer, session = self._window.strip, self._explainer, self._session
+        self._show_cost()
+        self.show_actions()
+        if explainer.current is None:
+            strip.show_idle("")
+            return
+        row, key = explainer.current
+        cell, column = session.cell(row, key), session.work.column(key)
+        if column is None:
+            return
+        from pda_studio.gui.session.fitting import kind_of
+
+        title = kind_of(column.method).title
+        if explainer.previewing:
+            strip.show_progress(self.tr("{0} · preview").format(title), None)
+            return
+        if not cell.total:
+            strip.show_progress(title, None)
+            return
+        parts = [title, f"{words.count(cell.done)} of {words.count(cell.total)}"]
+        rate = explainer.costs.rate_of((row, key))
+        if rate:
+            parts.append(self.tr("{0} passes/s").format(words.count(rate)))
+        left = explainer.seconds_left()
+        if left is not None:
+            parts.append(self.tr("{0} left").format(words.duration(left)))
+        waiting = sum(c.state == "waiting" for c in session.cells.values())
+        if waiting:
+            parts.append(self.tr("{0} more waiting").format(waiting))
+        strip.show_progress(" · ".join(parts), cell.done / cell.total)
+
+    def _show_cost(self) -> None:
+        session, explainer = self._session, self._explainer
+        column = session.selected_column
+        box = self._window.method_box
+        if column is None or column.parameters is None:
+            box.show_cost("", "")
+            return
+        key = session.selected_row.key, column.key
+        cost = explainer.costs.cost(key)
+        if cost is None:
+            if not self._settling.isActive():
+                box.show_cost("", "")
+            return
+        stride = column.parameters.get("stride")
+        finest = explainer.costs.cost(key, stride=1) if stride is not None else None
+        text = ""
+        if finest is not None and stride != 1 and finest > 1:
+            text = self.tr("Stride 1: {0}").format(self._costs(finest, key))
+        box.show_cost(self.tr("This map: {0}").format(self._costs(cost, key)), text)
+
+    def _costs(self, cost: int, key: Key) -> str:
+        text = (
+            self.tr("1 forward pass")
+            if cost == 1
+            else self.tr("{0} forward passes").format(words.count(cost))
+        )
+        seconds = self._explainer.costs.seconds(cost, key)
+        if seconds is None or cost == 1:
+            return text
+        return self.tr("{0}, about {1}").format(text, words.duration(seconds))
+
+    def _show_readout(self, *_: object) -> None:
+        """Tell the pixel that is pointed at and the selected map's value there."""
+        pixel, strip = self._viewport.crosshair, self._window.strip
+        if pixel is None:
+            strip.readout.setText("")
+            return
+        column = self._session.selected_column
+        panel = column and self._window.grid.maps.get((self._session.selected_row.key, column.key))
+        value = panel.bar.text if panel else ""
+        at = panel.views[0].pixel if panel else None
+        where = f"x {at[0]}, y {at[1]}" if at else ""
+        strip.readout.setText(f"{where}:  {value}" if value else where)

@@ -1,0 +1,496 @@
+"""The studio: makes the session, the worker and the window, and ties them together."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import traceback
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QCoreApplication, QObject, QSettings, QTimer
+from PySide6.QtWidgets import QApplication
+
+from pda_studio.document.operations import Crop, Flip, Rotate
+from pda_studio.document.workspace import COMBINED, ClassifierChoice, SourceImage, Workspace
+from pda_studio.errors import PdaStudioError
+from pda_studio.gui.actions.actions import ANGLES
+from pda_studio.gui.actions.commands import Commands
+from pda_studio.gui.actions.keys import Keys
+from pda_studio.gui.browser.browsing import Browsing
+from pda_studio.gui.composer.composing import Composing
+from pda_studio.gui.composer.exporting import Exporting
+from pda_studio.gui.display.display import Display
+from pda_studio.gui.grid.menus import GridMenus
+from pda_studio.gui.grid.viewport import Viewport
+from pda_studio.gui.inspector.inspecting import Inspecting
+from pda_studio.gui.inspector.inspection import Inspection
+from pda_studio.gui.jobs.jobs_controller import JobsController
+from pda_studio.gui.jobs.worker import Jobs
+from pda_studio.gui.maps.explainer import Explainer
+from pda_studio.gui.opening.clipboard import ClipboardController
+from pda_studio.gui.opening.dialogs import Dialogs
+from pda_studio.gui.opening.drawing import Drawing
+from pda_studio.gui.opening.hints_controller import Hinting
+from pda_studio.gui.opening.opening import (
+    FIRST_SAMPLE,
+    Opening,
+    read_image,
+    sample_digits,
+)
+from pda_studio.gui.session.saving import Saving
+from pda_studio.gui.session.session import Key, Session
+from pda_studio.gui.targets.layers import Layers, layers_of
+from pda_studio.gui.targets.target_menus import TargetMenus
+from pda_studio.gui.window import numbers as words
+from pda_studio.gui.window.main_window import MainWindow
+from pda_studio.gui.window.readouts import Readouts
+from pda_studio.gui.window.settings import Memory
+from pda_studio.gui.window.theme import ThemeKeeper
+
+_log = logging.getLogger(__name__)
+
+
+class Studio(QObject):
+    """Everything behind one window.
+
+    Parameters
+    ----------
+    application : QApplication
+        The running application.
+    settings : QSettings
+        Where geometry, recent files and the theme are kept.
+    image, classifier, weights
+        What to open first; without them a sample digit and the digit classifier.
+    """
+
+    def __init__(
+        self,
+        application: QApplication,
+        settings: QSettings,
+        image: Path | None = None,
+        classifier: str | None = None,
+        weights: str | None = None,
+    ) -> None:
+        super().__init__()
+        self.session = Session()
+        self.display = Display()
+        self.viewport = Viewport()
+        self.memory = Memory(settings)
+        self.display.appearance = self.memory.appearance
+        self.theme = ThemeKeeper(application)
+        self.theme.choose(self.memory.theme)
+        self.jobs = Jobs(self)
+        self.explainer = Explainer(self.session, self.jobs, self)
+        self.opening = Opening(self.session, self.jobs, self)
+        self.exporting = Exporting(self.session, self.jobs, self)
+        self.saving = Saving(self.session, self.display, self.explainer, self.jobs, settings, self)
+        self.inspection = Inspection(open=self.memory.inspector)
+        self.inspecting = Inspecting(self.inspection, self.session, self.jobs, self)
+        self.samples = sample_digits()
+        self.window = MainWindow(
+            self.session, self.display, self.viewport, self.theme, self.samples, self.inspection
+        )
+        self._image = image or next(p for p in self.samples if p.stem == FIRST_SAMPLE)
+        self._choice = ClassifierChoice(classifier or "digits", weights)
+        self._closed = self._begun = False
+        self.dialogs = Dialogs(
+            self.window, self.opening, self.exporting, self.saving, self.memory, self
+        )
+        self.composing = Composing(
+            self.window,
+            self.session,
+            self.display,
+            (self.jobs, self.saving, self.memory, self.dialogs),
+            self,
+        )
+        self.asking = TargetMenus(self.window, self.session, self.jobs, self)
+        self.grid_menus = GridMenus(
+            self.window, self.session, self.opening, self.dialogs, self.memory, self
+        )
+        self.readouts = Readouts(
+            self.window,
+            self.session,
+            self.display,
+            self.viewport,
+            (self.explainer, self.exporting, self.opening, self.saving),
+            self,
+        )
+        self.working = JobsController(self.window, self.session, self.explainer, self.opening, self)
+        self.browsing = Browsing(self.session, self.opening, self.jobs, self)
+        self.sharing = ClipboardController(
+            self.window,
+            self.session,
+            (self.exporting, self.opening, self.jobs, self.browsing, self.dialogs),
+            self,
+        )
+        self.drawing = Drawing(self.window, self.session, self.opening, self)
+        self.commands = Commands(self.window, self.session, self.opening, self.samples, self)
+        self.keys = Keys(self.window, self.session, self.viewport, self)
+        self.hinting = Hinting(
+            self.window, self.session, self.memory, newcomer=image is None, parent=self
+        )
+        if image is None and self._choice == ClassifierChoice():
+            self.window.starting.show_example(self._image)
+        self._wire_window()
+        self._wire_inspector()
+        self._wire_actions()
+        self.readouts.show_file()
+        self.window.place(self.memory.geometry)
+        if self.memory.splitter:
+            self.window.splitter.restoreState(self.memory.splitter)
+        if self.memory.halves:
+            self.window.halves.restoreState(self.memory.halves)
+
+    def show(self) -> None:
+        """Show the window, then import the engine and open the first image in the background."""
+        self.window.show()
+        self.window.splitter.setFocus()  # no button is singled out until somebody presses Tab
+        QTimer.singleShot(0, self._start)
+
+    def close(self) -> None:
+        """No new work, let go of the old, wait for the worker, save the settings."""
+        if self._closed:
+            return
+        self._closed = True
+        self.drawing.stop()
+        self.composing.stop()
+        self.explainer.stop()
+        self.opening.stop()
+        self.saving.forget()
+        self.jobs.close()
+        gc.unfreeze()  # what ends with the interpreter is to be found again
+        self.inspecting.forget()
+        self.saving.keep_for_next_time()
+        self.session.changed.disconnect(self._on_changed)
+        self.window.forget()
+        self.readouts.forget()
+        self.working.forget()
+        self.memory.theme = self.theme.theme
+        self.memory.appearance = self.display.appearance
+        self.memory.geometry = self.window.normalGeometry()
+        self.memory.splitter = self.window.splitter.saveState()
+        self.memory.halves = self.window.halves.saveState()
+        self.memory.inspector = self.inspection.open
+        self.memory.save()
+
+    # Wiring
+
+    def _wire_window(self) -> None:
+        window, opening = self.window, self.opening
+        window.closing.connect(self.close)
+        window.grid.framed.connect(self._on_framed)
+        window.welcome.open_wanted.connect(self.dialogs.ask_for_image)
+        window.welcome.chosen.connect(self.open_image)
+        window.images.chosen.connect(self.open_image)
+        window.predictions.chosen.connect(self.session.set_target)
+        window.strip.stopped.connect(self.stop)
+        window.method_box.finest_wanted.connect(self._on_finest)
+        window.method_box.layers_wanted.connect(self._on_layers_wanted)
+        box = window.classifier_box
+        box.name_chosen.connect(self._on_classifier_name)
+        box.wanted.connect(opening.use_classifier)
+        box.file_wanted.connect(self.dialogs.ask_for_weights)
+        box.stopped.connect(opening.stop)
+        opening.engine_ready.connect(self._on_engine)
+        opening.loading.connect(self._on_loading)
+        opening.loaded.connect(self._on_loaded)
+        opening.described.connect(box.show_about)
+        opening.image_opened.connect(self._on_image)
+        for source in (
+            opening,
+            self.exporting,
+            self.explainer,
+            self.asking,
+            self.saving,
+            self.browsing,
+            self.sharing,
+            self.composing,
+        ):
+            source.failed.connect(self.tell)
+        self.browsing.told.connect(window.strip.note)
+        self.browsing.work_wanted.connect(self.saving.open)
+        self.explainer.slowed.connect(self._on_slowed)
+        self.explainer.predicting.lacking.connect(opening.fetch)
+        opening.refused.connect(self.explainer.predicting.refuse)
+        for source in (self.exporting, self.sharing, self.saving, self.composing):
+            source.saved.connect(self._on_saved)
+        self.saving.opened.connect(self._on_work_opened)
+        self.saving.changed.connect(self.readouts.show_file)
+        self.session.changed.connect(self._on_changed)
+
+    def _wire_inspector(self) -> None:
+        window, inspecting, inspection = self.window, self.inspecting, self.inspection
+        pointing, action = window.grid.pointing, window.actions_.inspector
+        pointing.picked.connect(inspecting.look_at)
+        pointing.framed.connect(self._on_cut)
+        window.inspector.windows.chosen.connect(inspecting.choose)
+        window.inspector.region.changed.connect(inspecting.cut)
+        window.inspector.strongest.wanted.connect(inspecting.playing.go_to)
+        inspecting.marks_changed.connect(pointing.show_marks)
+        inspecting.opened.connect(action.setChecked)
+        inspecting.failed.connect(self.tell)
+        action.setChecked(inspection.open)
+        action.toggled.connect(inspecting.open)
+
+    def _wire_actions(self) -> None:
+        actions, transform = self.window.actions_, self._transform
+        for action, slot in (
+            (actions.undo, self.saving.undo),
+            (actions.redo, self.saving.redo),
+            (actions.open_work, self.dialogs.ask_for_work),
+            (actions.reopen, self._reopen),
+            (actions.save_work, self.dialogs.save_work),
+            (actions.save_work_as, self.dialogs.ask_where_to_save),
+            (actions.open_image, self.dialogs.ask_for_image),
+            (actions.open_folder, lambda: self.dialogs.ask_for_folder(self.browsing.open_folder)),
+            (actions.previous, lambda: self.browsing.step(-1)),
+            (actions.next, lambda: self.browsing.step(1)),
+            (actions.add_image, self.dialogs.ask_for_image_below),
+            (actions.open_weights, self.dialogs.ask_for_weights),
+            (actions.close_image, lambda: self.session.open_image(None)),
+            (actions.export_map, self.dialogs.ask_for_map),
+            (actions.quit, self.window.close),
+            (actions.rotate_left, lambda: transform(Rotate(-90))),
+            (actions.rotate_right, lambda: transform(Rotate(90))),
+            (actions.flip_horizontal, lambda: transform(Flip("horizontal"))),
+            (actions.flip_vertical, lambda: transform(Flip("vertical"))),
+            (actions.reset, self.session.reset_rows),
+            (actions.combine, lambda: self.session.add_column(COMBINED)),
+            (actions.run, self.explainer.run),
+            (actions.stop, self.stop),
+            (actions.fit, self.viewport.fit),
+            (actions.zoom_in, lambda: self.viewport.zoom_by(1.5)),
+            (actions.zoom_out, lambda: self.viewport.zoom_by(1 / 1.5)),
+            (actions.about, self.dialogs.about),
+        ):
+            action.triggered.connect(slot)
+        actions.turn.triggered.connect(
+            lambda: self.dialogs.ask_for_angle(lambda angle: transform(Rotate(angle)))
+        )
+        for action, angle in zip(actions.turns, ANGLES, strict=True):
+            action.triggered.connect(lambda _=False, a=angle: transform(Rotate(a)))
+        actions.crop.toggled.connect(self.window.grid.set_framing)
+        actions.cut.toggled.connect(self.window.grid.set_cutting)
+        actions.full_screen.toggled.connect(self._on_full_screen)
+        actions.recent_menu.aboutToShow.connect(self.dialogs.fill_recent)
+        actions.classifiers_menu.aboutToShow.connect(self.dialogs.fill_classifiers)
+        actions.themes[self.memory.theme].setChecked(True)
+
+    # Opening
+
+    def open_files(self, paths: list[Path]) -> None:
+        """Open saved work, images, folders, or weights for the classifier that is open."""
+        self.browsing.open_files(paths)
+
+    def open_image(self, path: Path) -> None:
+        """Read and show an image."""
+        self.opening.open_image(Path(path))
+
+    def stop(self) -> None:
+        """Stop what runs; leave cropping."""
+        self.window.actions_.crop.setChecked(False)
+        self.window.actions_.cut.setChecked(False)
+        self.explainer.stop()
+        self.opening.stop()
+
+    def tell(self, error: BaseException, details: str = "") -> None:
+        """Show a problem in the window."""
+        if isinstance(error, PdaStudioError):
+            message = str(error)
+        else:
+            message = self.tr("Something unexpected went wrong ({0}). The next run works.").format(
+                type(error).__name__
+            )
+        _log.warning("%s\n%s", message, details)
+        self.window.banner.tell(message, details or repr(error))
+
+    def tell_unexpected(self, _: type, error: BaseException, trace: Any) -> None:
+        """Show an error of the window itself; for `sys.excepthook`."""
+        self.tell(error, "".join(traceback.format_exception(error)))
+
+    def _start(self) -> None:
+        self.window.strip.show_idle(self.tr("Starting the engine …"))
+        self.opening.start_engine()
+        self.open_image(self._image)
+        for path in reversed(self.memory.recent):
+            self._add_thumbnail(path)
+
+    def _add_thumbnail(self, path: Path) -> None:
+        def small() -> Any:
+            image = read_image(path).pixels
+            step = max(min(image.shape[:2]) // 160, 1)
+            return image[::step, ::step]
+
+        def add(image: Any) -> None:
+            self.window.images.add(path, image, first=True)
+
+        def forget(error: BaseException, details: str) -> None:
+            self.memory.forget_image(path)
+
+        self.jobs.ask(small, add, forget)
+
+    def _on_engine(self, names: list[str]) -> None:
+        from pda_studio.methods import METHODS, by_family
+        from pda_studio.methods.combining import Combined
+
+        gc.freeze()  # PyTorch's many objects stay: to look through them again holds up the window
+        families = by_family([*METHODS.values(), Combined])
+        self.window.method_box.offer_methods(
+            {
+                family: [(kind.name or COMBINED, kind.title, kind.summary) for kind in kinds]
+                for family, kinds in families.items()
+            }
+        )
+        self.window.classifier_box.offer_names(names)
+        self.opening.use_classifier(self._choice)
+        for path in self.samples:
+            self.jobs.ask(
+                lambda p=path: read_image(p).pixels,  # type: ignore[misc]
+                lambda image, p=path: self.window.images.add(p, image),  # type: ignore[misc]
+                lambda *_: None,
+            )
+
+    def _on_image(self, image: SourceImage) -> None:
+        self.window.banner.hide()
+        samples = {path.resolve() for path in self.samples}
+        if image.path is not None and image.path.resolve() not in samples:
+            self.memory.add_image(image.path)
+            height, width = image.pixels.shape[:2]
+            step = max(min(height, width) // 160, 1)
+            self.window.images.add(image.path, image.pixels[::step, ::step], first=True)
+        self.hinting.tell()
+
+    def _on_classifier_name(self, name: str) -> None:
+        if name == "digits":
+            self.opening.use_classifier(ClassifierChoice(name))
+        else:
+            self.opening.describe(name)
+
+    def _on_loading(self, name: str, part: float) -> None:
+        self.explainer.pause()
+        self.window.classifier_box.show_loading(name, part)
+
+    def _on_loaded(self) -> None:
+        self.explainer.resume()
+        self.window.banner.hide()
+        choice = self.session.work.classifier
+        if choice is not None:
+            self.memory.add_classifier(choice)
+        self._show_classifier()
+        self.hinting.tell()
+        self.readouts.show_page()
+        if not self._begun and self.session.classifier is not None:
+            self._begun = True
+            self.saving.begin()
+            self._offer_recovery()
+
+    def _show_classifier(self) -> None:
+        classifier = self.session.classifier
+        facts = ""
+        if classifier is not None:
+            facts = self.tr("{0} classes · {1} px · {2}").format(
+                words.count(len(classifier.class_names)),
+                classifier.input_size,
+                "CPU" if classifier.device.type == "cpu" else "GPU",
+            )
+        self.window.classifier_box.show_open(self.session.work.classifier, facts)
+
+    def _on_slowed(self, why: str) -> None:
+        banner = self.window.banner
+        if not (banner.isVisible() and banner.details.toPlainText()):  # a problem matters more
+            banner.tell(why)
+
+    def _on_changed(self, before: Workspace, after: Workspace) -> None:
+        if before.classifier != after.classifier and self.session.last_edit == "restore":
+            self._show_classifier()
+
+    def _on_work_opened(self, path: Path | None) -> None:
+        self.window.banner.hide()
+        self._show_classifier()
+        if path is not None:
+            self.window.strip.show_idle(self.tr("Opened {0}").format(path.name))
+
+    def _reopen(self) -> None:
+        path = self.saving.last
+        if path is None:
+            self.window.banner.tell(self.tr("There is no work from last time yet."))
+        else:
+            self.saving.open(path)
+
+    def _offer_recovery(self) -> None:
+        """Offer what was open when the program ended badly."""
+        left = self.saving.left_behind()
+        if left:
+            newest, *older = left
+            for path in older:
+                self.saving.discard(path)
+            self.window.banner.tell(
+                self.tr("PDA Studio did not come to its end last time. Your work was kept."),
+                action=self.tr("Restore it"),
+                does=lambda: self.saving.recover(newest),
+            )
+
+    def _on_saved(self, path: Path) -> None:
+        self.window.strip.show_idle(self.tr("Saved {0}").format(path.name))
+
+    # Variants
+
+    def _transform(self, operation: Any) -> None:
+        if self.session.work.image is not None:
+            self.session.transform(operation)
+
+    def _on_framed(self, key: int, frame: Any) -> None:
+        """Crop a row's image to a frame drawn on what the classifier sees of it."""
+        self.window.actions_.crop.setChecked(False)
+        prediction, classifier = self.session.prediction(key), self.session.classifier
+        if prediction is None or classifier is None:
+            return
+        place = classifier.preprocessing.frame(prediction.width, prediction.height)
+        left, top = place.to_image(frame.left(), frame.top())
+        right, bottom = place.to_image(frame.right(), frame.bottom())
+        left, top = max(round(left), 0), max(round(top), 0)
+        width = max(min(round(right), prediction.width) - left, 4)
+        height = max(min(round(bottom), prediction.height) - top, 4)
+        self.session.select(key, self.session.selection[1])
+        left, top = min(left, prediction.width - width), min(top, prediction.height - height)
+        self._transform(Crop(left, top, width, height))
+
+    def _on_cut(self, key: Key, region: Any) -> None:
+        self.window.actions_.cut.setChecked(False)
+        self.session.select(*key)
+        self.inspecting.frame(key, region)
+
+    def _on_finest(self) -> None:
+        column = self.session.selected_column
+        if column is not None:
+            self.session.configure_column(column.key, stride=1)
+
+    def _on_layers_wanted(self) -> None:
+        column = self.session.selected_column
+        classifier = self.session.classifier_of(column) if column else None
+        if classifier is None:
+            return
+
+        def done(layers: Layers) -> None:
+            now = self.session.selected_column
+            if now is not None and self.session.classifier_of(now) is classifier:
+                self.window.method_box.offer_layers(layers)
+
+        self.jobs.ask(lambda: layers_of(classifier), done, self.tell)
+
+    def _on_full_screen(self, full: bool) -> None:
+        if full:
+            self.window.showFullScreen()
+        else:
+            self.window.showNormal()
+
+
+def application() -> QApplication:
+    """The running application, or a new one."""
+    running = QApplication.instance()
+    if isinstance(running, QApplication):
+        return running
+    QCoreApplication.setOrganizationName("PDA Studio")
+    QCoreApplication.setApplicationName("PDA Studio")
+    return QApplication(["pda-studio"])

@@ -1,0 +1,215 @@
+"""Light and dark: two palettes, one style sheet, and icons in the colour of the text."""
+
+from importlib.resources import files
+
+from PySide6.QtCore import QByteArray, QObject, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QAction, QColor, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
+from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtWidgets import QAbstractButton, QApplication
+
+from pda_studio.gui.display.display import Theme
+
+_LIGHT = {
+    "window": "#f3f3f4",
+    "surface": "#ffffff",
+    "raised": "#fbfbfc",
+    "grid": "#e9e9eb",
+    "line": "#d3d4d8",
+    "text": "#1d1e22",
+    "muted": "#62656d",
+    "disabled": "#a2a5ad",
+    "accent": "#3d5a80",
+    "on_accent": "#ffffff",
+    "refusal": "#a8321f",
+    "warning": "#fff3d6",
+    "warning_line": "#e3b341",
+}
+_DARK = {
+    "window": "#232427",
+    "surface": "#1b1c1f",
+    "raised": "#2d2e33",
+    "grid": "#18191b",
+    "line": "#3d3f45",
+    "text": "#e8e8ea",
+    "muted": "#a0a3ab",
+    "disabled": "#686b73",
+    "accent": "#8fb1dd",
+    "on_accent": "#15171b",
+    "refusal": "#ef8e7d",
+    "warning": "#3d3318",
+    "warning_line": "#a8832a",
+}
+
+
+class ThemeKeeper(QObject):
+    """Keeps palette, style sheet and icons in step with the system or with the user's choice."""
+
+    changed = Signal()
+
+    def __init__(self, application: QApplication) -> None:
+        super().__init__()
+        self._application = application
+        self._theme: Theme = "system"
+        self._icons: list[tuple[QAction | QAbstractButton, str]] = []
+        application.setStyle("Fusion")
+        application.styleHints().colorSchemeChanged.connect(self._apply)
+        self._apply()
+
+    @property
+    def theme(self) -> Theme:
+        """What the user chose."""
+        return self._theme
+
+    def choose(self, theme: Theme) -> None:
+        """Follow the system, or always be light or dark."""
+        self._theme = theme
+        schemes = {"light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}
+        hints = self._application.styleHints()
+        hints.setColorScheme(schemes.get(theme, Qt.ColorScheme.Unknown))
+        self._apply()  # some platforms cannot be told, and say nothing
+
+    def set_icon(self, owner: QAction | QAbstractButton, name: str) -> None:
+        """Give an action or button an icon that follows the theme."""
+        self._icons = [(old, n) for old, n in self._icons if old is not owner]
+        self._icons.append((owner, name))
+        owner.setIcon(icon(name))
+        owner.destroyed.connect(self._forget)
+
+    def _forget(self) -> None:
+        import shiboken6
+
+        self._icons = [(owner, name) for owner, name in self._icons if shiboken6.isValid(owner)]
+
+    def _apply(self) -> None:
+        dark = self._theme == "dark"
+        if self._theme == "system":
+            dark = self._application.styleHints().colorScheme() == Qt.ColorScheme.Dark
+        colours = _DARK if dark else _LIGHT
+        self._application.setPalette(_palette(colours))
+        self._application.setStyleSheet(_style_sheet(colours))
+        for owner, name in self._icons:
+            owner.setIcon(icon(name))
+        self.changed.emit()
+
+
+def icon(name: str) -> QIcon:
+    """An icon of the program in the palette's colours."""
+    palette = QGuiApplication.palette()
+    result = QIcon()
+    for mode, group in (
+        (QIcon.Mode.Normal, QPalette.ColorGroup.Active),
+        (QIcon.Mode.Disabled, QPalette.ColorGroup.Disabled),
+    ):
+        colour = palette.color(group, QPalette.ColorRole.ButtonText)
+        for ratio in (1, 2, 3):
+            result.addPixmap(pixmap(name, colour, 20, ratio), mode)
+    return result
+
+
+def pixmap(name: str, colour: QColor, side: int, ratio: float = 1) -> QPixmap:
+    """Draw an icon in a colour; `side` in logical pixels."""
+    source = (files("pda_studio.resources") / "icons" / f"{name}.svg").read_text("utf-8")
+    renderer = QSvgRenderer(QByteArray(source.replace("currentColor", colour.name()).encode()))
+    result = QPixmap(QSize(round(side * ratio), round(side * ratio)))
+    result.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(result)
+    renderer.render(painter, QRectF(result.rect()))
+    painter.end()
+    result.setDevicePixelRatio(ratio)
+    return result
+
+
+def _palette(colours: dict[str, str]) -> QPalette:
+    palette = QPalette()
+    role = QPalette.ColorRole
+    for name, roles in {
+        "window": (role.Window,),
+        "surface": (role.Base,),
+        "raised": (role.Button, role.AlternateBase, role.ToolTipBase),
+        "text": (role.WindowText, role.Text, role.ButtonText, role.ToolTipText),
+        "muted": (role.PlaceholderText,),
+        "accent": (role.Highlight, role.Link, role.Accent),
+        "on_accent": (role.HighlightedText,),
+        "line": (role.Mid,),
+        "grid": (role.Dark,),
+    }.items():
+        for one in roles:
+            palette.setColor(one, QColor(colours[name]))
+    for one in (role.WindowText, role.Text, role.ButtonText):
+        palette.setColor(QPalette.ColorGroup.Disabled, one, QColor(colours["disabled"]))
+    palette.setColor(QPalette.ColorGroup.Disabled, role.Highlight, QColor(colours["line"]))
+    return palette
+
+
+def _style_sheet(c: dict[str, str]) -> str:
+    return f"""
+    QMainWindow::separator {{ width: 0; height: 0; }}
+    QToolBar {{ border: 0; border-bottom: 1px solid {c["line"]}; padding: 4px 8px; spacing: 2px;
+        background: {c["window"]}; }}
+    QToolBar::separator {{ width: 1px; margin: 5px 7px; background: {c["line"]}; }}
+    QToolBar QToolButton {{ padding: 5px 7px; border-radius: 5px; border: 0; }}
+    QToolBar QToolButton:hover {{ background: {c["line"]}; }}
+    QToolBar QToolButton:pressed, QToolBar QToolButton:checked {{ background: {c["line"]}; }}
+    QToolBar QToolButton::menu-indicator {{ image: none; }}
+    QToolBar QToolButton[popupMode="1"] {{ padding-right: 16px; }}
+    QToolBar QToolButton::menu-button {{ border: 0; width: 14px; border-radius: 4px; }}
+    QToolBar QToolButton::menu-button:hover {{ background: {c["grid"]}; }}
+    QToolBar QToolButton:focus, QToolButton#plain:focus {{ border: 1px solid {c["accent"]};
+        background: {c["raised"]}; }}
+    QToolBar QToolButton:focus {{ padding: 4px 6px; }}
+    QToolBar QToolButton[popupMode="1"]:focus {{ padding-right: 15px; }}
+    QToolButton#plain:focus {{ padding: 1px; }}
+    QToolButton#segment {{ border: 1px solid {c["line"]}; border-radius: 4px; padding: 3px 4px;
+        background: {c["raised"]}; }}
+    QToolButton#segment:hover {{ border-color: {c["disabled"]}; }}
+    QToolButton#segment:checked {{ border-color: {c["accent"]}; background: {c["line"]}; }}
+    QToolButton#segment:focus {{ border-color: {c["accent"]}; background: {c["raised"]}; }}
+    QToolButton#plain {{ border: 0; border-radius: 4px; padding: 2px; }}
+    QToolButton#plain:hover {{ background: {c["line"]}; }}
+    QToolButton#chip {{ border: 1px solid {c["line"]}; border-radius: 8px; padding: 0 7px;
+        font-size: 11px; color: {c["muted"]}; background: transparent; }}
+    QToolButton#chip:hover {{ border-color: {c["disabled"]}; }}
+    QToolButton#chip:checked {{ border-color: {c["accent"]}; color: {c["accent"]}; }}
+    QStatusBar {{ border-top: 1px solid {c["line"]}; background: {c["window"]}; }}
+    QStatusBar::item {{ border: 0; }}
+    QSplitter::handle {{ background: {c["line"]}; }}
+    QScrollArea#side, QWidget#side {{ background: {c["window"]}; border: 0; }}
+    QScrollArea#grid, QWidget#grid {{ background: {c["grid"]}; border: 0; }}
+    QScrollBar:vertical {{ width: 10px; background: transparent; margin: 0; border: 0; }}
+    QScrollBar:horizontal {{ height: 10px; background: transparent; margin: 0; border: 0; }}
+    QScrollBar::handle {{ background: {c["line"]}; border-radius: 3px; margin: 2px; }}
+    QScrollBar::handle:hover {{ background: {c["disabled"]}; }}
+    QScrollBar::handle:vertical {{ min-height: 28px; }}
+    QScrollBar::handle:horizontal {{ min-width: 28px; }}
+    QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
+    QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
+    QListView#bare {{ background: transparent; }}
+    QLabel#section {{ font-weight: 600; }}
+    QLabel#heading {{ font-weight: 600; padding: 7px 10px 2px 10px; }}
+    QLabel#muted, QLabel#caption {{ color: {c["muted"]}; }}
+    QLabel#title {{ font-weight: 600; }}
+    QLabel#badge {{ color: {c["accent"]}; border: 1px solid {c["accent"]}; border-radius: 4px;
+        padding: 0 5px; font-size: 11px; }}
+    QLabel#refusal {{ color: {c["refusal"]}; }}
+    QLabel#hero {{ font-weight: 600; font-size: 20px; }}
+    QFrame#rule {{ background: {c["line"]}; border: 0; max-height: 1px; min-height: 1px; }}
+    QFrame#banner {{ background: {c["warning"]}; border: 0;
+        border-bottom: 1px solid {c["warning_line"]}; }}
+    QFrame#notice {{ background: {c["raised"]}; border: 0; border-bottom: 1px solid {c["line"]}; }}
+    QFrame#hints {{ background: {c["raised"]}; border: 0; border-bottom: 1px solid {c["line"]}; }}
+    QLabel#number {{ color: {c["accent"]}; border: 1px solid {c["accent"]}; border-radius: 11px;
+        font-weight: 600; }}
+    QFrame#palette {{ background: {c["window"]}; border: 1px solid {c["line"]};
+        border-radius: 10px; }}
+    QLineEdit#search {{ background: {c["surface"]}; border: 1px solid {c["line"]};
+        border-radius: 6px; padding: 6px 8px; selection-background-color: {c["accent"]}; }}
+    QLineEdit#search:focus {{ border-color: {c["accent"]}; }}
+    QFrame#job {{ background: {c["window"]}; border: 0; border-bottom: 1px solid {c["line"]}; }}
+    QFrame#drop {{ border: 2px dashed {c["line"]}; border-radius: 14px; }}
+    QPushButton#link {{ border: 0; background: transparent; color: {c["accent"]}; padding: 1px 0;
+        text-align: left; }}
+    QPushButton#link:focus {{ text-decoration: underline; }}
+    QPushButton#link:hover {{ text-decoration: underline; }}
+    QToolTip {{ color: {c["text"]}; background: {c["raised"]}; border: 1px solid {c["line"]};
+        padding: 4px; }}
+    """

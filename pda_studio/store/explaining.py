@@ -1,0 +1,67 @@
+"""One call from an image to its map."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pda_studio.classifiers import Classifier
+from pda_studio.methods import EvidenceMap, Subject, method_named, run
+from pda_studio.store.disk import Asked, DiskCache
+
+
+def explain(
+    image: NDArray[np.uint8],
+    classifier: Classifier,
+    method: str = "efficient-pda",
+    target: int | str | None = None,
+    *,
+    batch: int | None = None,
+    cache: bool = False,
+    **parameters: object,
+) -> EvidenceMap:
+    """Show which pixels speak for and against a decision.
+
+    Parameters
+    ----------
+    image : (H, W, 3) uint8
+        Any RGB image, of any size.
+    classifier : Classifier
+        From `load_classifier`.
+    method : str
+        A name in `METHODS`.
+    target : int or str, optional
+        Index or name of a class; without it, the most likely one.
+    batch : int, optional
+        Images per forward pass; without it the fastest size is found while working.
+    cache : bool
+        Whether to take the map from the cache on the disk if it is there, and to keep it there.
+    **parameters
+        The method's parameters; without them, what suits the classifier.
+
+    Returns
+    -------
+    EvidenceMap
+        In pixels of the network's input.
+
+    Raises
+    ------
+    UsageError
+        If a name is unknown or a parameter out of its bounds.
+
+    Examples
+    --------
+    >>> from pda_studio import explain, load_classifier, load_image
+    >>> classifier = load_classifier("digits")
+    >>> explain(load_image("digit.png"), classifier, stride=2).evidence.shape  # doctest: +SKIP
+    (28, 28)
+    """
+    chosen = method_named(method).create(classifier, **parameters)
+    subject = Subject.of(image, classifier, target, batch)
+    if not cache:
+        return run(chosen.steps(subject))
+    store, asked = DiskCache(), Asked.of(chosen, subject)
+    found = store.find(asked)
+    if found is not None:
+        return found.evidence_map
+    evidence_map = run(chosen.steps(subject))
+    store.keep(asked, evidence_map)
+    return evidence_map

@@ -1,0 +1,249 @@
+"""Maps as files: NumPy archives that hold everything needed to draw, compare and repeat a map."""
+
+import io
+import json
+import platform
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import torch
+import torchvision
+from numpy.typing import NDArray
+
+from pda_studio import __version__
+from pda_studio.errors import PdaStudioError, UsageError
+from pda_studio.files import written_whole
+from pda_studio.methods import EvidenceMap
+from pda_studio.pda.scores import WindowScores
+from pda_studio.pda.windows import WindowGrid
+
+_FORMAT = 1
+MOST_BYTES = 1 << 29
+"""Of an archive, unpacked; a map takes a few megabytes, its window scores up to hundreds."""
+_TEXTS = ("method", "title", "unit", "target_name", "classifier", "weights", "fingerprint")
+"""Metadata that are texts, under their names in `EvidenceMap`."""
+_SCORES = (
+    "classes",
+    "original_probability",
+    "original_logit",
+    "probability",
+    "logit",
+    "probability_variance",
+    "logit_variance",
+    "varied",
+)
+"""Arrays of `WindowScores`; in an archive each has `scores_` before its name."""
+
+
+def save_map(evidence_map: EvidenceMap, path: Path) -> None:
+    """Write a map as an .npz archive, whole or not at all; window scores are left out.
+
+    The archive holds `evidence` (H, W) float32, `standard_error` (H, W) float32 where it was
+    sampled, `covered` (H, W) bool if the map is unfinished, `image` (H, W, 3) uint8 as the network
+    saw it, `image` (H, W, 3) uint8 if the method made one, `probabilities` (K,) float32, `target`
+    (an integer) and `metadata` (JSON text); read it with ``numpy.load(path, allow_pickle=False)``.
+
+    Raises
+    ------
+    PdaStudioError
+        If the file cannot be written.
+    """
+    data = packed(evidence_map)
+    with written_whole(Path(path)) as file:
+        file.write(data)
+
+
+def packed(evidence_map: EvidenceMap, *, scores: bool = False) -> memoryview:
+    """Write a map as the bytes of an .npz archive.
+
+    With its window scores, the archive also holds `scores_…` arrays, named as in `WindowScores`,
+    and is not compressed: they are large, and squeezing them takes longer than it saves.
+    """
+    kept = evidence_map.scores if scores else None
+    metadata = {
+        "format": _FORMAT,
+        **{name: getattr(evidence_map, name) for name in _TEXTS},
+        "parameters": evidence_map.parameters,
+        "seconds": evidence_map.seconds,
+        "forward": evidence_map.forward,
+        "complete": evidence_map.complete,
+        "versions": {
+            "pda-studio": __version__,
+            "torch": torch.__version__,
+            "torchvision": torchvision.__version__,
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+        },
+    }
+    if kept is not None:
+        metadata["scores"] = {
+            "window": kept.grid.window,
+            "stride": kept.grid.stride,
+            "linearised": kept.linearised,
+        }
+    arrays: dict[str, Any] = {
+        "evidence": evidence_map.evidence.astype(np.float32),
+        "standard_error": evidence_map.standard_error,
+        "covered": evidence_map.covered,
+        "image": evidence_map.view,
+        "picture": evidence_map.image,
+        "probabilities": evidence_map.probabilities.astype(np.float32),
+        "target": np.array(evidence_map.target, np.int64),
+        "metadata": np.array(json.dumps(metadata)),
+    }
+    if kept is not None:
+        arrays |= {f"scores_{name}": getattr(kept, name) for name in _SCORES}
+    archive = io.BytesIO()
+    save = np.savez_compressed if kept is None else np.savez
+    save(archive, **{k: v for k, v in arrays.items() if v is not None})
+    return archive.getbuffer()
+
+
+def load_map(path: Path) -> EvidenceMap:
+    """Read a map that `save_map` wrote.
+
+    Raises
+    ------
+    PdaStudioError
+        If the file is missing, damaged, or holds something else.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise PdaStudioError(f"Cannot read {path}: it is a folder; name a map in it.")
+    if not path.exists():
+        raise PdaStudioError(f"Cannot read {path}: no such file; check the name.")
+    if not path.is_file():  # opening a pipe would wait for ever
+        raise PdaStudioError(f"Cannot read {path}: it is not a file; name a map.")
+    try:
+        with path.open("rb") as file:
+            return read_map(file, str(path))
+    except OSError as error:
+        raise PdaStudioError(f"Cannot read {path}: {error.strerror or error}.") from error
+
+
+def read_map(file: BinaryIO, name: str) -> EvidenceMap:
+    """Read a map from an open archive; its window scores come back if they were packed.
+
+    Raises
+    ------
+    PdaStudioError
+        If the archive, which the message calls by the name, is damaged or holds something else.
+    OSError
+        If it cannot be read.
+    """
+    try:
+        arrays = _arrays(file)
+        metadata = json.loads(str(arrays["metadata"][()]))
+        if metadata["format"] > _FORMAT:
+            raise PdaStudioError(
+                f"Cannot read {name}: a newer PDA Studio made this map; update yours."
+            )
+        return _checked(arrays, metadata)
+    except (
+        UsageError,
+        AttributeError,
+        EOFError,
+        KeyError,
+        MemoryError,
+        NotImplementedError,
+        RuntimeError,
+        SyntaxError,
+        TypeError,
+        ValueError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:  # whatever zipfile, NumPy's header parser and json make of damage
+        raise PdaStudioError(
+            f"Cannot read {name}: it is damaged or no map of PDA Studio; choose another file."
+        ) from error
+
+
+def _arrays(file: BinaryIO) -> dict[str, NDArray[Any]]:
+    with zipfile.ZipFile(file) as archive:
+        if sum(entry.file_size for entry in archive.infolist()) > MOST_BYTES:
+            raise ValueError("too large for a map")
+    file.seek(0)
+    with np.load(file, allow_pickle=False) as arrays:
+        return {name: arrays[name] for name in arrays.files}
+
+
+def _checked(arrays: dict[str, NDArray[Any]], metadata: dict[str, Any]) -> EvidenceMap:
+    """Make the map if everything has the type and shape that it must have.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        If something is missing or has not.
+    """
+    evidence = arrays["evidence"]
+    height, width = evidence.shape
+    _require(evidence.dtype == np.float32 and evidence.size > 0)
+    view = arrays["image"]
+    _require(view.dtype == np.uint8 and view.shape == (height, width, 3))
+    error, covered = arrays.get("standard_error"), arrays.get("covered")
+    made = arrays.get("picture")
+    _require(made is None or (made.dtype == np.uint8 and made.shape == view.shape))
+    _require(error is None or (error.dtype == np.float32 and error.shape == evidence.shape))
+    _require(covered is None or (covered.dtype == np.bool_ and covered.shape == evidence.shape))
+    _require(metadata["complete"] is (covered is None))
+    probabilities, target = arrays["probabilities"], arrays["target"]
+    _require(probabilities.dtype == np.float32 and probabilities.ndim == 1)
+    _require(target.dtype.kind in "iu" and target.shape == ())
+    _require(0 <= int(target) < len(probabilities))
+    _require(all(isinstance(metadata[name], str) for name in _TEXTS))
+    _require(isinstance(metadata["parameters"], dict))
+    _require(bool(np.isfinite(evidence).all() and np.isfinite(probabilities).all()))
+    return EvidenceMap(
+        evidence=evidence,
+        standard_error=error,
+        covered=covered,
+        view=view,
+        target=int(target),
+        probabilities=probabilities.astype(np.float64),
+        parameters=metadata["parameters"],
+        seconds=float(metadata["seconds"]),
+        forward=str(metadata.get("forward", "")),  # maps of version 0.1 do not tell
+        scores=_scores(arrays, metadata, view.shape[:2], len(probabilities)),
+        image=made,
+        **{name: metadata[name] for name in _TEXTS},
+    )
+
+
+def _scores(
+    arrays: dict[str, NDArray[Any]],
+    metadata: dict[str, Any],
+    size: tuple[int, int],
+    class_count: int,
+) -> WindowScores | None:
+    """Make the window scores of an image of this size, if there are any and they are right."""
+    told = metadata.get("scores")
+    if told is None:
+        return None
+    window, stride = int(told["window"]), int(told["stride"])
+    grid = WindowGrid(*size, window=window, stride=stride)
+    found = {name: arrays.get(f"scores_{name}") for name in _SCORES}
+    classes, varied = arrays["scores_classes"], arrays["scores_varied"]
+    _require(classes.dtype.kind == "i" and classes.ndim == 1 and len(classes) > 0)
+    _require(bool((classes >= 0).all() and (classes < class_count).all()))
+    _require(varied.dtype == np.bool_ and varied.shape == (len(grid),))
+    for name, array in found.items():
+        if name in ("classes", "varied") or (array is None and name.endswith("_variance")):
+            continue
+        shape = (len(classes),) if name.startswith("original") else (len(grid), len(classes))
+        _require(array is not None and array.dtype == np.float64 and array.shape == shape)
+        _require(array is not None and bool(np.isfinite(array).all()))
+    return WindowScores(
+        grid=grid,
+        class_count=class_count,
+        scored=np.ones(len(grid), dtype=bool),
+        linearised=bool(told["linearised"]),
+        **found,  # type: ignore[arg-type]
+    )
+
+
+def _require(holds: bool) -> None:
+    if not holds:
+        raise ValueError("not what save_map writes")
