@@ -65,32 +65,32 @@ def first_times(studio: Studio, stride: int, seconds: float) -> tuple[dict[str, 
     at: dict[str, float] = {}
 
     def note(*_: object) -> None:
-        cell = session.cell(0, column)
+        panel = session.panel(0, column)
         now = perf_counter() - began
-        if cell.request is None or cell.request.values["stride"] != stride:
+        if panel.request is None or panel.request.values["stride"] != stride:
             return
-        preview = cell.preview
-        if cell.previewed and preview is not None:
+        preview = panel.preview
+        if panel.previewed and preview is not None:
             at.setdefault("half of the preview", now)
             if not studio.explainer.previewing:
                 at.setdefault("all of it", now)
             if preview.covered is not None and preview.covered.any():
                 at.setdefault("first exact pixels", now)
-        elif cell.done and not cell.stale:
+        elif panel.done and not panel.stale:
             at.setdefault("all pixels exact", now)
-        if cell.state == "done":
+        if panel.state == "done":
             at.setdefault("done", now)
 
     def shown(*_: object) -> None:
-        # What is put in a cell is painted at the next turn of the event loop.
+        # What is put in a panel is painted at the next turn of the event loop.
         QTimer.singleShot(0, note)
 
-    session.cell_changed.connect(shown)
+    session.panel_changed.connect(shown)
     delays.start()
     session.configure_column(column, stride=stride)
-    wait(lambda: session.cell(0, column).state == "done" and "done" in at, seconds)
+    wait(lambda: session.panel(0, column).state == "done" and "done" in at, seconds)
     delays.stop()
-    session.cell_changed.disconnect(shown)
+    session.panel_changed.disconnect(shown)
     return at, delays
 
 

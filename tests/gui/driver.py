@@ -21,8 +21,8 @@ def start_slow_map(qtbot: QtBot, studio: Studio) -> None:
     """Start a map that takes many seconds, and wait for its first partial map."""
     key = studio.session.work.columns[0].key
     studio.session.configure_column(key, infill="marginal-samples", samples=500)
-    qtbot.waitUntil(lambda: studio.session.cell(0, key).state == "running", timeout=WAIT)
-    qtbot.waitUntil(lambda: studio.session.cell(0, key).done > 0, timeout=WAIT)
+    qtbot.waitUntil(lambda: studio.session.panel(0, key).state == "running", timeout=WAIT)
+    qtbot.waitUntil(lambda: studio.session.panel(0, key).done > 0, timeout=WAIT)
 
 
 def no_thread_of(studio: Studio) -> bool:

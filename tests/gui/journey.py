@@ -103,7 +103,7 @@ class Journey:
         r = float(told.split()[1].replace("−", "-"))
         assert -1 <= r <= 1
         if session.work.row(row).operations == (Flip("horizontal"),):
-            first, other = (session.cell(key, 0).evidence.evidence for key in (0, row))
+            first, other = (session.panel(key, 0).evidence.evidence for key in (0, row))
             expected = np.corrcoef(first.ravel(), other[:, ::-1].ravel())[0, 1]
             assert abs(r - expected) < 0.011, (told, expected)
 

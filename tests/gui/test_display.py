@@ -213,7 +213,7 @@ def test_the_histogram_counts_the_selected_map(studio: Studio, qtbot: QtBot) -> 
     view = studio.window.display_box.histogram
     for key, found in ((column.key, "probability"), (0, "bits")):
         studio.session.select(0, key)
-        shown = studio.session.cell(0, key).shown
+        shown = studio.session.panel(0, key).shown
         assert shown.unit == found
         assert view._map is shown
         histogram = view._histogram
@@ -236,7 +236,7 @@ def test_colours_without_a_sign_are_offered_for_maps_without_one(
     studio.session.configure_column(column.key, sign="positive")
     wait_for_maps(qtbot, studio)
     studio.session.select(0, column.key)
-    shown = studio.session.cell(0, column.key).shown
+    shown = studio.session.panel(0, column.key).shown
     assert shown.evidence.min() >= 0
     assert box.unsigned_colours.isVisible()
     choose(box.unsigned_colours, "viridis")

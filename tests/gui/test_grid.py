@@ -75,9 +75,9 @@ def test_a_classifier_that_cannot_be_loaded_fails_in_its_column_alone(
     path.write_bytes(b"nothing of the kind")
     studio.session.duplicate_column(0, classifier=ClassifierChoice("digits", str(path)))
     key = studio.session.work.columns[1].key
-    qtbot.waitUntil(lambda: studio.session.cell(0, key).state == "failed", timeout=WAIT)
-    assert studio.session.cell(0, 0).state == "done"
-    assert "digits.safetensors" in studio.session.cell(0, key).message
+    qtbot.waitUntil(lambda: studio.session.panel(0, key).state == "failed", timeout=WAIT)
+    assert studio.session.panel(0, 0).state == "done"
+    assert "digits.safetensors" in studio.session.panel(0, key).message
     assert "digits.safetensors" in studio.window.banner.message.text()
 
 
@@ -192,7 +192,7 @@ def test_the_mean_of_all_columns(studio: Studio, qtbot: QtBot) -> None:
 def test_the_mean_of_one_column_says_what_is_missing(studio: Studio, qtbot: QtBot) -> None:
     studio.session.add_column(COMBINED)
     key = studio.session.work.columns[1].key
-    qtbot.waitUntil(lambda: studio.session.cell(0, key).state == "failed", timeout=WAIT)
+    qtbot.waitUntil(lambda: studio.session.panel(0, key).state == "failed", timeout=WAIT)
     assert "two methods" in studio.window.grid.maps[0, key].caption.toolTip()
 
 

@@ -407,7 +407,7 @@ def test_the_worker_goes_on_with_the_map(studio: Studio, qtbot: QtBot) -> None:
     studio.window.actions_.cut.trigger()
     drag(qtbot, map_view(studio), (5, 5), (15, 15))
     until(qtbot, lambda: studio.inspection.cut and studio.inspection.cut.removal)
-    assert studio.session.cell(0, 0).state == "running"
+    assert studio.session.panel(0, 0).state == "running"
 
 
 def test_everything_has_a_name_for_screen_readers(studio: Studio) -> None:

@@ -22,7 +22,7 @@ LEFT = Qt.MouseButton.LeftButton
 
 
 def states(studio: Studio) -> dict[tuple[int, int], str]:
-    return {key: cell.state for key, cell in studio.session.cells.items()}
+    return {key: panel.state for key, panel in studio.session.panels.items()}
 
 
 def open_list(qtbot: QtBot, studio: Studio) -> None:
@@ -52,8 +52,8 @@ def test_what_runs_and_waits_is_listed(studio: Studio, qtbot: QtBot) -> None:
     assert first.place.text() == "1.png"
     before = first.bar.value()
     qtbot.waitUntil(lambda: first.bar.value() > before, timeout=WAIT)
-    cell, shown = studio.session.cell(0, 0), first.bar.value() / 1000
-    assert 0 < shown <= cell.done / cell.total + 0.001
+    panel, shown = studio.session.panel(0, 0), first.bar.value() / 1000
+    assert 0 < shown <= panel.done / panel.total + 0.001
     assert first.said.text().endswith("left")
     assert jobs.rows[0, second].said.text().startswith("waiting")
     assert jobs.rows[0, second].stop_button.isVisible()
@@ -94,13 +94,13 @@ def test_one_is_stopped_and_the_others_go_on(studio: Studio, qtbot: QtBot) -> No
     qtbot.mouseClick(jobs.rows[0, 0].stop_button, LEFT)
     assert states(studio)[0, 0] == "stopped"
     qtbot.waitUntil(lambda: states(studio)[0, other] == "done", timeout=WAIT)
-    done = studio.session.cell(0, 0).done
+    done = studio.session.panel(0, 0).done
     assert states(studio)[0, 0] == "stopped"
     qtbot.waitUntil(lambda: list(jobs.rows) == [(0, 0)], timeout=WAIT)
     qtbot.mouseClick(jobs.rows[0, 0].run_button, LEFT)
     qtbot.waitUntil(lambda: states(studio)[0, 0] == "running", timeout=WAIT)
-    qtbot.waitUntil(lambda: studio.session.cell(0, 0).total > 0, timeout=WAIT)
-    assert studio.session.cell(0, 0).done >= done > 0, "it goes on from where it was"
+    qtbot.waitUntil(lambda: studio.session.panel(0, 0).total > 0, timeout=WAIT)
+    assert studio.session.panel(0, 0).done >= done > 0, "it goes on from where it was"
     studio.session.configure_column(0, samples=2)
     wait_for_maps(qtbot, studio)
 
@@ -112,7 +112,7 @@ def test_one_that_waits_is_stopped(studio: Studio, qtbot: QtBot) -> None:
     studio.explainer.stop_one((row, 0))  # before its row has even been looked at
     assert states(studio).get((row, 0), "empty") in ("stopped", "empty")
     qtbot.waitUntil(lambda: studio.session.prediction(row) is not None, timeout=WAIT)
-    qtbot.waitUntil(lambda: studio.session.cell(row, 0).request is not None, timeout=WAIT)
+    qtbot.waitUntil(lambda: studio.session.panel(row, 0).request is not None, timeout=WAIT)
     if states(studio)[row, 0] == "waiting":  # there was nothing to stop yet
         studio.explainer.stop_one((row, 0))
     qtbot.wait(50)
@@ -128,10 +128,10 @@ def test_stopped_before_it_is_asked_it_stays_so(studio: Studio, qtbot: QtBot) ->
     other = ClassifierChoice("digits", "random")
     column = studio.session.duplicate_column(0, classifier=other).key
     qtbot.waitUntil(lambda: states(studio).get((0, column)) == "waiting", timeout=WAIT)
-    assert studio.session.cell(0, column).request is None
+    assert studio.session.panel(0, column).request is None
     studio.explainer.stop_one((0, column))
     qtbot.waitUntil(lambda: other in studio.session.classifiers, timeout=WAIT)
-    qtbot.waitUntil(lambda: studio.session.cell(0, column).request is not None, timeout=WAIT)
+    qtbot.waitUntil(lambda: studio.session.panel(0, column).request is not None, timeout=WAIT)
     assert states(studio)[0, column] == "stopped"
     studio.stop()
 

@@ -228,7 +228,7 @@ def test_killed_in_the_middle_of_a_run(opened: Opened, qtbot: QtBot, tmp_path: P
         + """
 studio.saving._idle.setInterval(50)
 studio.session.configure_column(0, infill="marginal-samples", samples=500)
-until(lambda: studio.session.cell(0, 0).done > 0)
+until(lambda: studio.session.panel(0, 0).done > 0)
 until(lambda: list((folder / "recovery").glob("*.pdastudio")))
 print("now", flush=True)
 until(lambda: False)

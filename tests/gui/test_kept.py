@@ -94,9 +94,9 @@ def test_a_kept_map_is_shown_while_another_is_computed(
     computed.clear()
     key = again.session.add_column("occlusion").key
     again.session.configure_column(key, infill="grey", samples=10)
-    qtbot.waitUntil(lambda: again.session.cell(0, key).state == "done", timeout=WAIT)
+    qtbot.waitUntil(lambda: again.session.panel(0, key).state == "done", timeout=WAIT)
     assert "occlusion" not in computed
-    assert again.session.cell(0, 0).state == "running"
+    assert again.session.panel(0, 0).state == "running"
     again.stop()
 
 
@@ -142,7 +142,7 @@ def test_a_lookup_that_fails_is_no_failure(opened: Opened, monkeypatch: pytest.M
     monkeypatch.setattr(DiskCache, "keep", broken)
     studio = opened()
     assert first_map(studio).complete
-    assert studio.session.cell(0, 0).state == "done"
+    assert studio.session.panel(0, 0).state == "done"
 
 
 def test_the_command_line_keeps_maps_for_the_window(

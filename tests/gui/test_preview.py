@@ -15,15 +15,15 @@ from pda_studio.gui.maps.previews import sketched
 from pda_studio.gui.window.studio import Studio
 
 
-def cell(studio: Studio):
-    return studio.session.cell(0, 0)
+def first_panel(studio: Studio):
+    return studio.session.panel(0, 0)
 
 
 def start_long_map(qtbot: QtBot, studio: Studio) -> None:
     """Start a map that takes long enough for a preview, and wait for all of that."""
     studio.session.configure_column(0, infill="conditional-samples", samples=200)
     qtbot.waitUntil(
-        lambda: cell(studio).previewed and not studio.explainer.previewing, timeout=WAIT
+        lambda: first_panel(studio).previewed and not studio.explainer.previewing, timeout=WAIT
     )
 
 
@@ -43,24 +43,24 @@ def late(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_preview_comes_first_and_gives_way(studio: Studio, qtbot: QtBot) -> None:
-    before = cell(studio).evidence
+    before = first_panel(studio).evidence
     seen = []
 
     def watch(*_: int) -> None:
-        shown = cell(studio)
+        shown = first_panel(studio)
         if shown.previewed:
             seen.append(shown.preview)
             assert shown.shown is shown.preview
             assert studio.session.all_finished() == []
 
-    studio.session.cell_changed.connect(watch)
+    studio.session.panel_changed.connect(watch)
     studio.session.configure_column(0, infill="conditional-samples", samples=20)
     wait_for_maps(qtbot, studio)
     assert seen
     assert seen[0].forward.startswith("linearised at ")
     assert seen[0].parameters["infill"] == "conditional-mean"
     assert not any(one.complete for one in seen)
-    done = cell(studio)
+    done = first_panel(studio)
     assert done.preview is None
     assert done.evidence is not before
     assert not done.evidence.forward.startswith("linearised")
@@ -87,7 +87,7 @@ def test_a_preview_is_marked_and_told_from_the_exact(
     assert badge.isHidden()
     assert not panel.views[0]._sketch
     assert "≈" not in panel.bar.text
-    assert f"Forward: {cell(studio).evidence.forward}" in panel.caption.toolTip()
+    assert f"Forward: {first_panel(studio).evidence.forward}" in panel.caption.toolTip()
 
 
 def test_a_preview_is_neither_exported_nor_kept(
@@ -95,7 +95,7 @@ def test_a_preview_is_neither_exported_nor_kept(
 ) -> None:
     start_long_map(qtbot, studio)
     studio.stop()
-    assert cell(studio).previewed
+    assert first_panel(studio).previewed
     assert studio.exporting.selected_map() is None
     assert studio.session.all_finished() == []
     assert not studio.window.actions_.export_map.isEnabled()
@@ -114,24 +114,24 @@ def test_a_preview_is_neither_exported_nor_kept(
 def test_stopped_before_anything_exact(studio: Studio, qtbot: QtBot, late: None) -> None:
     start_long_map(qtbot, studio)
     studio.stop()
-    stopped = cell(studio)
+    stopped = first_panel(studio)
     assert (stopped.state, stopped.previewed, stopped.stale) == ("stopped", True, True)
     panel = studio.window.grid.maps[0, 0]
     assert "Stopped before anything exact" in panel.caption.toolTip()
     assert "stopped" in panel.views[0]._chip
     preview = stopped.preview
     studio.explainer.run()
-    qtbot.waitUntil(lambda: studio.session.cell(0, 0).state == "running", timeout=WAIT)
-    np.testing.assert_array_equal(cell(studio).preview.evidence, preview.evidence)
+    qtbot.waitUntil(lambda: studio.session.panel(0, 0).state == "running", timeout=WAIT)
+    np.testing.assert_array_equal(first_panel(studio).preview.evidence, preview.evidence)
     assert not studio.explainer.previewing, "it is there already"
     studio.stop()
 
 
 def test_what_is_exact_when_stopped_stays(studio: Studio, qtbot: QtBot) -> None:
     start_slow_map(qtbot, studio)
-    qtbot.waitUntil(lambda: cell(studio).preview.covered.any(), timeout=WAIT)
+    qtbot.waitUntil(lambda: first_panel(studio).preview.covered.any(), timeout=WAIT)
     studio.stop()
-    stopped = cell(studio)
+    stopped = first_panel(studio)
     assert stopped.state == "stopped"
     assert not stopped.stale
     assert not stopped.evidence.complete
@@ -146,7 +146,7 @@ def test_what_is_exact_when_stopped_stays(studio: Studio, qtbot: QtBot) -> None:
 
 def test_small_maps_have_none(studio: Studio, qtbot: QtBot) -> None:
     seen = []
-    studio.session.cell_changed.connect(lambda *_: seen.append(cell(studio).previewed))
+    studio.session.panel_changed.connect(lambda *_: seen.append(first_panel(studio).previewed))
     studio.explainer.costs.rate.clear()  # a busy machine may have been slow
     studio.session.configure_column(0, window=5)
     wait_for_maps(qtbot, studio)
@@ -159,9 +159,9 @@ def test_all_previews_come_before_any_exact_map(studio: Studio, qtbot: QtBot, la
     studio.session.configure_column(key, samples=200, seed=1)
     studio.session.configure_column(0, samples=201)
     qtbot.waitUntil(
-        lambda: all(one.previewed for one in studio.session.cells.values()), timeout=WAIT
+        lambda: all(one.previewed for one in studio.session.panels.values()), timeout=WAIT
     )
-    assert sum(one.done for one in studio.session.cells.values()) == 0
+    assert sum(one.done for one in studio.session.panels.values()) == 0
 
 
 def test_a_failing_preview_is_no_failure(
@@ -172,7 +172,7 @@ def test_a_failing_preview_is_no_failure(
 
     monkeypatch.setattr("pda_studio.pda.forward.earliest_layer", broken)
     seen = []
-    studio.session.cell_changed.connect(lambda *_: seen.append(cell(studio).previewed))
+    studio.session.panel_changed.connect(lambda *_: seen.append(first_panel(studio).previewed))
     studio.session.configure_column(0, infill="conditional-samples", samples=10)
     wait_for_maps(qtbot, studio)
     assert not any(seen)
@@ -192,7 +192,7 @@ def test_a_network_that_cannot_be_followed(
     assert banner.objectName() == "notice"
     banner.hide()
     seen = []
-    studio.session.cell_changed.connect(lambda *_: seen.append(cell(studio).previewed))
+    studio.session.panel_changed.connect(lambda *_: seen.append(first_panel(studio).previewed))
     studio.session.configure_column(0, infill="conditional-samples", samples=4)
     wait_for_maps(qtbot, studio)
     assert not any(seen)
@@ -243,11 +243,11 @@ def test_half_a_preview_goes_when_stopped(
             yield step
 
     monkeypatch.setattr(pda, "score_windows", slow)
-    before = cell(studio).evidence
+    before = first_panel(studio).evidence
     studio.session.configure_column(0, infill="conditional-samples", samples=200)
-    qtbot.waitUntil(lambda: cell(studio).previewed, timeout=WAIT)
+    qtbot.waitUntil(lambda: first_panel(studio).previewed, timeout=WAIT)
     assert studio.explainer.previewing
     studio.stop()
-    assert not cell(studio).previewed
-    assert cell(studio).shown is before
-    assert cell(studio).stale
+    assert not first_panel(studio).previewed
+    assert first_panel(studio).shown is before
+    assert first_panel(studio).stale

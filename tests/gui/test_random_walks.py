@@ -214,7 +214,7 @@ class Walk(RuleBasedStateMachine):
             QApplication.processEvents()
             time.sleep(0.002)
             assert time.monotonic() < end, [
-                (key, cell.state, cell.message) for key, cell in self.session.cells.items()
+                (key, panel.state, panel.message) for key, panel in self.session.panels.items()
             ]
 
 

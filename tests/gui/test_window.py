@@ -25,8 +25,8 @@ from pda_studio.gui.window.studio import Studio
 from pda_studio.store import explain
 
 
-def first_cell(studio: Studio):
-    return studio.session.cell(0, studio.session.work.columns[0].key)
+def first_panel(studio: Studio):
+    return studio.session.panel(0, studio.session.work.columns[0].key)
 
 
 def first_map(studio: Studio):
@@ -73,11 +73,11 @@ def test_stops_within_0_3_seconds_and_runs_on(studio: Studio, qtbot: QtBot) -> N
     job.stopped = lambda: let_go.append(time.monotonic())
     asked = time.monotonic()
     qtbot.keyClick(studio.window, Qt.Key.Key_Escape)
-    assert first_cell(studio).state == "stopped"
+    assert first_panel(studio).state == "stopped"
     qtbot.waitUntil(lambda: bool(let_go), timeout=WAIT)
     assert let_go[0] - asked < 0.3
-    assert first_cell(studio).evidence is not None
-    assert not first_cell(studio).evidence.complete
+    assert first_panel(studio).evidence is not None
+    assert not first_panel(studio).evidence.complete
     studio.session.configure_column(0, samples=2)
     wait_for_maps(qtbot, studio)
 
@@ -87,7 +87,7 @@ def test_run_goes_on_after_stop(studio: Studio, qtbot: QtBot) -> None:
     studio.window.actions_.stop.trigger()
     studio.stop()
     qtbot.wait(50)
-    assert first_cell(studio).state == "stopped"
+    assert first_panel(studio).state == "stopped"
     studio.window.actions_.run.trigger()
     wait_for_maps(qtbot, studio)
 
@@ -106,8 +106,8 @@ def test_what_was_stopped_goes_on_where_it_was(
 
     monkeypatch.setattr(pda, "score_windows", counted)
     studio.session.configure_column(0, infill="marginal-samples", samples=20)
-    qtbot.waitUntil(lambda: first_cell(studio).state == "running", timeout=WAIT)
-    qtbot.waitUntil(lambda: first_cell(studio).done > 0, timeout=WAIT)
+    qtbot.waitUntil(lambda: first_panel(studio).state == "running", timeout=WAIT)
+    qtbot.waitUntil(lambda: first_panel(studio).done > 0, timeout=WAIT)
     studio.window.actions_.stop.trigger()
     qtbot.waitUntil(lambda: studio.explainer._paused_run.job.paused is not None, timeout=WAIT)
     stopped = len(seen)
@@ -129,26 +129,26 @@ def test_what_was_stopped_goes_on_where_it_was(
 def test_a_image_in_the_making_goes_on_after_stop(studio: Studio, qtbot: QtBot) -> None:
     studio.session.set_method(0, "activation-maximisation")
     studio.session.configure_column(0, climb=400)
-    qtbot.waitUntil(lambda: first_cell(studio).state == "running", timeout=WAIT)
-    qtbot.waitUntil(lambda: first_cell(studio).done > 5, timeout=WAIT)
+    qtbot.waitUntil(lambda: first_panel(studio).state == "running", timeout=WAIT)
+    qtbot.waitUntil(lambda: first_panel(studio).done > 5, timeout=WAIT)
     studio.window.actions_.stop.trigger()
-    done = first_cell(studio).done
-    assert first_cell(studio).evidence.image is not None, "the image is shown as it is made"
+    done = first_panel(studio).done
+    assert first_panel(studio).evidence.image is not None, "the image is shown as it is made"
     qtbot.wait(50)
     studio.window.actions_.run.trigger()
-    qtbot.waitUntil(lambda: first_cell(studio).state == "running", timeout=WAIT)
-    qtbot.waitUntil(lambda: first_cell(studio).done > 0, timeout=WAIT)
-    assert first_cell(studio).done >= done
+    qtbot.waitUntil(lambda: first_panel(studio).state == "running", timeout=WAIT)
+    qtbot.waitUntil(lambda: first_panel(studio).done > 0, timeout=WAIT)
+    assert first_panel(studio).done >= done
     wait_for_maps(qtbot, studio)
 
 
 def test_a_slider_moved_while_running_starts_anew(studio: Studio, qtbot: QtBot) -> None:
     start_slow_map(qtbot, studio)
     old = studio.explainer._running.job
-    before = first_cell(studio).evidence
+    before = first_panel(studio).evidence
     row = studio.window.method_box.rows["samples"]
     row.slider.setValue(0)
-    assert first_cell(studio).evidence is before or not first_cell(studio).stale
+    assert first_panel(studio).evidence is before or not first_panel(studio).stale
     qtbot.waitUntil(old.cancelled.is_set, timeout=WAIT)
     wait_for_maps(qtbot, studio)
     assert first_map(studio).parameters["samples"] == 1
@@ -360,7 +360,7 @@ def test_an_unexpected_error_is_told_and_the_next_run_works(
     assert banner.details.isHidden()
     banner.details_button.click()
     assert "the pump is leaking" in banner.details.toPlainText()
-    assert first_cell(studio).state == "failed"
+    assert first_panel(studio).state == "failed"
     studio.window.actions_.run.trigger()
     wait_for_maps(qtbot, studio)
 

@@ -62,7 +62,7 @@ class Composing(QObject):
         self._rest.timeout.connect(self._draw)
         window.actions_.export_figure.triggered.connect(self.open)
         session.changed.connect(self._on_changed)
-        session.cell_changed.connect(self._on_changed)
+        session.panel_changed.connect(self._on_changed)
         display.events.appearance.connect(self._on_changed)
         self._saving.opened.connect(self._on_opened)
 
@@ -81,7 +81,7 @@ class Composing(QObject):
         """Draw nothing more: the window is closing."""
         self._rest.stop()
         self._session.changed.disconnect(self._on_changed)
-        self._session.cell_changed.disconnect(self._on_changed)
+        self._session.panel_changed.disconnect(self._on_changed)
         self._display.events.appearance.disconnect(self._on_changed)
         if self.composer is not None:
             self.composer.close()

@@ -9,7 +9,7 @@ import numpy as np
 from pda_studio.document import turning
 from pda_studio.document.workspace import Column, Row
 from pda_studio.gui.grid import geometry
-from pda_studio.gui.maps.panel_state import Cell
+from pda_studio.gui.maps.panel_state import PanelState
 from pda_studio.gui.session.session import Session
 
 if TYPE_CHECKING:
@@ -25,12 +25,12 @@ class Comparisons:
         self._turned: dict[tuple[int, int], tuple[object, EvidenceMap]] = {}
         self._agreed: dict[tuple[int, int], tuple[object, Agreement | None]] = {}
 
-    def shown(self, row: Row, column: Column, cell: Cell) -> Cell:
+    def shown(self, row: Row, column: Column, panel: PanelState) -> PanelState:
         """A panel with its map turned back, if that is wished."""
-        if not row.turned_back or cell.shown is None:
-            return cell
-        turned = self.turned(row, column, cell.shown)
-        return cell.replace(preview=turned) if cell.previewed else cell.replace(evidence=turned)
+        if not row.turned_back or panel.shown is None:
+            return panel
+        turned = self.turned(row, column, panel.shown)
+        return panel.replace(preview=turned) if panel.previewed else panel.replace(evidence=turned)
 
     def turned(self, row: Row, column: Column, evidence_map: EvidenceMap) -> EvidenceMap:
         """A variant's map in the frame of the original; what it does not show is not covered."""

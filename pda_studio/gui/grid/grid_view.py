@@ -69,7 +69,7 @@ class GridView(QScrollArea):
         self._cutting = False
         self.pointing = Pointing(session, self._views_with_keys, self)
         session.changed.connect(self._on_changed)
-        session.cell_changed.connect(self._on_cell)
+        session.panel_changed.connect(self._on_panel)
         session.predictions_changed.connect(self._on_predictions)
         session.selection_changed.connect(self._on_selection)
         display.events.connect(self._show_maps)
@@ -122,7 +122,7 @@ class GridView(QScrollArea):
     def forget(self) -> None:
         """Hear nothing more: the window is closing."""
         self._session.changed.disconnect(self._on_changed)
-        self._session.cell_changed.disconnect(self._on_cell)
+        self._session.panel_changed.disconnect(self._on_panel)
         self._session.predictions_changed.disconnect(self._on_predictions)
         self._session.selection_changed.disconnect(self._on_selection)
         self._display.events.disconnect(self._show_maps)
@@ -170,7 +170,7 @@ class GridView(QScrollArea):
 
         QTimer.singleShot(0, panel, bring)
 
-    def _on_cell(self, row: int, column: int) -> None:
+    def _on_panel(self, row: int, column: int) -> None:
         first = self._session.work.rows[0].key
         if self._display.appearance.scale == "all":
             self._show_maps()
@@ -378,7 +378,7 @@ class GridView(QScrollArea):
     def _show_map(self, key: Key) -> None:
         if key in self.maps:
             session = self._session
-            cell = session.cell(*key)
+            panel = session.panel(*key)
             row, column = session.work.row(key[0]), session.work.column(key[1])
             if row is None or column is None:
                 return
@@ -387,26 +387,28 @@ class GridView(QScrollArea):
             appearance, limit = self._display.appearance, self.limit(key)
             if column.style == "spread":
                 appearance, limit = spread_appearance(appearance), self._spread_end(key)
-            self.maps[key].show_cell(
-                self._comparisons.shown(row, column, cell),
+            self.maps[key].show_panel(
+                self._comparisons.shown(row, column, panel),
                 appearance,
                 limit,
                 self._comparisons.told(row, column),
             )
             rows = self._session.work.rows
-            previewed = any(self._session.cell(row.key, key[1]).previewed for row in rows)
+            previewed = any(self._session.panel(row.key, key[1]).previewed for row in rows)
             self._columns[key[1]].set_preview(previewed)
 
     def limit(self, key: Key) -> float:
         """Where a panel's colour scale ends; 1 where there is no map."""
-        shown = self._session.cell(*key).shown
+        shown = self._session.panel(*key).shown
         if shown is None:
             return 1.0
-        maps = [cell.shown for cell in self._session.cells.values() if cell.shown is not None]
+        maps = [panel.shown for panel in self._session.panels.values() if panel.shown is not None]
         return scale_end(shown, maps, self._display.appearance)
 
     def _spread_end(self, key: Key) -> float:
         """Where the scale of a panel that shows how uncertain its map is ends."""
-        found = self._session.cell(*key).evidence
-        maps = [cell.evidence for cell in self._session.cells.values() if cell.evidence is not None]
+        found = self._session.panel(*key).evidence
+        maps = [
+            panel.evidence for panel in self._session.panels.values() if panel.evidence is not None
+        ]
         return 1.0 if found is None else spread_end(found, maps, self._display.appearance)

@@ -14,7 +14,7 @@ from pda_studio.gui.grid.colour_bar import ColourBar
 from pda_studio.gui.grid.contour_lines import ContourLines
 from pda_studio.gui.grid.image_view import ImageView
 from pda_studio.gui.grid.viewport import Viewport
-from pda_studio.gui.maps.panel_state import Cell, Prediction
+from pda_studio.gui.maps.panel_state import PanelState, Prediction
 from pda_studio.gui.window import numbers as words
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ class MapPanel(Panel):
     def __init__(self, viewport: Viewport, style: Style, parent: QWidget | None = None) -> None:
         super().__init__(viewport, 2 if style == "both" else 1, parent)
         self.style_shown = style
-        self._cell = Cell()
+        self._panel = PanelState()
         self._shown: EvidenceMap | None = None
         self._spread: tuple[EvidenceMap | None, EvidenceMap | None] = None, None
         self._drawn: object = None
@@ -145,28 +145,28 @@ class MapPanel(Panel):
         for view, one in zip(self.views, shown, strict=True):
             view.setAccessibleName(names[one])
 
-    def show_cell(
-        self, cell: Cell, appearance: rendering.Appearance, limit: float, agreement: str = ""
+    def show_panel(
+        self, panel: PanelState, appearance: rendering.Appearance, limit: float, agreement: str = ""
     ) -> None:
         """Show a map on a colour scale that ends at `limit`, and how far it has come.
 
         Of a variant's finished map, how far it agrees with the original's is told, too.
         """
         if self.style_shown == "spread":
-            cell = cell.replace(preview=None)  # of which nobody knows how uncertain it is
-        evidence_map, self._cell = cell.shown, cell
+            panel = panel.replace(preview=None)  # of which nobody knows how uncertain it is
+        evidence_map, self._panel = panel.shown, panel
         self._shown = shown = self._layer(evidence_map)
         if shown is None:
             self._show_nothing()
         else:
-            self._draw(shown, appearance, limit, cell.previewed)
+            self._draw(shown, appearance, limit, panel.previewed)
         chip, progress = self._state()
         for view in self.views:
-            view.show_state(chip, progress, cell.stale and not cell.previewed, cell.previewed)
+            view.show_state(chip, progress, panel.stale and not panel.previewed, panel.previewed)
         if evidence_map is None:
-            self.caption.show_lines(*filter(None, (cell.message,)))
+            self.caption.show_lines(*filter(None, (panel.message,)))
         else:
-            lines = _caption(evidence_map, cell, agreement)
+            lines = _caption(evidence_map, panel, agreement)
             if self.style_shown == "spread":
                 lines = self._named_spread(evidence_map), *lines
             self.caption.show_lines(*lines)
@@ -185,7 +185,7 @@ class MapPanel(Panel):
             return
         error = evidence_map.standard_error
         covered = evidence_map.covered
-        roughly = self._cell.previewed and covered is not None and not covered[row, column]
+        roughly = self._panel.previewed and covered is not None and not covered[row, column]
         self.bar.show_value(
             float(evidence_map.evidence[row, column]),
             None if error is None else float(error[row, column]),
@@ -262,15 +262,15 @@ class MapPanel(Panel):
                 self._lines = ContourLines(found)
 
     def _state(self) -> tuple[str, float | None]:
-        cell = self._cell
-        part = cell.done / cell.total if cell.total else 0.0
-        if cell.previewed:
+        panel = self._panel
+        part = panel.done / panel.total if panel.total else 0.0
+        if panel.previewed:
             percent = f"{100 * part:.0f} %" if part else ""
             known = {"waiting": self.tr("waiting"), "stopped": self.tr("stopped")}
-            said = known.get(cell.state, percent)
-            running = part if part and cell.state == "running" else None
+            said = known.get(panel.state, percent)
+            running = part if part and panel.state == "running" else None
             return " · ".join(filter(None, (self.tr("preview"), said))), running
-        match cell.state:
+        match panel.state:
             case "running":
                 return f"{100 * part:.0f} %", part
             case "waiting":
@@ -282,34 +282,34 @@ class MapPanel(Panel):
         return "", None
 
 
-def _caption(evidence_map: EvidenceMap, cell: Cell, agreement: str) -> tuple[str, ...]:
+def _caption(evidence_map: EvidenceMap, panel: PanelState, agreement: str) -> tuple[str, ...]:
     """Two lines, and for the tooltip more: how it was computed."""
     first = f"P({evidence_map.target_name}) "
     first += words.percentage(float(evidence_map.probabilities[evidence_map.target]))
     if evidence_map.is_hidden:
         first = evidence_map.target_name
-    if cell.previewed:
-        return first, *_about_preview(evidence_map, cell)
+    if panel.previewed:
+        return first, *_about_preview(evidence_map, panel)
     parts = []
     if evidence_map.scores is not None:
         parts.append(f"{words.count(len(evidence_map.scores.grid))} windows")
-    elif cell.state in ("running", "stopped") and cell.total and not cell.stale:
-        parts.append(f"{words.count(cell.done)} of {words.count(cell.total)} windows")
+    elif panel.state in ("running", "stopped") and panel.total and not panel.stale:
+        parts.append(f"{words.count(panel.done)} of {words.count(panel.total)} windows")
     parts.append(words.duration(evidence_map.seconds))
     forward = evidence_map.forward
     lines = first, agreement, " · ".join(parts), forward and f"Forward: {forward}"
     return tuple(filter(None, lines))
 
 
-def _about_preview(preview: EvidenceMap, cell: Cell) -> tuple[str, str]:
+def _about_preview(preview: EvidenceMap, panel: PanelState) -> tuple[str, str]:
     """What is exact by now, and how the rest was come by; the other way round at first."""
     rough = preview.forward
     if "stride" in preview.parameters:
         rough += f", stride {preview.parameters['stride']}"
-    windows = f"{words.count(cell.done)} of {words.count(cell.total)} windows"
-    if not cell.done or cell.stale:
-        if cell.state == "stopped":
+    windows = f"{words.count(panel.done)} of {words.count(panel.total)} windows"
+    if not panel.done or panel.stale:
+        if panel.state == "stopped":
             return "Stopped before anything exact", f"Preview: {rough}"
         return f"Preview: {rough}", "Nothing is exact yet"
-    text = f"Stopped at {windows}" if cell.state == "stopped" else f"{windows} exact"
+    text = f"Stopped at {windows}" if panel.state == "stopped" else f"{windows} exact"
     return text, f"Elsewhere a preview: {rough}"

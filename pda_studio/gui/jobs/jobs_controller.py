@@ -60,7 +60,7 @@ class JobsController(QObject):
         window.actions_.jobs.triggered.connect(self.toggle)
         window.banner.reported = self.report_of_window
         window.installEventFilter(self)
-        session.cell_changed.connect(self._on_cell)
+        session.panel_changed.connect(self._on_panel)
         explainer.progressed.connect(self._refresh)
         explainer.finished.connect(self._on_finished)
         opening.loading.connect(self._on_loading)
@@ -70,7 +70,7 @@ class JobsController(QObject):
         """Hear nothing more: the window is closing."""
         self._soon.stop()
         self._seen.stop()
-        self._session.cell_changed.disconnect(self._on_cell)
+        self._session.panel_changed.disconnect(self._on_panel)
 
     # The list
 
@@ -117,7 +117,7 @@ class JobsController(QObject):
         if self._window.jobs.isVisible() and not self._soon.isActive():
             self._soon.start()
 
-    def _on_cell(self, row: int, column: int) -> None:
+    def _on_panel(self, row: int, column: int) -> None:
         self._refresh()
 
     def _on_loading(self, name: str, part: float) -> None:

@@ -80,23 +80,23 @@ def workload(
     tasks = []
     for key in session.panel_keys():
         row, column = session.work.row(key[0]), session.work.column(key[1])
-        cell = session.cell(*key)
-        if row is None or column is None or cell.state not in _ORDER:
+        panel = session.panel(*key)
+        if row is None or column is None or panel.state not in _ORDER:
             continue
-        active = cell.state in ("running", "waiting")
-        known = cell.state == "running" and cell.total > 0 and key != previewing
-        failed = cell.state == "failed"
+        active = panel.state in ("running", "waiting")
+        known = panel.state == "running" and panel.total > 0 and key != previewing
+        failed = panel.state == "failed"
         tasks.append(
             Task(
                 key,
                 fitting.kind_of(column.method).title,
                 place_of(session, row, column),
-                cell.state,
-                cell.done / cell.total if known else None,
+                panel.state,
+                panel.done / panel.total if known else None,
                 seconds(key) if active and column.method != COMBINED else None,
                 key == previewing,
-                cell.message if failed else "",
-                cell.details if failed else "",
+                panel.message if failed else "",
+                panel.details if failed else "",
                 column.method != COMBINED,
             )
         )

@@ -19,7 +19,7 @@ from pda_studio.gui.jobs.worker import Job, Jobs
 from pda_studio.gui.maps.costs import Costs, Speedometer
 from pda_studio.gui.maps.disk import KeptMaps
 from pda_studio.gui.maps.memory import MapCache
-from pda_studio.gui.maps.panel_state import Cell, Request, State
+from pda_studio.gui.maps.panel_state import PanelState, Request, State
 from pda_studio.gui.maps.predicting import Predicting
 from pda_studio.gui.maps.previews import Previews, preview_steps, sketched
 from pda_studio.gui.session import fitting
@@ -101,8 +101,10 @@ class Explainer(QObject):
     @property
     def busy(self) -> bool:
         """Whether maps are being computed or waited for."""
-        cells = self._session.cells.values()
-        return any(cell.state in ("running", "waiting") for cell in cells) or self.predicting.busy
+        panels = self._session.panels.values()
+        return (
+            any(panel.state in ("running", "waiting") for panel in panels) or self.predicting.busy
+        )
 
     @property
     def current(self) -> Key | None:
@@ -118,39 +120,39 @@ class Explainer(QObject):
         """Let go of the running map and of all that wait; what is there stays."""
         self._held = True
         self._lay_aside()
-        for key, cell in list(self._session.cells.items()):
-            if cell.state in ("running", "waiting"):
-                self._session.put_cell(*key, cell.replace(state="stopped"))
+        for key, panel in list(self._session.panels.items()):
+            if panel.state in ("running", "waiting"):
+                self._session.put_panel(*key, panel.replace(state="stopped"))
         self.progressed.emit()
 
     def run(self) -> None:
         """Compute what is missing, also what has failed; what was stopped goes on."""
         self._held = False
-        for key, cell in list(self._session.cells.items()):
-            if cell.state in ("stopped", "failed"):
-                self._session.put_cell(*key, cell.replace(state="empty", request=None))
+        for key, panel in list(self._session.panels.items()):
+            if panel.state in ("stopped", "failed"):
+                self._session.put_panel(*key, panel.replace(state="empty", request=None))
         self.predicting.forgive()
         self._soon.start()
 
     def stop_one(self, key: Key) -> None:
         """Let go of one panel's map; the others go on."""
-        cell = self._session.cell(*key)
-        if cell.state not in ("running", "waiting"):
+        panel = self._session.panel(*key)
+        if panel.state not in ("running", "waiting"):
             return
         if self.current == key:
             self._lay_aside()
-            cell = self._session.cell(*key)
-        self._session.put_cell(*key, cell.replace(state="stopped"))
+            panel = self._session.panel(*key)
+        self._session.put_panel(*key, panel.replace(state="stopped"))
         self._soon.start()
         self.progressed.emit()
 
     def run_one(self, key: Key) -> None:
         """Go on with what one panel asks, though it was stopped or has failed."""
-        cell, column = self._session.cell(*key), self._session.work.column(key[1])
-        if cell.state not in ("stopped", "failed") or column is None:
+        panel, column = self._session.panel(*key), self._session.work.column(key[1])
+        if panel.state not in ("stopped", "failed") or column is None:
             return
         self._held = False
-        self._session.put_cell(*key, cell.replace(state="empty", request=None))
+        self._session.put_panel(*key, panel.replace(state="empty", request=None))
         self.predicting.forgive(key[0], self._session.work.choice_of(column))
         self._soon.start()
 
@@ -164,7 +166,7 @@ class Explainer(QObject):
         if self._running is not None:
             key = self._running.key
             self._let_go()
-            self._session.put_cell(*key, self._session.cell(*key).replace(state="waiting"))
+            self._session.put_panel(*key, self._session.panel(*key).replace(state="waiting"))
         self.progressed.emit()
 
     def resume(self) -> None:
@@ -177,7 +179,7 @@ class Explainer(QObject):
         left = None if self._running is None else self.seconds_left_of(self._running.key)
         if left is None:
             return None
-        for key, waiting in self._session.cells.items():
+        for key, waiting in self._session.panels.items():
             if waiting.state == "waiting":
                 left += self.seconds_left_of(key) or 0.0
         return left
@@ -187,19 +189,19 @@ class Explainer(QObject):
         running = self._running
         if running is None or running.key != key:
             return self.costs.seconds(self.costs.cost(key) or 0, key)
-        cell = self._session.cell(*key)
-        if running.preview or not cell.done or not cell.total:
+        panel = self._session.panel(*key)
+        if running.preview or not panel.done or not panel.total:
             return None
-        return self.costs.seconds(int((1 - cell.done / cell.total) * running.speed.cost), key)
+        return self.costs.seconds(int((1 - panel.done / panel.total) * running.speed.cost), key)
 
     # What follows from changes
 
     def _on_changed(self, before: Workspace, after: Workspace) -> None:
         self._held = False
         if self._session.last_edit != "follow":  # what was stopped before it could even be asked
-            for key, cell in list(self._session.cells.items()):
-                if cell.state == "stopped" and cell.request is None:
-                    self._session.put_cell(*key, cell.replace(state="empty"))
+            for key, panel in list(self._session.panels.items()):
+                if panel.state == "stopped" and panel.request is None:
+                    self._session.put_panel(*key, panel.replace(state="empty"))
         self._soon.start()
 
     def _on_predictions(self) -> None:
@@ -224,11 +226,11 @@ class Explainer(QObject):
                 self._settle(place, column)
         for place, column in combined:
             self._combine(place, column)
-        self._previews.keep_only({cell.request for cell in session.cells.values()})
+        self._previews.keep_only({panel.request for panel in session.panels.values()})
         running, paused = self._running, self._paused_run
-        if running and session.cell(*running.key).request != running.request:
+        if running and session.panel(*running.key).request != running.request:
             self._let_go()
-        if paused and session.cell(*paused.key).request not in (None, paused.request):
+        if paused and session.panel(*paused.key).request not in (None, paused.request):
             self._paused_run = None
         self._look_up()
         self._start_next()
@@ -238,21 +240,21 @@ class Explainer(QObject):
         """Give a panel its map if one is at hand; else let it wait for the worker."""
         session = self._session
         request = session.request(row, column)
-        cell = session.cell(row.key, column.key)
+        panel = session.panel(row.key, column.key)
         if request is None:
-            self._wait_for_prediction(row, column, cell)
+            self._wait_for_prediction(row, column, panel)
             return
-        if cell.request == request and cell.state != "empty":
+        if panel.request == request and panel.state != "empty":
             return
         subject = self._subject((row.key, column.key), request)
         known = self._cache.find(request, _redrawing(subject, request))
         if known is not None:
-            cell = cell.replace(
+            panel = panel.replace(
                 state="done", request=request, evidence=known, answers=request, preview=None
             )
         else:
-            stopped = self._held or _was_stopped_unasked(cell)
-            cell = cell.replace(
+            stopped = self._held or _was_stopped_unasked(panel)
+            panel = panel.replace(
                 state="stopped" if stopped else "waiting",
                 request=request,
                 done=0,
@@ -261,48 +263,48 @@ class Explainer(QObject):
                 details="",
             )
             preview = self._previews.find(request)
-            cell = cell.replace(preview=None if preview is None else sketched(preview))
-        session.put_cell(row.key, column.key, cell)
+            panel = panel.replace(preview=None if preview is None else sketched(preview))
+        session.put_panel(row.key, column.key, panel)
 
-    def _wait_for_prediction(self, row: Row, column: Column, cell: Cell) -> None:
+    def _wait_for_prediction(self, row: Row, column: Column, panel: PanelState) -> None:
         """Let a panel wait until its row has been looked at, or tell why it cannot be."""
         session = self._session
         why, details = self.predicting.refusal(row, column)
-        if why and (cell.state, cell.message) != ("failed", why):
-            failed = cell.replace(state="failed", message=why, details=details)
-            session.put_cell(row.key, column.key, failed)
-        elif not why and cell.state != "waiting" and not _was_stopped_unasked(cell):
-            session.put_cell(row.key, column.key, cell.replace(state="waiting", request=None))
+        if why and (panel.state, panel.message) != ("failed", why):
+            failed = panel.replace(state="failed", message=why, details=details)
+            session.put_panel(row.key, column.key, failed)
+        elif not why and panel.state != "waiting" and not _was_stopped_unasked(panel):
+            session.put_panel(row.key, column.key, panel.replace(state="waiting", request=None))
 
     def _combine(self, row: Row, column: Column) -> None:
         """Take the mean of the maps beside a panel, once they are all there."""
         session = self._session
-        request, cell = session.request(row, column), session.cell(row.key, column.key)
-        if cell.request == request and cell.state in ("done", "failed"):
+        request, panel = session.request(row, column), session.panel(row.key, column.key)
+        if panel.request == request and panel.state in ("done", "failed"):
             return
         sources = session.sources(column)
         maps = [session.finished(row, source) for source in sources]
         whole = [one for one in maps if one is not None]
-        states = {session.cell(row.key, source.key).state for source in sources}
+        states = {session.panel(row.key, source.key).state for source in sources}
         if len(sources) < 2:
             why = self.tr("Put at least two methods beside this column: it shows their mean.")
-            made = cell.replace(state="failed", request=request, evidence=None, message=why)
+            made = panel.replace(state="failed", request=request, evidence=None, message=why)
         elif request is None or len(whole) < len(maps):
             stopped = states <= {"stopped", "failed", "done"} and bool(states - {"done"})
             state: State = "stopped" if stopped else "waiting"
-            made = cell.replace(state=state, request=request, message="")
+            made = panel.replace(state=state, request=request, message="")
         else:
             from pda_studio.methods.combining import combined
 
-            made = Cell("done", request, combined(whole), request)
-        if made != cell and (made.state, made.request) != (cell.state, cell.request):
-            session.put_cell(row.key, column.key, made)
+            made = PanelState("done", request, combined(whole), request)
+        if made != panel and (made.state, made.request) != (panel.state, panel.request):
+            session.put_panel(row.key, column.key, made)
 
     def _look_up(self) -> None:
         """Prediction on the disk for the maps that are waited for, before any is computed."""
-        for key, cell in self._session.cells.items():
-            request = cell.request
-            if cell.state != "waiting" or request is None or request.method == COMBINED:
+        for key, panel in self._session.panels.items():
+            request = panel.request
+            if panel.state != "waiting" or request is None or request.method == COMBINED:
                 continue
             if request not in self._reading and request not in self._not_kept:
                 self._reading.add(request)
@@ -326,10 +328,10 @@ class Explainer(QObject):
 
     def _show(self, request: Request, known: EvidenceMap) -> None:
         """Give a map to the panels that wait for it."""
-        for key, cell in list(self._session.cells.items()):
-            if cell.request == request and cell.state == "waiting":
-                done = cell.replace(state="done", evidence=known, answers=request, preview=None)
-                self._session.put_cell(*key, done)
+        for key, panel in list(self._session.panels.items()):
+            if panel.request == request and panel.state == "waiting":
+                done = panel.replace(state="done", evidence=known, answers=request, preview=None)
+                self._session.put_panel(*key, done)
 
     def _subject(self, key: Key, request: Request) -> Subject:
         work = self._session.work
@@ -345,12 +347,12 @@ class Explainer(QObject):
             return
         waiting: list[tuple[Key, Request]] = []
         for key in self._session.panel_keys():
-            cell = self._session.cell(*key)
+            panel = self._session.panel(*key)
             row, column = self._session.work.row(key[0]), self._session.work.column(key[1])
             asked = self._session.request(row, column) if row and column else None
             # What waits for an answer to an earlier question is asked anew soon.
-            ready = asked is not None and asked == cell.request and asked in self._not_kept
-            if cell.state == "waiting" and ready and asked is not None:
+            ready = asked is not None and asked == panel.request and asked in self._not_kept
+            if panel.state == "waiting" and ready and asked is not None:
                 waiting.append((key, asked))
         for key, request in waiting:
             cost = self.costs.cost(key) or 0
@@ -423,9 +425,9 @@ class Explainer(QObject):
 
     def _run(self, running: _Running) -> None:
         self._running = running
-        cell = self._session.cell(*running.key)
-        running_cell = cell.replace(state="running", done=0, total=0, elapsed=0.0)
-        self._session.put_cell(*running.key, running_cell)
+        panel = self._session.panel(*running.key)
+        running_panel = panel.replace(state="running", done=0, total=0, elapsed=0.0)
+        self._session.put_panel(*running.key, running_panel)
         self._jobs.start(running.job)
 
     def _lay_aside(self) -> None:
@@ -442,10 +444,10 @@ class Explainer(QObject):
         if running is None:
             return
         running.job.cancel()
-        cell = self._session.cells.get(running.key)
-        if running.preview and cell is not None:
+        panel = self._session.panels.get(running.key)
+        if running.preview and panel is not None:
             # Of half a preview nobody could tell what is missing from what is no evidence.
-            self._session.put_cell(*running.key, cell.replace(preview=None))
+            self._session.put_panel(*running.key, panel.replace(preview=None))
 
     # Answers of the worker; a cancelled job is heard no more, so these are of the running one
 
@@ -465,11 +467,11 @@ class Explainer(QObject):
 
     def _show_preview(self, running: _Running, preview: EvidenceMap | None, **changes: Any) -> None:
         """Show a preview; to panels that ask for the same, too."""
-        for key, cell in list(self._session.cells.items()):
+        for key, panel in list(self._session.panels.items()):
             if key == running.key:
-                self._session.put_cell(*key, cell.replace(preview=preview, **changes))
-            elif cell.request == running.request and cell.state == "waiting":
-                self._session.put_cell(*key, cell.replace(preview=preview))
+                self._session.put_panel(*key, panel.replace(preview=preview, **changes))
+            elif panel.request == running.request and panel.state == "waiting":
+                self._session.put_panel(*key, panel.replace(preview=preview))
 
     def _on_partial(self, step: _Step) -> None:
         if self._running is None:
@@ -478,10 +480,10 @@ class Explainer(QObject):
         elapsed = monotonic() - running.began
         running.speed.note(step.done, step.total, step.evidence.fingerprint)
         self._tell_why_slow(step.evidence)
-        cell = self._session.cell(*running.key)
-        self._session.put_cell(
+        panel = self._session.panel(*running.key)
+        self._session.put_panel(
             *running.key,
-            cell.replace(
+            panel.replace(
                 evidence=step.evidence,
                 answers=running.request,
                 preview=step.preview,
@@ -498,13 +500,13 @@ class Explainer(QObject):
         running, self._running = self._running, None
         self._cache.add(running.request, step.evidence)
         self._not_kept.clear()  # others that wait may be drawn from this one
-        cell = self._session.cell(*running.key)
+        panel = self._session.panel(*running.key)
         elapsed = monotonic() - running.began
         running.speed.note(step.done, step.total, step.evidence.fingerprint)
         self._tell_why_slow(step.evidence)
-        self._session.put_cell(
+        self._session.put_panel(
             *running.key,
-            cell.replace(
+            panel.replace(
                 state="done",
                 preview=None,
                 evidence=step.evidence,
@@ -522,9 +524,9 @@ class Explainer(QObject):
         if self._running is None:
             return
         running, self._running = self._running, None
-        cell = self._session.cell(*running.key)
-        failed = cell.replace(state="failed", message=str(error), details=details)
-        self._session.put_cell(*running.key, failed)
+        panel = self._session.panel(*running.key)
+        failed = panel.replace(state="failed", message=str(error), details=details)
+        self._session.put_panel(*running.key, failed)
         self.failed.emit(error, details)
         self._soon.start()
         self.progressed.emit()
@@ -540,9 +542,9 @@ class Explainer(QObject):
             self.slowed.emit(self.tr("{0}. The whole network is run for every window.").format(why))
 
 
-def _was_stopped_unasked(cell: Cell) -> bool:
+def _was_stopped_unasked(panel: PanelState) -> bool:
     """Whether a panel was stopped before its row was looked at, so that nothing was asked yet."""
-    return cell.state == "stopped" and cell.request is None
+    return panel.state == "stopped" and panel.request is None
 
 
 def _rough_snapshot(progress: Any) -> EvidenceMap | None:

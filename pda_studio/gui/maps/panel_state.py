@@ -96,7 +96,7 @@ class Prediction:
 
 
 @dataclass(frozen=True, eq=False)
-class Cell:
+class PanelState:
     """State of one panel.
 
     Attributes
@@ -146,6 +146,6 @@ class Cell:
         """Whether the map shown answers an earlier request."""
         return self.evidence is not None and self.answers != self.request
 
-    def replace(self, **changes: Any) -> Cell:
+    def replace(self, **changes: Any) -> PanelState:
         """A copy with other values."""
         return replace(self, **changes)

@@ -61,7 +61,7 @@ class MethodBox(Section):
         self.body.addWidget(self.finest)
         session.changed.connect(self._on_changed)
         session.selection_changed.connect(self.show_column)
-        session.cell_changed.connect(self._offer_spread)
+        session.panel_changed.connect(self._offer_spread)
 
     @property
     def rows(self) -> dict[str, ParameterRow]:
@@ -72,7 +72,7 @@ class MethodBox(Section):
         """Hear nothing more: the window is closing."""
         self._session.changed.disconnect(self._on_changed)
         self._session.selection_changed.disconnect(self.show_column)
-        self._session.cell_changed.disconnect(self._offer_spread)
+        self._session.panel_changed.disconnect(self._offer_spread)
 
     def offer_methods(self, families: Mapping[str, list[tuple[str, str, str]]]) -> None:
         """Offer methods, each by its name, title and summary, under their families' headings."""
@@ -123,7 +123,7 @@ class MethodBox(Section):
         """Offer to show how uncertain the maps are, where that is known."""
         session, column = self._session, self._session.selected_column
         if column is not None:
-            maps = [session.cell(row.key, column.key).evidence for row in session.work.rows]
+            maps = [session.panel(row.key, column.key).evidence for row in session.work.rows]
             known = any(one is not None and one.standard_error is not None for one in maps)
             self._styles["spread"].setEnabled(known)
 

@@ -17,7 +17,7 @@ from pda_studio.errors import PdaStudioError, UsageError
 from pda_studio.gui.display.display import Display
 from pda_studio.gui.jobs.worker import Jobs
 from pda_studio.gui.maps.explainer import Explainer
-from pda_studio.gui.maps.panel_state import Cell, Request, as_text
+from pda_studio.gui.maps.panel_state import PanelState, Request, as_text
 from pda_studio.gui.session.session import Session
 from pda_studio.rendering import Appearance
 
@@ -68,12 +68,12 @@ class Saving(QObject):
         self._idle = QTimer(self, singleShot=True, interval=_PAUSE)
         self._idle.timeout.connect(self.keep)
         session.changed.connect(self._on_changed)
-        session.cell_changed.connect(self._on_cell)
+        session.panel_changed.connect(self._on_panel)
 
     def forget(self) -> None:
         """Hear nothing more: the window is closing."""
         self._session.changed.disconnect(self._on_changed)
-        self._session.cell_changed.disconnect(self._on_cell)
+        self._session.panel_changed.disconnect(self._on_panel)
         self._idle.stop()
 
     # Undo
@@ -198,8 +198,8 @@ class Saving(QObject):
             self.changed.emit()
         self._idle.start()
 
-    def _on_cell(self, row: int, column: int) -> None:
-        if self._session.cell(row, column).state == "done":
+    def _on_panel(self, row: int, column: int) -> None:
+        if self._session.panel(row, column).state == "done":
             self._idle.start()
 
     def _read(self, path: Path, done: Callable[[State], None]) -> None:
@@ -211,8 +211,8 @@ class Saving(QObject):
         self._jobs.ask(work, done, self.failed.emit)
 
     def _show(self, state: State, path: Path | None) -> None:
-        self._session.cells = {}
-        shown: dict[tuple[int, int], Cell] = {}
+        self._session.panels = {}
+        shown: dict[tuple[int, int], PanelState] = {}
         for kept in state.maps:
             row, column = state.work.row(kept.row), state.work.column(kept.column)
             image = state.work.image_of(row) if row else None
@@ -228,13 +228,13 @@ class Saving(QObject):
             )
             self._explainer.take(request, kept.evidence_map)
             key = row.key, column.key
-            shown[key] = Cell("waiting", evidence=kept.evidence_map, answers=request)
+            shown[key] = PanelState("waiting", evidence=kept.evidence_map, answers=request)
         with suppress(UsageError):  # of a newer version: shown as the maps before are
             self._display.appearance = Appearance.from_json(state.display)
         self.figure = dict(state.figure)
         self._session.restore(state.work)
-        for key, cell in shown.items():  # to look at while the classifier is being loaded
-            self._session.put_cell(*key, cell)
+        for key, panel in shown.items():  # to look at while the classifier is being loaded
+            self._session.put_panel(*key, panel)
         self.path = path
         self.begin()
         self.opened.emit(path)

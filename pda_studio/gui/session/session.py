@@ -17,7 +17,7 @@ from pda_studio.document.workspace import (
     SourceImage,
     Workspace,
 )
-from pda_studio.gui.maps.panel_state import Cell, Prediction, PredictionKey, Request, as_text
+from pda_studio.gui.maps.panel_state import PanelState, Prediction, PredictionKey, Request, as_text
 from pda_studio.gui.session import fitting
 from pda_studio.gui.session.edits import Edits
 from pda_studio.gui.targets import wording as asking
@@ -37,7 +37,7 @@ class Session(Edits):
     """What is open in the window, observed by views and controllers.
 
     Every edit replaces `work`, an immutable value, and emits `changed` with the work before and
-    after; undo and saved files need nothing else. Cells and looks follow from the work.
+    after; undo and saved files need nothing else. Panels and predictions follow from the work.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class Session(Edits):
         The loaded networks, by choice.
     looks : dict
         What a classifier says of a row, by `PredictionKey`; filled by the worker.
-    cells : dict
+    panels : dict
         The panels, by row's and column's key.
     selection : tuple of int
         Row's and column's key of the selected panel.
@@ -59,7 +59,7 @@ class Session(Edits):
     """
 
     changed = Signal(Workspace, Workspace)
-    cell_changed = Signal(int, int)
+    panel_changed = Signal(int, int)
     predictions_changed = Signal()
     selection_changed = Signal()
 
@@ -67,7 +67,7 @@ class Session(Edits):
         self.work = Workspace()
         self.classifiers: dict[ClassifierChoice, Classifier] = {}
         self.predictions: dict[PredictionKey, Prediction] = {}
-        self.cells: dict[Key, Cell] = {}
+        self.panels: dict[Key, PanelState] = {}
         self.selection: Key = (0, 0)
         self.visible: frozenset[Key] = frozenset()
         self.last_edit: Edit = "edit"
@@ -98,9 +98,9 @@ class Session(Edits):
         """The column whose parameters are shown."""
         return self.work.column(self.selection[1]) or next(iter(self.work.columns), None)
 
-    def cell(self, row: int, column: int) -> Cell:
+    def panel(self, row: int, column: int) -> PanelState:
         """State of a panel."""
-        return self.cells.get((row, column), Cell())
+        return self.panels.get((row, column), PanelState())
 
     def panel_keys(self) -> list[Key]:
         """All panels: what is in sight first, of that the selected column, from top to bottom."""
@@ -195,12 +195,12 @@ class Session(Edits):
 
     def finished(self, row: Row, column: Column) -> EvidenceMap | None:
         """The complete map of what a panel asks for now, if it is there."""
-        cell = self.cell(row.key, column.key)
+        panel = self.panel(row.key, column.key)
         asked = self.request(row, column)
-        if asked is None or cell.request != asked or cell.answers != asked:
+        if asked is None or panel.request != asked or panel.answers != asked:
             return None
-        whole = cell.state == "done" and cell.evidence is not None and cell.evidence.complete
-        return cell.evidence if whole else None
+        whole = panel.state == "done" and panel.evidence is not None and panel.evidence.complete
+        return panel.evidence if whole else None
 
     def all_finished(self) -> list[EvidenceMap]:
         """All maps, row by row; empty unless every panel is finished."""
@@ -216,8 +216,8 @@ class Session(Edits):
         before, self.work, self.last_edit = self.work, work, how
         rows, columns = {row.key for row in work.rows}, {column.key for column in work.columns}
         self._next_key = max(self._next_key, 1 + max(rows | columns, default=0))
-        self.cells = {
-            key: cell for key, cell in self.cells.items() if key[0] in rows and key[1] in columns
+        self.panels = {
+            key: panel for key, panel in self.panels.items() if key[0] in rows and key[1] in columns
         }
         earlier = {row.key: (before.image_of(row), row.operations) for row in before.rows}
         same = {
@@ -239,13 +239,13 @@ class Session(Edits):
             replace(column, target=None) if isinstance(column.target, ClassTarget) else column
             for column in self.work.columns
         )
-        self.cells = {}
+        self.panels = {}
         self.edit(replace(self.work, image=image, rows=(Row(0),), target=None, columns=columns))
 
     def use_classifier(self, choice: ClassifierChoice, classifier: Classifier) -> None:
         """Put a loaded classifier to work."""
         self._load(choice, classifier)
-        self.cells = {}
+        self.panels = {}
         columns = tuple(
             column if column.classifier else self._suited(column, classifier)
             for column in self.work.columns
@@ -278,10 +278,10 @@ class Session(Edits):
         self.predictions[key] = prediction
         self.predictions_changed.emit()
 
-    def put_cell(self, row: int, column: int, cell: Cell) -> None:
+    def put_panel(self, row: int, column: int, panel: PanelState) -> None:
         """Tell how far a panel has come."""
-        self.cells[row, column] = cell
-        self.cell_changed.emit(row, column)
+        self.panels[row, column] = panel
+        self.panel_changed.emit(row, column)
 
     def _load(self, choice: ClassifierChoice, classifier: Classifier) -> None:
         if self.classifiers.get(choice) is not classifier:

@@ -45,7 +45,7 @@ class Readouts(QObject):
             (session.changed, self._on_changed),
             (session.predictions_changed, self._show_predictions),
             (session.selection_changed, self._on_selection),
-            (session.cell_changed, self._on_cell),
+            (session.panel_changed, self._on_panel),
             (viewport.events.crosshair, self._show_readout),
             (display.events.appearance, self._show_scale),
         ]
@@ -66,14 +66,14 @@ class Readouts(QObject):
         session, appearance = self._session, self._display.appearance
         if appearance.scale == "fixed":
             largest: dict[str, float] = {}
-            for one in (cell.shown for cell in session.cells.values() if cell.shown):
+            for one in (panel.shown for panel in session.panels.values() if panel.shown):
                 largest[one.unit] = max(largest.get(one.unit, 0.0), float(f"{one.limit:.3g}"))
             if not largest.keys() <= appearance.limits.keys():
                 self._display.change(limits={**largest, **appearance.limits})
                 return  # and come back
         column = session.selected_column
         key = session.selected_row.key, column.key if column else -1
-        self._window.display_box.show_map(session.cell(*key).shown, self._window.grid.limit(key))
+        self._window.display_box.show_map(session.panel(*key).shown, self._window.grid.limit(key))
 
     def _on_changed(self, *_: object) -> None:
         self.show_page()
@@ -93,7 +93,7 @@ class Readouts(QObject):
         self.show_actions()
         self.show_progress()
 
-    def _on_cell(self, *_: object) -> None:
+    def _on_panel(self, *_: object) -> None:
         self.show_actions()
         self._show_scale()
         self._show_readout()
@@ -183,7 +183,7 @@ class Readouts(QObject):
             action.setEnabled(has_image)
         actions.add_button.setEnabled(has_image)
         actions.reset.setEnabled(len(session.work.rows) > 1)
-        states = {cell.state for cell in session.cells.values()}
+        states = {panel.state for panel in session.panels.values()}
         actions.run.setEnabled(has_image and bool(states & {"stopped", "failed"}))
         actions.stop.setEnabled(
             self._explainer.busy
@@ -206,7 +206,7 @@ class Readouts(QObject):
             strip.show_idle("")
             return
         row, key = explainer.current
-        cell, column = session.cell(row, key), session.work.column(key)
+        panel, column = session.panel(row, key), session.work.column(key)
         if column is None:
             return
         from pda_studio.gui.session.fitting import kind_of
@@ -215,20 +215,20 @@ class Readouts(QObject):
         if explainer.previewing:
             strip.show_progress(self.tr("{0} · preview").format(title), None)
             return
-        if not cell.total:
+        if not panel.total:
             strip.show_progress(title, None)
             return
-        parts = [title, f"{words.count(cell.done)} of {words.count(cell.total)}"]
+        parts = [title, f"{words.count(panel.done)} of {words.count(panel.total)}"]
         rate = explainer.costs.rate_of((row, key))
         if rate:
             parts.append(self.tr("{0} passes/s").format(words.count(rate)))
         left = explainer.seconds_left()
         if left is not None:
             parts.append(self.tr("{0} left").format(words.duration(left)))
-        waiting = sum(c.state == "waiting" for c in session.cells.values())
+        waiting = sum(c.state == "waiting" for c in session.panels.values())
         if waiting:
             parts.append(self.tr("{0} more waiting").format(waiting))
-        strip.show_progress(" · ".join(parts), cell.done / cell.total)
+        strip.show_progress(" · ".join(parts), panel.done / panel.total)
 
     def _show_cost(self) -> None:
         session, explainer = self._session, self._explainer
