@@ -19,7 +19,7 @@ __all__ = ["METHODS", "EvidenceMap", "explain", "load_classifier", "load_image"]
 _HOMES = {
     "METHODS": "methods",
     "EvidenceMap": "methods",
-    "explain": "workspace",
+    "explain": "store",
     "load_classifier": "classifiers",
     "load_image": "images",
 }

@@ -15,7 +15,6 @@ from pda_studio.cli import main
 from pda_studio.document.figure import composition_of, grid_of
 from pda_studio.document.operations import Flip, Rotate
 from pda_studio.document.saved import KeptMap, State, load_state, save_state
-from pda_studio.document.targets import ClassTarget
 from pda_studio.document.workspace import (
     ClassifierChoice,
     Column,
@@ -37,6 +36,7 @@ from pda_studio.figures.composition import (
 from pda_studio.figures.layout import letter
 from pda_studio.methods import method_named
 from pda_studio.rendering import Appearance, heat_map, overlay, spread_appearance, spread_of
+from pda_studio.targets import ClassTarget
 
 CLASSIFIER = "digits"
 

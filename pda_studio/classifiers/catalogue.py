@@ -226,6 +226,7 @@ def _torchvision_classifier(
         class_names=class_names,
         device=device,
         weights=source,
+        output="scalar" if len(class_names) == 1 else "softmax",
     )
 
 

@@ -2,6 +2,10 @@
 
 import difflib
 import hashlib
+import json
+import logging
+import operator
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
@@ -14,6 +18,21 @@ from torch import nn
 
 from pda_studio.classifiers.preprocessing import Preprocessing
 from pda_studio.errors import PdaStudioError, UsageError
+from pda_studio.targets import (
+    UNITS,
+    ClassTarget,
+    ContrastTarget,
+    OutputKind,
+    OutputTarget,
+    Target,
+    UnitTarget,
+    as_json,
+)
+
+_log = logging.getLogger(__name__)
+
+_NUMBER = re.compile(r"-?[0-9]{1,18}")
+_INDEX = re.compile(r"index:[0-9]{1,18}")
 
 
 class PdaSettings(BaseModel):
@@ -46,19 +65,21 @@ class Classifier:
     name : str
         Its name in the catalogue.
     network : torch.nn.Module
-        Maps a normalised batch (N, C, H, W) to logits (N, K).
+        Maps a normalised batch (N, C, H, W) to outputs (N, K), before any softmax or sigmoid.
     preprocessing : Preprocessing
         From an image to the network's input, with the inverse mapping.
     class_names : tuple of str
-        The K classes.
+        Of the K outputs.
     device : torch.device
         Where the network lives.
     weights : str
         Where its weights came from, for captions and metadata.
     settings : PdaSettings
         What suits it.
-    asked : str
-        What it answers instead of all its classes; "" if it answers with those.
+    output : {"softmax", "sigmoid", "scalar", "activation"}
+        How its outputs are read.
+    target : Target or None
+        Where the network was made to score one target by `scored`: that target.
     batch_sizes : dict
         The fastest batch size found so far, by kind of forward: learnt while working.
     """
@@ -70,13 +91,29 @@ class Classifier:
     device: torch.device
     weights: str
     settings: PdaSettings = field(default_factory=PdaSettings)
-    asked: str = ""
+    output: OutputKind = "softmax"
+    target: Target | None = None
     batch_sizes: dict[str, int] = field(default_factory=dict)
 
     @property
+    def has_probabilities(self) -> bool:
+        """Whether its outputs have probabilities, rather than being plain values."""
+        return self.output in ("softmax", "sigmoid")
+
+    @property
     def is_hidden(self) -> bool:
-        """Whether it answers with the activation of a hidden unit: no class, no probability."""
-        return len(self.class_names) == 1
+        """Whether its outputs are plain values."""
+        return not self.has_probabilities
+
+    @property
+    def asked(self) -> str:
+        """Its target in words; "" if it answers with all its classes."""
+        return "" if self.target is None else self.class_names[0]
+
+    @property
+    def unit(self) -> str:
+        """In what its outputs are counted before any probability: logit, value or activation."""
+        return UNITS[self.output]
 
     @property
     def input_size(self) -> int:
@@ -86,7 +123,9 @@ class Classifier:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of all weights (hex): the same for the same network, whatever the file."""
-        digest = hashlib.sha256((self.name + self.asked).encode())
+        digest = hashlib.sha256(self.name.encode())
+        if self.target is not None:
+            digest.update(json.dumps(as_json(self.target), sort_keys=True).encode())
         for name, tensor in sorted(self.network.state_dict().items()):
             digest.update(name.encode())
             digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
@@ -99,12 +138,18 @@ class Classifier:
 
     @torch.inference_mode()
     def logits(self, prepared: torch.Tensor) -> torch.Tensor:
-        """Score a prepared batch (N, C, H, W); returns logits (N, K) on the same device."""
+        """Score a prepared batch (N, C, H, W); returns outputs (N, K) on the same device."""
         logits: torch.Tensor = self.network(prepared)
         return logits
 
+    def read(self, logits: torch.Tensor) -> torch.Tensor:
+        """Turn outputs (N, K) into what they say: probabilities, or plain values as they are."""
+        if self.output == "softmax":
+            return torch.softmax(logits, -1)
+        return torch.sigmoid(logits) if self.output == "sigmoid" else logits
+
     def predict(self, view: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Return the probability (K,) of each class for a view (H, W, 3) uint8.
+        """Return the probability of each class (K,), or each plain value, for a view (H, W, 3).
 
         Raises
         ------
@@ -118,33 +163,58 @@ class Classifier:
                 f"{self.name} answers with values that are not finite; its weights ({self.weights})"
                 " are damaged or do not fit: try another file."
             )
-        probabilities: NDArray[np.float64] = torch.softmax(logits, 0).numpy()
-        return probabilities
+        said: NDArray[np.float64] = self.read(logits).numpy()
+        return said
 
-    def class_index(self, target: int | str) -> int:
-        """Find a class by its index or its name, whatever the case.
+    def target_of(self, wanted: int | str | Target) -> Target:
+        """Find the target that an index or a name of a class means; a target stays what it is.
 
         Raises
         ------
         UsageError
             If there is no such class, or several bear the name.
         """
-        count = len(self.class_names)
-        text = str(target).strip()
+        if isinstance(wanted, ContrastTarget | UnitTarget | OutputTarget):
+            return wanted
+        index = self.class_index(wanted.index if isinstance(wanted, ClassTarget) else wanted)
+        return ClassTarget(index) if self.output == "softmax" else OutputTarget(index)
+
+    def class_index(self, wanted: int | str) -> int:
+        """Find a class by its index or its name, whatever the case.
+
+        A text that is a class's name is that class, also where it is a number; any other number,
+        and one after “index:”, is an index. Where a number's name and index are two classes, a
+        warning says which one is taken.
+
+        Raises
+        ------
+        UsageError
+            If there is no such class, or several bear the name.
+        """
+        if not isinstance(wanted, str):
+            return self._checked(operator.index(wanted))
+        text = wanted.strip()
+        if _INDEX.fullmatch(text):
+            return self._checked(int(text[len("index:") :]))
         matches = [i for i, name in enumerate(self.class_names) if name.lower() == text.lower()]
-        # Digits are named "0" … "9": there a name and an index mean the same.
-        if text.lstrip("-").isdigit():
-            index = int(text)
-            if 0 <= index < count:
-                return index
-            raise UsageError(f"{self.name} has the classes 0 to {count - 1}; there is no {index}.")
+        is_number = _NUMBER.fullmatch(text) is not None
         if len(matches) == 1:
-            return matches[0]
+            named = matches[0]
+            if is_number and int(text) != named and 0 <= int(text) < len(self.class_names):
+                _log.warning(
+                    "“%s” is taken as the class of that name, whose index is %d; for the class with"
+                    " the index %s (“%s”) write index:%s.",
+                    *(text, named, text, self.class_names[int(text)], text),
+                )
+            return named
         if matches:
-            indices = " and ".join(map(str, matches))
+            prefix = "index:" if any(str(index) in self.class_names for index in matches) else ""
+            indices = " or ".join(f"{prefix}{index}" for index in matches)
             raise UsageError(
-                f"Several classes are called “{text}”: name one by its index {indices}."
+                f"{len(matches)} classes are called “{text}”: name one by its index, {indices}."
             )
+        if is_number:
+            return self._checked(int(text))
         names = {name.lower(): name for name in self.class_names}
         near = difflib.get_close_matches(text.lower(), names, n=3)
         near += [name for name in names if text.lower() in name and name not in near][:3]
@@ -152,3 +222,10 @@ class Classifier:
             f" Did you mean {', '.join(f'“{names[name]}”' for name in near[:3])}?" if near else ""
         )
         raise UsageError(f"{self.name} knows no class “{text}”.{hint}")
+
+    def _checked(self, index: int) -> int:
+        count = len(self.class_names)
+        if not 0 <= index < count:
+            has = f"the classes 0 to {count - 1}" if count > 1 else "a single output, 0"
+            raise UsageError(f"{self.name} has {has}; there is no {index}.")
+        return index

@@ -7,16 +7,17 @@ from torch import nn
 
 
 class Contrast(nn.Module):
-    """A network that answers with z_a − z_b and 0."""
+    """A network that answers with z_a − z_b and 0; without b, with z_a and 0."""
 
-    def __init__(self, network: nn.Module, first: int, second: int, classes: int) -> None:
+    def __init__(self, network: nn.Module, first: int, second: int | None, outputs: int) -> None:
         super().__init__()
         self.network = network
-        self.difference = nn.Linear(classes, 2, bias=False)
+        self.difference = nn.Linear(outputs, 2, bias=False)
         with torch.no_grad():
             self.difference.weight.zero_()
             self.difference.weight[0, first] = 1
-            self.difference.weight[0, second] = -1
+            if second is not None:
+                self.difference.weight[0, second] = -1
 
     def forward(self, x: torch.Tensor) -> Any:
         """Return (N, 2)."""

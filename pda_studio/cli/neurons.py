@@ -99,8 +99,9 @@ def neurons(
     targets.check(target, against, layer, unit)
     pixels = _load_image(image)
     loaded = progress.load(classifier, weights, device)
-    loaded, meant = targets.asked(loaded, pixels, target, against, layer, unit)
+    meant = targets.chosen(loaded, pixels, target, against, layer, unit)
     subject = Subject.of(pixels, loaded, meant)
+    loaded = subject.classifier
     ranking, patches = method.found(subject)
     name = loaded.class_names[subject.target]
     if output is not None:

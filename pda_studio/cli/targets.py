@@ -1,10 +1,12 @@
-"""What is asked about, as a command line says it: a class, a contrast, or a hidden unit."""
+"""The target as a command line names it: a class, a contrast, or a hidden unit."""
 
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from pda_studio import targets
 from pda_studio.errors import UsageError
+from pda_studio.targets import ContrastTarget, UnitTarget
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,7 +18,7 @@ Target = Annotated[
     str | None,
     Parameter(
         metavar="CLASS",
-        help="Index or name of the class that is asked about; without it, the most likely one.",
+        help="Name or index of the target class; without it, the most likely one.",
         allow_leading_hyphen=True,
     ),
 ]
@@ -56,39 +58,36 @@ def check(target: str | None, against: str | None, layer: str | None, unit: str 
         raise UsageError("--unit needs --layer: name the layer that the unit belongs to.")
     if layer is not None and (target is not None or against is not None):
         raise UsageError("Ask about a class (--target, --against) or a --layer, not about both.")
-    if unit is not None:
-        from pda_studio.classifiers.targets import Unit
-
-        Unit.parse(unit)
+    if unit is not None and layer is not None:
+        UnitTarget.parse(layer, unit)
 
 
-def asked(
+def chosen(
     classifier: "Classifier",
     image: "NDArray[np.uint8]",
     target: str | None,
     against: str | None,
     layer: str | None,
     unit: str | None,
-) -> tuple["Classifier", str | int | None]:
-    """The classifier that answers with what is asked, and which of its classes is meant.
+) -> targets.Target | None:
+    """The target that the options name; None for the most likely class.
 
     Raises
     ------
     UsageError
         If there is no such class, layer or unit.
     """
-    from pda_studio.classifiers.targets import Unit, activations, contrast, hidden
-
     if layer is not None:
-        if unit is None:
-            maps = activations(classifier, image, layer)
-            chosen = Unit(int(maps.reshape(len(maps), -1).mean(1).argmax()))
-        else:
-            chosen = Unit.parse(unit)
-        return hidden(classifier, layer, chosen), 0
+        if unit is not None:
+            return UnitTarget.parse(layer, unit)
+        from pda_studio.classifiers.layers import activations
+
+        maps = activations(classifier, image, layer)
+        return UnitTarget(layer, int(maps.reshape(len(maps), -1).mean(1).argmax()))
     if against is not None:
         if target is None:
-            view = classifier.preprocessing.view(image)
-            target = str(int(classifier.predict(view).argmax()))
-        return contrast(classifier, target, against), 0
-    return classifier, target
+            first = int(classifier.predict(classifier.preprocessing.view(image)).argmax())
+        else:
+            first = classifier.class_index(target)
+        return ContrastTarget(first, classifier.class_index(against))
+    return None if target is None else classifier.target_of(target)

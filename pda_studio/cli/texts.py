@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from pda_studio.classifiers import CatalogueEntry
-from pda_studio.classifiers.targets import Layer
+from pda_studio.classifiers.layers import Layer
 from pda_studio.cli.parameters import allowed, defaults, option, told, variants_of
 from pda_studio.methods import EvidenceMap, Method, by_family
 

@@ -108,7 +108,7 @@ def explain(
     targets.check(target, against, layer, unit)
     pixels = _load_image(image)
     loaded = progress.load(classifier, weights, device)
-    loaded, meant = targets.asked(loaded, pixels, target, against, layer, unit)
+    meant = targets.chosen(loaded, pixels, target, against, layer, unit)
     chosen = kind.create(loaded, **parameters)
     subject = Subject.of(pixels, loaded, meant, batch_size)
     store, asked = DiskCache(limit=0 if no_cache else None), Asked.of(chosen, subject)
@@ -223,7 +223,7 @@ def layers(
     device: DeviceName = "auto",
 ) -> int:
     """List the layers of a classifier, for --layer and --at."""
-    from pda_studio.classifiers.targets import layers
+    from pda_studio.classifiers.layers import layers
     from pda_studio.cli import progress, texts
 
     found = layers(progress.load(classifier, weights, device))
@@ -273,10 +273,10 @@ def bias_shares(
     from pda_studio.methods.evidence import Subject
 
     loaded = progress.load(classifier, weights, device)
-    loaded, meant = targets.asked(loaded, pixels, target, against, None, None)
+    meant = targets.chosen(loaded, pixels, target, against, None, None)
     subject = Subject.of(pixels, loaded, meant)
-    shares = bias_shares(loaded, subject.view, subject.target)
-    name = loaded.class_names[subject.target]
+    shares = bias_shares(subject.classifier, subject.view, subject.target)
+    name = subject.classifier.class_names[subject.target]
     save_bias_shares(shares, output, f"{loaded.name}: {name}", image.name)
     if json:
         _print_json([{"layer": layer, "share": share} for layer, share in shares])

@@ -19,7 +19,6 @@ from pydantic import TypeAdapter, ValidationError
 
 from pda_studio import __version__
 from pda_studio.document.operations import Operation, applied
-from pda_studio.document.targets import Target
 from pda_studio.document.workspace import (
     COMBINED,
     ClassifierChoice,
@@ -33,6 +32,7 @@ from pda_studio.errors import PdaStudioError, UsageError
 from pda_studio.files import written_whole
 from pda_studio.methods import EvidenceMap, method_named
 from pda_studio.store.maps import MOST_BYTES, packed, read_map
+from pda_studio.targets import Target, as_json, from_json
 
 SCHEMA = 1
 _MOST_PIXELS = 1 << 28
@@ -40,7 +40,6 @@ _MOST_TEXT = 1 << 24
 _MOST_ENTRIES = 10_000
 
 _operations = TypeAdapter(tuple[Operation, ...])
-_target = TypeAdapter(Target | None)
 _column = TypeAdapter(Column)
 _choice = TypeAdapter(ClassifierChoice | None)
 
@@ -118,7 +117,7 @@ def save_state(state: State, path: Path) -> None:
                 "row": kept.row,
                 "column": kept.column,
                 "classifier": kept.classifier,
-                "target": _target.dump_python(kept.target, mode="json"),
+                "target": as_json(kept.target),
                 "file": f"maps/{at}.npz",
             }
             for at, kept in enumerate(state.maps)
@@ -195,7 +194,7 @@ def _read(archive: zipfile.ZipFile, path: Path) -> State:
             evidence_map = read_map(data, str(one["file"]))
         except (PdaStudioError, KeyError, ValueError, zipfile.BadZipFile, zlib.error):
             continue
-        target = _target.validate_python(one["target"])
+        target = None if one["target"] is None else from_json(one["target"])
         if target is not None:
             classifier = str(one["classifier"])
             maps.append(KeptMap(row.key, column.key, classifier, target, evidence_map))
@@ -232,7 +231,7 @@ def _told_work(work: Workspace) -> dict[str, Any]:
     return {
         "picture": work.image.digest if work.image else None,
         "classifier": _choice.dump_python(work.classifier, mode="json"),
-        "target": _target.dump_python(work.target, mode="json"),
+        "target": as_json(work.target) if work.target is not None else None,
         "rows": [
             {
                 "key": row.key,
@@ -270,7 +269,7 @@ def _work(told: Mapping[str, Any], images: Mapping[str, SourceImage]) -> Workspa
         work = Workspace(
             image=images[told["picture"]] if told["picture"] else None,
             classifier=_choice.validate_python(told["classifier"]),
-            target=_target.validate_python(told["target"]),
+            target=None if told["target"] is None else from_json(told["target"]),
             rows=rows,
             columns=columns,
         )

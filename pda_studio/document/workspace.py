@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pda_studio.document.operations import Operation
-from pda_studio.document.targets import Target
+from pda_studio.targets import Target
 
 SUFFIX = ".pdastudio"
 """Of files of saved work."""

@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pda_studio.classifiers import Classifier
+from pda_studio.classifiers.scored import scored
 from pda_studio.pda.scores import WindowScores
+from pda_studio.targets import Target
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,14 +42,16 @@ class Subject:
         cls,
         image: NDArray[np.uint8],
         classifier: Classifier,
-        target: int | str | None = None,
+        target: int | str | Target | None = None,
         batch: int | None = None,
     ) -> "Subject":
         """Ask about any RGB image (H, W, 3); without a target, about the most likely class."""
         view = classifier.preprocessing.view(image)
-        probabilities = classifier.predict(view)
-        index = int(probabilities.argmax()) if target is None else classifier.class_index(target)
-        return cls(classifier, view, index, probabilities, batch)
+        if target is None:
+            probabilities = classifier.predict(view)
+            return cls(classifier, view, int(probabilities.argmax()), probabilities, batch)
+        made = scored(classifier, classifier.target_of(target))
+        return cls(made.classifier, view, made.index, made.classifier.predict(view), batch)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn.functional import interpolate
 
 from pda_studio.classifiers import Classifier
-from pda_studio.classifiers.targets import Layer, layers
+from pda_studio.classifiers.layers import Layer, layers
 from pda_studio.errors import UsageError
 from pda_studio.methods.base import Family, Method, Progress, parameter
 from pda_studio.methods.evidence import Subject

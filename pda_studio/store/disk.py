@@ -34,7 +34,7 @@ SIZE = "PDA_STUDIO_CACHE_SIZE"
 _FORMAT = 1  # of keys and entries: raise it when either comes to mean something else
 _MEGABYTES = 2000
 _MOST_READ = 1 << 30  # bytes of a folder that are read for a key; with more, maps are not kept
-_ENGINE = ("classifiers", "methods", "pda", "images.py")
+_ENGINE = ("classifiers", "methods", "pda", "images.py", "targets.py")
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,14 @@ from numpy.typing import NDArray
 from pda_studio.classifiers import Classifier
 from pda_studio.methods import EvidenceMap, Subject, method_named, run
 from pda_studio.store.disk import Asked, DiskCache
+from pda_studio.targets import Target
 
 
 def explain(
     image: NDArray[np.uint8],
     classifier: Classifier,
     method: str = "efficient-pda",
-    target: int | str | None = None,
+    target: int | str | Target | None = None,
     *,
     batch: int | None = None,
     cache: bool = False,
@@ -29,7 +30,8 @@ def explain(
     method : str
         A name in `METHODS`.
     target : int or str, optional
-        Index or name of a class; without it, the most likely one.
+        Index or name of a class, or a target of `pda_studio.targets`; without it, the most likely
+        class.
     batch : int, optional
         Images per forward pass; without it the fastest size is found while working.
     cache : bool

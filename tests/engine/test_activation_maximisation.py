@@ -15,12 +15,13 @@ from torch import nn
 from pda_studio import explain
 from pda_studio.classifiers import Classifier, Preprocessing, load_classifier
 from pda_studio.classifiers.generator import Generator, load_generator, shipped_generator
-from pda_studio.classifiers.targets import Unit, contrast, hidden
+from pda_studio.classifiers.scored import scored
 from pda_studio.errors import PdaStudioError, UsageError
 from pda_studio.figures import draw_panel
 from pda_studio.methods import EvidenceMap, Subject, method_named
 from pda_studio.methods.canvas import Pixels
 from pda_studio.store import load_map, save_map
+from pda_studio.targets import ContrastTarget, UnitTarget
 
 NAME = "activation-maximisation"
 PLAIN = {"l2": 0, "decay": 0, "blur_every": 0}
@@ -134,9 +135,9 @@ def test_squeezenet_is_convinced(small_squeezenet: Classifier) -> None:
 def test_contrasts_and_hidden_units_are_climbed_too(digits: Classifier, digit_image: Digit) -> None:
     image = digit_image(4)
     for classifier in (
-        contrast(digits, 4, 9),
-        hidden(digits, "conv2", Unit(5)),
-        hidden(digits, "conv2", Unit(5, 7, 7)),
+        scored(digits, ContrastTarget(4, 9)).classifier,
+        scored(digits, UnitTarget("conv2", 5)).classifier,
+        scored(digits, UnitTarget("conv2", 5, 7, 7)).classifier,
     ):
         made = explain(image, classifier, NAME, 0, begin="image", climb=20, **PLAIN)
         assert made.image is not None

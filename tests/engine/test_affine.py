@@ -29,9 +29,10 @@ from engine.test_relevance import prepared as prepare
 from engine.toys import classifier_of, random_statistics
 from pda_studio import explain
 from pda_studio.classifiers import Classifier, load_classifier
-from pda_studio.classifiers.targets import Unit, contrast, hidden
+from pda_studio.classifiers.scored import scored
 from pda_studio.errors import UsageError
 from pda_studio.methods.affine import bias_shares, decompose, spread
+from pda_studio.targets import ContrastTarget, UnitTarget
 
 Digit = Callable[[int], NDArray[np.uint8]]
 
@@ -262,12 +263,12 @@ def test_a_contrast_is_the_difference(digits: Classifier, digit_image: Digit) ->
     four, nine = (
         explain(image, digits, "piecewise-affine", t, at="conv2").evidence for t in (4, 9)
     )
-    found = explain(image, contrast(digits, 4, 9), "piecewise-affine", 0, at="conv2").evidence
+    found = explain(image, digits, "piecewise-affine", ContrastTarget(4, 9), at="conv2").evidence
     np.testing.assert_allclose(found, four - nine, atol=1e-5 * np.abs(four).max())
 
 
 def test_a_hidden_unit(digits: Classifier, digit_image: Digit) -> None:
-    asked = hidden(digits, "conv2", Unit(3, 7, 7))
+    asked = scored(digits, UnitTarget("conv2", 3, 7, 7)).classifier
     found = explain(digit_image(2), asked, "piecewise-affine", at="pool1")
     assert found.unit == "activation"
     with torch.no_grad():

@@ -8,10 +8,11 @@ from torchvision.models import VisionTransformer
 
 from pda_studio import explain
 from pda_studio.classifiers import Classifier, Preprocessing, load_classifier
-from pda_studio.classifiers.targets import Unit, contrast, hidden
+from pda_studio.classifiers.scored import scored
 from pda_studio.errors import UsageError
 from pda_studio.methods import Subject, method_named, run
 from pda_studio.methods.attention_rollout import attention_weights, rollout
+from pda_studio.targets import ContrastTarget, UnitTarget
 
 LAYERS, HEADS, SIDE, PATCH = 3, 2, 4, 8
 TOKENS = 1 + SIDE * SIDE
@@ -120,7 +121,7 @@ def test_it_is_the_same_for_every_class() -> None:
     one = explain(noise(), classifier, "attention-rollout", target="a")
     for other in (
         explain(noise(), classifier, "attention-rollout", target="b"),
-        explain(noise(), contrast(classifier, "a", "c"), "attention-rollout"),
+        explain(noise(), classifier, "attention-rollout", target=ContrastTarget(0, 2)),
     ):
         np.testing.assert_array_equal(one.evidence, other.evidence)
 
@@ -128,7 +129,7 @@ def test_it_is_the_same_for_every_class() -> None:
 def test_a_hidden_token_has_its_own_row() -> None:
     classifier = transformer()
     layer = "encoder.layers.encoder_layer_1"
-    asked = hidden(classifier, layer, Unit(3, 2, 1))
+    asked = scored(classifier, UnitTarget(layer, 3, 2, 1)).classifier
     found = explain(noise(), asked, "attention-rollout")
     product = rollout([weights.mean(0) for weights in by_hand(classifier)[:2]])
     own = product[1 + 2 * SIDE + 1, 1:].reshape(SIDE, SIDE)
@@ -136,7 +137,7 @@ def test_a_hidden_token_has_its_own_row() -> None:
     assert np.unravel_index(found.evidence.argmax(), found.evidence.shape) == pytest.approx(
         (2 * PATCH + PATCH / 2, PATCH + PATCH / 2), abs=PATCH / 2
     )
-    whole = explain(noise(), hidden(classifier, layer, Unit(3)), "attention-rollout")
+    whole = explain(noise(), classifier, "attention-rollout", target=UnitTarget(layer, 3))
     mean = product.mean(0)[1:].reshape(SIDE, SIDE)
     np.testing.assert_allclose(whole.evidence[0, 0], mean[0, 0], rtol=1e-4)
 
@@ -157,7 +158,7 @@ def test_what_has_no_class_token_is_refused(name: str, reason: str) -> None:
 
 
 def test_a_unit_before_all_attention_is_refused() -> None:
-    asked = hidden(transformer(), "conv_proj", Unit(3))
+    asked = scored(transformer(), UnitTarget("conv_proj", 3)).classifier
     with pytest.raises(UsageError, match="No layer attends"):
         explain(noise(), asked, "attention-rollout")
 

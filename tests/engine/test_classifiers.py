@@ -251,10 +251,41 @@ def test_classes_that_cannot_be_told(target: int | str, words: str, squeezenet: 
 
 def test_classes_of_the_same_name_are_asked_for_by_index(digits: Classifier) -> None:
     cranes = replace(digits, class_names=("crane", "tabby", "Crane"))
-    with pytest.raises(UsageError, match="“crane”: name one by its index 0 and 2"):
+    with pytest.raises(UsageError, match="“crane”: name one by its index, 0 or 2"):
         cranes.class_index("crane")
     assert cranes.class_index(2) == 2
     assert cranes.class_index("tabby") == 1
+
+
+def test_classes_of_imagenet_that_share_a_name_are_told_apart(squeezenet: Classifier) -> None:
+    with pytest.raises(UsageError, match=r"2 classes are called “cardigan”.* index, 264 or 474"):
+        squeezenet.class_index("cardigan")
+    imagenets = ("crane", "maillot", "crane", "maillot")  # as the challenge itself names them
+    with pytest.raises(UsageError, match=r"2 classes are called “maillot”.* index, 1 or 3"):
+        replace(squeezenet, class_names=imagenets).class_index("maillot")
+
+
+def test_names_that_are_numbers_win_over_indices(
+    digits: Classifier, caplog: pytest.LogCaptureFixture
+) -> None:
+    shifted = replace(digits, class_names=("10", "8", "0", "300"))
+    assert [shifted.class_index(name) for name in ("10", "300")] == [0, 3]
+    assert not caplog.records, "no class has the index 10 or 300"
+    assert shifted.class_index("0") == 2
+    (told,) = caplog.messages
+    assert "“0” is taken as the class of that name, whose index is 2" in told
+    assert "write index:0" in told
+    assert shifted.class_index("index:0") == shifted.class_index(0) == 0
+    assert shifted.class_index("3") == 3, "no class has this name"
+    twice = replace(digits, class_names=("0", "7", "0"))
+    with pytest.raises(UsageError, match="name one by its index, index:0 or index:2"):
+        twice.class_index("0")
+
+
+@pytest.mark.parametrize("text", ["³", "٣", "1.0", "#3"])
+def test_what_only_looks_like_a_number_is_no_index(digits: Classifier, text: str) -> None:
+    with pytest.raises(UsageError, match=f"digits knows no class “{text}”"):
+        digits.class_index(text)
 
 
 def test_digits_are_named_as_they_are_numbered(digits: Classifier) -> None:

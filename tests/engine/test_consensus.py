@@ -13,13 +13,13 @@ from engine.conftest import BEE_EATER, LANGUR, Open
 from engine.toys import classifier_of
 from pda_studio import explain
 from pda_studio.classifiers import Classifier, load_classifier
-from pda_studio.classifiers.targets import Unit, contrast, hidden
 from pda_studio.errors import UsageError
 from pda_studio.methods import Subject, method_named, run
 from pda_studio.methods.combining import UNIT
 from pda_studio.methods.learnt_order import LearntOrder
 from pda_studio.pda.infill.simple import blurred
 from pda_studio.studies.relevance_gain import relevance_gain
+from pda_studio.targets import ContrastTarget, UnitTarget
 
 Digit = Callable[[int], NDArray[np.uint8]]
 
@@ -166,11 +166,11 @@ def test_it_gains_more_than_its_parts(
 
 def test_other_targets(digits: Classifier, digit_image: Digit) -> None:
     image = digit_image(4)
-    unit = explain(image, hidden(digits, "relu2", Unit(3)), "consensus", rounds=4)
+    unit = explain(image, digits, "consensus", rounds=4, target=UnitTarget("relu2", 3))
     assert unit.unit == UNIT
     assert unit.evidence.any()
-    rather = explain(image, contrast(digits, "4", "9"), "consensus", target=0, rounds=4)
-    back = explain(image, contrast(digits, "9", "4"), "consensus", target=0, rounds=4)
+    rather = explain(image, digits, "consensus", target=ContrastTarget(4, 9), rounds=4)
+    back = explain(image, digits, "consensus", target=ContrastTarget(9, 4), rounds=4)
     assert alike(rather.evidence, -back.evidence) > 0.98
 
 

@@ -17,10 +17,11 @@ from engine.conftest import BEE_EATER, LANGUR, Open
 from pda_studio import explain
 from pda_studio.classifiers import Classifier, Preprocessing, load_classifier
 from pda_studio.classifiers.relus import with_separate_relus
-from pda_studio.classifiers.targets import Unit, contrast, hidden
+from pda_studio.classifiers.scored import scored
 from pda_studio.errors import UsageError
 from pda_studio.methods import METHODS, Subject, method_named, run
 from pda_studio.methods.grad_cam import class_activation, layer_with_maps
+from pda_studio.targets import ContrastTarget, UnitTarget
 
 FEW: dict[str, dict[str, object]] = {
     "saliency": {},
@@ -562,7 +563,7 @@ def test_smooth_grad_is_the_mean_over_noisy_images(
 def test_a_contrast_is_the_difference_of_two_maps(
     name: str, digits: Classifier, digit_image: Digit
 ) -> None:
-    asked = contrast(digits, "4", "9")
+    asked = scored(digits, ContrastTarget(4, 9)).classifier
     got = explain(digit_image(4), asked, name, target=0, **FEW[name])
     four, nine = (explain(digit_image(4), digits, name, target=t, **FEW[name]) for t in (4, 9))
     np.testing.assert_allclose(got.evidence, four.evidence - nine.evidence, atol=1e-4 * got.limit)
@@ -571,12 +572,12 @@ def test_a_contrast_is_the_difference_of_two_maps(
 @pytest.mark.parametrize("name", FEW)
 def test_targets_besides_a_class(name: str) -> None:
     classifier = random_one("resnet18")
-    asked = hidden(classifier, "layer3.0", Unit(5))
+    asked = scored(classifier, UnitTarget("layer3.0", 5)).classifier
     state = state_of(classifier.network)
     found = explain(noise(), asked, name, **FEW[name])
     assert found.evidence.any()
     assert found.unit.strip("|").startswith("activation")
-    other = explain(noise(), contrast(classifier, 3, 5), name, target=0, **FEW[name])
+    other = explain(noise(), classifier, name, target=ContrastTarget(3, 5), **FEW[name])
     assert other.evidence.any()
     assert other.unit.strip("|").startswith("logit")
     assert state_of(classifier.network) == state
@@ -585,7 +586,7 @@ def test_targets_besides_a_class(name: str) -> None:
 def test_a_hidden_units_gradient_by_finite_differences(
     digits: Classifier, digit_image: Digit
 ) -> None:
-    asked = hidden(digits, "relu2", Unit(6, 7, 7))
+    asked = scored(digits, UnitTarget("relu2", 6, 7, 7)).classifier
     found = explain(digit_image(8), asked, "smooth-grad", samples=1, noise=0)
     exact = deepcopy(asked.network).double()
     pixels = digits.preprocessing.pixels(found.view).double()
@@ -598,7 +599,7 @@ def test_a_hidden_units_gradient_by_finite_differences(
 
 
 def test_hidden_layers_that_are_not_reached_are_refused() -> None:
-    asked = hidden(random_one("resnet18"), "layer2", Unit(5))
+    asked = scored(random_one("resnet18"), UnitTarget("layer2", 5)).classifier
     with pytest.raises(UsageError, match="no layer “layer3” on the way to the target"):
         explain(noise(), asked, "grad-cam", at="layer3")
     explain(noise(), asked, "grad-cam", at="layer2.0")

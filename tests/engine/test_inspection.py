@@ -24,7 +24,7 @@ from reference import (
 
 from engine.conftest import BEE_EATER, Open
 from pda_studio.classifiers import Classifier
-from pda_studio.classifiers.targets import Unit, hidden
+from pda_studio.classifiers.scored import scored
 from pda_studio.errors import PdaStudioError, UsageError
 from pda_studio.inspection import (
     Box,
@@ -43,6 +43,7 @@ from pda_studio.methods import EvidenceMap, Method, Subject, method_named, run
 from pda_studio.pda.infill import make_infill
 from pda_studio.pda.infill.statistics import shipped_statistics
 from pda_studio.pda.windows import WindowGrid
+from pda_studio.targets import UnitTarget
 
 Digit = Callable[[int], NDArray[np.uint8]]
 
@@ -135,7 +136,7 @@ def test_scoring_anew_comes_in_steps(three: Subject) -> None:
 
 
 def test_a_hidden_unit(three: Subject) -> None:
-    unit = hidden(three.classifier, "conv2", Unit(3))
+    unit = scored(three.classifier, UnitTarget("conv2", 3)).classifier
     subject = Subject.of(three.view, unit)
     method = method_for("efficient-pda", subject, stride=2, precision="float32")
     ranked = ranked_windows(finished(method, subject))

@@ -15,7 +15,6 @@ from torch.nn import functional as F
 from engine.conftest import BEE_EATER, Open
 from pda_studio import explain
 from pda_studio.classifiers import Classifier, Preprocessing, load_classifier
-from pda_studio.classifiers.targets import Unit, contrast, hidden
 from pda_studio.cli import main
 from pda_studio.errors import UsageError
 from pda_studio.figures import draw_neurons
@@ -23,6 +22,7 @@ from pda_studio.methods import Subject, method_named
 from pda_studio.methods.feature_maps import FeatureMaps
 from pda_studio.methods.neurons import Neurons, patches_of
 from pda_studio.methods.ranking import METRICS, Neuron, Ranking, ranked
+from pda_studio.targets import ContrastTarget, UnitTarget
 
 Digit = Callable[[int], NDArray[np.uint8]]
 
@@ -325,8 +325,8 @@ def test_the_map_is_the_mean_of_scaled_projections(digits: Classifier, digit_ima
 def test_contrasts_and_hidden_units_have_neurons_too(
     metric: str, digits: Classifier, digit_image: Digit
 ) -> None:
-    for classifier in (contrast(digits, 4, 9), hidden(digits, "conv2", Unit(5))):
-        subject = Subject.of(digit_image(4), classifier, 0)
+    for target in (ContrastTarget(4, 9), UnitTarget("conv2", 5)):
+        subject = Subject.of(digit_image(4), digits, target)
         ranking, patches = Neurons(metric=metric).found(subject)  # type: ignore[arg-type]
         assert ranking.layers == ["conv1", "conv2"]
         assert {patch.neuron.layer for patch in patches} >= {"conv1"}

@@ -22,10 +22,11 @@ from engine.conftest import BEE_EATER, Open
 from engine.toys import classifier_of, random_statistics
 from pda_studio import explain
 from pda_studio.classifiers import Classifier, Preprocessing, load_classifier
-from pda_studio.classifiers.targets import Unit, contrast, hidden
+from pda_studio.classifiers.scored import scored
 from pda_studio.errors import UsageError
 from pda_studio.methods import Subject, method_named, run
 from pda_studio.methods.relevance import Relevance
+from pda_studio.targets import ContrastTarget, UnitTarget
 
 NAMES = ["lrp-epsilon", "lrp-alpha2-beta1", "deep-taylor"]
 
@@ -251,7 +252,7 @@ def test_a_contrast_is_the_difference_of_two_maps(
 ) -> None:
     image = digit_image(4)
     four, nine = (explain(image, digits, name, target=t).evidence for t in (4, 9))
-    found = explain(image, contrast(digits, 4, 9), name, target=0)
+    found = explain(image, digits, name, target=ContrastTarget(4, 9))
     assert alike(found.evidence, four - nine)
 
 
@@ -260,7 +261,7 @@ def test_a_hidden_unit_sees_its_field_only(
     name: str, digits: Classifier, digit_image: Digit
 ) -> None:
     image = digit_image(0)
-    unit = hidden(digits, "relu2", Unit(_liveliest(digits, image), 7, 7))
+    unit = scored(digits, UnitTarget("relu2", _liveliest(digits, image), 7, 7)).classifier
     found = explain(image, unit, name)
     assert found.unit == "activation"
     outside = found.evidence.copy()

@@ -14,10 +14,11 @@ from engine.conftest import LANGUR, Open
 from engine.test_rise import WHITE, seeing
 from pda_studio import explain
 from pda_studio.classifiers import Classifier
-from pda_studio.classifiers.targets import Unit, hidden
+from pda_studio.classifiers.scored import scored
 from pda_studio.errors import UsageError
 from pda_studio.methods import EvidenceMap
 from pda_studio.studies.relevance_gain import mean_over_images, relevance_gain
+from pda_studio.targets import UnitTarget
 
 Digit = Callable[[int], NDArray[np.uint8]]
 
@@ -136,7 +137,7 @@ def test_what_cannot_be_measured_is_refused(digits: Classifier, digit_image: Dig
         with pytest.raises(UsageError, match="must be positive"):
             relevance_gain(found, digits, **wrong)
     with pytest.raises(UsageError, match="no probability"):
-        relevance_gain(found, hidden(digits, "relu2", Unit(3)))
+        relevance_gain(found, scored(digits, UnitTarget("relu2", 3)).classifier)
     with pytest.raises(UsageError, match="unfinished"):
         relevance_gain(found.replace(covered=np.zeros((28, 28), bool)), digits)
     larger = replace(

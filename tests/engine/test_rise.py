@@ -12,10 +12,10 @@ from torch import nn
 from engine.conftest import BEE_EATER, LANGUR, Open
 from pda_studio import explain
 from pda_studio.classifiers import Classifier, Preprocessing, load_classifier
-from pda_studio.classifiers.targets import Unit, contrast, hidden
 from pda_studio.errors import UsageError
 from pda_studio.methods import Subject, method_named, run
 from pda_studio.methods.rise import Masks
+from pda_studio.targets import ContrastTarget, UnitTarget
 
 Digit = Callable[[int], NDArray[np.uint8]]
 SIZE = 24
@@ -147,10 +147,10 @@ def test_evidence_lies_on_the_bird(squeezenet: Classifier, image: Open) -> None:
 def test_other_targets(digits: Classifier, digit_image: Digit) -> None:
     options = {"masks": 40, "score": "logit", "batch": 40}
     image = digit_image(4)
-    got = explain(image, contrast(digits, "4", "9"), "rise", target=0, **options)
+    got = explain(image, digits, "rise", target=ContrastTarget(4, 9), **options)
     four, nine = (explain(image, digits, "rise", target=t, **options) for t in (4, 9))
     np.testing.assert_allclose(got.evidence, four.evidence - nine.evidence, atol=1e-5 * got.limit)
-    unit = explain(image, hidden(digits, "relu2", Unit(3)), "rise", masks=40)
+    unit = explain(image, digits, "rise", masks=40, target=UnitTarget("relu2", 3))
     assert unit.unit == "activation"  # it has no probability
     assert unit.evidence.any()
 

@@ -6,8 +6,10 @@ import torch
 
 from pda_studio import explain
 from pda_studio.classifiers import Classifier, load_classifier
-from pda_studio.classifiers.targets import Unit, contrast, hidden, layer_shape, layers
+from pda_studio.classifiers.layers import layer_shape, layers
+from pda_studio.classifiers.scored import scored
 from pda_studio.errors import UsageError
+from pda_studio.targets import ContrastTarget, UnitTarget
 
 
 def by_hook(classifier: Classifier, layer: str, pixels: torch.Tensor) -> torch.Tensor:
@@ -21,28 +23,28 @@ def by_hook(classifier: Classifier, layer: str, pixels: torch.Tensor) -> torch.T
 
 
 @pytest.mark.parametrize(
-    ("name", "layer", "unit"),
+    ("name", "unit"),
     [
-        ("squeezenet1_1", "features.5", Unit(12)),
-        ("squeezenet1_1", "features.9", Unit(3, 4, 5)),
-        ("resnet18", "layer2.0.conv1", Unit(7, 0, 27)),  # a BatchNorm follows
-        ("mobilenet_v2", "features.4.conv.1.0", Unit(5)),
-        ("resnet18", "fc", Unit(3)),
-        ("vit_b_16", "encoder.layers.encoder_layer_2", Unit(9, 2, 3)),
+        ("squeezenet1_1", UnitTarget("features.5", 12)),
+        ("squeezenet1_1", UnitTarget("features.9", 3, 4, 5)),
+        ("resnet18", UnitTarget("layer2.0.conv1", 7, 0, 27)),  # a BatchNorm follows
+        ("mobilenet_v2", UnitTarget("features.4.conv.1.0", 5)),
+        ("resnet18", UnitTarget("fc", 3)),
+        ("vit_b_16", UnitTarget("encoder.layers.encoder_layer_2", 9, 2, 3)),
     ],
 )
-def test_a_hidden_unit_answers_with_its_activation(name: str, layer: str, unit: Unit) -> None:
+def test_a_hidden_unit_answers_with_its_activation(name: str, unit: UnitTarget) -> None:
     classifier = load_classifier(name, "random", "cpu")
     before = {key: value.clone() for key, value in classifier.network.state_dict().items()}
     pixels = torch.rand(2, 3, 224, 224)
-    value = by_hook(classifier, layer, pixels)
+    value = by_hook(classifier, unit.layer, pixels)
     if value.ndim == 3:
         wanted = value[:, 1 + 14 * unit.row + unit.column, unit.channel]
     elif unit.row is None:
         wanted = value[:, unit.channel].flatten(1).mean(1) if value.ndim == 4 else value[:, 3]
     else:
         wanted = value[:, unit.channel, unit.row, unit.column]
-    asked = hidden(classifier, layer, unit)
+    asked = scored(classifier, unit).classifier
     got = asked.logits(asked.prepare(pixels))[:, 0]
     np.testing.assert_allclose(got.numpy(), wanted.numpy(), rtol=1e-4, atol=1e-6)
     assert asked.is_hidden
@@ -53,21 +55,24 @@ def test_a_hidden_unit_answers_with_its_activation(name: str, layer: str, unit: 
 
 
 @pytest.mark.parametrize(
-    ("layer", "unit"),
-    [("features.5", Unit(12)), ("features.9", Unit(3, 6, 5)), ("classifier.1", Unit(92))],
+    "unit",
+    [
+        UnitTarget("features.5", 12),
+        UnitTarget("features.9", 3, 6, 5),
+        UnitTarget("classifier.1", 92),
+    ],
 )
 def test_evidence_of_a_hidden_unit_is_the_difference_of_activations(
-    squeezenet: Classifier, image, layer: str, unit: Unit
+    squeezenet: Classifier, image, unit: UnitTarget
 ) -> None:
     image = np.asarray(image("imagenet_samples/n01828970_bee_eater.JPEG"))
-    asked = hidden(squeezenet, layer, unit)
-    options = {"window": 32, "stride": 32, "infill": "grey", "target": 0}
-    full = explain(image, asked, forward="full", **options)
-    fast = explain(image, asked, forward="incremental", precision="float32", **options)
+    options = {"window": 32, "stride": 32, "infill": "grey", "target": unit}
+    full = explain(image, squeezenet, forward="full", **options)
+    fast = explain(image, squeezenet, forward="incremental", precision="float32", **options)
     pixels = squeezenet.preprocessing.pixels(full.view)
     without = pixels.clone()
     without[:, 96:128, 96:128] = 0.5
-    value = by_hook(squeezenet, layer, torch.stack([pixels, without]))[:, unit.channel]
+    value = by_hook(squeezenet, unit.layer, torch.stack([pixels, without]))[:, unit.channel]
     value = value.flatten(1).mean(1) if unit.row is None else value[:, unit.row, unit.column]
     assert full.unit == "activation"
     assert full.evidence[110, 110] == pytest.approx(float(value[0] - value[1]), rel=0.02, abs=1e-4)
@@ -76,14 +81,17 @@ def test_evidence_of_a_hidden_unit_is_the_difference_of_activations(
 
 def test_a_contrast_is_the_difference_of_logits(squeezenet: Classifier, image) -> None:
     image = np.asarray(image("imagenet_samples/n01828970_bee_eater.JPEG"))
-    asked = contrast(squeezenet, "bee eater", "jacamar")
     pixels = squeezenet.preprocessing.pixels(squeezenet.preprocessing.view(image))
     prepared = squeezenet.prepare(pixels[None])
     a, b = (squeezenet.class_index(name) for name in ("bee eater", "jacamar"))
+    target = ContrastTarget(a, b)
+    asked = scored(squeezenet, target).classifier
     logits = squeezenet.logits(prepared)[0]
     assert asked.logits(prepared)[0, 0] == pytest.approx(float(logits[a] - logits[b]), rel=1e-5)
     options = {"window": 32, "stride": 16, "infill": "grey", "difference": "logit"}
-    got = explain(image, asked, target=0, forward="incremental", precision="float32", **options)
+    got = explain(
+        image, squeezenet, target=target, forward="incremental", precision="float32", **options
+    )
     one, other = (
         explain(image, squeezenet, target=index, forward="full", **options) for index in (a, b)
     )
@@ -114,9 +122,9 @@ def test_layers_are_listed_with_their_shapes() -> None:
 def test_what_is_not_there_is_said(layer: str, unit: str, sentence: str) -> None:
     classifier = load_classifier("squeezenet1_1", "random", "cpu")
     with pytest.raises(UsageError, match=sentence):
-        hidden(classifier, layer, Unit.parse(unit))
+        scored(classifier, UnitTarget.parse(layer, unit))
 
 
 def test_a_class_is_not_set_against_itself(digits: Classifier) -> None:
     with pytest.raises(UsageError, match="against itself"):
-        contrast(digits, 3, "3")
+        scored(digits, ContrastTarget(3, 3))

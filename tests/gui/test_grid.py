@@ -10,12 +10,13 @@ from PySide6.QtWidgets import QApplication, QInputDialog, QMenu
 from pytestqt.qtbot import QtBot
 
 from pda_studio.classifiers import Classifier, load_classifier
-from pda_studio.classifiers.targets import Unit, activations, contrast, hidden
+from pda_studio.classifiers.layers import activations
+from pda_studio.classifiers.scored import scored
 from pda_studio.document.operations import Crop, Flip, Rotate
-from pda_studio.document.targets import ClassTarget, ContrastTarget, UnitTarget
 from pda_studio.document.workspace import COMBINED, ClassifierChoice
 from pda_studio.gui.window.studio import Studio
 from pda_studio.store import explain
+from pda_studio.targets import ClassTarget, ContrastTarget, UnitTarget
 
 RANDOM = ClassifierChoice("digits", "random")
 
@@ -106,7 +107,7 @@ def test_why_one_class_rather_than_another(studio: Studio, qtbot: QtBot) -> None
     assert session.work.target == ContrastTarget(first, 7)
     wait_for_maps(qtbot, studio)
     (shown,) = maps_of(studio)
-    asked = contrast(load_classifier("digits"), first, 7)
+    asked = scored(load_classifier("digits"), ContrastTarget(first, 7)).classifier
     own = explain(image, asked, target=0, **shown.parameters)
     np.testing.assert_allclose(shown.evidence, own.evidence, atol=1e-4)
     assert studio.window.asked.name.text() == f"{first} rather than 7"
@@ -137,8 +138,8 @@ def test_a_hidden_unit_is_chosen_from_the_strongest_maps(studio: Studio, qtbot: 
     dialog.close()
     wait_for_maps(qtbot, studio)
     shown = maps_of(studio)[1]
-    unit = Unit(chosen.channel, chosen.row, chosen.column)
-    own = explain(image, hidden(classifier, name, unit), target=0, **shown.parameters)
+    unit = UnitTarget(name, chosen.channel, chosen.row, chosen.column)
+    own = explain(image, classifier, target=unit, **shown.parameters)
     assert shown.unit == "activation"
     np.testing.assert_allclose(shown.evidence, own.evidence, atol=1e-5)
     assert maps_of(studio)[0].unit == "bits", "the others go on asking about the class"

@@ -9,10 +9,10 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QAbstractButton, QApplication
 from pytestqt.qtbot import QtBot
 
-from pda_studio.document.targets import UnitTarget
 from pda_studio.gui.grid.image_view import ImageView
 from pda_studio.gui.inspector.inspection import Inspection
 from pda_studio.gui.window.studio import Studio
+from pda_studio.targets import UnitTarget
 
 
 def map_view(studio: Studio, row: int = 0) -> ImageView:

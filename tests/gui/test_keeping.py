@@ -17,9 +17,9 @@ from pytestqt.qtbot import QtBot
 from pda_studio.classifiers import Classifier
 from pda_studio.document.operations import Crop, Flip, Rotate
 from pda_studio.document.saved import load_state
-from pda_studio.document.targets import ClassTarget, ContrastTarget
 from pda_studio.document.workspace import COMBINED, ClassifierChoice
 from pda_studio.gui.window.studio import Studio
+from pda_studio.targets import ClassTarget, ContrastTarget
 
 
 def do_much(studio: Studio, qtbot: QtBot) -> None:

@@ -15,9 +15,9 @@ from PySide6.QtCore import QEvent, QSettings
 from PySide6.QtWidgets import QApplication
 
 from pda_studio.document.operations import Crop, Flip, Rotate
-from pda_studio.document.targets import ContrastTarget, UnitTarget
 from pda_studio.document.workspace import COMBINED, ClassifierChoice
 from pda_studio.gui.window.studio import Studio, application
+from pda_studio.targets import ContrastTarget, UnitTarget
 
 _METHODS = ["efficient-pda", "occlusion", "saliency", "grad-cam", "input-x-gradient", COMBINED]
 _OPERATIONS = [

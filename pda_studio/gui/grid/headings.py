@@ -7,7 +7,7 @@ from PySide6.QtCore import QCoreApplication
 from pda_studio.document.workspace import COMBINED, ClassifierChoice, Column
 from pda_studio.gui.session.fitting import kind_of, unheeded_by
 from pda_studio.gui.session.session import Session
-from pda_studio.gui.targets import wording as asking
+from pda_studio.targets import ClassTarget, OutputTarget, name_of
 
 _SIGNS = {"window": "k", "outer": "l", "samples": "S", "stride": "stride"}
 
@@ -40,9 +40,11 @@ def heading(session: Session, column: Column) -> tuple[str, str]:
 def own_target(session: Session, column: Column) -> str:
     """What a column asks about, where the list of classes does not show it; else ""."""
     target = session.target_of(column)
-    if target is None or not (column.target is not None or asking.is_derived(target)):
+    in_list = column.target is None and isinstance(target, ClassTarget | OutputTarget)
+    if target is None or in_list:
         return ""
-    return asking.named(target, session.classifier_of(column))
+    classifier = session.classifier_of(column)
+    return name_of(target, classifier.class_names if classifier else ())
 
 
 def _called(choice: ClassifierChoice, others: set[ClassifierChoice | None]) -> str:

@@ -9,11 +9,11 @@ import numpy as np
 from psygnal import SignalGroupDescriptor
 
 from pda_studio.document.operations import Matrix
-from pda_studio.document.targets import ClassTarget
 from pda_studio.document.workspace import COMBINED
 from pda_studio.gui.grid import geometry
 from pda_studio.gui.maps.panel_state import Request
 from pda_studio.gui.session.session import Key, Session
+from pda_studio.targets import ClassTarget
 
 if TYPE_CHECKING:  # the engine loads PyTorch, which takes seconds: the window is there before
     from pda_studio.inspection import Answer, Box, RankedWindows, Removal, Stage

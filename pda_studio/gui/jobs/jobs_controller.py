@@ -17,9 +17,9 @@ from pda_studio.gui.maps.explainer import Explainer
 from pda_studio.gui.opening.opening import Opening
 from pda_studio.gui.session import fitting
 from pda_studio.gui.session.session import Key, Session
-from pda_studio.gui.targets import wording as asking
 from pda_studio.gui.window import numbers as words
 from pda_studio.gui.window.main_window import MainWindow
+from pda_studio.targets import name_of
 
 _BETWEEN = 200  # ms: the list changes five times a second at most
 _SEEN = 10_000  # ms after which who came back has seen what was finished
@@ -156,7 +156,8 @@ class JobsController(QObject):
             if column.method != COMBINED:
                 facts["Parameters"] = json.dumps(dict(column.parameters or {}), default=_name_of)
             target = session.target_of(column)
-            facts["Target"] = asking.named(target, loaded) if target else ""
+            names = loaded.class_names if loaded else ()
+            facts["Target"] = name_of(target, names) if target else ""
         images = [work.image, *(row.image for row in work.rows)]
         files += [one.path for one in images if one is not None and one.path is not None]
         return report(message, details, facts, files)

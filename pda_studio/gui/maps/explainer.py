@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from pda_studio.document.targets import ClassTarget
 from pda_studio.document.workspace import COMBINED, Column, Row, Workspace
 from pda_studio.gui.jobs.worker import Job, Jobs
 from pda_studio.gui.maps.costs import Costs, Speedometer
@@ -24,6 +23,7 @@ from pda_studio.gui.maps.predicting import Predicting
 from pda_studio.gui.maps.previews import Previews, preview_steps, sketched
 from pda_studio.gui.session import fitting
 from pda_studio.gui.session.session import Key, Session
+from pda_studio.targets import ClassTarget
 
 if TYPE_CHECKING:
     from pda_studio.methods.evidence import EvidenceMap, Subject

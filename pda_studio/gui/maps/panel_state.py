@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from pda_studio.document.operations import Operation
-from pda_studio.document.targets import ClassTarget, Target
 from pda_studio.document.workspace import ClassifierChoice
+from pda_studio.targets import ClassTarget, Target
 
 if TYPE_CHECKING:  # the engine loads PyTorch, which takes seconds: the window is there before
     from pda_studio.methods.evidence import EvidenceMap, Subject

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from PySide6.QtCore import QObject, Signal
 
 from pda_studio.document.operations import applied
-from pda_studio.document.targets import Target
 from pda_studio.document.workspace import ClassifierChoice, Column, Row
 from pda_studio.gui.jobs.worker import Jobs
 from pda_studio.gui.maps.panel_state import Prediction, PredictionKey
 from pda_studio.gui.session.session import Session
-from pda_studio.gui.targets import wording as asking
-
-if TYPE_CHECKING:
-    from pda_studio.classifiers import Classifier
+from pda_studio.targets import ClassTarget
 
 
 class Predicting(QObject):
@@ -34,7 +28,6 @@ class Predicting(QObject):
         self._under_way: set[tuple[PredictionKey, int]] = set()
         self._refused: dict[PredictionKey, tuple[str, str]] = {}
         self._unloadable: dict[ClassifierChoice, str] = {}
-        self._derived: dict[tuple[ClassifierChoice, Target], Classifier] = {}
 
     @property
     def busy(self) -> bool:
@@ -52,7 +45,7 @@ class Predicting(QObject):
         choice, target = session.work.choice_of(column), session.target_of(column)
         if choice is None:
             return "", ""
-        derived = target if target is not None and asking.is_derived(target) else None
+        derived = None if isinstance(target, ClassTarget) else target
         for key in (PredictionKey(row.key, choice, derived), PredictionKey(row.key, choice)):
             if key in self._refused:
                 return self._refused[key]
@@ -89,8 +82,6 @@ class Predicting(QObject):
         for key in needed:
             if key not in self._session.predictions:
                 self._look_at(key)
-        wanted = {(key.classifier, key.target) for key in needed}
-        self._derived = {key: one for key, one in self._derived.items() if key in wanted}
         self._refused = {key: why for key, why in self._refused.items() if key in needed}
 
     def _look_at(self, key: PredictionKey) -> None:
@@ -103,19 +94,13 @@ class Predicting(QObject):
         if asked in self._under_way or key in self._refused:
             return
         self._under_way.add(asked)
-        derived = self._derived
 
         def predict() -> Prediction:
             from pda_studio.methods import Subject
 
             pixels = applied(image.pixels, row.operations)
-            answering = classifier
-            if key.target is not None:
-                known = derived.get((key.classifier, key.target))
-                answering = known or asking.derived(classifier, key.target)
-                derived[key.classifier, key.target] = answering
-                _ = answering.fingerprint  # reads all weights: not in the window's thread
-            return Prediction(Subject.of(pixels, answering), pixels.shape[1], pixels.shape[0])
+            subject = Subject.of(pixels, classifier, key.target)
+            return Prediction(subject, pixels.shape[1], pixels.shape[0])
 
         def current() -> bool:
             now = session.work.row(key.row)

@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pda_studio.document.operations import Operation, Rotate, extended
-from pda_studio.document.targets import ClassTarget, Target
 from pda_studio.document.workspace import (
     COMBINED,
     ClassifierChoice,
@@ -19,6 +18,7 @@ from pda_studio.document.workspace import (
     Workspace,
 )
 from pda_studio.gui.session import fitting
+from pda_studio.targets import ClassTarget, Target
 
 if TYPE_CHECKING:
     from pda_studio.classifiers import Classifier

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Literal
 
 from psygnal import Signal
 
-from pda_studio.document.targets import ClassTarget, Target
 from pda_studio.document.workspace import (
     COMBINED,
     ClassifierChoice,
@@ -20,7 +19,7 @@ from pda_studio.document.workspace import (
 from pda_studio.gui.maps.panel_state import PanelState, Prediction, PredictionKey, Request, as_text
 from pda_studio.gui.session import fitting
 from pda_studio.gui.session.edits import Edits
-from pda_studio.gui.targets import wording as asking
+from pda_studio.targets import ClassTarget, Target, translated
 
 if TYPE_CHECKING:
     from pda_studio.classifiers import Classifier
@@ -132,7 +131,7 @@ class Session(Edits):
         own, first = self.classifier_of(column), self.prediction(self.work.rows[0].key, column)
         if self.classifier is None or own is None or self.target is None:
             return None
-        same = asking.translated(self.target, self.classifier, own)
+        same = translated(self.target, self.classifier.class_names, own.class_names)
         return same or (ClassTarget(first.subject.target) if first else None)
 
     def needed_predictions(self) -> Iterator[PredictionKey]:
@@ -144,7 +143,7 @@ class Session(Edits):
             keys = [PredictionKey(row.key, choice) for choice in plain if choice]
             for column in work.columns:
                 choice, target = work.choice_of(column), self.target_of(column)
-                if choice and target and asking.is_derived(target):
+                if choice and target and not isinstance(target, ClassTarget):
                     keys.append(PredictionKey(row.key, choice, target))
             for key in keys:
                 if key not in seen:
@@ -156,7 +155,7 @@ class Session(Edits):
         choice, target = self.work.choice_of(column), self.target_of(column)
         if choice is None or target is None:
             return None
-        derived = target if asking.is_derived(target) else None
+        derived = None if isinstance(target, ClassTarget) else target
         return self.predictions.get(PredictionKey(row.key, choice, derived))
 
     def sources(self, column: Column) -> list[Column]:

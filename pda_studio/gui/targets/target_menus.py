@@ -5,14 +5,13 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, QPoint, Qt, Signal
 from PySide6.QtWidgets import QMenu
 
-from pda_studio.document.targets import ClassTarget, ContrastTarget, Target, UnitTarget
 from pda_studio.document.workspace import Column
 from pda_studio.gui.jobs.worker import Jobs
 from pda_studio.gui.session.session import Session
-from pda_studio.gui.targets import wording as asking
 from pda_studio.gui.targets.unit_dialog import UnitDialog
 from pda_studio.gui.targets.units import LayerMaps, UnitLayer, layer_maps, unit_layers
 from pda_studio.gui.window.main_window import MainWindow
+from pda_studio.targets import ClassTarget, ContrastTarget, Target, UnitTarget, name_of
 
 _TOP = 3
 
@@ -155,7 +154,8 @@ class TargetMenus(QObject):
 
     def _offer(self, menu: QMenu, target: Target) -> None:
         """Offer to ask about a target, in all columns or in a new one."""
-        name = asking.named(target, self._session.classifier)
+        classifier = self._session.classifier
+        name = name_of(target, classifier.class_names if classifier else ())
         for text, beside in (
             (self.tr("Why {0}?"), False),
             (self.tr("Why {0}? In a new column"), True),

@@ -23,11 +23,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from pda_studio.document.targets import UnitTarget
 from pda_studio.gui.targets.units import LayerMaps, UnitLayer
 from pda_studio.gui.window import numbers as words
 from pda_studio.gui.window.pixmaps import image_of
 from pda_studio.gui.window.style_names import named
+from pda_studio.targets import UnitTarget
 
 _NAME = Qt.ItemDataRole.UserRole
 _THUMBNAIL = 72

@@ -58,7 +58,7 @@ class LayerMaps:
 
 def unit_layers(classifier: Classifier) -> list[UnitLayer]:
     """List the layers in the network's order: for the background thread."""
-    from pda_studio.classifiers.targets import layers
+    from pda_studio.classifiers.layers import layers
 
     return [UnitLayer(one.name, one.kind, one.shape) for one in layers(classifier)]
 
@@ -73,7 +73,7 @@ def layer_maps(
     UsageError
         If there is no such layer.
     """
-    from pda_studio.classifiers.targets import activations
+    from pda_studio.classifiers.layers import activations
 
     found = activations(classifier, view, layer)
     maps = found.reshape(len(found), *((found.shape[1:]) if found.ndim == 3 else (1, -1)))

@@ -7,7 +7,6 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer
 
 from pda_studio.document.operations import described
-from pda_studio.document.targets import ClassTarget
 from pda_studio.gui.composer.exporting import Exporting
 from pda_studio.gui.display.display import Display
 from pda_studio.gui.grid.viewport import Viewport
@@ -15,9 +14,9 @@ from pda_studio.gui.maps.explainer import Explainer
 from pda_studio.gui.opening.opening import Opening
 from pda_studio.gui.session.saving import Saving
 from pda_studio.gui.session.session import Key, Session
-from pda_studio.gui.targets import wording as asking
 from pda_studio.gui.window import numbers as words
 from pda_studio.gui.window.main_window import MainWindow
+from pda_studio.targets import ClassTarget, OutputTarget, name_of
 
 _SETTLING = 200  # ms
 
@@ -146,15 +145,14 @@ class Readouts(QObject):
     def _list_predictions(self) -> None:
         prediction = self._session.prediction(self._session.selected_row.key)
         target, classifier = self._session.target, self._session.classifier
+        in_list = target if isinstance(target, ClassTarget | OutputTarget) else None
         self._window.predictions.show_predictions(
             classifier,
             prediction.subject if prediction else None,
-            target.index if isinstance(target, ClassTarget) else None,
+            in_list.index if in_list else None,
         )
-        derived = target is not None and asking.is_derived(target)
-        self._window.asked.show_target(
-            asking.named(target, classifier) if target is not None and derived else ""
-        )
+        names = classifier.class_names if classifier else ()
+        self._window.asked.show_target("" if in_list or target is None else name_of(target, names))
 
     def show_actions(self, *_: object) -> None:
         """Let the user ask for what makes sense now."""
