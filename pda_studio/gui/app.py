@@ -12,6 +12,7 @@ from PySide6.QtCore import QEventLoop, QSettings, QTimer
 from pda_studio.errors import PdaStudioError
 from pda_studio.files import check_writable
 from pda_studio.gui.display.display import Theme
+from pda_studio.gui.jobs.worker import leave
 from pda_studio.gui.opening.clipboard import write_png
 from pda_studio.gui.window.studio import Studio, application
 from pda_studio.pda.allocator import keep_freed_memory
@@ -42,7 +43,7 @@ def run_window(
     finally:
         sys.excepthook = sys.__excepthook__
         studio.close()
-    return int(status)
+    return leave(int(status))
 
 
 def take_screenshot(

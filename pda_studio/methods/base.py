@@ -48,11 +48,15 @@ class Progress:
         Units of work: windows, samples, steps.
     evidence : callable
         Draws the map as it is now; call it before the next step, as often as it is shown.
+    stage : str
+        What is prepared before the first unit of work, and how far that has come, as in
+        "covariances 3 of 12"; there is no map to be drawn then, and `evidence` is not called.
     """
 
     done: int
     total: int
     evidence: Callable[[], EvidenceMap]
+    stage: str = ""
 
 
 @dataclass(frozen=True)

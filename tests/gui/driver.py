@@ -1,8 +1,8 @@
 """What the tests of the window share."""
 
 from collections.abc import Callable
+from time import monotonic, sleep
 
-from PySide6.QtCore import QThread
 from pytestqt.qtbot import QtBot
 
 from pda_studio.gui.window.studio import Studio
@@ -26,6 +26,8 @@ def start_slow_map(qtbot: QtBot, studio: Studio) -> None:
 
 
 def no_thread_of(studio: Studio) -> bool:
-    """Whether the window's worker has come to its end."""
-    thread: QThread = studio.jobs._thread
-    return thread.isFinished() and not thread.isRunning()
+    """Whether the window's background work has come to its end, once its step is done."""
+    end = monotonic() + WAIT / 1000
+    while not studio.jobs.ended and monotonic() < end:
+        sleep(0.01)
+    return studio.jobs.ended

@@ -69,7 +69,7 @@ class Browsing(QObject):
             self._together = []
             self._open(path)
 
-        self._jobs.ask(first, done, self.failed.emit)
+        self._jobs.read(first, done, self.failed.emit)
 
     def step(self, by: int) -> None:
         """Open the image that many places further on; the last and the first are the ends."""
@@ -106,7 +106,7 @@ class Browsing(QObject):
             self._asking = False
             self.failed.emit(error, details)
 
-        self._jobs.ask(found, done, failed)
+        self._jobs.read(found, done, failed)
 
     def _open(self, path: Path) -> None:
         self._at = path

@@ -75,7 +75,7 @@ class Composing(QObject):
 
             return fonts()
 
-        self._jobs.ask(work, self._show, self.failed.emit)
+        self._jobs.read(work, self._show, self.failed.emit)
 
     def stop(self) -> None:
         """Draw nothing more: the window is closing."""
@@ -109,7 +109,7 @@ class Composing(QObject):
             save_composition(self._grid_of(state()), composition, path)
             return path
 
-        self._jobs.ask(work, self.saved.emit, self.failed.emit)
+        self._jobs.write(work, self.saved.emit, self.failed.emit)
 
     def copy(self) -> None:
         """Put the figure on the clipboard: as a bitmap, and as SVG for who can take it."""
@@ -122,7 +122,7 @@ class Composing(QObject):
             png = composition_bytes(grid, composition, ".png")
             return png, composition_bytes(grid, composition, ".svg")
 
-        self._jobs.ask(work, self._on_copied, self.failed.emit)
+        self._jobs.read(work, self._on_copied, self.failed.emit)
 
     def _kept(self) -> Composition:
         """The composition, which from now on belongs to the work."""
@@ -170,7 +170,7 @@ class Composing(QObject):
             self._drawing.cancel()
         state, composition = self._saving.state(), self.composition
         room = self.composer.preview.room
-        self._drawing = self._jobs.ask(
+        self._drawing = self._jobs.read(
             lambda: self._preview(state(), composition, room), self._on_drawn, self.failed.emit
         )
 

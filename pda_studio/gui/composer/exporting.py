@@ -42,4 +42,4 @@ class Exporting(QObject):
             save_map(chosen, path)
             return path
 
-        self._jobs.ask(work, self.saved.emit, self.failed.emit)
+        self._jobs.write(work, self.saved.emit, self.failed.emit)

@@ -324,7 +324,7 @@ class Explainer(QObject):
             _log.warning("A map could not be looked up.\n%s", details)
             found(None)
 
-        self._jobs.ask(lambda: self._kept.find(request, subject), found, failed)
+        self._jobs.read(lambda: self._kept.find(request, subject), found, failed)
 
     def _show(self, request: Request, known: EvidenceMap) -> None:
         """Give a map to the panels that wait for it."""

@@ -95,7 +95,7 @@ class ClipboardController(QObject):
             write_png(image, path)
             return path
 
-        self._jobs.ask(work, self.saved.emit, self.failed.emit)
+        self._jobs.write(work, self.saved.emit, self.failed.emit)
 
 
 def write_png(image: QImage, path: Path) -> None:

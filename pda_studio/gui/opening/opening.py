@@ -88,7 +88,7 @@ class Opening(QObject):
                 self._session.open_image(image)
                 self.image_opened.emit(image)
 
-        self._jobs.ask(read, done, self.failed.emit)
+        self._jobs.read(read, done, self.failed.emit)
 
     def add_image(self, path: Path) -> None:
         """Read an image and put it below the others."""
@@ -96,11 +96,11 @@ class Opening(QObject):
         def done(image: SourceImage) -> None:
             self._session.add_image(image)
 
-        self._jobs.ask(lambda: read_image(path), done, self.failed.emit)
+        self._jobs.read(lambda: read_image(path), done, self.failed.emit)
 
     def describe(self, name: str) -> None:
         """Find out what loading a classifier would take."""
-        self._jobs.ask(lambda: _about(name), self.described.emit, self.failed.emit)
+        self._jobs.read(lambda: _about(name), self.described.emit, self.failed.emit)
 
     def use_classifier(self, choice: ClassifierChoice) -> None:
         """Load a classifier and put it in the open one's place, with its download if need be."""

@@ -111,7 +111,7 @@ class Saving(QObject):
             self.saved.emit(path)
 
         saved_work = self._session.work
-        self._jobs.ask(work, done, self.failed.emit)
+        self._jobs.write(work, done, self.failed.emit)
 
     def open(self, path: Path) -> None:
         """Read a file of saved work, in the background, and put it in the place of this work."""
@@ -128,7 +128,7 @@ class Saving(QObject):
 
             save_state(state(), path)
 
-        self._jobs.ask(work, lambda _: None, lambda *_: None)  # a full disk is told when saving
+        self._jobs.write(work, lambda _: None, lambda *_: None)  # a full disk is told when saving
 
     def keep_for_next_time(self) -> None:
         """Write down what File, Reopen finds: the program comes to its end as it should."""
@@ -208,7 +208,7 @@ class Saving(QObject):
 
             return load_state(path)
 
-        self._jobs.ask(work, done, self.failed.emit)
+        self._jobs.read(work, done, self.failed.emit)
 
     def _show(self, state: State, path: Path | None) -> None:
         self._session.panels = {}

@@ -328,7 +328,7 @@ class Studio(QObject):
         def forget(error: BaseException, details: str) -> None:
             self.memory.forget_image(path)
 
-        self.jobs.ask(small, add, forget)
+        self.jobs.read(small, add, forget)
 
     def _on_engine(self, names: list[str]) -> None:
         from pda_studio.methods import METHODS, by_family
@@ -345,7 +345,7 @@ class Studio(QObject):
         self.window.classifier_box.offer_names(names)
         self.opening.use_classifier(self._choice)
         for path in self.samples:
-            self.jobs.ask(
+            self.jobs.read(
                 lambda p=path: read_image(p).pixels,  # type: ignore[misc]
                 lambda image, p=path: self.window.images.add(p, image),  # type: ignore[misc]
                 lambda *_: None,
