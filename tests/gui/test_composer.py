@@ -139,7 +139,8 @@ def test_the_command_line_makes_the_same_file(
     fill(studio, qtbot)
     studio.display.change(style="contours", colours="PRGn_r")
     composer = compose(studio, qtbot)
-    composer.edit(width=120.0, letters="rows", colour_bar="shared")
+    with qtbot.waitSignal(studio.composing.drawn, timeout=WAIT):  # matplotlib's settings are one
+        composer.edit(width=120.0, letters="rows", colour_bar="shared")
     qtbot.mouseClick(composer.save_button, Qt.MouseButton.LeftButton)
     (dialog,) = composer.findChildren(QFileDialog)
     with qtbot.waitSignal(studio.composing.saved, timeout=WAIT):
