@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pda_studio.classifiers import load_classifier
     from pda_studio.images import load_image
-    from pda_studio.methods import METHODS, EvidenceMap
+    from pda_studio.methods import METHODS
+    from pda_studio.results import EvidenceMap
     from pda_studio.store import explain
 
 __version__ = version("pda-studio")
@@ -18,7 +19,7 @@ __all__ = ["METHODS", "EvidenceMap", "explain", "load_classifier", "load_image"]
 
 _HOMES = {
     "METHODS": "methods",
-    "EvidenceMap": "methods",
+    "EvidenceMap": "results",
     "explain": "store",
     "load_classifier": "classifiers",
     "load_image": "images",

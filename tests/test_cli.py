@@ -14,9 +14,10 @@ from PIL import Image
 from pda_studio import __version__
 from pda_studio.cli import main
 from pda_studio.cli.parameters import told, variants_of
-from pda_studio.methods import METHODS, EvidenceMap, Method, Parameter, Progress
+from pda_studio.methods import METHODS, Method, Parameter, Progress
 from pda_studio.methods.base import parameter
 from pda_studio.pda.infill.statistics import load_statistics
+from pda_studio.results import EvidenceMap
 from pda_studio.store import load_map
 
 QUICK = ["--stride", "4", "--batch", "49"]

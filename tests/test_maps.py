@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from pda_studio.errors import PdaStudioError
-from pda_studio.methods import EvidenceMap
 from pda_studio.pda.scores import WindowScores
 from pda_studio.pda.windows import WindowGrid
+from pda_studio.results import EvidenceMap
 from pda_studio.store import load_map, save_map
 from pda_studio.store.maps import packed, read_map
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pda_studio.attribution.ranking import METRICS
 from pda_studio.classifiers import load_classifier
 from pda_studio.cli import main
 from pda_studio.errors import UsageError
 from pda_studio.methods.neurons import Neurons
-from pda_studio.methods.ranking import METRICS
 from pda_studio.studies.patches import Images, patch_study
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 from torch import nn
 
+from pda_studio.classifiers.graph import NotTraceable, trace
 from pda_studio.classifiers.preprocessing import Preprocessing
 from pda_studio.errors import PdaStudioError, UsageError
 from pda_studio.targets import (
@@ -114,6 +115,15 @@ class Classifier:
     def unit(self) -> str:
         """In what its outputs are counted before any probability: logit, value or activation."""
         return UNITS[self.output]
+
+    @property
+    def is_traceable(self) -> bool:
+        """Whether the network can be followed operation by operation."""
+        try:
+            trace(self.network)
+        except NotTraceable:
+            return False
+        return True
 
     @property
     def input_size(self) -> int:

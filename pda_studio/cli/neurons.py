@@ -21,9 +21,10 @@ from pda_studio.cli.verbs import (
 from pda_studio.errors import UsageError
 
 if TYPE_CHECKING:
+    from pda_studio.attribution.neurons import Patch
+    from pda_studio.attribution.ranking import Ranking
     from pda_studio.classifiers import Classifier
-    from pda_studio.methods.neurons import Neurons, Patch
-    from pda_studio.methods.ranking import Ranking
+    from pda_studio.methods.neurons import Neurons
 
 MetricName = Annotated[
     str,
@@ -81,9 +82,10 @@ def neurons(
         check_figure(output)
         if _same_file(output, image):
             raise UsageError(f"The figure would replace the image {image}: name another file.")
+    from pda_studio.attribution.neurons import most_important_in
     from pda_studio.cli import progress
-    from pda_studio.methods import Subject
     from pda_studio.methods.neurons import Neurons
+    from pda_studio.results import Subject
 
     values = {
         "metric": metric,
@@ -102,7 +104,7 @@ def neurons(
     meant = targets.chosen(loaded, pixels, target, against, layer, unit)
     subject = Subject.of(pixels, loaded, meant)
     loaded = subject.classifier
-    ranking, patches = method.found(subject)
+    ranking, patches = most_important_in(method, subject)
     name = loaded.class_names[subject.target]
     if output is not None:
         from pda_studio.figures import save_neurons
@@ -148,7 +150,9 @@ def _table(head: str, method: "Neurons", ranking: "Ranking", patches: "Sequence[
 
 def _overlaps(method: "Neurons", ranking: "Ranking") -> dict[str, float]:
     """Jaccard index with each other metric."""
-    layers = method.layers_of(ranking)
+    from pda_studio.attribution.neurons import layers_of
+
+    layers = layers_of(method, ranking)
     return {
         other: ranking.overlap(method.metric, other, method.top, layers)
         for other in ranking.scores

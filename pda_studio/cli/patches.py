@@ -33,9 +33,9 @@ def patches(
     device: DeviceName = "auto",
 ) -> int:
     """Compare what important neurons look at, by what a small network learns from it."""
+    from pda_studio.attribution.ranking import METRICS
     from pda_studio.cli import progress
     from pda_studio.methods.neurons import Neurons
-    from pda_studio.methods.ranking import METRICS
     from pda_studio.studies.patches import Images, patch_study
 
     values = {"top": top, "shallowest": shallowest, "deepest": deepest, "seed": seed}

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from tqdm import tqdm
 
 from pda_studio.classifiers import Classifier, loading
-from pda_studio.methods import EvidenceMap, Method, Subject
+from pda_studio.methods import Method
+from pda_studio.results import EvidenceMap, Subject
 
 if TYPE_CHECKING:
     from pda_studio.studies.speed import Progress as Measured

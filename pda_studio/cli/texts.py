@@ -11,7 +11,8 @@ import numpy as np
 from pda_studio.classifiers import CatalogueEntry
 from pda_studio.classifiers.layers import Layer
 from pda_studio.cli.parameters import allowed, defaults, option, told, variants_of
-from pda_studio.methods import EvidenceMap, Method, by_family
+from pda_studio.methods import Method, by_family
+from pda_studio.results import EvidenceMap
 
 WIDTH = 80
 _BAR = 30

@@ -100,7 +100,8 @@ def explain(
             raise UsageError(f"The figure would replace the image {image}: name another file.")
     batch_size = _batch(batch)
     from pda_studio.cli import progress, texts
-    from pda_studio.methods import Subject, method_named
+    from pda_studio.methods import method_named
+    from pda_studio.results import Subject
     from pda_studio.store import Asked, DiskCache, save_map
 
     kind = method_named(method)
@@ -186,8 +187,8 @@ def combine(
         from pda_studio.figures import check_figure
 
         check_figure(figure)
+    from pda_studio.attribution.combining import combined
     from pda_studio.cli import texts
-    from pda_studio.methods.combining import combined
     from pda_studio.store import load_map, save_map
 
     maps = [load_map(path) for path in (first, second, *more)]
@@ -268,9 +269,9 @@ def bias_shares(
         raise UsageError(f"The figure would replace the image {image}: name another file.")
     targets.check(target, against, None, None)
     pixels = _load_image(image)
+    from pda_studio.attribution.affine import bias_shares
     from pda_studio.cli import progress, texts
-    from pda_studio.methods.affine import bias_shares
-    from pda_studio.methods.evidence import Subject
+    from pda_studio.results import Subject
 
     loaded = progress.load(classifier, weights, device)
     meant = targets.chosen(loaded, pixels, target, against, None, None)

@@ -16,9 +16,10 @@ from pda_studio.figures.composition import Composition
 from pda_studio.figures.grid import Column as GridColumn
 from pda_studio.figures.grid import Grid
 from pda_studio.figures.grid import Row as GridRow
-from pda_studio.methods import EvidenceMap, method_named
-from pda_studio.methods.combining import Combined
+from pda_studio.methods import method_named
+from pda_studio.methods.combined import Combined
 from pda_studio.rendering import Appearance, spread_of
+from pda_studio.results import EvidenceMap
 
 
 def composition_of(state: State) -> Composition:

@@ -30,7 +30,8 @@ from pda_studio.document.workspace import (
 )
 from pda_studio.errors import PdaStudioError, UsageError
 from pda_studio.files import written_whole
-from pda_studio.methods import EvidenceMap, method_named
+from pda_studio.methods import method_named
+from pda_studio.results import EvidenceMap
 from pda_studio.store.maps import MOST_BYTES, packed, read_map
 from pda_studio.targets import Target, as_json, from_json
 

@@ -13,7 +13,7 @@ from pda_studio.errors import UsageError
 
 if TYPE_CHECKING:  # the engine loads PyTorch, which takes seconds: the window is there before
     from pda_studio.classifiers import Preprocessing
-    from pda_studio.methods.evidence import EvidenceMap
+    from pda_studio.results import EvidenceMap
     from pda_studio.studies.agreement import Agreement
 
 

@@ -16,8 +16,8 @@ from pda_studio.figures.layout import Layout, Place, letter
 from pda_studio.figures.page import AGAINST, FOR, GREY, INK, Page
 from pda_studio.figures.saving import STYLE, check_figure, figure_bytes, save_figure
 from pda_studio.figures.scale import Scale, draw_scale
-from pda_studio.methods import EvidenceMap
 from pda_studio.rendering import Appearance, heat_map, overlay, scale_end, spread_appearance
+from pda_studio.results import EvidenceMap
 
 _WIDEST_BAR = 70 / 25.4 * 72  # points, of a shared colour bar
 

@@ -3,8 +3,8 @@
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 
-from pda_studio.methods import EvidenceMap
 from pda_studio.rendering import Appearance, contours
+from pda_studio.results import EvidenceMap
 
 
 def draw_contours(

@@ -13,8 +13,8 @@ from pda_studio.errors import UsageError
 from pda_studio.figures.composition import Composition, Tiles
 from pda_studio.figures.saving import About
 from pda_studio.figures.words import details
-from pda_studio.methods import EvidenceMap
 from pda_studio.rendering import Appearance
+from pda_studio.results import EvidenceMap
 
 
 @dataclass(frozen=True)

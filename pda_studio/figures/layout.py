@@ -9,7 +9,7 @@ from pda_studio.figures.composition import INPUT, Composition, fonts
 from pda_studio.figures.grid import Column, Grid, Row
 from pda_studio.figures.page import FONT, Type
 from pda_studio.figures.words import caption, decision, percent
-from pda_studio.methods import EvidenceMap
+from pda_studio.results import EvidenceMap
 
 _SMALLEST = 8.0  # points: tiles that are smaller show nothing
 _SNAP = 0.93  # of a tile, at least, is left when each pixel gets as many dots

@@ -10,10 +10,10 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
+from pda_studio.attribution.neurons import Patch
 from pda_studio.errors import UsageError
 from pda_studio.figures.saving import DPI, STYLE, check_figure, save_figure
-from pda_studio.methods.evidence import Subject
-from pda_studio.methods.neurons import Patch
+from pda_studio.results import Subject
 
 COLOURS = ("#c0202b", "#1a8a3a", "#2255b5")
 """Of shallow, middle and deep layers, as in the paper: red, green, blue."""

@@ -23,9 +23,9 @@ from pda_studio.figures.page import GREY, INK, LARGE, NORMAL, SMALL, Page, Type
 from pda_studio.figures.saving import STYLE, check_figure, save_figure
 from pda_studio.figures.scale import BAR, BAR_TEXT, COLOURS, Scale, draw_scale
 from pda_studio.figures.words import caption, decision, details, percent, unfinished
-from pda_studio.methods import EvidenceMap
 from pda_studio.rendering import Appearance, heat_map, scale_end
 from pda_studio.rendering import overlay as render_overlay
+from pda_studio.results import EvidenceMap
 
 _PLAIN = Appearance(colours=COLOURS)
 _TYPE = Type()

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pda_studio.figures.page import AGAINST, FOR, GREY, INK, SMALL, Page
-from pda_studio.methods import EvidenceMap
 from pda_studio.rendering import Appearance, colour_scale, map_colours, scale_end, scale_start
+from pda_studio.results import EvidenceMap
 
 COLOURS = "RdBu_r"
 """Blue against, white zero, red for."""

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from pda_studio.methods import METHODS, EvidenceMap
+from pda_studio.methods import METHODS
+from pda_studio.results import EvidenceMap
 
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 
@@ -82,11 +83,11 @@ def _heeded(evidence_map: EvidenceMap) -> dict[str, tuple[str, str]]:
     values = evidence_map.parameters
     if method is None:  # a map from elsewhere
         return {name: (f"{name} = {v}", "") for name, v in values.items() if v is not None}
-    unheeded = method.model_construct(**values).unheeded()
+    inactive = method.model_construct(**values).inactive()
     texts = {}
     for known in method.parameters():
         value = values.get(known.name)
-        if value is None or known.name in unheeded:
+        if value is None or known.name in inactive:
             continue
         shown = Path(str(value)).name if known.kind == "path" else value
         unit = f" {known.unit}" if known.unit else ""

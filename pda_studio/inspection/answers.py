@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from pda_studio.classifiers import Classifier
 from pda_studio.errors import PdaStudioError
-from pda_studio.pda.differences import Difference, log_odds
+from pda_studio.pda.differences import log_odds
+from pda_studio.pda.options import Difference
 
 _AT_ONCE = 8  # images per forward pass: a tenth of a second between two answers
 

@@ -12,7 +12,7 @@ from pda_studio.inspection.answers import Answer, ask, average
 from pda_studio.inspection.boxes import Box
 from pda_studio.inspection.filling import Filling
 from pda_studio.inspection.removal import shown
-from pda_studio.methods import Subject
+from pda_studio.results import Subject
 
 _MOST_CHAINS = 10  # images side by side where samples are drawn: a step stays short
 

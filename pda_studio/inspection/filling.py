@@ -8,6 +8,7 @@ from typing import Literal, Protocol, get_args
 import numpy as np
 import torch
 
+from pda_studio.attribution.prediction_difference import infill_maker
 from pda_studio.classifiers import Classifier
 from pda_studio.errors import UsageError
 from pda_studio.inspection.boxes import Box
@@ -58,7 +59,7 @@ class MethodFilling:
     def __init__(self, method: PredictionDifference, classifier: Classifier) -> None:
         self._name = method.infill
         self._side = method.window
-        self._make: Callable[[torch.Tensor], Infill] = method.filler(classifier)
+        self._make: Callable[[torch.Tensor], Infill] = infill_maker(method, classifier)
         self._samples = method.samples if method.infill.endswith("-samples") else 1
 
     @property

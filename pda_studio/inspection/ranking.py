@@ -10,15 +10,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pda_studio.attribution.prediction_difference import infill_maker
 from pda_studio.errors import UsageError
 from pda_studio.inspection.boxes import Box
-from pda_studio.methods import EvidenceMap, Subject
 from pda_studio.methods.prediction_difference import PredictionDifference
-from pda_studio.pda.differences import UNITS, Difference, differences
+from pda_studio.pda.differences import differences
 from pda_studio.pda.forward import SampleScores, Wanted, make_forward
 from pda_studio.pda.loop import enter, unscored
-from pda_studio.pda.scores import WindowScores, classes_to_keep
+from pda_studio.pda.options import UNITS, Difference
+from pda_studio.pda.scores import WindowScores
 from pda_studio.pda.windows import WindowGrid
+from pda_studio.results import EvidenceMap, Subject, classes_to_keep
 
 Speaking = Literal["for", "against"]
 """Which windows come first: those that speak for the target, or those against it."""
@@ -177,7 +179,7 @@ def ranked_over(
     wanted = windows_over(grid, column, row)
     classifier = subject.classifier
     pixels = classifier.preprocessing.pixels(subject.view)
-    infill = method.filler(classifier)(pixels)
+    infill = infill_maker(method, classifier)(pixels)
     linearised = method.forward == "linearised"
     forward, classes = make_forward(
         Wanted(method.forward if linearised else "full", method.precision, method.at, _AT_ONCE),

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from pda_studio.inspection.answers import Answer, ask, average, most_gained
 from pda_studio.inspection.boxes import Box
 from pda_studio.inspection.filling import Filling
-from pda_studio.methods import Subject
-from pda_studio.pda.differences import Difference
+from pda_studio.pda.options import Difference
+from pda_studio.results import Subject
 
 _AT_ONCE = 8  # infilled images a step
 

@@ -1,11 +1,13 @@
-"""Every way to explain a decision: one declared class each, found through the registry."""
+"""Every way to explain a decision: one declared class each, found through the registry.
+
+Importing it loads no PyTorch: what a method is can be known long before it works.
+"""
 
 from importlib import import_module
 from pkgutil import iter_modules
 
 from pda_studio.errors import UsageError
 from pda_studio.methods.base import METHODS, Method, Parameter, Progress, by_family, run
-from pda_studio.methods.evidence import EvidenceMap, Subject
 
 # Prediction difference analysis leads every list; the others follow in the order of their modules.
 _FIRST = ("multiscale", "prediction_difference")
@@ -28,11 +30,9 @@ def method_named(name: str) -> type[Method]:
 
 __all__ = [
     "METHODS",
-    "EvidenceMap",
     "Method",
     "Parameter",
     "Progress",
-    "Subject",
     "by_family",
     "method_named",
     "run",

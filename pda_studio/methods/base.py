@@ -1,5 +1,7 @@
 """What a method is: a declaration whose fields are its parameters, and its work in steps."""
 
+from __future__ import annotations
+
 import types
 from abc import abstractmethod
 from collections import deque
@@ -7,20 +9,20 @@ from collections.abc import Callable, Iterable, Iterator
 from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, Union, get_args, get_origin
 
-import numpy as np
 from annotated_types import Ge, Le
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.config import JsonDict
 from pydantic.fields import FieldInfo
 
-from pda_studio.classifiers import Classifier
 from pda_studio.errors import UsageError
-from pda_studio.methods.evidence import EvidenceMap, Subject
 
-METHODS: dict[str, type["Method"]] = {}
+if TYPE_CHECKING:
+    from pda_studio.classifiers import Classifier
+    from pda_studio.results import EvidenceMap, Subject
+
+METHODS: dict[str, type[Method]] = {}
 """Every method by its name, in the order in which the modules declare them."""
 
 
@@ -126,7 +128,7 @@ class Method(BaseModel):
         Whether it weighs the pixels of the image, rather than making one of its own.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     name: ClassVar[str] = ""
     title: ClassVar[str] = ""
@@ -156,7 +158,7 @@ class Method(BaseModel):
         """Values of the parameters that suit a classifier better than the defaults."""
         return {}
 
-    def unheeded(self) -> frozenset[str]:
+    def inactive(self) -> frozenset[str]:
         """Names of the parameters that play no part beside the values of the others."""
         return frozenset()
 
@@ -164,7 +166,7 @@ class Method(BaseModel):
         """About how many forward passes the work takes."""
         return 1
 
-    def preview(self, subject: Subject) -> "Method | None":
+    def preview(self, subject: Subject) -> Method | None:
         """A far quicker way to nearly the same map; None if there is none.
 
         It may still turn out in its steps that it cannot be gone.
@@ -178,41 +180,8 @@ class Method(BaseModel):
         method's name: by the parameters that play a part, and by the target. Equal values, equal
         maps; a cache keeps a map under the first and looks for it under all.
         """
-        heeded = {name: value for name, value in self if name not in self.unheeded()}
-        return [{**heeded, "target": subject.target}]
-
-    def map_of(
-        self,
-        subject: Subject,
-        evidence: NDArray[Any],
-        unit: str,
-        seconds: float,
-        *,
-        standard_error: NDArray[Any] | None = None,
-        complete: bool = True,
-        forward: str = "",
-        image: NDArray[np.uint8] | None = None,
-    ) -> EvidenceMap:
-        """Make the map of a subject from evidence (H, W), for methods without windows."""
-        return EvidenceMap(
-            evidence=np.array(evidence, np.float32),  # a copy: work may go on in the array
-            standard_error=None if standard_error is None else standard_error.astype(np.float32),
-            covered=None if complete else np.ones(evidence.shape, np.bool_),
-            view=subject.view,
-            target=subject.target,
-            target_name=subject.classifier.class_names[subject.target],
-            probabilities=subject.probabilities,
-            method=self.name,
-            title=self.title,
-            parameters=self.model_dump(mode="json"),
-            unit=unit,
-            classifier=subject.classifier.name,
-            weights=subject.classifier.weights,
-            fingerprint=subject.classifier.fingerprint,
-            seconds=seconds,
-            forward=forward,
-            image=image,
-        )
+        active = {name: value for name, value in self if name not in self.inactive()}
+        return [{**active, "target": subject.target}]
 
     def redrawn(self, kept: EvidenceMap, subject: Subject) -> EvidenceMap:
         """Turn a finished map from one of the `sources` into the subject's.

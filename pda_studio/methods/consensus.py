@@ -4,24 +4,26 @@ Zhou & Kainz close with it: the results of different perspectives can be combine
 worth it was chosen by their symmetric relevance gain (`pda_studio.studies.relevance_gain`).
 """
 
-from collections.abc import Iterator
-from time import perf_counter
-from typing import Any, ClassVar
+from __future__ import annotations
 
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, ClassVar
 
 from pda_studio.errors import UsageError
-from pda_studio.methods.base import Family, Method, Progress, parameter, run, same_but
-from pda_studio.methods.combining import UNIT, mean_and_spread
-from pda_studio.methods.evidence import EvidenceMap, Subject
-from pda_studio.methods.grad_cam import GradCam
-from pda_studio.methods.learnt_order import IMAGES, LearntOrder
+from pda_studio.methods.base import Family, Method, Progress, parameter, same_but
 from pda_studio.methods.prediction_difference import (
     EfficientPDA,
     PredictionDifference,
     outer_around,
 )
-from pda_studio.pda.infill import InfillName, traits
+from pda_studio.pda.options import InfillName, traits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pda_studio.results import Subject
+
+IMAGES = 8
+"""How many images go through the network and back in each round of the learnt order."""
 
 _BACK = 3  # a pass forwards and back costs about as much as three forwards
 
@@ -66,54 +68,23 @@ class Consensus(Method):
     )
     seed: int = parameter(0, "Seed", "The same seed learns the same order.", ge=0, le=2**32 - 1)
 
-    def unheeded(self) -> frozenset[str]:
+    def inactive(self) -> frozenset[str]:
         """The seed, where nothing is left to chance."""
         drawn = self.rounds > 0 or traits(self.infill).drawn
         return frozenset() if drawn else frozenset({"seed"})
 
     def cost(self, subject: Subject) -> int:
         """Number of infilled images, and what the order's passes forwards and back are worth."""
-        return self._pda(subject).cost(subject) + _BACK * IMAGES * self.rounds
+        return self.windows(subject).cost(subject) + _BACK * IMAGES * self.rounds
 
     def steps(self, subject: Subject) -> Iterator[Progress]:
         """Grad-CAM, which is quick, then PDA's windows, then the order's passes."""
-        began = perf_counter()
-        pda = self._pda(subject)
-        images, total = pda.cost(subject), self.cost(subject)
-        finished: list[NDArray[Any]] = []
-        names = []
-        try:
-            finished.append(run(GradCam().steps(subject)).evidence)
-            names.append("Grad-CAM")
-        except UsageError:  # a network without maps, such as a transformer
-            pass
+        from pda_studio.attribution import consensus
 
-        def together(*latest: NDArray[Any], done: int) -> EvidenceMap:
-            seconds = perf_counter() - began
-            return self._together(subject, [*finished, *latest], names, seconds, done == total)
+        yield from consensus.steps(self, subject)
 
-        step = None
-        for step in pda.steps(subject):
-            done = images * step.done // step.total
-            if step.done < step.total:
-                yield Progress(
-                    done,
-                    total,
-                    lambda step=step, done=done: together(step.evidence().evidence, done=done),  # type: ignore[misc]
-                )
-        assert step is not None, "an image has windows"
-        finished.append(step.evidence().evidence)
-        names.append(f"PDA with windows of {pda.window} pixels")
-        yield Progress(images, total, lambda: together(done=images))
-        if not self.rounds:
-            return
-        order = LearntOrder(subject, self.rounds, self.seed)
-        names.append("a learnt order")
-        for passed, _ in enumerate(order.learn(), 1):
-            done = images + (total - images) * passed // order.passes
-            yield Progress(done, total, lambda done=done: together(order.evidence(), done=done))  # type: ignore[misc]
-
-    def _pda(self, subject: Subject) -> EfficientPDA:
+    def windows(self, subject: Subject) -> EfficientPDA:
+        """PDA with the windows that fit across the image."""
         side = min(subject.view.shape[:2])
         window = max(1, side // self.across)
         outer = outer_around(window, side)
@@ -129,24 +100,4 @@ class Consensus(Method):
             infill=self.infill,
             seed=self.seed,
             forward="full",  # windows this large change nearly all of every layer
-        )
-
-    def _together(
-        self,
-        subject: Subject,
-        maps: list[NDArray[Any]],
-        names: list[str],
-        seconds: float,
-        complete: bool,
-    ) -> EvidenceMap:
-        evidence, spread = mean_and_spread(maps)
-        absent = "" if "Grad-CAM" in names else "; Grad-CAM is left out: it finds no maps here"
-        return self.map_of(
-            subject,
-            evidence,
-            UNIT,
-            seconds,
-            standard_error=spread,
-            complete=complete,
-            forward=f"mean of {', '.join(names)}{absent}",
         )

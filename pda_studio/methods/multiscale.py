@@ -1,23 +1,24 @@
 """Prediction difference analysis with windows of several sizes in one run."""
 
-from collections.abc import Iterator
-from typing import Any, ClassVar, Self
+from __future__ import annotations
 
-import numpy as np
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
 from pydantic import model_validator
 
-from pda_studio.classifiers import Classifier
 from pda_studio.methods.base import Family, Method, Progress, parameter, same_but
-from pda_studio.methods.combining import UNIT, mean_and_spread
-from pda_studio.methods.evidence import EvidenceMap, Subject
 from pda_studio.methods.prediction_difference import (
     EfficientPDA,
     PredictionDifference,
     outer_around,
 )
-from pda_studio.pda.differences import Difference
-from pda_studio.pda.forward import ForwardName, Precision
-from pda_studio.pda.infill import InfillName
+from pda_studio.pda.options import Difference, ForwardName, InfillName, Precision
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pda_studio.classifiers import Classifier
+    from pda_studio.results import Subject
 
 
 class MultiscalePDA(Method):
@@ -71,8 +72,9 @@ class MultiscalePDA(Method):
 
     def windows(self) -> list[int]:
         """Sides of the windows, in pixels, the largest first: its map is there soonest."""
-        sides = np.geomspace(self.smallest, self.largest, self.sizes).round().astype(int)
-        return sorted(set(sides.tolist()), reverse=True)
+        ratio = (self.largest / self.smallest) ** (1 / (self.sizes - 1))
+        sides = {round(self.smallest * ratio**place) for place in range(self.sizes)}
+        return sorted(sides, reverse=True)
 
     def parts(self, subject: Subject) -> list[EfficientPDA]:
         """One method for each size."""
@@ -96,52 +98,7 @@ class MultiscalePDA(Method):
         return sum(part.cost(subject) for part in self.parts(subject))
 
     def steps(self, subject: Subject) -> Iterator[Progress]:
-        """Workspace through the sizes, the largest windows first."""
-        parts = self.parts(subject)
-        total = sum(part.cost(subject) for part in parts)
-        done = 0
-        finished: list[EvidenceMap] = []
-        for place, part in enumerate(parts):
-            last = None
-            for progress in part.steps(subject):
-                last = progress
-                if progress.done < progress.total:
-                    yield Progress(
-                        done + progress.done,
-                        total,
-                        lambda now=progress, place=place: self._together(  # type: ignore[misc]
-                            subject, [*finished[:place], now.evidence()], complete=False
-                        ),
-                    )
-            assert last is not None
-            finished.append(last.evidence())
-            done += last.total
-            yield Progress(
-                done,
-                total,
-                lambda place=place: self._together(  # type: ignore[misc]
-                    subject, finished[: place + 1], complete=place + 1 == len(parts)
-                ),
-            )
+        """Go through the sizes, the largest windows first."""
+        from pda_studio.attribution import multiscale
 
-    def _together(
-        self, subject: Subject, maps: list[EvidenceMap], *, complete: bool
-    ) -> EvidenceMap:
-        evidence, spread = mean_and_spread([one.evidence for one in maps])
-        latest = maps[-1]
-        covered = None
-        if not complete:
-            covered = np.ones(evidence.shape, dtype=bool)
-            if latest.covered is not None and len(maps) == 1:
-                covered = latest.covered.copy()
-        return latest.replace(
-            evidence=evidence,
-            standard_error=spread,
-            covered=covered,
-            method=self.name,
-            title=self.title,
-            parameters=self.model_dump(mode="json"),
-            unit=UNIT,
-            seconds=sum(one.seconds for one in maps),
-            scores=None,
-        )
+        yield from multiscale.steps(self, subject)

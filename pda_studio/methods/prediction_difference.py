@@ -1,33 +1,28 @@
 """Prediction difference analysis: five names for one loop with four interchangeable parts."""
 
-from collections.abc import Callable, Iterator
-from functools import partial
-from pathlib import Path
-from time import perf_counter
-from typing import Any, ClassVar, Self, cast
+from __future__ import annotations
 
-import numpy as np
-import torch
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
 from pydantic import model_validator
 
-from pda_studio.classifiers import Classifier
-from pda_studio.classifiers.graph import NotTraceable, trace
-from pda_studio.methods.base import METHODS, Family, Method, Progress, parameter, same_but
-from pda_studio.methods.evidence import EvidenceMap, Subject
-from pda_studio.pda.differences import UNITS, Difference, differences
-from pda_studio.pda.forward import ForwardName, Precision, Wanted, make_forward
-from pda_studio.pda.forward.layers import AUTO
-from pda_studio.pda.infill import Infill, InfillName, make_infill, traits
-from pda_studio.pda.infill.folders import load_references
-from pda_studio.pda.infill.statistics import (
+from pda_studio.methods.base import Family, Method, Progress, parameter, same_but
+from pda_studio.pda.options import (
+    AUTO,
     Colour,
-    Statistics,
-    load_statistics,
-    shipped_statistics,
+    Difference,
+    ForwardName,
+    InfillName,
+    Precision,
+    traits,
 )
-from pda_studio.pda.loop import score_windows
-from pda_studio.pda.scores import WindowScores, at_stride, classes_to_keep
-from pda_studio.pda.windows import WindowGrid
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pda_studio.classifiers import Classifier
+    from pda_studio.results import EvidenceMap, Subject
 
 _RIM = 8  # pixels that an outer patch is larger than its window, where nothing else is said
 _LARGEST_OUTER = 64
@@ -124,7 +119,7 @@ class PredictionDifference(Method):
                 f"A stride of {self.stride} leaves gaps between windows of {self.window} pixels:"
                 " choose a stride of at most the window."
             )
-        if "outer" not in self.unheeded() and self.outer < self.window + 1:
+        if "outer" not in self.inactive() and self.outer < self.window + 1:
             raise ValueError(
                 f"An outer patch of {self.outer} pixels leaves no surroundings to a window of"
                 f" {self.window}: choose an outer patch of at least {self.window + 1}."
@@ -140,7 +135,7 @@ class PredictionDifference(Method):
             infill = f"{settings.law}-{infill.partition('-')[2]}"
         return {"window": settings.window, "outer": settings.outer, "infill": infill}
 
-    def unheeded(self) -> frozenset[str]:
+    def inactive(self) -> frozenset[str]:
         """Parameters that the chosen infill does not look at."""
         infill = traits(self.infill)
         heeded = {
@@ -161,7 +156,8 @@ class PredictionDifference(Method):
         if self.forward == "linearised" and self.at == "input":
             return 1
         each = self.samples if self.infill.endswith("-samples") else 1
-        return len(self._grid(subject)) * each
+        height, width = subject.view.shape[:2]
+        return self._places(height) * self._places(width) * each
 
     def preview(self, subject: Subject) -> Self | None:
         """Fewer windows, the mean where samples are drawn, and a linearised tail."""
@@ -172,9 +168,7 @@ class PredictionDifference(Method):
         stride = min(max(self.stride, _PREVIEW_STRIDE), self.window)
         if stride == self.stride and not drawn:
             return None  # as many windows: it would hardly be quicker
-        try:
-            trace(subject.classifier.network)
-        except NotTraceable:
+        if not subject.classifier.is_traceable:
             return None
         rougher = {
             "infill": f"{law}-mean" if drawn else self.infill,
@@ -186,87 +180,15 @@ class PredictionDifference(Method):
 
     def steps(self, subject: Subject) -> Iterator[Progress]:
         """Score the windows coarse to fine, a batch a step."""
-        began = perf_counter()
-        grid = self._grid(subject)
-        classifier = subject.classifier
-        pixels = classifier.preprocessing.pixels(subject.view)
-        infill = self.filler(classifier)(pixels)
-        forward, classes = make_forward(
-            Wanted(self.forward, self.precision, self.at, subject.batch),
-            classifier,
-            pixels,
-            classes_to_keep(subject.probabilities, subject.target),
-            subject.target,
-            grid,
-            infill,
-        )
-        for scores in score_windows(grid, infill, forward, classes, len(classifier.class_names)):
-            now = perf_counter() - began
-            yield Progress(
-                int(scores.scored.sum()),
-                len(grid),
-                lambda scores=scores, now=now: self.evidence(
-                    subject, scores, now, forward.description
-                ),  # type: ignore[misc]
-            )
+        from pda_studio.attribution import prediction_difference
 
-    def filler(self, classifier: Classifier) -> Callable[[torch.Tensor], Infill]:
-        """Get what stands in for windows ready; it makes the infill of pixels (C, H, W)."""
-        return partial(
-            make_infill,
-            self.infill,
-            window=self.window,
-            outer=self.outer,
-            samples=self.samples,
-            colour=self.colour,
-            seed=self.seed,
-            statistics=self._statistics(classifier),
-            references=None
-            if self.reference is None or "reference" in self.unheeded()
-            else load_references(self.reference, classifier.preprocessing, self.seed),
-        )
-
-    def evidence(
-        self, subject: Subject, scores: WindowScores, seconds: float, forward: str
-    ) -> EvidenceMap:
-        """Turn window scores into the subject's map: no forward pass, whatever the target."""
-        # A hidden unit has no probability: its activation is compared, in its own scale.
-        hidden = subject.classifier.is_hidden
-        difference = "logit" if hidden else self.difference
-        values, variances = differences(scores, subject.target, difference)
-        scored = None if scores.complete else scores.scored
-        share = None
-        if scored is not None:
-            share = scores.grid.coverage(scored) / scores.grid.coverage()
-        error = None
-        if variances is not None and scores.varied.any():
-            error = scores.grid.standard_error(variances, scores.varied, scored)
-        return EvidenceMap(
-            evidence=scores.grid.average(values, scored).astype(np.float32),
-            standard_error=None if error is None else error.astype(np.float32),
-            covered=None if share is None else share > 0,
-            share=None if share is None else share.astype(np.float32),
-            view=subject.view,
-            target=subject.target,
-            target_name=subject.classifier.class_names[subject.target],
-            probabilities=subject.probabilities,
-            method=self.name,
-            title=self.title,
-            parameters=self.model_dump(mode="json"),
-            unit="activation" if hidden else UNITS[self.difference],
-            classifier=subject.classifier.name,
-            weights=subject.classifier.weights,
-            fingerprint=subject.classifier.fingerprint,
-            seconds=seconds,
-            forward=forward,
-            scores=scores if scores.complete else None,
-        )
+        yield from prediction_difference.steps(self, subject)
 
     def sources(self, subject: Subject) -> list[dict[str, Any]]:
         """Any difference and any target whose scores are kept, at this stride or a finer one."""
         (own,) = super().sources(subject)
         del own["difference"]
-        kept = classes_to_keep(subject.probabilities, subject.target).tolist()
+        kept = subject.kept_classes.tolist()
         own["target"] = [subject.target] if self.forward == "linearised" else kept
         finer = [stride for stride in range(1, self.stride) if self.stride % stride == 0]
         if subject.batch is not None:
@@ -275,33 +197,13 @@ class PredictionDifference(Method):
 
     def redrawn(self, kept: EvidenceMap, subject: Subject) -> EvidenceMap:
         """Draw the subject's map from a finished one's scores: no forward pass."""
-        if kept.scores is None:
-            raise KeyError(subject.target)
-        scores = at_stride(kept.scores, self.stride)
-        scores.column(subject.target)
-        return self.evidence(subject, scores, kept.seconds, kept.forward)
+        from pda_studio.attribution import prediction_difference
 
-    def _grid(self, subject: Subject) -> WindowGrid:
-        height, width = subject.view.shape[:2]
-        return WindowGrid(height, width, self.window, self.stride)
+        return prediction_difference.redrawn(self, kept, subject)
 
-    def _statistics(self, classifier: Classifier) -> Statistics:
-        if self.statistics is not None:
-            return load_statistics(self.statistics)
-        return shipped_statistics(classifier.settings.statistics)
-
-
-def redraw(evidence_map: EvidenceMap, subject: Subject, difference: Difference) -> EvidenceMap:
-    """Draw a finished map for another target or difference from the scores it kept.
-
-    Raises
-    ------
-    KeyError
-        If the map kept no scores of the subject's target.
-    """
-    kind = cast(type[PredictionDifference], METHODS[evidence_map.method])
-    method = kind(**{**evidence_map.parameters, "difference": difference})
-    return method.redrawn(evidence_map, subject)
+    def _places(self, length: int) -> int:
+        """How many windows lie along a side of this length (pixels)."""
+        return max(0, -(-(length - self.window) // self.stride) + 1)
 
 
 def outer_around(window: int, side: int) -> int:

@@ -1,14 +1,10 @@
 """In what unit the change of a decision is told, with its sampling error."""
 
-from typing import Literal
-
 import numpy as np
 from numpy.typing import NDArray
 
+from pda_studio.pda.options import Difference
 from pda_studio.pda.scores import WindowScores
-
-Difference = Literal["log-odds", "probability", "logit"]
-UNITS: dict[Difference, str] = {"log-odds": "bits", "probability": "probability", "logit": "logit"}
 
 _LAPLACE = 100_000  # N of Zintgraf's correction, the size of the training set it was made for
 

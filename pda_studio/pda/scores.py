@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 
 from pda_studio.pda.windows import WindowGrid
 
-KEPT_CLASSES = 20  # scores of the most likely classes are kept: changing the target is then free
-
 
 @dataclass(frozen=True, eq=False)
 class WindowScores:
@@ -67,12 +65,6 @@ class WindowScores:
         if not len(found):
             raise KeyError(target)
         return int(found[0])
-
-
-def classes_to_keep(probabilities: NDArray[np.float64], target: int) -> NDArray[np.int64]:
-    """Indices of the 20 most likely classes, and of the target, most likely first."""
-    likely = np.argsort(-probabilities, kind="stable")[:KEPT_CLASSES]
-    return likely if target in likely else np.append(likely, target)
 
 
 def second_draws(grid: WindowGrid) -> NDArray[np.bool_]:

@@ -12,7 +12,7 @@ from pda_studio.rendering.appearance import Appearance
 from pda_studio.rendering.scales import drawn_evidence, floor, map_colours, of_sign
 
 if TYPE_CHECKING:
-    from pda_studio.methods.evidence import EvidenceMap
+    from pda_studio.results import EvidenceMap
 
 _FINEST = 28  # lines of fewer points than side / 28 are specks, as noisy gradients have thousands
 _Chunks = tuple[list[NDArray[np.float64] | None], list[NDArray[np.intp] | None]]

@@ -12,7 +12,7 @@ from pda_studio.rendering.appearance import Appearance
 from pda_studio.rendering.scales import drawn_evidence, floor, map_colours, scale_start
 
 if TYPE_CHECKING:
-    from pda_studio.methods.evidence import EvidenceMap
+    from pda_studio.results import EvidenceMap
 
 _LUMINANCE = np.array((0.299, 0.587, 0.114))
 _UNCERTAIN = np.array((240, 240, 241)) / 255

@@ -12,7 +12,7 @@ from pda_studio.rendering.appearance import Appearance
 from pda_studio.rendering.colour_maps import ColourMap, colour_map
 
 if TYPE_CHECKING:  # methods import PyTorch, which takes seconds
-    from pda_studio.methods.evidence import EvidenceMap
+    from pda_studio.results import EvidenceMap
 
 
 def scale_end(

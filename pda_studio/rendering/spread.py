@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pda_studio.rendering.appearance import Appearance, Threshold
 
 if TYPE_CHECKING:
-    from pda_studio.methods.evidence import EvidenceMap
+    from pda_studio.results import EvidenceMap
 
 _COLOURS = "viridis"
 

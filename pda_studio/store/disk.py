@@ -22,7 +22,8 @@ import torch
 import pda_studio
 from pda_studio.errors import PdaStudioError
 from pda_studio.files import cache_folder
-from pda_studio.methods import EvidenceMap, Method, Subject
+from pda_studio.methods import Method
+from pda_studio.results import EvidenceMap, Subject
 from pda_studio.store.entries import Entries
 from pda_studio.store.maps import MOST_BYTES, packed, read_map
 
@@ -34,7 +35,15 @@ SIZE = "PDA_STUDIO_CACHE_SIZE"
 _FORMAT = 1  # of keys and entries: raise it when either comes to mean something else
 _MEGABYTES = 2000
 _MOST_READ = 1 << 30  # bytes of a folder that are read for a key; with more, maps are not kept
-_ENGINE = ("classifiers", "methods", "pda", "images.py", "targets.py")
+_ENGINE = (
+    "attribution",
+    "classifiers",
+    "methods",
+    "pda",
+    "images.py",
+    "results.py",
+    "targets.py",
+)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pda_studio.classifiers import Classifier
-from pda_studio.methods import EvidenceMap, Subject, method_named, run
+from pda_studio.methods import method_named, run
+from pda_studio.results import EvidenceMap, Subject
 from pda_studio.store.disk import Asked, DiskCache
 from pda_studio.targets import Target
 

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from pda_studio import __version__
 from pda_studio.errors import PdaStudioError, UsageError
 from pda_studio.files import written_whole
-from pda_studio.methods import EvidenceMap
 from pda_studio.pda.scores import WindowScores
 from pda_studio.pda.windows import WindowGrid
+from pda_studio.results import EvidenceMap
 
 _FORMAT = 1
 MOST_BYTES = 1 << 29

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pda_studio.classifiers import Classifier
 from pda_studio.errors import UsageError
-from pda_studio.methods import EvidenceMap
+from pda_studio.results import EvidenceMap
 
 
 @dataclass(frozen=True)

@@ -17,14 +17,15 @@ from PIL import Image
 from torch import nn
 from torch.nn import functional as F
 
+from pda_studio.attribution.feature_maps import FeatureMaps
+from pda_studio.attribution.neurons import Patch, layers_of, patches_of, ranking_of
+from pda_studio.attribution.ranking import METRICS
 from pda_studio.classifiers import Classifier
 from pda_studio.errors import UsageError
 from pda_studio.images import load_image
-from pda_studio.methods.evidence import Subject
-from pda_studio.methods.feature_maps import FeatureMaps
-from pda_studio.methods.neurons import Neurons, Patch, patches_of
-from pda_studio.methods.ranking import METRICS, Metric
+from pda_studio.methods.neurons import Metric, Neurons
 from pda_studio.pda.infill.folders import images_in
+from pda_studio.results import Subject
 
 _BATCH = 128
 _LEARNING_RATE = 1e-3
@@ -166,8 +167,8 @@ def patch_study(
 
 def _by_metric(subject: Subject, maps: FeatureMaps, method: Neurons) -> dict[Metric, list[Patch]]:
     """Patches that each metric chooses; the ranking is measured and neurons projected once."""
-    ranking = method.ranking(subject, maps)
-    layers = method.layers_of(ranking)
+    ranking = ranking_of(method, subject, maps)
+    layers = layers_of(method, ranking)
     chosen = {metric: ranking.top(metric, method.top, layers) for metric in METRICS}
     by_place = {(n.layer, n.channel): n for neurons in chosen.values() for n in neurons}
     projected = {

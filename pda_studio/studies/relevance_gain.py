@@ -23,8 +23,8 @@ from scipy.integrate import trapezoid
 
 from pda_studio.classifiers import Classifier
 from pda_studio.errors import UsageError
-from pda_studio.methods import EvidenceMap
 from pda_studio.pda.infill.simple import GREY, blurred
+from pda_studio.results import EvidenceMap
 
 Fill = Literal["blur", "grey"]
 

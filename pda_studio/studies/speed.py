@@ -29,7 +29,7 @@ from pda_studio.pda.forward.incremental import (
 from pda_studio.pda.forward.incremental.plan import blocks
 from pda_studio.pda.forward.layers import earliest_layer
 from pda_studio.pda.forward.linearised import LinearisedTail
-from pda_studio.pda.scores import KEPT_CLASSES
+from pda_studio.results import KEPT_CLASSES
 from pda_studio.studies.accuracy import Reference
 from pda_studio.studies.memory import peak_memory
 from pda_studio.studies.ways import CaptumWay, Corners, ForwardWay, Scene, Way

@@ -19,13 +19,13 @@ import torch
 
 from pda_studio import load_classifier, load_image
 from pda_studio.classifiers import Classifier
-from pda_studio.methods import Subject, method_named, run
+from pda_studio.methods import method_named, run
 from pda_studio.pda.forward.full import FullForward
 from pda_studio.pda.infill import make_infill
 from pda_studio.pda.infill.distributions import window_laws
 from pda_studio.pda.infill.statistics import shipped_statistics
-from pda_studio.pda.scores import classes_to_keep
 from pda_studio.pda.windows import WindowGrid
+from pda_studio.results import Subject, classes_to_keep
 
 IMAGE = "imagenet_samples/n01828970_bee_eater.JPEG"
 BATCHES = (2, 4, 8, 16, 32)

@@ -13,13 +13,14 @@ from safetensors.torch import save_file
 from torch import nn
 
 from pda_studio import explain
+from pda_studio.attribution.canvas import Pixels
 from pda_studio.classifiers import Classifier, Preprocessing, load_classifier
 from pda_studio.classifiers.generator import Generator, load_generator, shipped_generator
 from pda_studio.classifiers.scored import scored
 from pda_studio.errors import PdaStudioError, UsageError
 from pda_studio.figures import draw_panel
-from pda_studio.methods import EvidenceMap, Subject, method_named
-from pda_studio.methods.canvas import Pixels
+from pda_studio.methods import method_named
+from pda_studio.results import EvidenceMap, Subject
 from pda_studio.store import load_map, save_map
 from pda_studio.targets import ContrastTarget, UnitTarget
 

@@ -28,10 +28,10 @@ from engine.test_relevance import (
 from engine.test_relevance import prepared as prepare
 from engine.toys import classifier_of, random_statistics
 from pda_studio import explain
+from pda_studio.attribution.affine import bias_shares, decompose, spread
 from pda_studio.classifiers import Classifier, load_classifier
 from pda_studio.classifiers.scored import scored
 from pda_studio.errors import UsageError
-from pda_studio.methods.affine import bias_shares, decompose, spread
 from pda_studio.targets import ContrastTarget, UnitTarget
 
 Digit = Callable[[int], NDArray[np.uint8]]

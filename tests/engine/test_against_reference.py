@@ -29,9 +29,9 @@ from reference import (
 import pda_studio
 from engine.conftest import BEE_EATER, LANGUR, TERRIER, Open
 from pda_studio.classifiers import Classifier
-from pda_studio.methods import EvidenceMap
 from pda_studio.pda.infill import make_infill
 from pda_studio.pda.infill.statistics import shipped_statistics
+from pda_studio.results import EvidenceMap
 
 BOUND = 1e-3
 

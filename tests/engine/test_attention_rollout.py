@@ -7,11 +7,12 @@ from torch import nn
 from torchvision.models import VisionTransformer
 
 from pda_studio import explain
+from pda_studio.attribution.attention_rollout import attention_weights, rollout
 from pda_studio.classifiers import Classifier, Preprocessing, load_classifier
 from pda_studio.classifiers.scored import scored
 from pda_studio.errors import UsageError
-from pda_studio.methods import Subject, method_named, run
-from pda_studio.methods.attention_rollout import attention_weights, rollout
+from pda_studio.methods import method_named, run
+from pda_studio.results import Subject
 from pda_studio.targets import ContrastTarget, UnitTarget
 
 LAYERS, HEADS, SIDE, PATCH = 3, 2, 4, 8

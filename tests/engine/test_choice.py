@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from pda_studio import explain
+from pda_studio.attribution import prediction_difference
 from pda_studio.classifiers import Classifier
 from pda_studio.errors import PdaStudioError
-from pda_studio.methods import prediction_difference
 from pda_studio.pda.forward import choice
 from pda_studio.pda.forward.devices import SharedForward, on_device
 from pda_studio.pda.forward.full import FullForward

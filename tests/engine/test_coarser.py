@@ -8,8 +8,9 @@ import pytest
 from numpy.typing import NDArray
 
 from pda_studio.classifiers import Classifier
-from pda_studio.methods import EvidenceMap, Method, Subject, method_named, run
+from pda_studio.methods import Method, method_named, run
 from pda_studio.pda.scores import at_stride, second_draws
+from pda_studio.results import EvidenceMap, Subject
 
 Digit = Callable[[int], NDArray[np.uint8]]
 

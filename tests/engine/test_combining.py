@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from pda_studio import explain
+from pda_studio.attribution.combining import combined, standardised
 from pda_studio.classifiers import Classifier
 from pda_studio.errors import UsageError
-from pda_studio.methods import Subject, method_named
-from pda_studio.methods.combining import combined, standardised
+from pda_studio.methods import method_named
+from pda_studio.results import Subject
 
 
 @pytest.fixture

@@ -12,12 +12,13 @@ from torch import nn
 from engine.conftest import BEE_EATER, LANGUR, Open
 from engine.toys import classifier_of
 from pda_studio import explain
+from pda_studio.attribution.combining import UNIT
+from pda_studio.attribution.learnt_order import LearntOrder
 from pda_studio.classifiers import Classifier, load_classifier
 from pda_studio.errors import UsageError
-from pda_studio.methods import Subject, method_named, run
-from pda_studio.methods.combining import UNIT
-from pda_studio.methods.learnt_order import LearntOrder
+from pda_studio.methods import method_named, run
 from pda_studio.pda.infill.simple import blurred
+from pda_studio.results import Subject
 from pda_studio.studies.relevance_gain import relevance_gain
 from pda_studio.targets import ContrastTarget, UnitTarget
 
@@ -145,7 +146,7 @@ def test_steps_show_maps_that_grow(digits: Classifier, digit_image: Digit) -> No
     found = run(without.steps(subject))
     assert found.complete
     assert found.forward == "mean of Grad-CAM, PDA with windows of 4 pixels"
-    assert "seed" in without.unheeded()
+    assert "seed" in without.inactive()
 
 
 @pytest.mark.parametrize("name", ["squeezenet", "mobilenet"])

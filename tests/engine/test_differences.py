@@ -9,14 +9,16 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from pda_studio.attribution.prediction_difference import redraw
 from pda_studio.classifiers import Classifier
-from pda_studio.methods import EvidenceMap, Subject, method_named, run
-from pda_studio.methods.prediction_difference import redraw
-from pda_studio.pda.differences import Difference, corrected, differences, log_odds
+from pda_studio.methods import method_named, run
+from pda_studio.pda.differences import corrected, differences, log_odds
 from pda_studio.pda.forward import SampleScores
 from pda_studio.pda.loop import score_windows
-from pda_studio.pda.scores import WindowScores, classes_to_keep
+from pda_studio.pda.options import Difference
+from pda_studio.pda.scores import WindowScores
 from pda_studio.pda.windows import WindowGrid
+from pda_studio.results import EvidenceMap, Subject, classes_to_keep
 
 
 class GivenInfill:

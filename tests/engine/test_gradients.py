@@ -15,12 +15,13 @@ from torch.nn import functional
 
 from engine.conftest import BEE_EATER, LANGUR, Open
 from pda_studio import explain
+from pda_studio.attribution.grad_cam import class_activation, layer_with_maps
 from pda_studio.classifiers import Classifier, Preprocessing, load_classifier
 from pda_studio.classifiers.relus import with_separate_relus
 from pda_studio.classifiers.scored import scored
 from pda_studio.errors import UsageError
-from pda_studio.methods import METHODS, Subject, method_named, run
-from pda_studio.methods.grad_cam import class_activation, layer_with_maps
+from pda_studio.methods import METHODS, method_named, run
+from pda_studio.results import Subject
 from pda_studio.targets import ContrastTarget, UnitTarget
 
 FEW: dict[str, dict[str, object]] = {

@@ -14,9 +14,10 @@ from engine.conftest import BEE_EATER, Open
 from pda_studio import explain
 from pda_studio.classifiers import Classifier, Preprocessing
 from pda_studio.errors import PdaStudioError, UsageError
-from pda_studio.pda.infill import Infill, InfillName, make_infill, traits
+from pda_studio.pda.infill import Infill, make_infill
 from pda_studio.pda.infill.folders import load_references
 from pda_studio.pda.infill.statistics import shipped_statistics
+from pda_studio.pda.options import InfillName, traits
 
 DRAWN: list[InfillName] = [
     "conditional-samples",

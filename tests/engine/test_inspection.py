@@ -39,10 +39,11 @@ from pda_studio.inspection import (
     removal_steps,
     remove,
 )
-from pda_studio.methods import EvidenceMap, Method, Subject, method_named, run
+from pda_studio.methods import Method, method_named, run
 from pda_studio.pda.infill import make_infill
 from pda_studio.pda.infill.statistics import shipped_statistics
 from pda_studio.pda.windows import WindowGrid
+from pda_studio.results import EvidenceMap, Subject
 from pda_studio.targets import UnitTarget
 
 Digit = Callable[[int], NDArray[np.uint8]]

@@ -11,8 +11,9 @@ from engine.conftest import LANGUR, Open
 from pda_studio import explain
 from pda_studio.classifiers import Classifier, graph
 from pda_studio.errors import UsageError
-from pda_studio.methods import METHODS, EvidenceMap, Subject, method_named, run
+from pda_studio.methods import METHODS, method_named, run
 from pda_studio.methods.prediction_difference import PredictionDifference
+from pda_studio.results import EvidenceMap, Subject
 
 PDA = ["efficient-pda", "original-pda", "sampled-pda", "simplified-pda", "occlusion"]
 
@@ -100,13 +101,13 @@ def test_bad_values_are_told_in_a_sentence(values: dict[str, object], words: str
     assert "\n" not in sentence
 
 
-def test_unheeded_parameters_do_not_refuse() -> None:
+def test_inactive_parameters_do_not_refuse() -> None:
     occlusion = method_named("occlusion").create(None, window=30, outer=18)
     assert {"outer", "samples", "colour", "statistics", "reference", "seed", "at"} == (
-        occlusion.unheeded()
+        occlusion.inactive()
     )
-    assert "samples" in method_named("efficient-pda").create().unheeded()
-    assert "samples" not in method_named("original-pda").create().unheeded()
+    assert "samples" in method_named("efficient-pda").create().inactive()
+    assert "samples" not in method_named("original-pda").create().inactive()
 
 
 @pytest.mark.parametrize(

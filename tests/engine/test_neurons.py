@@ -14,14 +14,16 @@ from torch.nn import functional as F
 
 from engine.conftest import BEE_EATER, Open
 from pda_studio import explain
+from pda_studio.attribution.feature_maps import FeatureMaps
+from pda_studio.attribution.neurons import layers_of, most_important_in, patches_of
+from pda_studio.attribution.ranking import METRICS, Neuron, Ranking, ranked
 from pda_studio.classifiers import Classifier, Preprocessing, load_classifier
 from pda_studio.cli import main
 from pda_studio.errors import UsageError
 from pda_studio.figures import draw_neurons
-from pda_studio.methods import Subject, method_named
-from pda_studio.methods.feature_maps import FeatureMaps
-from pda_studio.methods.neurons import Neurons, patches_of
-from pda_studio.methods.ranking import METRICS, Neuron, Ranking, ranked
+from pda_studio.methods import method_named
+from pda_studio.methods.neurons import Neurons
+from pda_studio.results import Subject
 from pda_studio.targets import ContrastTarget, UnitTarget
 
 Digit = Callable[[int], NDArray[np.uint8]]
@@ -273,7 +275,7 @@ def test_a_box_holds_all_of_a_projection_and_only_what_moves_the_neuron(
     digits: Classifier, digit_image: Digit
 ) -> None:
     subject = Subject.of(digit_image(4), digits)
-    _, patches = Neurons(top=20).found(subject)
+    _, patches = most_important_in(Neurons(top=20), subject)
     maps = FeatureMaps.of(digits)
     pixels = digits.preprocessing.pixels(subject.view)
     for patch in patches:
@@ -310,7 +312,7 @@ def test_the_map_is_the_mean_of_scaled_projections(digits: Classifier, digit_ima
     image = digit_image(4)
     values = {"metric": "activation-matrix-variance", "top": 3}
     found = explain(image, digits, "neurons", **values)
-    _, patches = Neurons(**values).found(Subject.of(image, digits))  # type: ignore[arg-type]
+    _, patches = most_important_in(Neurons(**values), Subject.of(image, digits))  # type: ignore[arg-type]
     wanted = np.zeros((28, 28))
     for patch in patches:
         if patch.box is not None:
@@ -327,7 +329,7 @@ def test_contrasts_and_hidden_units_have_neurons_too(
 ) -> None:
     for target in (ContrastTarget(4, 9), UnitTarget("conv2", 5)):
         subject = Subject.of(digit_image(4), digits, target)
-        ranking, patches = Neurons(metric=metric).found(subject)  # type: ignore[arg-type]
+        ranking, patches = most_important_in(Neurons(metric=metric), subject)  # type: ignore[arg-type]
         assert ranking.layers == ["conv1", "conv2"]
         assert {patch.neuron.layer for patch in patches} >= {"conv1"}
     if metric == "activation-output-correlation":  # a unit goes with itself
@@ -351,12 +353,12 @@ def test_the_network_is_left_as_it_was(digits: Classifier, digit_image: Digit) -
 
 def test_depths_choose_layers(squeezenet: Classifier, image: Open) -> None:
     image = np.asarray(image(BEE_EATER))
-    ranking, patches = Neurons(shallowest=40, deepest=60, inputs=2).found(
-        Subject.of(image, squeezenet)
+    ranking, patches = most_important_in(
+        Neurons(shallowest=40, deepest=60, inputs=2), Subject.of(image, squeezenet)
     )
     assert len(ranking.layers) == 26
     assert sorted({patch.neuron.depth for patch in patches}) == [10, 11, 12, 13, 14, 15]
-    assert Neurons(shallowest=90, deepest=10).layers_of(ranking) == [ranking.layers[22]]
+    assert layers_of(Neurons(shallowest=90, deepest=10), ranking) == [ranking.layers[22]]
 
 
 def test_networks_of_other_kinds_are_refused() -> None:
@@ -365,7 +367,7 @@ def test_networks_of_other_kinds_are_refused() -> None:
         classifier = load_classifier(name, "random")
         subject = Subject(classifier, image, 0, np.full(1000, 0.001))
         with pytest.raises(UsageError, match=f"has {what}: choose a network of convolutions"):
-            Neurons().found(subject)
+            most_important_in(Neurons(), subject)
     flat = toy(nn.Sequential(nn.Flatten(), nn.Linear(144, 2)))
     with pytest.raises(UsageError, match="has no convolution"):
         FeatureMaps.of(flat)
@@ -373,7 +375,7 @@ def test_networks_of_other_kinds_are_refused() -> None:
 
 def test_the_figure_shows_boxes_by_depth(digits: Classifier, digit_image: Digit) -> None:
     subject = Subject.of(digit_image(4), digits)
-    _, patches = Neurons().found(subject)
+    _, patches = most_important_in(Neurons(), subject)
     figure = draw_neurons(subject, patches, "title")
     everything, *thirds = figure.subfigs[0].axes
     active = sum(patch.box is not None for patch in patches)

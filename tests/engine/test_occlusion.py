@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from engine.conftest import LANGUR, Open
 from pda_studio import explain
 from pda_studio.classifiers import Classifier
-from pda_studio.methods import Subject
+from pda_studio.results import Subject
 
 Pixels = NDArray[np.float32]
 

@@ -21,11 +21,13 @@ from zennit.types import Activation, AvgPool, Linear
 from engine.conftest import BEE_EATER, Open
 from engine.toys import classifier_of, random_statistics
 from pda_studio import explain
+from pda_studio.attribution.relevance import relevance_of
 from pda_studio.classifiers import Classifier, Preprocessing, load_classifier
 from pda_studio.classifiers.scored import scored
 from pda_studio.errors import UsageError
-from pda_studio.methods import Subject, method_named, run
+from pda_studio.methods import method_named, run
 from pda_studio.methods.relevance import Relevance
+from pda_studio.results import Subject
 from pda_studio.targets import ContrastTarget, UnitTarget
 
 NAMES = ["lrp-epsilon", "lrp-alpha2-beta1", "deep-taylor"]
@@ -169,7 +171,8 @@ def test_two_layers_by_hand(name: str, bias: str) -> None:
         values["epsilon"] = 0.1
     method = method_named(name).create(None, **values)
     assert isinstance(method, Relevance)
-    found, logit = method.relevance(classifier, torch.tensor(x).float().reshape(1, 2, 1, 1), 0)
+    image = torch.tensor(x).float().reshape(1, 2, 1, 1)
+    found, logit = relevance_of(method.rules(), classifier, image, 0)
     np.testing.assert_allclose(found.flatten(), by_hand(name, x, bias == "ignored"), rtol=2e-5)
     assert logit == pytest.approx((W2 @ np.maximum(W1 @ x + B1, 0) + B2)[0], rel=1e-6)
 

@@ -11,10 +11,11 @@ from torch import nn
 
 from engine.conftest import BEE_EATER, LANGUR, Open
 from pda_studio import explain
+from pda_studio.attribution.rise import Masks
 from pda_studio.classifiers import Classifier, Preprocessing, load_classifier
 from pda_studio.errors import UsageError
-from pda_studio.methods import Subject, method_named, run
-from pda_studio.methods.rise import Masks
+from pda_studio.methods import method_named, run
+from pda_studio.results import Subject
 from pda_studio.targets import ContrastTarget, UnitTarget
 
 Digit = Callable[[int], NDArray[np.uint8]]

@@ -8,7 +8,7 @@ import pytest
 from driver import WAIT, Opened, start_slow_map, wait_for_maps
 from pytestqt.qtbot import QtBot
 
-import pda_studio.methods.prediction_difference as pda
+import pda_studio.attribution.prediction_difference as pda
 from pda_studio.classifiers import graph
 from pda_studio.gui.maps import previews
 from pda_studio.gui.maps.previews import sketched

@@ -13,9 +13,10 @@ from pda_studio.errors import PdaStudioError, UsageError
 from pda_studio.gui.app import take_screenshot
 from pda_studio.gui.grid.headings import summarised
 from pda_studio.gui.opening.opening import sample_digits
-from pda_studio.methods import METHODS, Method, Progress, Subject
+from pda_studio.methods import METHODS, Method, Progress
 from pda_studio.methods.base import parameter
 from pda_studio.methods.prediction_difference import EfficientPDA
+from pda_studio.results import Subject
 
 
 def test_shows_the_finished_window(qtbot: QtBot, tmp_path: Path) -> None:

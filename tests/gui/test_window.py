@@ -17,7 +17,7 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QFocusEvent
 from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
 
-import pda_studio.methods.prediction_difference as pda
+import pda_studio.attribution.prediction_difference as pda
 from pda_studio.classifiers import Classifier, Download
 from pda_studio.document.operations import Flip, Rotate
 from pda_studio.document.workspace import ClassifierChoice

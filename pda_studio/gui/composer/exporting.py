@@ -12,7 +12,7 @@ from pda_studio.gui.jobs.worker import Jobs
 from pda_studio.gui.session.session import Session
 
 if TYPE_CHECKING:
-    from pda_studio.methods.evidence import EvidenceMap
+    from pda_studio.results import EvidenceMap
 
 
 class Exporting(QObject):

@@ -27,7 +27,7 @@ from pda_studio.rendering import DIVERGING, SEQUENTIAL, is_unsigned
 from pda_studio.rendering.appearance import MOST_ERRORS, Scale, Sign, Style, ThresholdKind
 
 if TYPE_CHECKING:
-    from pda_studio.methods.evidence import EvidenceMap
+    from pda_studio.results import EvidenceMap
 
 _WIDE_SPIN = SPIN_WIDTH + 14
 

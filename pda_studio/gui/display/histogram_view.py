@@ -25,7 +25,7 @@ from pda_studio.gui.window import numbers as words
 from pda_studio.rendering import Appearance, colour_scale, floor, scale_start
 
 if TYPE_CHECKING:
-    from pda_studio.methods.evidence import EvidenceMap
+    from pda_studio.results import EvidenceMap
 
 Handle = Literal["end", "floor"]
 

@@ -13,7 +13,7 @@ from pda_studio.gui.maps.panel_state import PanelState
 from pda_studio.gui.session.session import Session
 
 if TYPE_CHECKING:
-    from pda_studio.methods.evidence import EvidenceMap
+    from pda_studio.results import EvidenceMap
     from pda_studio.studies.agreement import Agreement
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QCoreApplication
 
 from pda_studio.document.workspace import COMBINED, ClassifierChoice, Column
-from pda_studio.gui.session.fitting import kind_of, unheeded_by
+from pda_studio.gui.session.fitting import inactive_by, kind_of
 from pda_studio.gui.session.session import Session
 from pda_studio.targets import ClassTarget, OutputTarget, name_of
 
@@ -59,8 +59,8 @@ def summarised(column: Column) -> str:
     if "difference" in parameters:
         parts.append(str(parameters["difference"]))
     if "window" in parameters:
-        unheeded = unheeded_by(kind_of(column.method), parameters)
+        inactive = inactive_by(kind_of(column.method), parameters)
         for name, sign in _SIGNS.items():
-            if name in parameters and name not in unheeded:
+            if name in parameters and name not in inactive:
                 parts.append(f"{sign} {parameters[name]}")
     return " · ".join(parts)

@@ -18,7 +18,7 @@ from pda_studio.gui.maps.panel_state import PanelState, Prediction
 from pda_studio.gui.window import numbers as words
 
 if TYPE_CHECKING:
-    from pda_studio.methods.evidence import EvidenceMap
+    from pda_studio.results import EvidenceMap
 
 GAP = 8
 
@@ -201,7 +201,7 @@ class MapPanel(Panel):
         return self._spread[1]
 
     def _named_spread(self, evidence_map: EvidenceMap) -> str:
-        from pda_studio.methods.combining import UNIT
+        from pda_studio.attribution.combining import UNIT
 
         if evidence_map.standard_error is None:
             return self.tr("No standard error: this map is not sampled")

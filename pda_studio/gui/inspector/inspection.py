@@ -18,7 +18,7 @@ from pda_studio.targets import ClassTarget
 if TYPE_CHECKING:  # the engine loads PyTorch, which takes seconds: the window is there before
     from pda_studio.inspection import Answer, Box, RankedWindows, Removal, Stage
     from pda_studio.methods import Method
-    from pda_studio.methods.evidence import EvidenceMap, Subject
+    from pda_studio.results import EvidenceMap, Subject
 
 Page = Literal["windows", "region", "strongest"]
 

@@ -9,7 +9,7 @@ from pda_studio.gui.maps.panel_state import Request
 from pda_studio.gui.session import fitting
 
 if TYPE_CHECKING:
-    from pda_studio.methods.evidence import EvidenceMap, Subject
+    from pda_studio.results import EvidenceMap, Subject
     from pda_studio.store.disk import Asked, DiskCache
 
 

@@ -26,7 +26,7 @@ from pda_studio.gui.session.session import Key, Session
 from pda_studio.targets import ClassTarget
 
 if TYPE_CHECKING:
-    from pda_studio.methods.evidence import EvidenceMap, Subject
+    from pda_studio.results import EvidenceMap, Subject
     from pda_studio.store.disk import Asked
 
 _log = logging.getLogger(__name__)
@@ -294,7 +294,7 @@ class Explainer(QObject):
             state: State = "stopped" if stopped else "waiting"
             made = panel.replace(state=state, request=request, message="")
         else:
-            from pda_studio.methods.combining import combined
+            from pda_studio.attribution.combining import combined
 
             made = PanelState("done", request, combined(whole), request)
         if made != panel and (made.state, made.request) != (panel.state, panel.request):

@@ -11,7 +11,7 @@ import numpy as np
 from pda_studio.gui.maps.panel_state import Request
 
 if TYPE_CHECKING:
-    from pda_studio.methods.evidence import EvidenceMap
+    from pda_studio.results import EvidenceMap
 
 _BYTES = 600_000_000
 _REDRAWN = ("difference", "stride")  # for other values, and other targets, maps are drawn anew

@@ -12,7 +12,7 @@ from pda_studio.document.workspace import ClassifierChoice
 from pda_studio.targets import ClassTarget, Target
 
 if TYPE_CHECKING:  # the engine loads PyTorch, which takes seconds: the window is there before
-    from pda_studio.methods.evidence import EvidenceMap, Subject
+    from pda_studio.results import EvidenceMap, Subject
 
 State = Literal["empty", "waiting", "running", "done", "stopped", "failed"]
 

@@ -96,7 +96,7 @@ class Predicting(QObject):
         self._under_way.add(asked)
 
         def predict() -> Prediction:
-            from pda_studio.methods import Subject
+            from pda_studio.results import Subject
 
             pixels = applied(image.pixels, row.operations)
             subject = Subject.of(pixels, classifier, key.target)

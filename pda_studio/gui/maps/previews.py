@@ -13,7 +13,7 @@ from pda_studio.gui.session import fitting
 
 if TYPE_CHECKING:
     from pda_studio.methods import Progress
-    from pda_studio.methods.evidence import EvidenceMap, Subject
+    from pda_studio.results import EvidenceMap, Subject
 
 _log = logging.getLogger(__name__)
 

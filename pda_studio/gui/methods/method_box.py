@@ -102,14 +102,14 @@ class MethodBox(Section):
         self.variant.setCurrentIndex(self.variant.findData(column.method))
         self.summary.setText(kind.summary)
         self.summary.setToolTip(kind.citation)
-        unheeded = fitting.unheeded_by(kind, parameters)
+        inactive = fitting.inactive_by(kind, parameters)
         for name, row in self._rows.items():
-            row.setVisible(name not in unheeded)
-            row.show_value(parameters, unheeded, classifier.input_size)
+            row.setVisible(name not in inactive)
+            row.show_value(parameters, inactive, classifier.input_size)
         for style, button in self._styles.items():
             button.setChecked(style == column.style)
         self._offer_spread()
-        if any(row.layer and name not in unheeded for name, row in self._rows.items()):
+        if any(row.layer and name not in inactive for name, row in self._rows.items()):
             self._ask_for_layers()
 
     def offer_layers(self, layers: Layers) -> None:

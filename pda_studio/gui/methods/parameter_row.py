@@ -103,13 +103,13 @@ class ParameterRow(QWidget):
             widget.setAccessibleName(f"{parameter.label}{unit}")
 
     def show_value(
-        self, values: Mapping[str, Any], unheeded: frozenset[str], input_size: int
+        self, values: Mapping[str, Any], inactive: frozenset[str], input_size: int
     ) -> None:
         """Show a value within the bounds that the others leave, without telling of it."""
         self._showing = True
         self._value = values[self.parameter.name]
         if self.spin is not None:
-            low, high = fitting.bounds(self.parameter, values, unheeded, input_size)
+            low, high = fitting.bounds(self.parameter, values, inactive, input_size)
             self._show_number(low, high)
         elif self.choice is not None:
             self.choice.setCurrentIndex(self.choice.findData(self._value))

@@ -18,7 +18,7 @@ _FIRST_STRIDE = 4
 def kind_of(method: str) -> type[Method]:
     """The declaration of a method; imports the engine when first asked."""
     from pda_studio.methods import method_named
-    from pda_studio.methods.combining import Combined
+    from pda_studio.methods.combined import Combined
 
     return Combined if method == COMBINED else method_named(method)
 
@@ -51,13 +51,13 @@ def carried_over(
 
 
 def bounds(
-    parameter: Parameter, values: Mapping[str, Any], unheeded: frozenset[str], input_size: int
+    parameter: Parameter, values: Mapping[str, Any], inactive: frozenset[str], input_size: int
 ) -> tuple[float | None, float | None]:
     """Bounds of a number beside the other values: what its slider and spin box allow."""
     low, high = parameter.minimum, parameter.maximum
     if parameter.name in ("window", "outer", "stride") and high is not None:
         high = min(high, input_size)
-    if parameter.name == "window" and "outer" in values and "outer" not in unheeded:
+    if parameter.name == "window" and "outer" in values and "outer" not in inactive:
         high = min(high or input_size, 63, input_size - 1)
     if parameter.name == "outer" and "window" in values:
         low = max(low or 0, values["window"] + 1)
@@ -69,11 +69,11 @@ def bounds(
 def fitted(kind: type[Method], values: Mapping[str, Any], classifier: Classifier) -> dict[str, Any]:
     """Move every number into its bounds; the window comes first, its partners follow it."""
     result = dict(values)
-    unheeded = unheeded_by(kind, result)
+    inactive = inactive_by(kind, result)
     for known in kind.parameters():
         if known.kind not in ("integer", "number") or result[known.name] is None:
             continue
-        low, high = bounds(known, result, unheeded, classifier.input_size)
+        low, high = bounds(known, result, inactive, classifier.input_size)
         value = result[known.name]
         if low is not None and high is not None and low > high and known.name == "outer":
             continue  # plays no part beside a window this large
@@ -83,6 +83,6 @@ def fitted(kind: type[Method], values: Mapping[str, Any], classifier: Classifier
     return result
 
 
-def unheeded_by(kind: type[Method], values: Mapping[str, Any]) -> frozenset[str]:
+def inactive_by(kind: type[Method], values: Mapping[str, Any]) -> frozenset[str]:
     """Names of the parameters that play no part; values may still be out of their bounds."""
-    return kind.model_construct(**dict(values)).unheeded()
+    return kind.model_construct(**dict(values)).inactive()

@@ -23,7 +23,7 @@ from pda_studio.targets import ClassTarget, Target, translated
 
 if TYPE_CHECKING:
     from pda_studio.classifiers import Classifier
-    from pda_studio.methods.evidence import EvidenceMap
+    from pda_studio.results import EvidenceMap
 
 _IDLE_CLASSIFIERS = 2
 

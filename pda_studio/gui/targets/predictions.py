@@ -30,7 +30,7 @@ from pda_studio.gui.window import numbers as words
 
 if TYPE_CHECKING:
     from pda_studio.classifiers import Classifier
-    from pda_studio.methods.evidence import Subject
+    from pda_studio.results import Subject
 
 _SHOWN = 20
 _LINE = 34

@@ -332,7 +332,7 @@ class Studio(QObject):
 
     def _on_engine(self, names: list[str]) -> None:
         from pda_studio.methods import METHODS, by_family
-        from pda_studio.methods.combining import Combined
+        from pda_studio.methods.combined import Combined
 
         gc.freeze()  # PyTorch's many objects stay: to look through them again holds up the window
         families = by_family([*METHODS.values(), Combined])

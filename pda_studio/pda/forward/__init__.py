@@ -2,7 +2,6 @@
 
 import logging
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import torch
@@ -17,15 +16,13 @@ from pda_studio.pda.forward.devices import SharedForward, replicas
 from pda_studio.pda.forward.full import FullForward
 from pda_studio.pda.forward.incremental import IncrementalForward, baseline_activations
 from pda_studio.pda.forward.incremental import Precision as IncrementalPrecision
-from pda_studio.pda.forward.layers import AUTO, earliest_layer
-from pda_studio.pda.forward.linearised import INPUT, LinearisedInput, LinearisedTail
+from pda_studio.pda.forward.layers import earliest_layer
+from pda_studio.pda.forward.linearised import LinearisedInput, LinearisedTail
 from pda_studio.pda.infill import Infill
+from pda_studio.pda.options import AUTO, INPUT, ForwardName, Precision
 from pda_studio.pda.windows import WindowGrid
 
 _log = logging.getLogger(__name__)
-
-ForwardName = Literal["auto", "full", "incremental", "linearised"]
-Precision = Literal["auto", "float32", "bfloat16-delta"]
 
 
 @dataclass(frozen=True)
@@ -126,4 +123,4 @@ def _precision(
     return None if wanted.forward == "auto" and taken.full < seconds else precision
 
 
-__all__ = ["Forward", "ForwardName", "Precision", "SampleScores", "Wanted", "make_forward"]
+__all__ = ["Forward", "SampleScores", "Wanted", "make_forward"]

@@ -11,8 +11,6 @@ from pda_studio.pda.forward.linearised import along, gradients_at
 from pda_studio.pda.forward.memory import remembered
 from pda_studio.pda.patches import windows_of
 
-AUTO = "auto"
-
 # Where the median of Spearman's correlation with the exact map first reaches 0.95, on 42 images:
 # see tests/benchmarks/linearised.py.
 _MEASURED = {"squeezenet1_1": "features.11", "mobilenet_v2": "features.15"}

@@ -23,8 +23,6 @@ from pda_studio.pda.forward.incremental.changes import Change, crop
 from pda_studio.pda.patches import windows_of
 from pda_studio.pda.windows import WindowGrid
 
-INPUT = "input"
-
 
 class LinearisedInput:
     """Scores infilled images to first order around the untouched one (Algorithm 3).

@@ -1,7 +1,6 @@
 """What stands in for a removed window, by name."""
 
-from dataclasses import dataclass
-from typing import Literal, cast
+from typing import cast
 
 import numpy as np
 import torch
@@ -11,36 +10,8 @@ from pda_studio.pda.infill.base import Infill
 from pda_studio.pda.infill.gaussian import Draw, GaussianInfill, Law
 from pda_studio.pda.infill.marginal import ReferenceInfill
 from pda_studio.pda.infill.simple import BlurInfill, GreyInfill, InpaintInfill
-from pda_studio.pda.infill.statistics import Colour, Statistics
-
-InfillName = Literal[
-    "conditional-samples",
-    "conditional-mean",
-    "conditional-empirical-mean",
-    "marginal-samples",
-    "marginal-mean",
-    "marginal-empirical-mean",
-    "grey",
-    "blur",
-    "inpaint-telea",
-    "inpaint-navier-stokes",
-]
-
-
-@dataclass(frozen=True)
-class InfillTraits:
-    """Which parameters an infill heeds."""
-
-    gaussian: bool
-    conditional: bool
-    drawn: bool
-
-
-def traits(name: InfillName) -> InfillTraits:
-    """Tell which parameters an infill heeds: the window sliders show only those."""
-    law, _, draw = name.partition("-")
-    gaussian = law in ("conditional", "marginal")
-    return InfillTraits(gaussian, law == "conditional", gaussian and draw != "mean")
+from pda_studio.pda.infill.statistics import Statistics
+from pda_studio.pda.options import Colour, InfillName
 
 
 def make_infill(
@@ -103,4 +74,4 @@ def make_infill(
     )
 
 
-__all__ = ["Infill", "InfillName", "InfillTraits", "make_infill", "traits"]
+__all__ = ["Infill", "make_infill"]

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pda_studio.pda.infill.statistics import Colour, Statistics
+from pda_studio.pda.infill.statistics import Statistics
+from pda_studio.pda.options import Colour
 
 _CACHE_BYTES = 256 * 2**20
 

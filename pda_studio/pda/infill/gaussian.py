@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from pda_studio.errors import UsageError
 from pda_studio.pda.infill.base import generator
 from pda_studio.pda.infill.distributions import WindowLaw, window_laws
-from pda_studio.pda.infill.statistics import Colour, Statistics
+from pda_studio.pda.infill.statistics import Statistics
+from pda_studio.pda.options import Colour
 from pda_studio.pda.patches import windows_of
 
 Law = Literal["conditional", "marginal"]

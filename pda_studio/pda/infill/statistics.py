@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import safetensors
@@ -16,8 +15,7 @@ from safetensors.numpy import load_file, save
 
 from pda_studio.errors import PdaStudioError, UsageError
 from pda_studio.files import written_whole
-
-Colour = Literal["joint", "independent"]
+from pda_studio.pda.options import Colour
 
 LARGEST_OFFSET = 63  # M: patches of up to M + 1 = 64 pixels a side
 _JITTER = 1e-4  # of the mean channel variance, on the diagonal: keeps covariances invertible

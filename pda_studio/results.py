@@ -1,16 +1,27 @@
 """Evidence as a value: a map with everything needed to draw, save, compare and repeat it."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pda_studio.classifiers import Classifier
-from pda_studio.classifiers.scored import scored
-from pda_studio.pda.scores import WindowScores
-from pda_studio.targets import Target
+if TYPE_CHECKING:
+    from pda_studio.classifiers import Classifier
+    from pda_studio.methods.base import Method
+    from pda_studio.pda.scores import WindowScores
+    from pda_studio.targets import Target
+
+KEPT_CLASSES = 20  # scores of the most likely classes are kept: changing the target is then free
+
+
+def classes_to_keep(probabilities: NDArray[np.float64], target: int) -> NDArray[np.int64]:
+    """Indices of the 20 most likely classes, and of the target, most likely first."""
+    likely = np.argsort(-probabilities, kind="stable")[:KEPT_CLASSES]
+    return likely if target in likely else np.append(likely, target)
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,14 +55,54 @@ class Subject:
         classifier: Classifier,
         target: int | str | Target | None = None,
         batch: int | None = None,
-    ) -> "Subject":
+    ) -> Subject:
         """Ask about any RGB image (H, W, 3); without a target, about the most likely class."""
         view = classifier.preprocessing.view(image)
         if target is None:
             probabilities = classifier.predict(view)
             return cls(classifier, view, int(probabilities.argmax()), probabilities, batch)
+        from pda_studio.classifiers.scored import scored
+
         made = scored(classifier, classifier.target_of(target))
         return cls(made.classifier, view, made.index, made.classifier.predict(view), batch)
+
+    @cached_property
+    def kept_classes(self) -> NDArray[np.int64]:
+        """Indices of the classes whose scores a map of windows keeps: see `classes_to_keep`."""
+        return classes_to_keep(self.probabilities, self.target)
+
+    def map_of(
+        self,
+        method: Method,
+        evidence: NDArray[Any],
+        unit: str,
+        seconds: float,
+        *,
+        standard_error: NDArray[Any] | None = None,
+        complete: bool = True,
+        forward: str = "",
+        image: NDArray[np.uint8] | None = None,
+    ) -> EvidenceMap:
+        """Make a method's map of this subject from evidence (H, W), for methods without windows."""
+        return EvidenceMap(
+            evidence=np.array(evidence, np.float32),  # a copy: work may go on in the array
+            standard_error=None if standard_error is None else standard_error.astype(np.float32),
+            covered=None if complete else np.ones(evidence.shape, np.bool_),
+            view=self.view,
+            target=self.target,
+            target_name=self.classifier.class_names[self.target],
+            probabilities=self.probabilities,
+            method=method.name,
+            title=method.title,
+            parameters=method.model_dump(mode="json"),
+            unit=unit,
+            classifier=self.classifier.name,
+            weights=self.classifier.weights,
+            fingerprint=self.classifier.fingerprint,
+            seconds=seconds,
+            forward=forward,
+            image=image,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,6 +197,6 @@ class EvidenceMap:
         largest, usual = float(strength.max()), 2 * float(np.quantile(strength, 0.995))
         return (min(largest, usual) if usual > 0 else largest) or 1.0
 
-    def replace(self, **changes: Any) -> "EvidenceMap":
+    def replace(self, **changes: Any) -> EvidenceMap:
         """A copy with other values."""
         return replace(self, **changes)

@@ -6,23 +6,16 @@ convolutional neural networks via input resampling*, 2017. A neuron is a channel
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pda_studio.methods.evidence import Subject
-from pda_studio.methods.feature_maps import FeatureMaps
+from pda_studio.attribution.feature_maps import FeatureMaps
+from pda_studio.methods.neurons import Metric
+from pda_studio.results import Subject
 
-Metric = Literal[
-    "activation-output-correlation",
-    "activation-precision",
-    "activation-matrix-sum",
-    "activation-matrix-variance",
-    "weight-matrix-sum",
-    "weight-matrix-variance",
-]
 METRICS: tuple[Metric, ...] = get_args(Metric)
 
 _SCORES_AT_ONCE = 10  # images in a batch

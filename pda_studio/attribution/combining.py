@@ -3,40 +3,16 @@
 Zhou & Kainz close with it: the results of different methods can be combined.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import ClassVar
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pda_studio.errors import UsageError
-from pda_studio.methods.base import Family, Method, Progress
-from pda_studio.methods.evidence import EvidenceMap, Subject
+from pda_studio.results import EvidenceMap
 
 UNIT = "rms"
 """Evidence in units of its own root mean square."""
-
-
-class Combined(Method):
-    """What a column of combined maps is called; it works on maps, so it is not in the registry."""
-
-    title: ClassVar[str] = "Combined"
-    family: ClassVar[Family] = "Several methods"
-    summary: ClassVar[str] = (
-        "The mean of the other columns' maps, each divided by its root mean square; their spread"
-        " shows where they agree."
-    )
-    citation: ClassVar[str] = "Zhou & Kainz, Efficient image evidence analysis, outlook"
-
-    def steps(self, subject: Subject) -> Iterator[Progress]:
-        """Refuse: there is nothing to compute but from maps.
-
-        Raises
-        ------
-        UsageError
-            Always.
-        """
-        raise UsageError("Combined maps are made from finished maps: see `combined`.")
 
 
 def standardised(evidence: NDArray[np.floating]) -> NDArray[np.float64]:

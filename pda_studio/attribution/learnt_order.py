@@ -21,16 +21,15 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from torch.nn.functional import interpolate
 
-from pda_studio.methods.evidence import Subject
-from pda_studio.methods.gradients import differentiable
+from pda_studio.attribution.gradients import differentiable
+from pda_studio.methods.consensus import IMAGES
 from pda_studio.pda.infill.simple import blurred
+from pda_studio.results import Subject
 
 _MOST_CELLS = 28  # along each side: of 8 pixels in an image of 224
 _SMALLEST_CELL = 2  # pixels
 _BLURS = (5 / 224, 10 / 224, 20 / 224)  # standard deviations, as shares of the image's side
-_SHARES = 4  # tried in each round
-IMAGES = 2 * _SHARES
-"""How many images go through the network and back in each round."""
+_SHARES = IMAGES // 2  # tried in each round
 
 _SHARES_AT_ONCE = 2  # each is two images; more are hardly faster, and stopping would lag
 _SMOOTH = 1.0  # standard deviation, in cells

@@ -1,0 +1,163 @@
+"""The work of activation maximisation: steps up the gradient, held to images."""
+
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pda_studio.attribution.canvas import Canvas, Code, Pixels
+from pda_studio.classifiers import Classifier
+from pda_studio.classifiers.generator import load_generator, shipped_generator
+from pda_studio.errors import PdaStudioError, UsageError
+from pda_studio.images import load_image
+from pda_studio.methods.activation_maximisation import ActivationMaximisation
+from pda_studio.methods.base import Progress
+from pda_studio.results import EvidenceMap, Subject
+
+_MOST_BYTES = 1 << 29  # of a saved map, unpacked
+
+
+def steps(method: ActivationMaximisation, subject: Subject) -> Iterator[Progress]:
+    """Take one step up the gradient after another."""
+    began = perf_counter()
+    with torch.inference_mode(False), torch.enable_grad():
+        canvas = _canvas(method, subject.classifier)
+        values = _first(method, canvas, subject)
+    first = values
+    for done in range(1, method.climb + 1):
+        with torch.inference_mode(False), torch.enable_grad():
+            values = _climbed(method, canvas, values, subject, done)
+        seconds = perf_counter() - began
+        yield Progress(
+            done,
+            method.climb,
+            lambda values=values, done=done, seconds=seconds: _map(  # type: ignore[misc]
+                method, subject, canvas, first, values, done, seconds
+            ),
+        )
+
+
+def _canvas(method: ActivationMaximisation, classifier: Classifier) -> Canvas:
+    if method.through == "pixels":
+        return Pixels(
+            classifier,
+            method.blur_every,
+            method.blur_width,
+            method.clip_norm,
+            method.clip_contribution,
+        )
+    found = load_generator(method.generator) if method.generator else shipped_generator(classifier)
+    return Code(classifier, found.to(classifier.device))
+
+
+def _first(method: ActivationMaximisation, canvas: Canvas, subject: Subject) -> torch.Tensor:
+    classifier = subject.classifier
+    if method.start is None and method.begin == "noise":
+        return canvas.noise(torch.Generator().manual_seed(method.seed))
+    view = subject.view if method.start is None else _image_of(method.start, classifier)
+    return canvas.of(classifier.prepare(classifier.preprocessing.pixels(view)[None]))
+
+
+def _climbed(
+    method: ActivationMaximisation,
+    canvas: Canvas,
+    values: torch.Tensor,
+    subject: Subject,
+    done: int,
+) -> torch.Tensor:
+    """One step: values (1, …) after it."""
+    leaf = values.detach().clone().requires_grad_()
+    # Some networks write over what they are given.
+    logit = subject.classifier.network(canvas.prepared(leaf).clone())[0, subject.target]
+    (gradient,) = torch.autograd.grad(logit, leaf)
+    values = values.detach()
+    up = gradient - 2 * method.l2 * values / values.numel()
+    size = up.square().mean().sqrt()
+    if not bool(torch.isfinite(size)):
+        raise PdaStudioError(
+            f"The gradient of {subject.classifier.name} is not finite here: choose a smaller"
+            " step size."
+        )
+    if size > 0:  # where a unit is silent, nothing says which way is up
+        values = values + method.step_size * up / size
+    return canvas.kept_within((1 - method.decay) * values, gradient, done)
+
+
+def _map(
+    method: ActivationMaximisation,
+    subject: Subject,
+    canvas: Canvas,
+    first: torch.Tensor,
+    values: torch.Tensor,
+    done: int,
+    seconds: float,
+) -> EvidenceMap:
+    """The image as it is now, and what the classifier says of it."""
+    classifier = subject.classifier
+    image, before = _view(canvas, values, classifier), _view(canvas, first, classifier)
+    return subject.map_of(
+        method,
+        np.zeros(image.shape[:2]),
+        "activation" if classifier.is_hidden else "logit",
+        seconds,
+        complete=done == method.climb,
+        forward=_told(subject, before, image, done),
+        image=image,
+    )
+
+
+@torch.inference_mode()
+def _view(canvas: Canvas, values: torch.Tensor, classifier: Classifier) -> NDArray[np.uint8]:
+    """Draw values as an image (H, W, 3) uint8."""
+    preprocessing = classifier.preprocessing
+    mean, std = (
+        torch.tensor(numbers)[:, None, None] for numbers in (preprocessing.mean, preprocessing.std)
+    )
+    pixels = canvas.prepared(values)[0].cpu() * std + mean
+    view = (255 * pixels).round().clamp(0, 255).byte().expand(3, -1, -1).permute(1, 2, 0)
+    return np.ascontiguousarray(view.numpy())
+
+
+def _told(subject: Subject, before: NDArray[np.uint8], after: NDArray[np.uint8], done: int) -> str:
+    """What the classifier says of the first image and of the one that is shown."""
+    classifier = subject.classifier
+    pixels = torch.stack([classifier.preprocessing.pixels(view) for view in (before, after)])
+    logits = classifier.logits(classifier.prepare(pixels)).cpu()
+    first, last = logits[:, subject.target].tolist()
+    steps = f"{done} step{'s' if done > 1 else ''}"
+    if classifier.is_hidden:
+        return f"activation from {first:.3g} to {last:.3g} in {steps}"
+    probability = float(logits[1].softmax(0)[subject.target])
+    return f"logit from {first:.3g} to {last:.3g} in {steps}, probability {100 * probability:.1f} %"
+
+
+def _image_of(path: Path, classifier: Classifier) -> NDArray[np.uint8]:
+    """Read the image to go on from, as the network sees it."""
+    image = _made_image(path) if path.suffix.lower() == ".npz" else load_image(path)
+    side = classifier.input_size
+    if image.shape[:2] == (side, side):
+        return image  # it was made as the network sees it
+    return classifier.preprocessing.view(image)
+
+
+def _made_image(path: Path) -> NDArray[np.uint8]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if sum(entry.file_size for entry in archive.infolist()) > _MOST_BYTES:
+                raise ValueError("too large for a map")
+        with np.load(path, allow_pickle=False) as arrays:
+            if "picture" not in arrays:
+                raise UsageError(
+                    f"The map {path.name} holds no made image: name one of"
+                    f" {ActivationMaximisation.name}."
+                )
+            image: NDArray[np.uint8] = arrays["picture"]
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+            raise ValueError("no image")
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
+        raise PdaStudioError(f"Cannot read {path}: it is no map of PDA Studio.") from error
+    return image

@@ -1,0 +1,143 @@
+"""The work of averaged gradients: along a path from a baseline, or over noisy copies."""
+
+from collections.abc import Iterator
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import torch
+
+from pda_studio.attribution.gradients import (
+    absolute_unit,
+    attribution,
+    differentiable,
+    gradient_of_input,
+    largest,
+    logit_unit,
+    prepared,
+    rule_unit,
+)
+from pda_studio.classifiers import Classifier
+from pda_studio.methods.averaged_gradients import IntegratedGradients, SmoothGrad
+from pda_studio.methods.base import Progress
+from pda_studio.methods.gradients import Rule
+from pda_studio.results import EvidenceMap, Subject
+
+_BATCH = 8  # images per pass: on two cores more are hardly faster, and steps would get long
+
+
+def integrated(method: IntegratedGradients, subject: Subject) -> Iterator[Progress]:
+    """Some points a step, each time spread over the whole way."""
+    began = perf_counter()
+    batch = subject.batch or _BATCH
+    count = -(-method.points // batch)
+    with differentiable():
+        image = prepared(subject).detach()
+        start = _start(method, subject.classifier, image)
+        way = image - start
+        rule = gradient_of_input(subject.classifier, subject.target)
+        nodes, weights = np.polynomial.legendre.leggauss(method.points)
+        alphas = torch.tensor((nodes + 1) / 2).to(image)[:, None, None, None]
+        shares = torch.tensor(weights / 2).to(image)
+        total = torch.zeros_like(image[0])
+    share, done = 0.0, 0
+    for first in range(count):
+        here = slice(first, None, count)
+        with differentiable():
+            gradients = rule((start + alphas[here] * way).requires_grad_()).detach()
+            total += torch.einsum("n,nchw->chw", shares[here], gradients)
+            share += float(shares[here].sum())
+            done += len(shares[here])
+            evidence = (way[0] * total).sum(0) / share
+        now = perf_counter() - began
+        note = ""
+        if done == method.points:
+            note = _completeness(subject, image, start, float(evidence.double().sum()))
+        found = subject.map_of(
+            method,
+            evidence.cpu().numpy(),
+            logit_unit(subject.classifier),
+            now,
+            complete=done == method.points,
+            forward=note,
+        )
+        yield Progress(done, method.points, lambda found=found: found)  # type: ignore[misc]
+
+
+def _start(
+    method: IntegratedGradients, classifier: Classifier, image: torch.Tensor
+) -> torch.Tensor:
+    """The baseline (1, C, H, W), as the network gets it."""
+    if method.baseline == "mean":
+        return torch.zeros_like(image)
+    colour = 0.0 if method.baseline == "black" else 1.0
+    return classifier.prepare(torch.full_like(image, colour))
+
+
+def _completeness(subject: Subject, image: torch.Tensor, start: torch.Tensor, total: float) -> str:
+    """How far the sum is from the logit's change, as a share of that."""
+    pair = subject.classifier.logits(torch.cat([image, start]))[:, subject.target].double()
+    change = float(pair[0] - pair[1])
+    if change == 0:
+        return ""
+    return f"completeness error {100 * abs(total - change) / abs(change):.2g} %"
+
+
+def smoothed(method: SmoothGrad, subject: Subject) -> Iterator[Progress]:
+    """Some copies a step."""
+    began = perf_counter()
+    chance = torch.Generator().manual_seed(method.seed)
+    with differentiable():
+        image = prepared(subject).detach()
+        rule = attribution(_rule_of(method), subject.classifier, subject.target)
+        deviation = method.noise * (image.max() - image.min())
+        mean = torch.zeros_like(image[0])
+        spread = torch.zeros_like(image[0, 0])
+    done = 0
+    while done < method.samples:
+        count = min(subject.batch or _BATCH, method.samples - done)
+        with differentiable():
+            # One copy at a time, so that the draws do not depend on the batch.
+            shape = image.shape[1:]
+            drawn = [torch.randn(shape, generator=chance) for _ in range(count)]
+            noisy = image + deviation * torch.stack(drawn).to(image.device)
+            values = rule(noisy.requires_grad_()).detach()
+            sums = values.sum(1)
+            farther = sums.mean(0) - mean.sum(0)
+            spread += (sums - sums.mean(0)).square().sum(0)
+            spread += farther.square() * done * count / (done + count)
+            done += count
+            mean += (values - mean).sum(0) / done
+        found = _smooth_map(method, subject, mean, spread, done, perf_counter() - began)
+        yield Progress(done, method.samples, lambda found=found: found)  # type: ignore[misc]
+
+
+def _smooth_map(
+    method: SmoothGrad,
+    subject: Subject,
+    mean: torch.Tensor,
+    spread: torch.Tensor,
+    done: int,
+    seconds: float,
+) -> EvidenceMap:
+    unit: str = rule_unit(_rule_of(method), subject.classifier)
+    error: Any = None
+    if method.base == "saliency":
+        evidence = largest(mean)
+        unit = absolute_unit(subject.classifier)
+    else:
+        evidence = mean.sum(0)
+        if done > 1:
+            error = (spread / (done - 1) / done).sqrt().cpu().numpy()
+    return subject.map_of(
+        method,
+        evidence.cpu().numpy(),
+        unit,
+        seconds,
+        standard_error=error,
+        complete=done == method.samples,
+    )
+
+
+def _rule_of(method: SmoothGrad) -> Rule:
+    return "gradient" if method.base == "saliency" else method.base

@@ -1,0 +1,30 @@
+"""What methods are is known in milliseconds: without PyTorch, and without the engine."""
+
+import json
+import subprocess
+import sys
+
+HEAVY = ("torch", "torchvision", "captum", "zennit", "cv2", "scipy", "matplotlib", "numpy")
+
+PROGRAM = """
+import json, sys
+from pda_studio.methods import METHODS, by_family
+parameters = {name: len(kind.parameters()) for name, kind in METHODS.items()}
+made = [kind().inactive() for kind in METHODS.values()]
+by_family(METHODS.values())
+print(json.dumps({"parameters": parameters, "modules": sorted(sys.modules)}))
+"""
+
+
+def test_declarations_load_no_engine() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, timeout=120
+    )
+    told = json.loads(done.stdout)
+    assert len(told["parameters"]) >= 23
+    assert told["parameters"]["occlusion"] == 13
+    loaded = set(told["modules"])
+    assert not loaded & set(HEAVY)
+    ours = {name for name in loaded if name.startswith("pda_studio.")}
+    allowed = ("pda_studio.errors", "pda_studio.methods", "pda_studio.pda.options")
+    assert {name for name in ours if not name.startswith(allowed)} == {"pda_studio.pda"}
