@@ -35,7 +35,7 @@ from pda_studio.figures.composition import (
 )
 from pda_studio.figures.layout import letter
 from pda_studio.methods import method_named
-from pda_studio.rendering import Appearance, heat_map, overlay, spread_appearance, spread_of
+from pda_studio.rendering import STYLES, Appearance, heat_map, overlay
 from pda_studio.targets import ClassTarget
 
 CLASSIFIER = "digits"
@@ -417,10 +417,10 @@ def test_uncertainty_is_drawn_on_a_scale_of_its_own():
     error = np.random.default_rng(3).uniform(0.1, 0.9, (28, 28)).astype(np.float32)
     shown = grid(styles=("map", "spread"), standard_error=error)
     drawn = draw_composition(shown, Composition(tiles="both"))
-    assert "Occlusion: uncertainty" in words(drawn)
+    assert "Occlusion: standard error" in words(drawn)
     wanted = heat_map(
-        spread_of(make_map(evidence=np.ones_like(error), standard_error=error)),
-        spread_appearance(Appearance()),
+        STYLES["spread"].layer(make_map(evidence=np.ones_like(error), standard_error=error)),
+        STYLES["spread"].adapted(Appearance()),
         float(error.max()),
     )
     assert any(

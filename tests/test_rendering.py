@@ -19,20 +19,22 @@ from pda_studio.rendering import (
     SEQUENTIAL,
     STYLES,
     Appearance,
+    Drawing,
+    OverlayStyle,
     Threshold,
     colour_map,
     colour_scale,
     contours,
     heat_map,
     overlay,
+    overlay_styles,
     scale_end,
     scale_start,
-    spread_appearance,
-    spread_end,
-    spread_of,
 )
 
 GREY = np.array((0.299, 0.587, 0.114))
+OVERLAYS = [style.name for style in overlay_styles()]
+SPREAD = STYLES["spread"]
 
 
 def hilly_map(side=28, seed=0, **changes):
@@ -121,7 +123,7 @@ def test_a_colour_map_that_is_not_there_is_told():
 
 def test_no_evidence_no_colour_in_any_style():
     nothing = make_map(evidence=np.zeros((28, 28), np.float32))
-    for style in STYLES:
+    for style in OVERLAYS:
         for colours in ("red-blue", "orange-blue", "PuOr_r", "RdYlBu_r"):
             look = Appearance(style=style, colours=colours, unsigned_colours="viridis")
             pixels = overlay(nothing, look, 1.0).astype(int)
@@ -170,7 +172,7 @@ def test_one_sign_alone(sign, kept):
     alone = evidence_map.replace(evidence=np.where(
         np.sign(evidence_map.evidence) == kept, evidence_map.evidence, 0).astype(np.float32)
     )  # fmt: skip
-    for style in STYLES:
+    for style in OVERLAYS:
         one, other = Appearance(style=style, sign=sign), Appearance(style=style)
         np.testing.assert_array_equal(overlay(evidence_map, one, 1.0), overlay(alone, other, 1.0))
     levels = [contour.level for contour in contours(evidence_map, Appearance(sign=sign), 1.0)]
@@ -376,7 +378,7 @@ def tiles(figure):
     return shown
 
 
-@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("style", OVERLAYS)
 def test_a_figure_shows_what_the_window_shows(style):
     maps = [hilly_map(), make_map()]
     look = Appearance(
@@ -422,17 +424,17 @@ def test_a_spread_is_drawn_from_zero_up_whatever_hides_evidence():
     error = np.linspace(0, 0.5, evidence_map.evidence.size, dtype=np.float32).reshape(28, 28)
     sampled = evidence_map.replace(standard_error=error)
     hiding = Appearance(sign="against", threshold=Threshold(part=0.9), style="contours")
-    spread, look = spread_of(sampled), spread_appearance(hiding)
-    end = spread_end(sampled, [sampled], hiding)
+    spread, look = SPREAD.layer(sampled), SPREAD.adapted(hiding)
+    end = SPREAD.limit(sampled, [sampled], hiding)
     assert end == 0.5
     assert scale_start(spread, look, end) == 0
     pixels = heat_map(spread, look, end)
     table = matplotlib.colormaps["viridis"]
     expected = np.rint(255 * table(error.astype(np.float64) / 0.5)[..., :3])
     assert np.abs(pixels - expected).max() <= 2  # a step of the table at the edge of two
-    chosen = spread_appearance(Appearance(unsigned_colours="magma"))
+    chosen = SPREAD.adapted(Appearance(unsigned_colours="magma"))
     assert tuple(heat_map(spread, chosen, end)[0, 0]) == (0, 0, 4)
-    assert spread_of(evidence_map) is None
+    assert SPREAD.layer(evidence_map) is None
 
 
 def test_spreads_of_one_unit_share_a_scale_where_maps_do():
@@ -441,9 +443,50 @@ def test_spreads_of_one_unit_share_a_scale_where_maps_do():
         for unit, error in (("bits", 0.1), ("bits", 0.4), ("logit", 9))
     )
     maps = [small, large, other, make_map()]
-    assert spread_end(small, maps, Appearance()) == pytest.approx(0.1)
-    assert spread_end(small, maps, Appearance(scale="all")) == pytest.approx(0.4)
+    assert SPREAD.limit(small, maps, Appearance()) == pytest.approx(0.1)
+    assert SPREAD.limit(small, maps, Appearance(scale="all")) == pytest.approx(0.4)
     fixed = Appearance(scale="fixed", limits={"bits": 3})
-    assert spread_end(small, maps, fixed) == pytest.approx(0.4)
+    assert SPREAD.limit(small, maps, fixed) == pytest.approx(0.4)
     exact = make_map(standard_error=np.zeros((28, 28), np.float32))
-    assert spread_end(exact, [], Appearance()) == 1
+    assert SPREAD.limit(exact, [], Appearance()) == 1
+
+
+# A style is declared once
+
+
+class Spotlight(OverlayStyle):
+    """The image as it is where there is evidence, dark elsewhere."""
+
+    name = "spotlight"
+    title = "Spotlight"
+    help = "Darkens what has no evidence."
+    uses = frozenset({"opacity", "sign", "threshold", "scale"})
+
+    def draw(self, layer, appearance, limit, *, preview=False):
+        strength = np.clip(np.abs(layer.evidence)[..., None] / limit, 0, 1)
+        image = layer.view / 255
+        return Drawing(image, image * strength, np.ones_like(strength))
+
+
+del STYLES["spotlight"]  # the tests above are about the program's own
+
+
+@pytest.fixture
+def spotlight(monkeypatch):
+    monkeypatch.setitem(STYLES, "spotlight", Spotlight())
+
+
+def test_a_style_is_declared_once_and_found_by_figures(spotlight):
+    evidence_map, look = hilly_map(), Appearance(style="spotlight", opacity=1.0)
+    assert "spotlight" in [style.name for style in overlay_styles()]
+    assert Appearance.from_json(look.as_json()) == look
+    _, _, laid_over, *_ = tiles(draw_panel([evidence_map], appearance=look))
+    expected = evidence_map.view * np.abs(evidence_map.evidence / evidence_map.limit)[..., None]
+    np.testing.assert_allclose(laid_over.images[0].get_array(), expected, atol=0.51)
+
+
+def test_a_style_without_its_declaration_is_refused():
+    with pytest.raises(UsageError, match="style of maps cannot be 'spotlight'"):
+        Appearance(style="spotlight")
+    with pytest.raises(UsageError, match="choose one of “blend”"):
+        Appearance(style="map")  # stands by itself: it is no overlay

@@ -18,7 +18,7 @@ from pda_studio.figures.grid import Grid
 from pda_studio.figures.grid import Row as GridRow
 from pda_studio.methods import method_named
 from pda_studio.methods.combined import Combined
-from pda_studio.rendering import Appearance, spread_of
+from pda_studio.rendering import Appearance, panel_styles
 from pda_studio.results import EvidenceMap
 
 
@@ -60,8 +60,7 @@ class _Reading:
             GridColumn(
                 column.key,
                 _title(column),
-                "map" if column.style == "spread" else column.style,
-                uncertain=column.style == "spread",
+                column.style,
             )
             for column in self.work.columns
         )
@@ -80,9 +79,7 @@ class _Reading:
             if one is None:
                 continue
             back = self._turned(row, column, one) if row.operations else one
-            shown = back if row.turned_back else one
-            uncertain = spread_of(shown) if column.style == "spread" else None
-            maps[column.key] = uncertain or shown
+            maps[column.key] = back if row.turned_back else one
             if said := self._agreement(row, column, back):
                 agreements[column.key] = said
         return GridRow(row.key, label, self._view(row), maps, agreements)
@@ -114,4 +111,5 @@ class _Reading:
 
 def _title(column: Column) -> str:
     kind = Combined if column.method == COMBINED else method_named(column.method)
-    return f"{kind.title}: uncertainty" if column.style == "spread" else kind.title
+    note = panel_styles()[column.style].note
+    return f"{kind.title}: {note}" if note else kind.title

@@ -4,21 +4,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import AfterValidator
 
 from pda_studio.document.operations import Operation
+from pda_studio.rendering import panel_styles
 from pda_studio.targets import Target
 
 SUFFIX = ".pdastudio"
 """Of files of saved work."""
 
-Style = Literal["map", "overlay", "both", "spread"]
-"""A column shows the heat map, the map laid over the image, or both side by side; or how
-uncertain the map is, where that is known.
-"""
+
+def _known_style(name: str) -> str:
+    if name not in panel_styles():
+        raise ValueError(f"there is no panel style “{name}”")
+    return name
+
+
+PanelStyleName = Annotated[str, AfterValidator(_known_style)]
+"""What the panels of a column show, by its name among `panel_styles`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +130,7 @@ class Column:
     key: int
     method: str
     parameters: Mapping[str, Any] | None = None
-    style: Style = "map"
+    style: PanelStyleName = "map"
     target: Target | None = None
     classifier: ClassifierChoice | None = None
 

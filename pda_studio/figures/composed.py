@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import matplotlib
@@ -16,7 +16,7 @@ from pda_studio.figures.layout import Layout, Place, letter
 from pda_studio.figures.page import AGAINST, FOR, GREY, INK, Page
 from pda_studio.figures.saving import STYLE, check_figure, figure_bytes, save_figure
 from pda_studio.figures.scale import Scale, draw_scale
-from pda_studio.rendering import Appearance, heat_map, overlay, scale_end, spread_appearance
+from pda_studio.rendering import OverlayStyle
 from pda_studio.results import EvidenceMap
 
 _WIDEST_BAR = 70 / 25.4 * 72  # points, of a shared colour bar
@@ -191,17 +191,13 @@ class _Composed:
 
     def _map(self, place: Place, column: Column, row: Row, y: int) -> None:
         layout, one = self.layout, row.maps[column.key]
-        appearance = self._appearance(column)
-        limit = scale_end(one, self.maps, appearance)
-        beside = place.x + layout.tile + layout.pair_gap
         if one.image is not None:
             self._image(place.x, y, one.image)
-        elif column.tiles == "overlay":
-            self._overlay(place.x, y, one, limit)
         else:
-            self._image(place.x, y, heat_map(one, appearance, limit))
-            if column.tiles == "both":
-                self._overlay(beside, y, one, limit)
+            layer, x = column.layer(row, self.appearance), place.x
+            for style in column.choice.styles(self.appearance):
+                self._drawing(x, y, style, layer, self._limit(column, one))
+                x += layout.tile + layout.pair_gap
         y += layout.tile_height
         below = y + layout.dots(2)
         for line in layout.lines_of(row, column):
@@ -209,24 +205,32 @@ class _Composed:
             self._text(place.x, below - layout.dots(2), line, layout.small, self.inks.ink)
         if self.composition.colour_bar == "each":
             if one.image is None:
-                scale = Scale.of(one, self.maps, appearance)
+                scale = self._scale_of(column, row)
                 self._scale(place.x, y + layout.dots(4), place.width, scale)
             y += layout.bar_height
         for line in layout.notes[row.key, column.key]:
             y += layout.line(layout.note_size)
             self._text(place.x, y, line, layout.note_size, self.inks.grey)
 
-    def _appearance(self, column: Column) -> Appearance:
-        """How a column's maps are drawn; the scale of standard errors is not that of evidence."""
-        if not column.uncertain:
-            return self.appearance
-        return spread_appearance(self.appearance).replace(scale="map")
+    def _limit(self, column: Column, one: EvidenceMap) -> float:
+        """The end of a map's scale, among those of the columns that show the same of it."""
+        style = column.choice.styles(self.appearance)[0]
+        return style.limit(one, self.maps, self.appearance)
 
-    def _overlay(self, x: int, y: int, one: EvidenceMap, limit: float) -> None:
+    def _scale_of(self, column: Column, row: Row) -> Scale:
+        style = column.choice.styles(self.appearance)[0]
+        layer = column.layer(row, self.appearance)
+        limit = self._limit(column, row.maps[column.key])
+        return Scale.of(layer, style.adapted(self.appearance), limit)
+
+    def _drawing(
+        self, x: int, y: int, style: OverlayStyle, layer: EvidenceMap, limit: float
+    ) -> None:
+        appearance = style.adapted(self.appearance)
+        drawing = style.draw(layer, appearance, limit)
         tile = self.layout.tile, self.layout.tile_height
-        axes = self.page.image(x, y, tile, overlay(one, self.appearance, limit))
-        if self.appearance.style == "contours":
-            draw_contours(axes, one, self.appearance, limit)
+        axes = self.page.image(x, y, tile, drawing.at(appearance.opacity))
+        draw_contours(axes, drawing.lines, appearance.opacity)
 
     def _image(self, x: int, y: int, pixels: object) -> None:
         self.page.image(x, y, (self.layout.tile, self.layout.tile_height), pixels)  # type: ignore[arg-type]
@@ -248,19 +252,13 @@ class _Composed:
             zorder=10,
         )
 
-    def _by_column(self) -> Iterator[tuple[Column, EvidenceMap]]:
-        for row in self.grid.rows:
-            for column in self.grid.columns:
-                if column.key in row.maps:
-                    yield column, row.maps[column.key]
-
     def _shared_scales(self, y: int) -> None:
         """Draw a colour bar for each unit and colour map, side by side below the maps."""
         layout = self.layout
         scales: dict[object, Scale] = {}
-        for column, one in self._by_column():
-            if one.image is None:
-                scale = Scale.of(one, self.maps, self._appearance(column))
+        for row, column in product(self.grid.rows, self.grid.columns):
+            if column.key in row.maps and row.maps[column.key].image is None:
+                scale = self._scale_of(column, row)
                 scales.setdefault((scale.unit, scale.colours, scale.start, scale.end), scale)
         places = [place for place in layout.places if place.key != INPUT]
         left, right = places[0].x, places[-1].x + places[-1].width

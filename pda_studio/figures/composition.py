@@ -12,18 +12,20 @@ from matplotlib.font_manager import fontManager
 
 from pda_studio.errors import UsageError
 from pda_studio.figures.page import FONT
+from pda_studio.rendering import panel_styles
 
-Tiles = Literal["columns", "map", "overlay", "both"]
 Lettered = Literal["none", "panels", "rows", "columns"]
 LetterStyle = Literal["(a)", "a)", "a", "(A)", "A)", "A"]
 ColourBar = Literal["each", "shared", "none"]
 Background = Literal["white", "transparent", "black"]
 
-TILES: tuple[Tiles, ...] = get_args(Tiles)
 LETTERED: tuple[Lettered, ...] = get_args(Lettered)
 LETTER_STYLES: tuple[LetterStyle, ...] = get_args(LetterStyle)
 COLOUR_BARS: tuple[ColourBar, ...] = get_args(ColourBar)
 BACKGROUNDS: tuple[Background, ...] = get_args(Background)
+
+TILES = ("columns", *(name for name, style in panel_styles().items() if not style.needs))
+"""What can be drawn of every map: as its column is shown, or one panel style everywhere."""
 
 WIDTHS = {"one column": 85.0, "1.5 columns": 120.0, "two columns": 178.0}
 """Millimetres that journals give a figure."""
@@ -56,8 +58,9 @@ class Composition:
         What is left out.
     show_input : bool
         Whether each row begins with its image.
-    tiles : {"columns", "map", "overlay", "both"}
-        What is drawn of each map; as its column is shown in the window, or the same everywhere.
+    tiles : str
+        What is drawn of each map, one of `TILES`: "columns" draws it as its column is shown in
+        the window, a panel style's name the same everywhere.
     show_headline : bool
         Whether the target stands over the figure, if all maps have the same.
     show_titles, show_labels : bool
@@ -97,7 +100,7 @@ class Composition:
     hidden_rows: tuple[int, ...] = ()
     hidden_columns: tuple[int, ...] = ()
     show_input: bool = True
-    tiles: Tiles = "columns"
+    tiles: str = "columns"
     show_headline: bool = True
     show_titles: bool = True
     titles: Mapping[int, str] = field(default_factory=dict)

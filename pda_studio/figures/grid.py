@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pda_studio.errors import UsageError
-from pda_studio.figures.composition import Composition, Tiles
+from pda_studio.figures.composition import Composition
 from pda_studio.figures.saving import About
 from pda_studio.figures.words import details
-from pda_studio.rendering import Appearance
+from pda_studio.rendering import Appearance, PanelStyle, panel_styles
 from pda_studio.results import EvidenceMap
 
 
@@ -27,16 +27,36 @@ class Column:
         Tells it from the others.
     title : str
         Its usual name.
-    tiles : {"map", "overlay", "both"}
-        What is drawn of its maps, unless a composition says otherwise.
-    uncertain : bool
-        Whether its maps are standard errors: they have a scale of their own, and no overlay.
+    style : str
+        What is drawn of its maps, by its name among `panel_styles`, unless a composition says
+        otherwise.
     """
 
     key: int
     title: str
-    tiles: Tiles = "map"
-    uncertain: bool = False
+    style: str = "map"
+
+    @property
+    def choice(self) -> PanelStyle:
+        """What is drawn of its maps."""
+        return panel_styles()[self.style]
+
+    def layer(self, row: Row, appearance: Appearance) -> EvidenceMap:
+        """The map that is drawn in a row: the row's, or what the style shows of it.
+
+        Raises
+        ------
+        UsageError
+            If the map lacks what the style needs.
+        """
+        style = self.choice.styles(appearance)[0]
+        layer = style.layer(row.maps[self.key])
+        if layer is None:
+            raise UsageError(
+                f"{self.title} of “{row.label}” has no {style.needs.replace('_', ' ')} to draw:"
+                " choose another display of the column."
+            )
+        return layer
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,10 +117,9 @@ class Grid:
             Column(
                 column.key,
                 composition.titles.get(column.key) or column.title,
-                column.tiles
-                if composition.tiles == "columns" or column.uncertain
+                column.style
+                if composition.tiles == "columns" or column.choice.needs
                 else composition.tiles,
-                column.uncertain,
             )
             for column in self.columns
             if column.key not in composition.hidden_columns

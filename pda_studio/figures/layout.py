@@ -260,7 +260,7 @@ class Layout:
         counts = [(INPUT, 1)] if self.composition.show_input else []
         for column in self.grid.columns:
             made = any(row.maps[column.key].image is not None for row in self.grid.rows)
-            counts.append((column.key, 2 if column.tiles == "both" and not made else 1))
+            counts.append((column.key, 1 if made else len(column.choice.parts)))
         return counts
 
     def _tiles(self) -> tuple[int, int, int]:

@@ -23,7 +23,7 @@ from pda_studio.figures.page import GREY, INK, LARGE, NORMAL, SMALL, Page, Type
 from pda_studio.figures.saving import STYLE, check_figure, save_figure
 from pda_studio.figures.scale import BAR, BAR_TEXT, COLOURS, Scale, draw_scale
 from pda_studio.figures.words import caption, decision, details, percent, unfinished
-from pda_studio.rendering import Appearance, heat_map, scale_end
+from pda_studio.rendering import STYLES, Appearance, heat_map, scale_end
 from pda_studio.rendering import overlay as render_overlay
 from pda_studio.results import EvidenceMap
 
@@ -210,11 +210,11 @@ class _Panel:
             self.image(beside, y, overlay(evidence_map))
         else:
             limit = scale_end(evidence_map, self.maps, self.appearance)
-            scale = Scale.of(evidence_map, self.maps, self.appearance)
+            scale = Scale.of(evidence_map, self.appearance, limit)
             self.image(x, y, heat_map(evidence_map, self.appearance, limit))
-            axes = self.image(beside, y, render_overlay(evidence_map, self.appearance, limit))
-            if self.appearance.style == "contours":
-                draw_contours(axes, evidence_map, self.appearance, limit)
+            drawing = STYLES[self.appearance.style].draw(evidence_map, self.appearance, limit)
+            axes = self.image(beside, y, drawing.at(self.appearance.opacity))
+            draw_contours(axes, drawing.lines, self.appearance.opacity)
         draw_scale(self.page, x, y + self.tile_height + _BAR_GAP, width, scale)
 
     def image(self, x: int, y: int, pixels: NDArray[Any], **style: Any) -> Axes:

@@ -1,6 +1,5 @@
 """The colour bar below maps: its colours, round values beside it, and what it counts in."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal
@@ -9,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pda_studio.figures.page import AGAINST, FOR, GREY, INK, SMALL, Page
-from pda_studio.rendering import Appearance, colour_scale, map_colours, scale_end, scale_start
+from pda_studio.rendering import Appearance, colour_scale, map_colours, scale_start
 from pda_studio.results import EvidenceMap
 
 COLOURS = "RdBu_r"
@@ -50,11 +49,8 @@ class Scale:
         return cls(-limit, limit, np.linspace(-1, 1, 255)[None, :], evidence_map.unit)
 
     @classmethod
-    def of(
-        cls, evidence_map: EvidenceMap, maps: Sequence[EvidenceMap], appearance: Appearance
-    ) -> "Scale":
-        """The scale that an appearance gives a map among others."""
-        limit = scale_end(evidence_map, maps, appearance)
+    def of(cls, evidence_map: EvidenceMap, appearance: Appearance, limit: float) -> "Scale":
+        """The scale of a map that ends at a limit."""
         return cls(
             scale_start(evidence_map, appearance, limit),
             limit,

@@ -1,22 +1,22 @@
-"""How evidence is drawn: colours, styles, thresholds, scales; the same in window and figures.
+"""How evidence is drawn: colours, overlay styles, thresholds, scales; in window and figures.
 
 Knows neither Qt nor files. Matplotlib, which takes a while to import, is asked for its colour maps
 and contours only when one of them is wanted.
 """
 
-from pda_studio.rendering.appearance import (
-    SCALES,
-    SIGNS,
-    STYLES,
-    THRESHOLDS,
-    Appearance,
-    Threshold,
-)
+from pda_studio.rendering import styles  # enters all of them into STYLES
+from pda_studio.rendering.appearance import SCALES, SIGNS, THRESHOLDS, Appearance, Threshold
 from pda_studio.rendering.colour_maps import DIVERGING, SEQUENTIAL, ColourMap, colour_map
 from pda_studio.rendering.contours import Contour, contours
-from pda_studio.rendering.drawing import Sheets, colour_scale, heat_map, overlay, sheets
+from pda_studio.rendering.drawing import colour_scale, heat_map, overlay
+from pda_studio.rendering.panel_styles import (
+    PanelStyle,
+    overlay_styles,
+    panel_styles,
+    shown_by_every_map,
+)
 from pda_studio.rendering.scales import floor, is_unsigned, map_colours, scale_end, scale_start
-from pda_studio.rendering.spread import spread_appearance, spread_end, spread_of
+from pda_studio.rendering.style import STYLES, Drawing, OverlayStyle
 
 __all__ = [
     "DIVERGING",
@@ -28,7 +28,9 @@ __all__ = [
     "Appearance",
     "ColourMap",
     "Contour",
-    "Sheets",
+    "Drawing",
+    "OverlayStyle",
+    "PanelStyle",
     "Threshold",
     "colour_map",
     "colour_scale",
@@ -38,10 +40,10 @@ __all__ = [
     "is_unsigned",
     "map_colours",
     "overlay",
+    "overlay_styles",
+    "panel_styles",
     "scale_end",
     "scale_start",
-    "sheets",
-    "spread_appearance",
-    "spread_end",
-    "spread_of",
+    "shown_by_every_map",
+    "styles",
 ]

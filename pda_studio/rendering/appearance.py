@@ -9,13 +9,12 @@ from typing import Any, Literal, get_args
 
 from pda_studio.errors import UsageError
 from pda_studio.rendering.colour_maps import DIVERGING, SEQUENTIAL
+from pda_studio.rendering.style import STYLES
 
-Style = Literal["blend", "hue", "contours"]
 Sign = Literal["both", "for", "against"]
 ThresholdKind = Literal["part", "value", "percentile", "significance"]
 Scale = Literal["map", "all", "fixed"]
 
-STYLES: tuple[Style, ...] = get_args(Style)
 SIGNS: tuple[Sign, ...] = get_args(Sign)
 THRESHOLDS: tuple[ThresholdKind, ...] = get_args(ThresholdKind)
 SCALES: tuple[Scale, ...] = get_args(Scale)
@@ -60,10 +59,8 @@ class Appearance:
 
     Attributes
     ----------
-    style : {"blend", "hue", "contours"}
-        What an overlay is: colours laid over the grey image, the stronger the less transparent;
-        hue and saturation from the evidence, brightness from the image [1]_; or lines around
-        the strongest evidence.
+    style : str
+        Which of the `STYLES` that lie over the image an overlay is.
     colours : str
         A name in `DIVERGING`.
     unsigned_colours : str
@@ -85,14 +82,9 @@ class Appearance:
     ------
     UsageError
         If a value is none of those.
-
-    References
-    ----------
-    .. [1] Zintgraf, Cohen, Adel and Welling, "Visualizing Deep Neural Network Decisions:
-       Prediction Difference Analysis", ICLR 2017.
     """
 
-    style: Style = "blend"
+    style: str = "blend"
     colours: str = "red-blue"
     unsigned_colours: str = ""
     opacity: float = 0.9
@@ -102,7 +94,8 @@ class Appearance:
     limits: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _check_choice("style", self.style, STYLES)
+        overlays = tuple(name for name, style in STYLES.items() if style.over_image)
+        _check_choice("style", self.style, overlays)
         _check_choice("colour map", self.colours, DIVERGING)
         _check_choice("colour map without a sign", self.unsigned_colours, ("", *SEQUENTIAL))
         _check_number("opacity", self.opacity, 0, 1)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from pda_studio.rendering.appearance import Appearance
 from pda_studio.rendering.scales import drawn_evidence, floor, map_colours, of_sign
 
 if TYPE_CHECKING:
+    from pda_studio.rendering.appearance import Appearance
     from pda_studio.results import EvidenceMap
 
 _FINEST = 28  # lines of fewer points than side / 28 are specks, as noisy gradients have thousands

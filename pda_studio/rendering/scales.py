@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pda_studio.rendering.appearance import Appearance
 from pda_studio.rendering.colour_maps import ColourMap, colour_map
 
 if TYPE_CHECKING:  # methods import PyTorch, which takes seconds
+    from pda_studio.rendering.appearance import Appearance
     from pda_studio.results import EvidenceMap
+
+# What is left of an overlay where evidence is guessed, or a preview.
+_GUESSED, _ROUGH = 0.4, 0.75
 
 
 def scale_end(
@@ -98,3 +101,11 @@ def of_sign(values: NDArray[np.float32], appearance: Appearance) -> NDArray[np.f
     if appearance.sign == "against":
         return np.minimum(values, np.float32(0))
     return values
+
+
+def reliable(cover: NDArray[Any], evidence_map: EvidenceMap, preview: bool) -> NDArray[Any]:
+    """How much an overlay covers (H, W), less where evidence is guessed or a preview's."""
+    if evidence_map.covered is None:
+        return cover
+    left = _ROUGH if preview else _GUESSED
+    return np.where(evidence_map.covered, cover, left * cover)

@@ -14,7 +14,16 @@ from scipy.stats import spearmanr
 from pda_studio.document.figure import grid_of
 from pda_studio.figures import Composition, draw_composition
 from pda_studio.gui.window.studio import Studio
-from pda_studio.rendering import Appearance, Threshold, contours, heat_map, overlay
+from pda_studio.rendering import (
+    STYLES,
+    Appearance,
+    Drawing,
+    OverlayStyle,
+    Threshold,
+    contours,
+    heat_map,
+    overlay,
+)
 
 
 def first_map(studio: Studio):
@@ -353,3 +362,46 @@ def test_the_spread_of_combined_maps_is_named_so(studio: Studio, qtbot: QtBot) -
         for one in session.all_finished()[:2]
     )
     assert shown.bar._limit == pytest.approx(np.abs(first - second).max() / 2, rel=1e-4)
+
+
+class Negative(OverlayStyle):
+    """The image turned to its negative where there is evidence for."""
+
+    name = "negative"
+    title = "Negative"
+    help = "The negative of the image where evidence speaks for."
+    uses = frozenset({"opacity"})
+
+    def draw(self, layer, appearance, limit, *, preview=False):  # type: ignore[no-untyped-def]
+        image = layer.view / 255
+        return Drawing(image, 1 - image, (layer.evidence > 0)[..., None])
+
+
+del STYLES["negative"]  # not before its test
+
+
+def test_a_declared_style_is_offered_and_drawn(
+    opened: Opened, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing in the window or in figures names the styles that there are."""
+    monkeypatch.setitem(STYLES, "negative", Negative())
+    studio = opened()
+    box = studio.window.display_box
+    assert not box.style_box.isEnabled(), "no column shows an overlay"
+    assert not box.opacity.isEnabled()
+    studio.session.set_style(0, "overlay")
+    assert box.style_box.isEnabled()
+    assert box.threshold.isEnabled()
+    choose(box.style_box, "negative")
+    assert box.style_box.currentText() == "Negative"
+    assert box.opacity.isEnabled()
+    assert not box.threshold.isEnabled(), "the style has no use for it"
+    box.opacity_slider.setValue(100)
+    evidence_map = first_map(studio)
+    turned = evidence_map.evidence > 0
+    expected = np.where(turned[..., None], 255 - evidence_map.view, evidence_map.view)
+    np.testing.assert_array_equal(panel(studio).views[0]._pixels, expected)
+    figure = draw_composition(grid_of(studio.saving.state()()), Composition())
+    assert any(
+        np.array_equal(image.get_array(), expected) for axes in figure.axes for image in axes.images
+    )

@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QComboBox, QWidget
 
 from pda_studio.gui.grid.colour_bar import line_of
 from pda_studio.rendering import colour_map
-from pda_studio.rendering.drawing import as_pixels
+from pda_studio.rendering.style import as_pixels
 
 _SWATCH = QSize(56, 12)
 

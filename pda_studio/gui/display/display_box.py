@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
@@ -23,8 +24,9 @@ from pda_studio.gui.display.histogram_view import HistogramView
 from pda_studio.gui.methods.parameter_row import LABEL_WIDTH, SPIN_WIDTH
 from pda_studio.gui.window.sections import Section
 from pda_studio.gui.window.style_names import named
-from pda_studio.rendering import DIVERGING, SEQUENTIAL, is_unsigned
-from pda_studio.rendering.appearance import MOST_ERRORS, Scale, Sign, Style, ThresholdKind
+from pda_studio.gui.window.theme import icon
+from pda_studio.rendering import DIVERGING, SEQUENTIAL, is_unsigned, overlay_styles, panel_styles
+from pda_studio.rendering.appearance import MOST_ERRORS, Scale, Sign, ThresholdKind
 
 if TYPE_CHECKING:
     from pda_studio.results import EvidenceMap
@@ -71,9 +73,32 @@ class DisplayBox(Section):
         """Hear nothing more: the window is closing."""
         self._display.events.disconnect(self._on_display)
 
-    def show_map(self, evidence_map: EvidenceMap | None, limit: float) -> None:
-        """Follow the selected map, and the end of its scale."""
+    def changeEvent(self, event: QEvent) -> None:
+        """Draw the styles' icons in the colours of another theme."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._show_icons()
+
+    def show_map(
+        self, evidence_map: EvidenceMap | None, limit: float, shown: Iterable[str] = ()
+    ) -> None:
+        """Follow the selected map, the end of its scale, and what the columns show.
+
+        Settings that change nothing in any of the panel styles `shown` are disabled.
+        """
         self._map, self._limit = evidence_map, limit
+        choices = [panel_styles()[name] for name in shown]
+        styles = [s for choice in choices for s in choice.styles(self._display.appearance)]
+        used = frozenset[str]().union(*(style.uses for style in styles))
+        self.style_box.setEnabled(any("" in choice.parts for choice in choices))
+        for field, widgets in (
+            ("opacity", (self.opacity, self.opacity_slider)),
+            ("sign", (self.sign,)),
+            ("colours", (self.colours,)),
+            ("threshold", (self.threshold_kind, self.threshold)),
+        ):
+            for widget in widgets:
+                widget.setEnabled(field in used)
         self.show_display()
 
     def show_display(self) -> None:
@@ -100,19 +125,10 @@ class DisplayBox(Section):
     # Making
 
     def _make_style(self) -> None:
-        self.style_box = _choice(
-            (self.tr("Blended"), "blend"),
-            (self.tr("Hue"), "hue"),
-            (self.tr("Contours"), "contours"),
-        )
-        for at, help in enumerate(
-            (
-                self.tr("Colours over the grey image, the stronger the less transparent."),
-                self.tr("Hue from the evidence, brightness from the image."),
-                self.tr("Lines around the strongest evidence: at the threshold, and above it."),
-            )
-        ):
-            self.style_box.setItemData(at, help, Qt.ItemDataRole.ToolTipRole)
+        styles = overlay_styles()
+        self.style_box = _choice(*((style.title, style.name) for style in styles))
+        for at, style in enumerate(styles):
+            self.style_box.setItemData(at, style.help, Qt.ItemDataRole.ToolTipRole)
         self.sign = _choice(
             (self.tr("For and against"), "both"),
             (self.tr("Only for"), "for"),
@@ -122,8 +138,13 @@ class DisplayBox(Section):
             self.tr("Overlay"), self.tr("How evidence is laid over the image."), self.style_box
         )
         self._line(self.tr("Evidence"), self.tr("Which evidence is drawn."), self.sign)
+        self._show_icons()
         self.style_box.activated.connect(self._on_style)
         self.sign.activated.connect(self._on_sign)
+
+    def _show_icons(self) -> None:
+        for at, style in enumerate(overlay_styles()):
+            self.style_box.setItemIcon(at, icon(style.icon))
 
     def _make_colours(self) -> None:
         titles = {
@@ -255,7 +276,7 @@ class DisplayBox(Section):
     # What the user does
 
     def _on_style(self, index: int) -> None:
-        self._display.change(style=cast(Style, self.style_box.itemData(index)))
+        self._display.change(style=self.style_box.itemData(index))
 
     def _on_sign(self, index: int) -> None:
         self._display.change(sign=cast(Sign, self.sign.itemData(index)))

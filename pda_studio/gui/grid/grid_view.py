@@ -23,7 +23,7 @@ from pda_studio.gui.session.fitting import kind_of
 from pda_studio.gui.session.session import Key, Session
 from pda_studio.gui.window.style_names import named
 from pda_studio.gui.window.theme import ThemeKeeper
-from pda_studio.rendering import scale_end, spread_appearance, spread_end
+from pda_studio.rendering import OverlayStyle, panel_styles, scale_end
 
 _SPACE = 16
 _SMALLEST = 150
@@ -314,8 +314,8 @@ class GridView(QScrollArea):
 
     def _fit(self) -> None:
         work = self._session.work
-        units = 1 + sum(2 if column.style == "both" else 1 for column in work.columns)
-        within = sum(column.style == "both" for column in work.columns)
+        shown = {column.key: len(panel_styles()[column.style].parts) for column in work.columns}
+        units, within = 1 + sum(shown.values()), sum(shown.values()) - len(shown)
         margins = self._grid.contentsMargins()
         size = self.viewport().size()
         width = size.width() - margins.left() - margins.right()
@@ -331,7 +331,7 @@ class GridView(QScrollArea):
             panel.set_side(side)
         for column in work.columns:
             if column.key in self._columns:
-                units_here = 2 if column.style == "both" else 1
+                units_here = shown[column.key]
                 self._columns[column.key].setFixedWidth(side * units_here + GAP * (units_here - 1))
         if self._input_header is not None:
             self._input_header.setFixedWidth(side)
@@ -385,8 +385,9 @@ class GridView(QScrollArea):
             upright = row.upright if row.turned_back else row
             self.maps[key].place(geometry.between(session, upright, column))
             appearance, limit = self._display.appearance, self.limit(key)
-            if column.style == "spread":
-                appearance, limit = spread_appearance(appearance), self._spread_end(key)
+            style = panel_styles()[column.style].styles(appearance)[0]
+            if style.needs:
+                appearance, limit = style.adapted(appearance), self._layer_end(key, style)
             self.maps[key].show_panel(
                 self._comparisons.shown(row, column, panel),
                 appearance,
@@ -405,10 +406,9 @@ class GridView(QScrollArea):
         maps = [panel.shown for panel in self._session.panels.values() if panel.shown is not None]
         return scale_end(shown, maps, self._display.appearance)
 
-    def _spread_end(self, key: Key) -> float:
-        """Where the scale of a panel that shows how uncertain its map is ends."""
+    def _layer_end(self, key: Key, style: OverlayStyle) -> float:
+        """Where the scale of a layer that is computed with the evidence ends."""
         found = self._session.panel(*key).evidence
-        maps = [
-            panel.evidence for panel in self._session.panels.values() if panel.evidence is not None
-        ]
-        return 1.0 if found is None else spread_end(found, maps, self._display.appearance)
+        panels = self._session.panels.values()
+        maps = [panel.evidence for panel in panels if panel.evidence is not None]
+        return 1.0 if found is None else style.limit(found, maps, self._display.appearance)

@@ -9,7 +9,6 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from pda_studio import rendering
 from pda_studio.document.operations import Matrix
-from pda_studio.document.workspace import Style
 from pda_studio.gui.grid.colour_bar import ColourBar
 from pda_studio.gui.grid.contour_lines import ContourLines
 from pda_studio.gui.grid.image_view import ImageView
@@ -124,26 +123,21 @@ class InputPanel(Panel):
 
 
 class MapPanel(Panel):
-    """A map as heat map, overlay or both; or how uncertain it is."""
+    """A map in one overlay style, or in two side by side."""
 
-    def __init__(self, viewport: Viewport, style: Style, parent: QWidget | None = None) -> None:
-        super().__init__(viewport, 2 if style == "both" else 1, parent)
+    def __init__(self, viewport: Viewport, style: str, parent: QWidget | None = None) -> None:
+        self.choice = rendering.panel_styles()[style]
+        super().__init__(viewport, len(self.choice.parts), parent)
         self.style_shown = style
         self._panel = PanelState()
         self._shown: EvidenceMap | None = None
-        self._spread: tuple[EvidenceMap | None, EvidenceMap | None] = None, None
+        self._layer_of: tuple[object, EvidenceMap | None] = None, None
         self._drawn: object = None
         self._opacity = 0.0
-        self._sheets: rendering.Sheets | None = None
-        self._lines = ContourLines()
-        names = {
-            "map": self.tr("Heat map"),
-            "overlay": self.tr("Overlay"),
-            "spread": self.tr("Uncertainty"),
-        }
-        shown = ("map", "overlay") if style == "both" else (style,)
-        for view, one in zip(self.views, shown, strict=True):
-            view.setAccessibleName(names[one])
+        self._drawings: list[rendering.Drawing] = []
+        self._lines: dict[ImageView, ContourLines] = {}
+        for view, part in zip(self.views, self.choice.parts, strict=True):
+            view.setAccessibleName(rendering.panel_styles()[part or "overlay"].title)
 
     def show_panel(
         self, panel: PanelState, appearance: rendering.Appearance, limit: float, agreement: str = ""
@@ -152,10 +146,11 @@ class MapPanel(Panel):
 
         Of a variant's finished map, how far it agrees with the original's is told, too.
         """
-        if self.style_shown == "spread":
-            panel = panel.replace(preview=None)  # of which nobody knows how uncertain it is
+        if self.choice.needs:
+            panel = panel.replace(preview=None)  # previews have nothing but evidence
         evidence_map, self._panel = panel.shown, panel
-        self._shown = shown = self._layer(evidence_map)
+        style = self.choice.styles(appearance)[0]
+        self._shown = shown = self._layer(style, evidence_map)
         if shown is None:
             self._show_nothing()
         else:
@@ -167,9 +162,7 @@ class MapPanel(Panel):
             self.caption.show_lines(*filter(None, (panel.message,)))
         else:
             lines = _caption(evidence_map, panel, agreement)
-            if self.style_shown == "spread":
-                lines = self._named_spread(evidence_map), *lines
-            self.caption.show_lines(*lines)
+            self.caption.show_lines(*filter(None, (style.caption(evidence_map), *lines)))
         self.point()
 
     def point(self) -> None:
@@ -192,22 +185,15 @@ class MapPanel(Panel):
             roughly,
         )
 
-    def _layer(self, evidence_map: EvidenceMap | None) -> EvidenceMap | None:
-        """What is drawn of a map: itself, or how uncertain it is."""
-        if evidence_map is None or self.style_shown != "spread":
-            return evidence_map
-        if self._spread[0] is not evidence_map:
-            self._spread = evidence_map, rendering.spread_of(evidence_map)
-        return self._spread[1]
-
-    def _named_spread(self, evidence_map: EvidenceMap) -> str:
-        from pda_studio.attribution.combining import UNIT
-
-        if evidence_map.standard_error is None:
-            return self.tr("No standard error: this map is not sampled")
-        if evidence_map.unit == UNIT:
-            return self.tr("Spread of maps / √n")
-        return self.tr("Standard error")
+    def _layer(
+        self, style: rendering.OverlayStyle, evidence_map: EvidenceMap | None
+    ) -> EvidenceMap | None:
+        """What is drawn of a map: the same object as long as it is the same map."""
+        if evidence_map is None:
+            return None
+        if self._layer_of[0] != (style, evidence_map):
+            self._layer_of = (style, evidence_map), style.layer(evidence_map)
+        return self._layer_of[1]
 
     def _show_nothing(self) -> None:
         self._drawn = None
@@ -229,11 +215,15 @@ class MapPanel(Panel):
         if anew:
             self._drawn = but_opacity
             self._prepare(evidence_map, appearance, limit, preview)
-        if self._sheets is not None and (anew or appearance.opacity != self._opacity):
+        if self._drawings and (anew or appearance.opacity != self._opacity):
             self._opacity = appearance.opacity
-            self.views[-1].show_pixels(self._sheets.at(appearance.opacity))
-            self._lines.opacity = appearance.opacity
-            self.views[-1].show_lines(self._lines)
+            for view, drawing in zip(self.views, self._drawings, strict=True):
+                if anew or drawing.cover is not None:
+                    view.show_pixels(drawing.at(appearance.opacity))
+                lines = self._lines[view] if not anew else ContourLines(drawing.lines)
+                lines.opacity = appearance.opacity
+                self._lines[view] = lines
+                view.show_lines(lines)
 
     def _prepare(
         self,
@@ -245,21 +235,17 @@ class MapPanel(Panel):
         start = rendering.scale_start(evidence_map, appearance, limit)
         scale = rendering.colour_scale(evidence_map, appearance, limit)
         self.bar.show_scale(start, limit, evidence_map.unit, scale)
-        self._sheets, self._lines = None, ContourLines()
+        self._drawings = []
         instead = evidence_map.view if self.views[0].state.plain else evidence_map.image
         if instead is not None:
             for view in self.views:
                 view.show_pixels(instead)
-                view.show_lines(self._lines)
+                view.show_lines(ContourLines())
             return
-        if self.style_shown in ("map", "both", "spread"):
-            drawn = rendering.heat_map(evidence_map, appearance, limit, preview=preview)
-            self.views[0].show_pixels(drawn)
-        if self.style_shown in ("overlay", "both"):
-            self._sheets = rendering.sheets(evidence_map, appearance, limit, preview=preview)
-            if appearance.style == "contours":
-                found = rendering.contours(evidence_map, appearance, limit)
-                self._lines = ContourLines(found)
+        self._drawings = [
+            style.draw(evidence_map, appearance, limit, preview=preview)
+            for style in self.choice.styles(appearance)
+        ]
 
     def _state(self) -> tuple[str, float | None]:
         panel = self._panel

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from pda_studio.document.workspace import COMBINED, Column, Style
+from pda_studio.document.workspace import COMBINED, Column
 from pda_studio.gui.methods.method_list import MethodList
 from pda_studio.gui.methods.parameter_row import ParameterRow
 from pda_studio.gui.session import fitting
@@ -25,6 +25,7 @@ from pda_studio.gui.targets.layers import Layers
 from pda_studio.gui.window.sections import Section
 from pda_studio.gui.window.style_names import named
 from pda_studio.gui.window.theme import ThemeKeeper
+from pda_studio.rendering import panel_styles
 
 
 class MethodBox(Section):
@@ -61,7 +62,7 @@ class MethodBox(Section):
         self.body.addWidget(self.finest)
         session.changed.connect(self._on_changed)
         session.selection_changed.connect(self.show_column)
-        session.panel_changed.connect(self._offer_spread)
+        session.panel_changed.connect(self._offer_styles)
 
     @property
     def rows(self) -> dict[str, ParameterRow]:
@@ -72,7 +73,7 @@ class MethodBox(Section):
         """Hear nothing more: the window is closing."""
         self._session.changed.disconnect(self._on_changed)
         self._session.selection_changed.disconnect(self.show_column)
-        self._session.panel_changed.disconnect(self._offer_spread)
+        self._session.panel_changed.disconnect(self._offer_styles)
 
     def offer_methods(self, families: Mapping[str, list[tuple[str, str, str]]]) -> None:
         """Offer methods, each by its name, title and summary, under their families' headings."""
@@ -108,7 +109,7 @@ class MethodBox(Section):
             row.show_value(parameters, inactive, classifier.input_size)
         for style, button in self._styles.items():
             button.setChecked(style == column.style)
-        self._offer_spread()
+        self._offer_styles()
         if any(row.layer and name not in inactive for name, row in self._rows.items()):
             self._ask_for_layers()
 
@@ -119,13 +120,17 @@ class MethodBox(Section):
             if row.layer is not None:
                 row.layer.offer(layers)
 
-    def _offer_spread(self, *_: object) -> None:
-        """Offer to show how uncertain the maps are, where that is known."""
+    def _offer_styles(self, *_: object) -> None:
+        """Offer the styles for which at least one of the column's maps has what they need."""
         session, column = self._session, self._session.selected_column
-        if column is not None:
-            maps = [session.panel(row.key, column.key).evidence for row in session.work.rows]
-            known = any(one is not None and one.standard_error is not None for one in maps)
-            self._styles["spread"].setEnabled(known)
+        if column is None:
+            return
+        found = [session.panel(row.key, column.key).evidence for row in session.work.rows]
+        maps = [one for one in found if one is not None]
+        for name, style in panel_styles().items():
+            if style.needs:
+                known = any(getattr(one, style.needs) is not None for one in maps)
+                self._styles[name].setEnabled(known)
 
     def _ask_for_layers(self) -> None:
         column = self._session.selected_column
@@ -137,32 +142,24 @@ class MethodBox(Section):
     def _on_changed(self, *_: object) -> None:
         self.show_column()
 
-    def _make_styles(self, theme: ThemeKeeper) -> dict[Style, QToolButton]:
-        titles: dict[Style, str] = {
-            "map": self.tr("Heat map"),
-            "overlay": self.tr("Overlay"),
-            "both": self.tr("Both"),
-            "spread": self.tr("Uncertainty"),
-        }
+    def _make_styles(self, theme: ThemeKeeper) -> dict[str, QToolButton]:
         group = QButtonGroup(self)
         grid = QGridLayout()  # side by side, four do not fit a narrow column
         grid.setSpacing(4)
-        buttons: dict[Style, QToolButton] = {}
-        for style, title in titles.items():
+        buttons: dict[str, QToolButton] = {}
+        for style in panel_styles().values():
             button = named(QToolButton(), "segment")
-            button.setText(title)
+            button.setText(style.title)
+            button.setToolTip(style.help)
             button.setCheckable(True)
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
             button.setIconSize(QSize(15, 15))
             button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-            theme.set_icon(button, f"style-{style}")
-            button.clicked.connect(lambda _=False, s=style: self._on_style(s))
+            theme.set_icon(button, style.icon)
+            button.clicked.connect(lambda _=False, name=style.name: self._on_style(name))
             group.addButton(button)
             grid.addWidget(button, len(buttons) // 2, len(buttons) % 2)
-            buttons[style] = button
-        buttons["spread"].setToolTip(
-            self.tr("The standard error of sampled maps, or the spread of those put together")
-        )
+            buttons[style.name] = button
         self.body.addLayout(grid)
         return buttons
 
@@ -190,7 +187,7 @@ class MethodBox(Section):
         if column is not None:
             self._session.set_method(column.key, self.variant.itemData(index))
 
-    def _on_style(self, style: Style) -> None:
+    def _on_style(self, style: str) -> None:
         column = self._column()
         if column is not None:
             self._session.set_style(column.key, style)

@@ -14,10 +14,10 @@ from pda_studio.document.workspace import (
     Column,
     Row,
     SourceImage,
-    Style,
     Workspace,
 )
 from pda_studio.gui.session import fitting
+from pda_studio.rendering import shown_by_every_map
 from pda_studio.targets import ClassTarget, Target
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class Edits:
     ) -> Column:
         """Put a method beside the others; without parameters, with those that suit it."""
         selected = self.selected_column
-        style: Style = selected.style if selected and selected.style != "spread" else "map"
+        style = shown_by_every_map(selected.style) if selected else "map"
         column = Column(self._new_key(), method, parameters, style, target, classifier)
         loaded = self.classifier_of(column)
         if parameters is None and loaded is not None and method != COMBINED:
@@ -226,10 +226,10 @@ class Edits:
             parameters = fitting.carried_over(
                 method, column.parameters or {}, classifier, new_classifier=False
             )
-        style: Style = "map" if column.style == "spread" else column.style  # it may have none
+        style = shown_by_every_map(column.style)
         self._replace_column(replace(column, method=method, parameters=parameters, style=style))
 
-    def set_style(self, key: int, style: Style) -> None:
+    def set_style(self, key: int, style: str) -> None:
         """Show a column as heat map, overlay or both, or show how uncertain its maps are."""
         column = self.work.column(key)
         if column is not None:

@@ -72,11 +72,16 @@ class Readouts(QObject):
                 return  # and come back
         column = session.selected_column
         key = session.selected_row.key, column.key if column else -1
-        self._window.display_box.show_map(session.panel(*key).shown, self._window.grid.limit(key))
+        self._window.display_box.show_map(
+            session.panel(*key).shown,
+            self._window.grid.limit(key),
+            [column.style for column in session.work.columns],
+        )
 
     def _on_changed(self, *_: object) -> None:
         self.show_page()
         self._show_predictions()
+        self._show_scale()
         self.show_actions()
         self.show_progress()
         image = self._session.work.image
