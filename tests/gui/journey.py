@@ -166,7 +166,7 @@ class Journey:
 
     def undoes_and_does_again(self) -> None:
         hands, end = self.hands, self.hands.see(self.told)
-        undo, redo = self.studio.window.actions_.undo, self.studio.window.actions_.redo
+        undo, redo = self.studio.window.registry["undo"], self.studio.window.registry["redo"]
         steps, most = 0, 0
         while hands.see(undo.isEnabled):
             hands.press("Ctrl+Z")
@@ -193,7 +193,7 @@ class Journey:
     def second_act(self) -> None:
         hands, session = self.hands, self.studio.session
         hands.wait_for("finished example", session.all_finished)
-        hands.menu("File", "Open work …")
+        hands.menu("File", "Open workspace …")
         hands.answer_dialog(self.folder / "study.pdastudio")
         hands.wait_for("work", lambda: len(session.work.columns) == 3)
         hands.wait_for("networks", self.all_loaded)
@@ -219,7 +219,7 @@ class Journey:
         hands.menu("Edit", "Undo")
         hands.click("Undo")
         hands.wait_for("work as it was", lambda: self.told() == told, 5)
-        assert not self.studio.window.actions_.undo.isEnabled()
+        assert not self.studio.window.registry["undo"].isEnabled()
         self.wait_for_maps(3)
         hands.image("undone")
 

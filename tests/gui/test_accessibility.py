@@ -55,7 +55,7 @@ def test_everything_has_a_name(studio: Studio, qtbot: QtBot) -> None:
     studio.session.add_column("grad-cam")
     studio.session.transform(Flip("vertical"))
     wait_for_maps(qtbot, studio)
-    studio.window.actions_.find.trigger()
+    studio.window.registry["find"].trigger()
     studio.drawing.open()
     studio.composing.open()
     qtbot.waitUntil(lambda: studio.composing.composer is not None, timeout=WAIT)

@@ -62,7 +62,7 @@ def test_page_keys_walk_through_the_folder(studio: Studio, qtbot: QtBot, folder:
     assert "p2.png" in window.banner.message.text()
     qtbot.keyClick(window, Qt.Key.Key_PageDown)
     qtbot.waitUntil(lambda: name(studio) == "p9.png", timeout=WAIT)
-    qtbot.waitUntil(lambda: window.strip.text.text() == "SourceImage 3 of 4", timeout=WAIT)
+    qtbot.waitUntil(lambda: window.strip.text.text() == "Image 3 of 4", timeout=WAIT)
     for _ in range(3):  # faster than they are read, and beyond the last
         qtbot.keyClick(window, Qt.Key.Key_PageDown)
     qtbot.waitUntil(lambda: name(studio) == "p10.png", timeout=WAIT)
@@ -89,7 +89,7 @@ def test_images_dropped_together_are_walked_through(
     qtbot.waitUntil(lambda: name(studio) == "p10.png", timeout=WAIT)
     qtbot.keyClick(studio.window, Qt.Key.Key_PageDown)
     qtbot.waitUntil(lambda: name(studio) == "5.png", timeout=WAIT)
-    qtbot.waitUntil(lambda: studio.window.strip.text.text() == "SourceImage 2 of 2", timeout=WAIT)
+    qtbot.waitUntil(lambda: studio.window.strip.text.text() == "Image 2 of 2", timeout=WAIT)
 
 
 def test_a_image_dragged_from_another_program(studio: Studio, qtbot: QtBot) -> None:

@@ -119,7 +119,7 @@ def test_drawing_touches_nothing_else(studio: Studio, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: studio.session.work.image.name == "Drawing", timeout=WAIT)
     wait_for_maps(qtbot, studio)
     studio.session.set_target(3)
-    studio.window.actions_.flip_horizontal.trigger()
+    studio.window.registry["flip-horizontal"].trigger()
     wait_for_maps(qtbot, studio)
     before = studio.session.work
     stroke(canvas, [(9, 14), (17, 14)])

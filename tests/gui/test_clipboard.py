@@ -90,7 +90,7 @@ def test_copies_the_selected_map_as_it_is_drawn(studio: Studio, qtbot: QtBot) ->
 def test_an_unfinished_map_is_not_copied(studio: Studio, qtbot: QtBot) -> None:
     start_slow_map(qtbot, studio)
     QGuiApplication.clipboard().setText("kept")
-    assert not studio.window.actions_.copy_map.isEnabled()
+    assert not studio.window.registry["copy-map"].isEnabled()
     studio.sharing.copy_map()
     assert QGuiApplication.clipboard().text() == "kept"
     assert "not finished" in studio.window.banner.message.text()

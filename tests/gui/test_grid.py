@@ -36,6 +36,7 @@ def choose(qtbot: QtBot, *texts: str) -> None:
             action.trigger()
         else:
             menu = action.menu()
+            menu.aboutToShow.emit()  # as a click on it does
     opened = QApplication.activePopupWidget()
     if opened is not None:
         opened.close()
@@ -85,16 +86,16 @@ def test_a_classifier_that_cannot_be_loaded_fails_in_its_column_alone(
 def test_columns_are_moved_copied_and_removed_by_their_menu(studio: Studio, qtbot: QtBot) -> None:
     studio.session.add_column("occlusion")
     open_column_menu(studio, qtbot, 1)
-    choose(qtbot, "Move left")
+    choose(qtbot, "Move column left")
     assert [c.method for c in studio.session.work.columns] == ["occlusion", "efficient-pda"]
     open_column_menu(studio, qtbot, 0)
-    choose(qtbot, "Duplicate")
+    choose(qtbot, "Duplicate column")
     methods = ["occlusion", "occlusion", "efficient-pda"]
     assert [c.method for c in studio.session.work.columns] == methods
     wait_for_maps(qtbot, studio)
     assert [one.method for one in maps_of(studio)] == methods
     open_column_menu(studio, qtbot, 1)
-    choose(qtbot, "Remove")
+    choose(qtbot, "Remove column")
     assert len(studio.session.work.columns) == 2
 
 
@@ -118,7 +119,7 @@ def test_why_one_class_rather_than_another(studio: Studio, qtbot: QtBot) -> None
 def test_a_hidden_unit_is_chosen_from_the_strongest_maps(studio: Studio, qtbot: QtBot) -> None:
     session = studio.session
     image, classifier = session.work.image.pixels, session.classifier
-    studio.window.actions_.ask_unit.trigger()
+    studio.window.registry["hidden-unit"].trigger()
     dialog = studio.asking.dialog
     qtbot.waitUntil(lambda: dialog.thumbnails.count() > 0, timeout=WAIT)
     name = dialog._maps.layer
@@ -146,7 +147,7 @@ def test_a_hidden_unit_is_chosen_from_the_strongest_maps(studio: Studio, qtbot: 
 
 
 def test_layers_are_found_by_a_part_of_their_name(studio: Studio, qtbot: QtBot) -> None:
-    studio.window.actions_.ask_unit.trigger()
+    studio.window.registry["hidden-unit"].trigger()
     dialog = studio.asking.dialog
     qtbot.waitUntil(lambda: dialog.tree.topLevelItemCount() > 0, timeout=WAIT)
     qtbot.keyClicks(dialog.filter, "conv")
@@ -169,7 +170,7 @@ def test_three_classes_before_and_after_the_softmax_cost_nothing(
         Classifier, "logits", lambda self, batch: passes.append(len(batch)) or real(self, batch)
     )
     likely = (-maps_of(studio)[0].probabilities).argsort()[:3].tolist()
-    studio.window.actions_.top_classes.trigger()
+    studio.window.registry["top-classes"].trigger()
     wait_for_maps(qtbot, studio)
     shown = maps_of(studio)
     assert [one.target for one in shown] == [*likely, *likely]
@@ -179,7 +180,7 @@ def test_three_classes_before_and_after_the_softmax_cost_nothing(
 
 def test_the_mean_of_all_columns(studio: Studio, qtbot: QtBot) -> None:
     studio.session.add_column("occlusion")
-    studio.window.actions_.combine.trigger()
+    studio.window.registry["combine"].trigger()
     wait_for_maps(qtbot, studio)
     one, two, both = maps_of(studio)
     sizes = [m.evidence / np.sqrt((m.evidence.astype(float) ** 2).mean()) for m in (one, two)]
@@ -207,7 +208,7 @@ def test_another_image_as_a_row(studio: Studio, qtbot: QtBot) -> None:
     assert not np.array_equal(first.view, second.view)
     row = studio.session.work.rows[1]
     studio.session.select(row.key, 0)
-    studio.window.actions_.flip_vertical.trigger()
+    studio.window.registry["flip-vertical"].trigger()
     wait_for_maps(qtbot, studio)
     assert np.array_equal(maps_of(studio)[2].view, second.view[::-1])
     studio.session.move_row(studio.session.work.rows[2].key, -1)
@@ -303,7 +304,7 @@ def test_a_new_row_is_brought_into_sight_and_the_original_to_be_cropped(
         qtbot.wait(50)  # until then every new panel lies in the corner
         qtbot.waitUntil(lambda key=row.key: in_sight(grid, grid.inputs[key]), timeout=WAIT)
     assert not in_sight(grid, grid.inputs[0])
-    studio.window.actions_.crop.trigger()
+    studio.window.registry["crop"].trigger()
     qtbot.waitUntil(lambda: in_sight(grid, grid.inputs[0]), timeout=WAIT)
 
 
@@ -315,7 +316,7 @@ def in_sight(grid, panel) -> bool:
 def test_a_row_is_copied_by_its_menu(studio: Studio, qtbot: QtBot) -> None:
     row = studio.session.transform(Flip("vertical"))
     studio.window.grid.row_menu_wanted.emit(row.key, QPoint(10, 10))
-    choose(qtbot, "Duplicate")
+    choose(qtbot, "Duplicate row")
     wait_for_maps(qtbot, studio)
     first, flipped, copied = maps_of(studio)
     assert len({one.key for one in studio.session.work.rows}) == 3
@@ -324,7 +325,7 @@ def test_a_row_is_copied_by_its_menu(studio: Studio, qtbot: QtBot) -> None:
 
 
 def test_the_image_is_turned_by_any_angle(studio: Studio, qtbot: QtBot) -> None:
-    studio.window.actions_.turn.trigger()
+    studio.window.registry["rotate"].trigger()
     (dialog,) = studio.window.findChildren(QInputDialog)
     dialog.setDoubleValue(-37.5)
     dialog.accept()

@@ -196,7 +196,7 @@ def test_another_image_forgets_the_pixel(studio: Studio, qtbot: QtBot) -> None:
 
 def test_variants_have_pixels_of_their_own(studio: Studio, qtbot: QtBot) -> None:
     """A map that is turned back is clicked where the original has the place."""
-    studio.window.actions_.rotate_right.trigger()
+    studio.window.registry["rotate-right"].trigger()
     wait_for_maps(qtbot, studio)
     row = studio.session.work.rows[1].key
     studio.session.turn_back(row, True)
@@ -218,9 +218,9 @@ def test_a_dragged_region_is_removed(studio: Studio, qtbot: QtBot) -> None:
         Qt.Key.Key_K,
         Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier,
     )
-    assert studio.window.actions_.cut.isChecked()
+    assert studio.window.registry["remove-region"].isChecked()
     drag(qtbot, map_view(studio), (9, 6), (21, 15))
-    assert not studio.window.actions_.cut.isChecked()
+    assert not studio.window.registry["remove-region"].isChecked()
     until(qtbot, lambda: studio.inspection.cut and studio.inspection.cut.removal)
     cut, page = studio.inspection.cut, studio.window.inspector.region
     box = cut.removal.box
@@ -242,7 +242,7 @@ def test_a_dragged_region_is_removed(studio: Studio, qtbot: QtBot) -> None:
 
 
 def test_the_region_follows_its_numbers_and_what_fills_it(studio: Studio, qtbot: QtBot) -> None:
-    studio.window.actions_.cut.trigger()
+    studio.window.registry["remove-region"].trigger()
     drag(qtbot, studio.window.grid.inputs[0].views[0], (10, 10), (16, 16))
     until(qtbot, lambda: studio.inspection.cut and studio.inspection.cut.removal)
     page = studio.window.inspector.region
@@ -261,16 +261,16 @@ def test_the_region_follows_its_numbers_and_what_fills_it(studio: Studio, qtbot:
 
 
 def test_one_tool_at_a_time_and_escape_leaves_it(studio: Studio, qtbot: QtBot) -> None:
-    actions = studio.window.actions_
-    actions.crop.trigger()
-    actions.cut.trigger()
-    assert actions.cut.isChecked()
-    assert not actions.crop.isChecked()
+    actions = studio.window.registry
+    actions["crop"].trigger()
+    actions["remove-region"].trigger()
+    assert actions["remove-region"].isChecked()
+    assert not actions["crop"].isChecked()
     assert map_view(studio)._framing
     qtbot.keyClick(studio.window, Qt.Key.Key_Escape)
-    assert not actions.cut.isChecked()
+    assert not actions["remove-region"].isChecked()
     assert not map_view(studio)._framing
-    actions.crop.trigger()
+    actions["crop"].trigger()
     assert studio.window.grid.inputs[0].views[0]._framing
     assert not map_view(studio)._framing
     drag(qtbot, studio.window.grid.inputs[0].views[0], (7, 7), (21, 21))
@@ -384,7 +384,7 @@ def test_closed_it_stays_out_of_the_way(
     studio: Studio, opened: Opened, qtbot: QtBot, qapp: QApplication
 ) -> None:
     inspect(qtbot, studio, 13, 12)
-    inspector, action = studio.window.inspector, studio.window.actions_.inspector
+    inspector, action = studio.window.inspector, studio.window.registry["inspector"]
     assert action.isChecked()
     inspector.close_button.click()
     assert inspector.isHidden()
@@ -404,7 +404,7 @@ def test_closed_it_stays_out_of_the_way(
 def test_the_worker_goes_on_with_the_map(studio: Studio, qtbot: QtBot) -> None:
     """A region is removed between two steps of a map that is running."""
     start_slow_map(qtbot, studio)
-    studio.window.actions_.cut.trigger()
+    studio.window.registry["remove-region"].trigger()
     drag(qtbot, map_view(studio), (5, 5), (15, 15))
     until(qtbot, lambda: studio.inspection.cut and studio.inspection.cut.removal)
     assert studio.session.panel(0, 0).state == "running"

@@ -45,12 +45,12 @@ def do_much(studio: Studio, qtbot: QtBot) -> None:
 def test_every_edit_is_undone_and_done_again(studio: Studio, qtbot: QtBot) -> None:
     saving, session = studio.saving, studio.session
     start = session.work
-    assert not studio.window.actions_.undo.isEnabled()
+    assert not studio.window.registry["undo"].isEnabled()
     do_much(studio, qtbot)
     end = session.work
     steps = 0
     while saving.history.can_undo and steps < 100:
-        studio.window.actions_.undo.trigger()
+        studio.window.registry["undo"].trigger()
         steps += 1
         qtbot.wait(1)
     assert 12 <= steps < 100
@@ -68,7 +68,7 @@ def test_a_slider_that_is_dragged_is_one_step(studio: Studio, qtbot: QtBot) -> N
     for value in (5, 6, 7, 8):
         spin.setValue(value)
     qtbot.waitUntil(lambda: studio.session.work != before, timeout=WAIT)
-    studio.window.actions_.undo.trigger()
+    studio.window.registry["undo"].trigger()
     assert studio.session.work == before
     wait_for_maps(qtbot, studio)
 
@@ -180,7 +180,7 @@ def test_what_was_open_can_be_reopened(opened: Opened, qtbot: QtBot) -> None:
     again = opened()
     assert not again.window.banner.action_button.text().startswith("Restore")
     with qtbot.waitSignal(again.saving.opened, timeout=WAIT):
-        again.window.actions_.reopen.trigger()
+        again.window.registry["reopen"].trigger()
     wait_for_maps(qtbot, again)
     assert again.session.work.rows[1].operations == (Flip("vertical"),)
 
@@ -237,7 +237,7 @@ until(lambda: False)
     )
     studio = opened()
     banner = studio.window.banner
-    qtbot.waitUntil(lambda: banner.action_button.text() == "Restore it", timeout=WAIT)
+    qtbot.waitUntil(lambda: banner.action_button.text() == "Restore", timeout=WAIT)
     qtbot.mouseClick(banner.action_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: len(studio.session.work.rows) == 2, timeout=WAIT)
     assert studio.session.work.rows[1].operations == (Flip("horizontal"),)

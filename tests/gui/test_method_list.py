@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QLabel, QWidgetAction
 from pytestqt.qtbot import QtBot
 
 from pda_studio.document.workspace import COMBINED
+from pda_studio.gui.actions.action import METHODS as METHODS_MENU
 from pda_studio.gui.window.studio import Studio
 from pda_studio.methods import METHODS
 
@@ -48,7 +49,7 @@ def test_the_list_has_headings_that_cannot_be_chosen(studio: Studio, qtbot: QtBo
 
 def test_the_menu_has_the_same_headings(studio: Studio) -> None:
     heading, above = "", {}
-    menu = studio.window.actions_.methods_menu
+    menu = studio.window.registry.menu(METHODS_MENU)
     for action in menu.actions():
         if isinstance(action, QWidgetAction):
             label = action.defaultWidget()

@@ -36,14 +36,14 @@ def typed(qtbot: QtBot, studio: Studio, text: str):
         ("v19", "vgg19", "v19"),
         ("fs", "Full screen", "Fs"),
         ("left", "Flip left–right", "left"),
-        ("pict", "Save image of the window", "pict"),
+        ("imag", "Save image of the window", "imag"),
     ],
 )
 def test_the_letters_meant_are_those_people_mean(letters: str, name: str, meant: str) -> None:
     found = match(letters, name)
     assert found is not None
     assert "".join(name[at] for at in found.places) == meant
-    if letters == "pict":
+    if letters == "imag":
         assert found.places == (5, 6, 7, 8)
 
 

@@ -98,7 +98,7 @@ def test_a_preview_is_neither_exported_nor_kept(
     assert first_panel(studio).previewed
     assert studio.exporting.selected_map() is None
     assert studio.session.all_finished() == []
-    assert not studio.window.actions_.export_map.isEnabled()
+    assert not studio.window.registry["save-map"].isEnabled()
     for controller, export in (
         (studio.composing, studio.composing.save),
         (studio.exporting, studio.exporting.save_map),

@@ -126,9 +126,9 @@ class Walk(RuleBasedStateMachine):
     def select(self, row: int, column: int) -> None:
         self.session.select(self.row(row), self.column(column))
 
-    @rule(name=st.sampled_from(["undo", "undo", "redo", "stop", "run", "reset", "fit", "zoom_in"]))
+    @rule(name=st.sampled_from(["undo", "undo", "redo", "stop", "run", "reset", "fit", "zoom-in"]))
     def act(self, name: str) -> None:
-        action = getattr(self.studio.window.actions_, name)
+        action = self.studio.window.registry[name]
         if action.isEnabled():
             action.trigger()
 

@@ -8,7 +8,10 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMainWindow, QMenu
 from pytestqt.qtbot import QtBot
 
+from pda_studio.document.operations import Flip
+from pda_studio.gui.actions.action import IMAGE, Action
 from pda_studio.gui.actions.command_list import key_caps
+from pda_studio.gui.opening.dialogs import RECENT_CLASSIFIERS, RECENT_IMAGES
 from pda_studio.gui.window.studio import Studio
 
 NONE = Qt.KeyboardModifier.NoModifier
@@ -16,12 +19,10 @@ NONE = Qt.KeyboardModifier.NoModifier
 
 def all_actions(studio: Studio) -> list[QAction]:
     """The window's actions, found without the code that lists them; files opened lately aside."""
-    actions = studio.window.actions_
-    files = (actions.recent_menu, actions.classifiers_menu)
-    lists = [one for menu in files for one in menu.actions()]
+    lists = [studio.window.registry.menu(menu) for menu in (RECENT_IMAGES, RECENT_CLASSIFIERS)]
     found = studio.window.findChildren(QAction)
     own = [a for a in found if a.text() and isinstance(a.parent(), QMenu | QMainWindow)]
-    return [a for a in own if not a.menu() and not a.isSeparator() and a not in lists]
+    return [a for a in own if not a.menu() and not a.isSeparator() and a.parent() not in lists]
 
 
 def listed(studio: Studio):
@@ -50,19 +51,42 @@ def test_f1_lists_every_action_with_its_key(studio: Studio, qtbot: QtBot) -> Non
         title = action.text().replace("&", "").removesuffix(" …")
         assert (title, action.shortcut().toString()) in shown
     groups = [e for e in studio.commands.shortcuts.list.entries if isinstance(e, str)]
-    assert {"File", "SourceImage", "Add method", "Sample digits", "View", "Help"} <= set(groups)
+    assert {"File", "Image", "Add method", "Sample digits", "View", "Help"} <= set(groups)
     assert len(set(groups)) == len(groups)
     studio.commands.shortcuts.close()
 
 
-def test_the_list_is_never_out_of_date(studio: Studio, qtbot: QtBot) -> None:
-    action = QAction("Whistle", studio.window)
-    action.setShortcut("Ctrl+Alt+X")
-    studio.window.menuBar().actions()[2].menu().addAction(action)
+def test_a_new_action_is_one_declaration(studio: Studio, qtbot: QtBot) -> None:
+    whistled = []
+    studio.window.registry.add(
+        Action(
+            "whistle",
+            "Whistle …",
+            lambda: whistled.append(1),
+            place=IMAGE.at(99),
+            shortcut="Ctrl+Alt+X",
+            tool=22,
+            enabled=lambda context: context.rows > 1,
+        )
+    )
     qtbot.keyClick(studio.window, Qt.Key.Key_F1)
     shown = {(c.title, c.group, c.keys) for c in listed(studio)}
-    assert ("Whistle", "SourceImage", "Ctrl+Alt+X") in shown
+    assert ("Whistle", "Image", "Ctrl+Alt+X") in shown
     studio.commands.shortcuts.close()
+    menu = studio.window.registry.menu(IMAGE)
+    assert menu.actions()[-1].text() == "Whistle …"
+    assert menu.actions()[-2].isSeparator()
+    button = studio.window.registry.toolbar.buttons["whistle"]
+    qtbot.waitUntil(button.isVisible, timeout=WAIT)
+    assert not button.isEnabled()
+    studio.session.transform(Flip("vertical"))
+    assert button.isEnabled()
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    studio.window.registry["find"].trigger()
+    qtbot.keyClicks(studio.commands.palette.line, "whistle")
+    qtbot.keyClick(studio.commands.palette.line, Qt.Key.Key_Return)
+    assert whistled == [1, 1]
+    wait_for_maps(qtbot, studio)
 
 
 def test_the_list_is_searched_by_words_and_by_keys(studio: Studio, qtbot: QtBot) -> None:
@@ -72,7 +96,7 @@ def test_the_list_is_searched_by_words_and_by_keys(studio: Studio, qtbot: QtBot)
     assert [c.title for c in listed(studio)] == ["Rotate left"]
     window.line.clear()
     qtbot.keyClicks(window.line, "pgdown")
-    assert [c.title for c in listed(studio)] == ["Next image in the folder"]
+    assert [c.title for c in listed(studio)] == ["Next image in the folder", "Move column right"]
     window.line.clear()
     qtbot.keyClicks(window.line, "pinch")
     assert [c.title for c in listed(studio)] == ["Zoom with two fingers"]

@@ -21,6 +21,7 @@ import pda_studio.attribution.prediction_difference as pda
 from pda_studio.classifiers import Classifier, Download
 from pda_studio.document.operations import Flip, Rotate
 from pda_studio.document.workspace import ClassifierChoice
+from pda_studio.gui.opening.dialogs import RECENT_CLASSIFIERS, RECENT_IMAGES
 from pda_studio.gui.window.studio import Studio
 from pda_studio.store import explain
 
@@ -50,8 +51,8 @@ def test_starts_with_a_finished_sample(studio: Studio) -> None:
     assert first_map(studio).target_name == "1"
     assert studio.window.predictions.list.model().rowCount() == 10
     assert studio.window.hints.isVisible()
-    assert not studio.window.actions_.stop.isEnabled()
-    assert studio.window.actions_.export_figure.isEnabled()
+    assert not studio.window.registry["stop"].isEnabled()
+    assert studio.window.registry["export-figure"].isEnabled()
 
 
 def test_opens_a_image_and_keeps_it_among_the_recent(
@@ -84,11 +85,11 @@ def test_stops_within_0_3_seconds_and_runs_on(studio: Studio, qtbot: QtBot) -> N
 
 def test_run_goes_on_after_stop(studio: Studio, qtbot: QtBot) -> None:
     studio.session.configure_column(0, window=5)
-    studio.window.actions_.stop.trigger()
+    studio.window.registry["stop"].trigger()
     studio.stop()
     qtbot.wait(50)
     assert first_panel(studio).state == "stopped"
-    studio.window.actions_.run.trigger()
+    studio.window.registry["run"].trigger()
     wait_for_maps(qtbot, studio)
 
 
@@ -108,12 +109,12 @@ def test_what_was_stopped_goes_on_where_it_was(
     studio.session.configure_column(0, infill="marginal-samples", samples=20)
     qtbot.waitUntil(lambda: first_panel(studio).state == "running", timeout=WAIT)
     qtbot.waitUntil(lambda: first_panel(studio).done > 0, timeout=WAIT)
-    studio.window.actions_.stop.trigger()
+    studio.window.registry["stop"].trigger()
     qtbot.waitUntil(lambda: studio.explainer._paused_run.job.paused is not None, timeout=WAIT)
     stopped = len(seen)
     qtbot.wait(400)
     assert len(seen) == stopped
-    studio.window.actions_.run.trigger()
+    studio.window.registry["run"].trigger()
     qtbot.waitUntil(lambda: len(seen) > stopped, timeout=WAIT)
     assert seen[stopped] > seen[stopped - 1] > 0
     wait_for_maps(qtbot, studio)
@@ -131,11 +132,11 @@ def test_a_image_in_the_making_goes_on_after_stop(studio: Studio, qtbot: QtBot) 
     studio.session.configure_column(0, climb=400)
     qtbot.waitUntil(lambda: first_panel(studio).state == "running", timeout=WAIT)
     qtbot.waitUntil(lambda: first_panel(studio).done > 5, timeout=WAIT)
-    studio.window.actions_.stop.trigger()
+    studio.window.registry["stop"].trigger()
     done = first_panel(studio).done
     assert first_panel(studio).evidence.image is not None, "the image is shown as it is made"
     qtbot.wait(50)
-    studio.window.actions_.run.trigger()
+    studio.window.registry["run"].trigger()
     qtbot.waitUntil(lambda: first_panel(studio).state == "running", timeout=WAIT)
     qtbot.waitUntil(lambda: first_panel(studio).done > 0, timeout=WAIT)
     assert first_panel(studio).done >= done
@@ -197,9 +198,9 @@ def test_a_map_computed_before_comes_back_at_once(
 
 def test_turning_adds_rows_and_reset_takes_them_away(studio: Studio, qtbot: QtBot) -> None:
     window = studio.window
-    window.actions_.rotate_right.trigger()
-    window.actions_.rotate_right.trigger()
-    window.actions_.flip_horizontal.trigger()
+    window.registry["rotate-right"].trigger()
+    window.registry["rotate-right"].trigger()
+    window.registry["flip-horizontal"].trigger()
     wait_for_maps(qtbot, studio)
     rows = studio.session.work.rows
     assert [row.operations for row in rows] == [
@@ -214,12 +215,12 @@ def test_turning_adds_rows_and_reset_takes_them_away(studio: Studio, qtbot: QtBo
     assert len(window.grid.maps) == 4
     targets = {one.target for one in studio.session.all_finished()}
     assert len(targets) == 1, "variants are asked about the original's class"
-    window.actions_.reset.trigger()
+    window.registry["reset"].trigger()
     assert len(window.grid.maps) == 1
 
 
 def test_a_frame_on_the_input_crops(studio: Studio, qtbot: QtBot) -> None:
-    studio.window.actions_.crop.trigger()
+    studio.window.registry["crop"].trigger()
     view = studio.window.grid.inputs[0].views[0]
     start, end = (QPoint(round(view.width() * f), round(view.height() * f)) for f in (0.25, 0.75))
     qtbot.mousePress(view.viewport(), Qt.MouseButton.LeftButton, pos=start)
@@ -229,14 +230,14 @@ def test_a_frame_on_the_input_crops(studio: Studio, qtbot: QtBot) -> None:
     row = studio.session.work.rows[1]
     assert str(row.operations[0]) == "cropped to 14 × 14"
     assert studio.session.prediction(row.key).width == 14
-    assert not studio.window.actions_.crop.isChecked()
+    assert not studio.window.registry["crop"].isChecked()
 
 
 def test_escape_leaves_cropping(studio: Studio, qtbot: QtBot) -> None:
-    studio.window.actions_.crop.trigger()
+    studio.window.registry["crop"].trigger()
     qtbot.keyClick(studio.window, Qt.Key.Key_Escape)
-    assert not studio.window.actions_.crop.isChecked()
-    assert not studio.window.actions_.stop.isEnabled()
+    assert not studio.window.registry["crop"].isChecked()
+    assert not studio.window.registry["stop"].isEnabled()
 
 
 def test_methods_side_by_side(studio: Studio, qtbot: QtBot) -> None:
@@ -268,9 +269,9 @@ def test_dialogs_open_and_what_is_chosen_is_opened(studio: Studio, qtbot: QtBot)
         dialog.fileSelected.emit(str(studio.samples[4]))
     assert studio.memory.folder == str(studio.samples[4].parent)
     dialog.close()
-    studio.window.actions_.recent_menu.aboutToShow.emit()
-    studio.window.actions_.classifiers_menu.aboutToShow.emit()
-    assert studio.window.actions_.classifiers_menu.actions()[0].text() == "digits"
+    studio.window.registry.menu(RECENT_IMAGES).aboutToShow.emit()
+    studio.window.registry.menu(RECENT_CLASSIFIERS).aboutToShow.emit()
+    assert studio.window.registry.menu(RECENT_CLASSIFIERS).actions()[0].text() == "digits"
 
 
 def test_colour_scales(studio: Studio, qtbot: QtBot) -> None:
@@ -361,7 +362,7 @@ def test_an_unexpected_error_is_told_and_the_next_run_works(
     banner.details_button.click()
     assert "the pump is leaking" in banner.details.toPlainText()
     assert first_panel(studio).state == "failed"
-    studio.window.actions_.run.trigger()
+    studio.window.registry["run"].trigger()
     wait_for_maps(qtbot, studio)
 
 
@@ -474,9 +475,9 @@ def test_images_can_be_dropped(studio: Studio, qtbot: QtBot) -> None:
 
 
 def test_without_a_image_the_window_invites(studio: Studio, qtbot: QtBot) -> None:
-    studio.window.actions_.close_image.trigger()
+    studio.window.registry["close-image"].trigger()
     assert studio.window.pages.currentWidget() is studio.window.welcome
-    assert not studio.window.actions_.rotate_left.isEnabled()
+    assert not studio.window.registry["rotate-left"].isEnabled()
     studio.window.welcome.chosen.emit(studio.samples[1])
     qtbot.waitUntil(lambda: studio.session.work.image is not None, timeout=WAIT)
     wait_for_maps(qtbot, studio)
@@ -490,7 +491,7 @@ def test_settings_survive(opened: Opened, qtbot: QtBot, tmp_path: Path) -> None:
     with qtbot.waitSignal(studio.opening.image_opened, timeout=WAIT):
         studio.open_image(path)
     studio.window.setGeometry(40, 50, 1000, 700)
-    studio.window.actions_.themes["dark"].trigger()
+    studio.window.registry["theme-dark"].trigger()
     studio.window.close()
     again = opened(finished=False)
     assert again.memory.recent == [path]

@@ -1,4 +1,4 @@
-"""What the user can ask for, as a list that is searched and shown."""
+"""What the palette and the window of keys list, and how it is searched."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pda_studio.gui.actions.fuzzy import Match, match
 
 @dataclass(frozen=True)
 class Command:
-    """One thing to ask for.
+    """One line of the palette, or of the window of keys.
 
     Attributes
     ----------
@@ -26,6 +26,8 @@ class Command:
         Whether it can be done now.
     help : str
         One sentence more.
+    data : bool
+        Whether it is one of many things of a kind, as an image or a class: actions come first.
     """
 
     title: str
@@ -34,17 +36,20 @@ class Command:
     run: Callable[[], object] | None = None
     enabled: bool = True
     help: str = ""
+    data: bool = False
 
 
 def searched(commands: Iterable[Command], typed: str) -> list[tuple[Command, Match]]:
     """Commands whose title, or group and title, fit what was typed; the best first.
 
-    Where nothing is typed, all of them in their order.
+    What holds every typed word in one piece comes before what has its letters here and there;
+    of those, actions come before data. Where nothing is typed, all of them in their order.
     """
     found: list[tuple[Command, Match]] = []
+    words = typed.lower().split()
     for command in commands:
         fit = match(typed, command.title)
-        if fit is None:
+        if fit is None and _holds(command, words):
             whole = match(typed, f"{command.group} {command.title}")
             if whole is not None:
                 start = len(command.group) + 1
@@ -52,6 +57,16 @@ def searched(commands: Iterable[Command], typed: str) -> list[tuple[Command, Mat
                 fit = Match(whole.score - 5, places)
         if fit is not None:
             found.append((command, fit))
-    if typed.strip():
-        found.sort(key=lambda pair: (-pair[1].score, not pair[0].enabled))
+    if words:
+        found.sort(key=lambda pair: _rank(pair[0], pair[1], words))
     return found
+
+
+def _rank(command: Command, fit: Match, words: list[str]) -> tuple[bool, bool, float, bool]:
+    return not _holds(command, words), command.data, -fit.score, not command.enabled
+
+
+def _holds(command: Command, words: list[str]) -> bool:
+    """Whether every word stands in one piece in the group and title."""
+    text = f"{command.group} {command.title}".lower()
+    return all(word in text for word in words)

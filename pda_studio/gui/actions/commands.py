@@ -1,4 +1,4 @@
-"""Everything that can be asked for, gathered for the palette and for the list of keys."""
+"""The palette and the window of keys: both list the registry of actions."""
 
 from __future__ import annotations
 
@@ -6,26 +6,23 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QT_TRANSLATE_NOOP, QObject
 
-from pda_studio.gui.actions.actions import shortcut
+from pda_studio.gui.actions.action import FILE, HELP, METHODS, VIEW, Action, Menu, ready
 from pda_studio.gui.actions.command import Command
 from pda_studio.gui.actions.gestures import gestures
-from pda_studio.gui.actions.menus import add_heading, menu_actions, plain
 from pda_studio.gui.actions.palette import Palette
 from pda_studio.gui.actions.shortcuts_window import ShortcutsWindow
 from pda_studio.gui.opening.opening import Opening
 from pda_studio.gui.session.session import Session
 from pda_studio.gui.window.main_window import MainWindow
 
+SAMPLES = Menu(QT_TRANSLATE_NOOP("menus", "Sample digits"), FILE.at(23), data=True)
 _KEYS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ1234567890"
 
 
 class Commands(QObject):
-    """Fills the menus of methods and samples, and opens the palette and the list of keys.
-
-    Both read the menu bar each time they open: whatever is in a menu is in them.
-    """
+    """Declares the actions of methods and samples; opens the palette and the window of keys."""
 
     def __init__(
         self,
@@ -40,76 +37,95 @@ class Commands(QObject):
         self._classifiers: list[str] = []
         self.palette = Palette(window)
         self.shortcuts = ShortcutsWindow(window)
-        actions = window.actions_
-        actions.find.triggered.connect(self.open_palette)
-        actions.shortcuts.triggered.connect(self.open_shortcuts)
         opening.engine_ready.connect(self._on_engine)
-        for path in samples:
-            action = actions.samples_menu.addAction(path.stem)
-            action.setShortcut(f"Alt+{path.stem}")
-            action.triggered.connect(lambda _=False, p=path: opening.open_image(p))
+        window.registry.add(
+            Action(
+                "find",
+                self.tr("Find anything …"),
+                self.open_palette,
+                place=VIEW.at(10),
+                shortcut="Ctrl+Shift+P",
+            ),
+            Action(
+                "shortcuts",
+                self.tr("Keys and gestures"),
+                self.open_shortcuts,
+                place=HELP.at(10),
+                shortcut="F1",
+            ),
+            Action(
+                "add-method",
+                self.tr("Add method"),
+                place=(),
+                icon="plus",
+                tool=50,
+                label=self.tr("Add method"),
+                drop=METHODS,
+                help=self.tr("Put another method beside the others"),
+                enabled=ready,
+            ),
+            *(
+                Action(
+                    f"sample-{path.stem}",
+                    path.stem,
+                    partial(opening.open_image, path),
+                    place=SAMPLES.at(number),
+                    shortcut=f"Alt+{path.stem}",
+                )
+                for number, path in enumerate(samples)
+            ),
+        )
 
     def open_palette(self) -> None:
         """Let the user find anything by a few letters."""
-        self.palette.ask([*self._actions(), *self._classifier_commands(), *self._targets()])
+        declared = list(self._window.registry.commands())
+        self.palette.open(
+            [
+                *(command for command in declared if not command.data),
+                *self._classifier_commands(),
+                *self._targets(),
+                *(command for command in declared if command.data),
+            ]
+        )
 
     def open_shortcuts(self) -> None:
         """Show all keys and gestures."""
-        actions = [command for command in self._actions() if command.group not in self._lists]
         group = self.tr("Mouse, touchpad and keys on a panel")
         more = [Command(what, group, how) for what, how in gestures()]
-        self.shortcuts.show_commands([*actions, *more])
+        self.shortcuts.show_commands([*self._window.registry.commands(lists=False), *more])
 
     def _on_engine(self, names: list[str]) -> None:
-        from pda_studio.methods import METHODS, by_family
+        from pda_studio.methods import METHODS as METHOD_KINDS
+        from pda_studio.methods import by_family
 
         self._classifiers = names
-        menu = self._window.actions_.methods_menu
-        menu.setToolTipsVisible(True)
-        menu.setSeparatorsCollapsible(False)  # else the first heading is not shown
         keys = iter(_KEYS)
-        for family, kinds in by_family(METHODS.values()).items():
-            add_heading(menu, family)
-            for kind in kinds:
-                action = menu.addAction(kind.title)
-                action.setToolTip(kind.summary)
-                key = next(keys, "")
-                if key:
-                    action.setShortcut(f"Ctrl+Shift+M, {key}")
-                action.triggered.connect(lambda _=False, n=kind.name: self._session.add_column(n))
-
-    def _actions(self) -> Iterator[Command]:
-        for titles, action in menu_actions(self._window.menuBar()):
-            if titles[-1] in self._lists and not action.isEnabled():
-                continue  # it only says that there are none yet
-            hint = action.toolTip() if titles[-1] == self._methods else ""
-            yield Command(
-                plain(action.text()).removesuffix(" …"),
-                titles[-1],
-                shortcut(action),
-                action.trigger,
-                action.isEnabled() and action.isVisible(),
-                hint,
+        for number, (family, kinds) in enumerate(by_family(METHOD_KINDS.values()).items()):
+            self._window.registry.add(
+                *(
+                    Action(
+                        f"add-{kind.name}",
+                        kind.title,
+                        partial(self._session.add_column, kind.name),
+                        place=METHODS.at(number * 10),
+                        shortcut=f"Ctrl+Shift+M, {key}" if (key := next(keys, "")) else "",
+                        help=kind.summary,
+                    )
+                    for kind in kinds
+                ),
+                heading=family,
             )
-
-    @property
-    def _lists(self) -> set[str]:
-        """Menus that list files."""
-        actions = self._window.actions_
-        return {plain(menu.title()) for menu in (actions.recent_menu, actions.classifiers_menu)}
-
-    @property
-    def _methods(self) -> str:
-        return plain(self._window.actions_.methods_menu.title())
 
     def _classifier_commands(self) -> Iterator[Command]:
         group = self.tr("Classifier")
         for name in self._classifiers:
-            yield Command(name, group, run=partial(self._window.classifier_box.choose, name))
+            choose = partial(self._window.classifier_box.choose, name)
+            yield Command(name, group, run=choose, data=True)
 
     def _targets(self) -> Iterator[Command]:
         group, classifier = self.tr("Target class"), self._session.classifier
         if classifier is None or self._session.work.image is None:
             return
         for index, name in enumerate(classifier.class_names):
-            yield Command(name, group, run=partial(self._session.set_target, index))
+            set_target = partial(self._session.set_target, index)
+            yield Command(name, group, run=set_target, data=True)

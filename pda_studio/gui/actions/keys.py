@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QGuiApplication, QKeyEvent
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QAbstractSlider,
@@ -13,6 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from pda_studio.gui.actions.action import VIEW, Action, ready
 from pda_studio.gui.grid.image_view import ImageView
 from pda_studio.gui.grid.viewport import Viewport
 from pda_studio.gui.session.session import Session
@@ -46,7 +49,46 @@ class Keys(QObject):
         super().__init__(parent)
         self._window, self._session, self._viewport = window, session, viewport
         window.installEventFilter(self)  # what no widget in it wants comes to the window
-        window.actions_.one_to_one.triggered.connect(self.show_one_to_one)
+        window.registry.add(
+            Action(
+                "zoom-in",
+                self.tr("Zoom in"),
+                partial(viewport.zoom_by, 1.5),
+                place=VIEW.at(20),
+                shortcut=QKeySequence.StandardKey.ZoomIn,
+                icon="zoom-in",
+                tool=42,
+                enabled=ready,
+            ),
+            Action(
+                "zoom-out",
+                self.tr("Zoom out"),
+                partial(viewport.zoom_by, 1 / 1.5),
+                place=VIEW.at(21),
+                shortcut=QKeySequence.StandardKey.ZoomOut,
+                icon="zoom-out",
+                tool=40,
+                enabled=ready,
+            ),
+            Action(
+                "fit",
+                self.tr("Fit to panels"),
+                viewport.fit,
+                place=VIEW.at(22),
+                shortcut="Ctrl+0",
+                icon="fit",
+                tool=41,
+                enabled=ready,
+            ),
+            Action(
+                "one-to-one",
+                self.tr("One pixel to one pixel"),
+                self.show_one_to_one,
+                place=VIEW.at(23),
+                shortcut="Ctrl+1",
+                enabled=ready,
+            ),
+        )
         application = QApplication.instance()
         assert isinstance(application, QApplication)
         application.focusChanged.connect(self._on_focus)

@@ -40,7 +40,7 @@ class Palette(QFrame):
         self.list = CommandList()
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # arrows move in it all the same
         self.list.clicked.connect(self._on_clicked)
-        self.nothing = named(QLabel(self.tr("Nothing is called that.")), "muted")
+        self.nothing = named(QLabel(self.tr("No matches")), "muted")
         self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 8, 8, 8)
@@ -54,7 +54,7 @@ class Palette(QFrame):
         window.installEventFilter(self)
         self.hide()
 
-    def ask(self, commands: list[Command]) -> None:
+    def open(self, commands: list[Command]) -> None:
         """Open with these commands."""
         self._commands = commands
         if self.isHidden():

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
 from pda_studio.document.workspace import SUFFIX, ClassifierChoice, SourceImage
 from pda_studio.errors import PdaStudioError
+from pda_studio.gui.actions.action import FILE, Action
+from pda_studio.gui.actions.registry import Actions
 from pda_studio.gui.jobs.worker import Jobs
+from pda_studio.gui.opening.dialogs import Dialogs
 from pda_studio.gui.opening.opening import IMAGES, WEIGHTS, Opening
 from pda_studio.gui.session.session import Session
 
@@ -27,9 +31,39 @@ class Browsing(QObject):
     failed = Signal(object, str)
 
     def __init__(
-        self, session: Session, opening: Opening, jobs: Jobs, parent: QObject | None = None
+        self,
+        session: Session,
+        opening: Opening,
+        jobs: Jobs,
+        dialogs: Dialogs,
+        registry: Actions,
+        parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
+        registry.add(
+            Action(
+                "open-folder",
+                self.tr("Open folder …"),
+                partial(dialogs.ask_for_folder, self.open_folder),
+                place=FILE.at(11),
+                shortcut="Ctrl+Alt+F",
+                icon="folder",
+            ),
+            Action(
+                "previous",
+                self.tr("Previous image in the folder"),
+                partial(self.step, -1),
+                place=FILE.at(20),
+                shortcut="PgUp",
+            ),
+            Action(
+                "next",
+                self.tr("Next image in the folder"),
+                partial(self.step, 1),
+                place=FILE.at(21),
+                shortcut="PgDown",
+            ),
+        )
         self._session, self._opening, self._jobs = session, opening, jobs
         self._at: Path | None = None  # what was asked for last; it may be on its way
         self._together: list[Path] = []
@@ -98,7 +132,7 @@ class Browsing(QObject):
             path, number, count = found
             if path != start:
                 self._open(path)
-            self.told.emit(self.tr("SourceImage {0} of {1}").format(number, count))
+            self.told.emit(self.tr("Image {0} of {1}").format(number, count))
             if self._steps:
                 self.step(0)
 

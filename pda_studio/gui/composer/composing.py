@@ -11,7 +11,9 @@ from PySide6.QtCore import QByteArray, QMimeData, QObject, QSize, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QImage
 
 from pda_studio.errors import PdaStudioError, UsageError
+from pda_studio.gui.actions.action import FILE, Action, ready
 from pda_studio.gui.composer.composer import Composer
+from pda_studio.gui.composer.exporting import EXPORT
 from pda_studio.gui.display.display import Display
 from pda_studio.gui.jobs.worker import Job, Jobs
 from pda_studio.gui.opening.dialogs import Dialogs
@@ -60,7 +62,21 @@ class Composing(QObject):
         self._drawing: Job | None = None
         self._rest = QTimer(self, singleShot=True, interval=_REST)
         self._rest.timeout.connect(self._draw)
-        window.actions_.export_figure.triggered.connect(self.open)
+        window.registry.add(
+            Action(
+                "export-figure",
+                self.tr("Export figure …"),
+                self.open,
+                place=(FILE.at(50), EXPORT.at(10)),
+                shortcut="Ctrl+E",
+                icon="export",
+                tool=70,
+                label=self.tr("Export"),
+                drop=EXPORT,
+                help=self.tr("Export the figure; the arrow also saves and copies the map"),
+                enabled=ready,
+            )
+        )
         session.changed.connect(self._on_changed)
         session.panel_changed.connect(self._on_changed)
         display.events.appearance.connect(self._on_changed)

@@ -5,14 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QT_TRANSLATE_NOOP, QObject, Signal
 
 from pda_studio.errors import UsageError
+from pda_studio.gui.actions.action import Menu
 from pda_studio.gui.jobs.worker import Jobs
 from pda_studio.gui.session.session import Session
 
 if TYPE_CHECKING:
     from pda_studio.results import EvidenceMap
+
+
+EXPORT = Menu(QT_TRANSLATE_NOOP("menus", "Export"))
+"""Opens beside the tool that exports a figure."""
 
 
 class Exporting(QObject):

@@ -1,20 +1,30 @@
-"""What can be done with a column or a row of the grid: its menu."""
+"""Actions on the selected column and the selected row, and their ⋯ menus."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, QPoint, Qt
-from PySide6.QtWidgets import QMenu
+from collections.abc import Callable, Iterator
+from functools import partial
 
-from pda_studio.document.workspace import COMBINED, ClassifierChoice, Column
+from PySide6.QtCore import QT_TRANSLATE_NOOP, QObject, QPoint
+
+from pda_studio.document.workspace import COMBINED, ClassifierChoice
+from pda_studio.gui.actions.action import COLUMN, METHOD, ROW, Action, Context, Menu, ready
 from pda_studio.gui.opening.dialogs import Dialogs
 from pda_studio.gui.opening.opening import Opening
 from pda_studio.gui.session.session import Session
 from pda_studio.gui.window.main_window import MainWindow
 from pda_studio.gui.window.settings import Memory
 
+USE = Menu(QT_TRANSLATE_NOOP("menus", "Use this classifier"), COLUMN.at(20), data=True)
+COMPARE = Menu(
+    QT_TRANSLATE_NOOP("menus", "Compare with, in a new column"), COLUMN.at(21), data=True
+)
+_USE_OTHER = Menu(QT_TRANSLATE_NOOP("menus", "Others"), USE.at(10), data=True)
+_COMPARE_OTHER = Menu(QT_TRANSLATE_NOOP("menus", "Others"), COMPARE.at(10), data=True)
+
 
 class GridMenus(QObject):
-    """Opens the menus of columns and rows, and tells the session what was chosen."""
+    """Declares the actions on columns and rows, and opens their menus where ⋯ was clicked."""
 
     def __init__(
         self,
@@ -30,91 +40,174 @@ class GridMenus(QObject):
         self._opening, self._dialogs, self._memory = opening, dialogs, memory
         window.grid.column_menu_wanted.connect(self.open_column_menu)
         window.grid.row_menu_wanted.connect(self.open_row_menu)
+        self._declare_columns()
+        self._declare_rows()
 
     def open_column_menu(self, key: int, place: QPoint) -> None:
-        """Offer what can be done with a column."""
-        session, column = self._session, self._session.work.column(key)
-        if column is None:
-            return
-        menu = self._menu()
-        duplicate = menu.addAction(self.tr("Duplicate"))
-        duplicate.triggered.connect(lambda: session.duplicate_column(key))
-        keys = [one.key for one in session.work.columns]
-        left = menu.addAction(self.tr("Move left"))
-        left.setEnabled(key != keys[0])
-        left.triggered.connect(lambda: session.move_column(key, -1))
-        right = menu.addAction(self.tr("Move right"))
-        right.setEnabled(key != keys[-1])
-        right.triggered.connect(lambda: session.move_column(key, 1))
-        menu.addSeparator()
-        self._offer_classifiers(menu, column)
-        if column.target is not None:
-            same = menu.addAction(self.tr("Ask the same as the others"))
-            same.triggered.connect(lambda: session.ask_in_column(key, None))
-        menu.addSeparator()
-        remove = menu.addAction(self.tr("Remove"))
-        remove.setEnabled(len(keys) > 1)
-        remove.triggered.connect(lambda: session.remove_column(key))
-        menu.popup(place)
+        """Select a column and open the menu of what can be done with it."""
+        self._session.select(self._session.selection[0], key)
+        self._window.registry.menu(COLUMN).popup(place)
 
     def open_row_menu(self, key: int, place: QPoint) -> None:
-        """Offer what can be done with a row."""
-        session = self._session
-        keys = [row.key for row in session.work.rows]
-        menu = self._menu()
-        duplicate = menu.addAction(self.tr("Duplicate"))
-        duplicate.triggered.connect(lambda: session.duplicate_row(key))
-        up = menu.addAction(self.tr("Move up"))
-        up.setEnabled(keys.index(key) > 1)
-        up.triggered.connect(lambda: session.move_row(key, -1))
-        down = menu.addAction(self.tr("Move down"))
-        down.setEnabled(key != keys[-1])
-        down.triggered.connect(lambda: session.move_row(key, 1))
-        menu.addSeparator()
-        remove = menu.addAction(self.tr("Remove"))
-        remove.triggered.connect(lambda: session.remove_row(key))
-        menu.popup(place)
+        """Select a row and open the menu of what can be done with it."""
+        self._session.select(key, self._session.selection[1])
+        self._window.registry.menu(ROW).popup(place)
 
-    def _offer_classifiers(self, menu: QMenu, column: Column) -> None:
-        """Offer the classifiers opened lately, and all others by their names."""
-        session, key = self._session, column.key
-        ask = menu.addMenu(self.tr("Ask this classifier"))
-        beside = menu.addMenu(self.tr("Compare with, in a new column"))
-        choices = dict.fromkeys([*session.classifiers, *self._memory.classifiers])
-        ask.setEnabled(column.method != COMBINED)
-        beside.setEnabled(column.method != COMBINED)
-        current = session.work.choice_of(column)
-        for choice in choices:
-            text = choice.described
-            action = ask.addAction(text)
-            action.setCheckable(True)
-            action.setChecked(choice == current)
-            action.triggered.connect(lambda _=False, c=choice: self._ask_in(key, c))
-            other = beside.addAction(text)
-            other.setEnabled(choice != current)
-            other.triggered.connect(lambda _=False, c=choice: self._compare(key, c))
-        for one, slot in ((ask, self._ask_in), (beside, self._compare)):
-            one.addSeparator()
-            more = one.addMenu(self.tr("Others"))
-            for name in self._opening.names:
-                action = more.addAction(name)
-                action.triggered.connect(
-                    lambda _=False, n=name, s=slot: s(key, ClassifierChoice(n))
+    def _declare_columns(self) -> None:
+        session, registry = self._session, self._window.registry
+
+        def on_column(edit: Callable[[int], object]) -> Callable[[], None]:
+            def run() -> None:
+                column = session.selected_column
+                if column is not None:
+                    edit(column.key)
+
+            return run
+
+        registry.add(
+            Action(
+                "duplicate-column",
+                self.tr("Duplicate column"),
+                on_column(session.duplicate_column),
+                place=COLUMN.at(10),
+                shortcut="Ctrl+Shift+N",
+                enabled=ready,
+            ),
+            Action(
+                "move-left",
+                self.tr("Move column left"),
+                on_column(lambda key: session.move_column(key, -1)),
+                place=COLUMN.at(11),
+                shortcut="Ctrl+Shift+PgUp",
+                enabled=lambda context: context.column > 0,
+            ),
+            Action(
+                "move-right",
+                self.tr("Move column right"),
+                on_column(lambda key: session.move_column(key, 1)),
+                place=COLUMN.at(12),
+                shortcut="Ctrl+Shift+PgDown",
+                enabled=lambda context: context.column + 1 < context.columns,
+            ),
+            Action(
+                "common-target",
+                self.tr("Explain the same target as the others"),
+                on_column(lambda key: session.ask_in_column(key, None)),
+                place=COLUMN.at(22),
+                shortcut="Ctrl+Shift+A",
+                enabled=lambda context: context.own_target,
+            ),
+            Action(
+                "remove-column",
+                self.tr("Remove column"),
+                on_column(session.remove_column),
+                place=COLUMN.at(30),
+                shortcut="Ctrl+Shift+W",
+                enabled=lambda context: context.columns > 1,
+            ),
+            Action(
+                "combine",
+                self.tr("Add the mean of all columns"),
+                lambda: session.add_column(COMBINED),
+                place=METHOD.at(11),
+                shortcut="Ctrl+M",
+                enabled=ready,
+            ),
+        )
+        for menu, other, name, key, use in (
+            (USE, _USE_OTHER, "use", "Ctrl+Alt+U", self._use),
+            (COMPARE, _COMPARE_OTHER, "compare", "Ctrl+Alt+C", self._compare),
+        ):
+            registry.add_list(menu, partial(self._recent, use))
+            registry.add_list(other, partial(self._others, use))
+            registry.add(
+                Action(
+                    f"{name}-weights",
+                    self.tr("Weights from a file …"),
+                    partial(self._dialogs.ask_for_another, use),
+                    place=menu.at(20),
+                    shortcut=key,
+                    enabled=_has_method,
                 )
-            file = one.addAction(self.tr("Weights from a file …"))
-            file.triggered.connect(
-                lambda _=False, s=slot: self._dialogs.ask_for_another(lambda c: s(key, c))
             )
 
-    def _ask_in(self, key: int, choice: ClassifierChoice) -> None:
-        same = choice == self._session.work.classifier
-        self._session.use_in_column(key, None if same else choice)
+    def _declare_rows(self) -> None:
+        session = self._session
 
-    def _compare(self, key: int, choice: ClassifierChoice) -> None:
-        same = choice == self._session.work.classifier
-        self._session.duplicate_column(key, classifier=None if same else choice, target=None)
+        def on_row(edit: Callable[[int], object]) -> Callable[[], object]:
+            return lambda: edit(session.selected_row.key)
 
-    def _menu(self) -> QMenu:
-        menu = QMenu(self._window)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        return menu
+        self._window.registry.add(
+            Action(
+                "duplicate-row",
+                self.tr("Duplicate row"),
+                on_row(session.duplicate_row),
+                place=ROW.at(10),
+                shortcut="Ctrl+Alt+N",
+                enabled=ready,
+            ),
+            Action(
+                "move-up",
+                self.tr("Move row up"),
+                on_row(lambda key: session.move_row(key, -1)),
+                place=ROW.at(11),
+                shortcut="Alt+Up",
+                enabled=lambda context: context.row > 1,
+            ),
+            Action(
+                "move-down",
+                self.tr("Move row down"),
+                on_row(lambda key: session.move_row(key, 1)),
+                place=ROW.at(12),
+                shortcut="Alt+Down",
+                enabled=lambda context: 0 < context.row < context.rows - 1,
+            ),
+            Action(
+                "remove-row",
+                self.tr("Remove row"),
+                on_row(session.remove_row),
+                place=ROW.at(20),
+                shortcut="Ctrl+Shift+Backspace",
+                enabled=lambda context: context.row > 0,
+            ),
+        )
+
+    def _recent(self, use: Callable[[ClassifierChoice], None]) -> Iterator[Action]:
+        """The classifiers opened last."""
+        session, column = self._session, self._session.selected_column
+        now = session.work.choice_of(column) if column else None
+        for choice in dict.fromkeys([*session.classifiers, *self._memory.classifiers]):
+            yield Action(
+                choice.described,
+                choice.described,
+                partial(use, choice),
+                checked=choice == now,
+                enabled=_has_method if choice != now else _never,
+            )
+
+    def _others(self, use: Callable[[ClassifierChoice], None]) -> Iterator[Action]:
+        """All classifiers by their names."""
+        for name in self._opening.names:
+            yield Action(name, name, partial(use, ClassifierChoice(name)), enabled=_has_method)
+
+    def _use(self, choice: ClassifierChoice) -> None:
+        column = self._session.selected_column
+        if column is not None:
+            same = choice == self._session.work.classifier
+            self._session.use_in_column(column.key, None if same else choice)
+
+    def _compare(self, choice: ClassifierChoice) -> None:
+        column = self._session.selected_column
+        if column is not None:
+            same = choice == self._session.work.classifier
+            self._session.duplicate_column(
+                column.key, classifier=None if same else choice, target=None
+            )
+
+
+def _has_method(context: Context) -> bool:
+    return context.ready and not context.combined
+
+
+def _never(context: Context) -> bool:
+    return False

@@ -11,6 +11,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
 from pda_studio.document.workspace import COMBINED, ClassifierChoice, Column
+from pda_studio.gui.actions.action import METHOD, VIEW, Action
 from pda_studio.gui.jobs.report import report
 from pda_studio.gui.jobs.workload import Task, workload
 from pda_studio.gui.maps.explainer import Explainer
@@ -57,7 +58,37 @@ class JobsController(QObject):
         listed.all_stopped.connect(self.stop_all)
         listed.report_wanted.connect(self.copy_report)
         window.strip.jobs_wanted.connect(self.toggle)
-        window.actions_.jobs.triggered.connect(self.toggle)
+        window.registry.add(
+            Action(
+                "jobs",
+                self.tr("Jobs"),
+                self.toggle,
+                place=VIEW.at(41),
+                shortcut="Ctrl+Shift+J",
+            ),
+            Action(
+                "run",
+                self.tr("Run"),
+                explainer.run,
+                place=METHOD.at(30),
+                shortcut="F5",
+                icon="run",
+                tool=60,
+                label=self.tr("Run"),
+                enabled=lambda context: context.resumable,
+            ),
+            Action(
+                "stop",
+                self.tr("Stop"),
+                self.stop_all,
+                place=METHOD.at(31),
+                shortcut="Esc",
+                icon="stop",
+                tool=61,
+                label=self.tr("Stop"),
+                enabled=lambda context: context.busy or context.dragging,
+            ),
+        )
         window.banner.reported = self.report_of_window
         window.installEventFilter(self)
         session.panel_changed.connect(self._on_panel)
@@ -104,7 +135,9 @@ class JobsController(QObject):
         self.show_tasks()
 
     def stop_all(self) -> None:
-        """Stop everything."""
+        """Stop everything; a drag in a panel means no crop and no region any more."""
+        for name in ("crop", "remove-region"):
+            self._window.registry[name].setChecked(False)
         self._explainer.stop()
         self._opening.stop()
         self.show_tasks()

@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QBuffer, QIODevice, QMimeData, QObject, Signal
-from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtGui import QGuiApplication, QImage, QKeySequence
 
 from pda_studio.errors import PdaStudioError, UsageError
 from pda_studio.files import check_writable, written_whole
+from pda_studio.gui.actions.action import FILE, Action
 from pda_studio.gui.browser.browsing import Browsing
-from pda_studio.gui.composer.exporting import Exporting
+from pda_studio.gui.composer.exporting import EXPORT, Exporting
 from pda_studio.gui.jobs.worker import Jobs
 from pda_studio.gui.opening.dialogs import Dialogs
 from pda_studio.gui.opening.opening import Opening
@@ -40,9 +41,38 @@ class ClipboardController(QObject):
         self._window, self._session = window, session
         self._exporting, self._opening, self._jobs, self._browsing, self._dialogs = controllers
         window.dropped.connect(self.take)
-        window.actions_.paste.triggered.connect(self.paste)
-        window.actions_.copy_map.triggered.connect(self.copy_map)
-        window.actions_.screenshot.triggered.connect(self.ask_and_save_window)
+        window.registry.add(
+            Action(
+                "paste",
+                self.tr("Paste image"),
+                self.paste,
+                place=FILE.at(12),
+                shortcut=QKeySequence.StandardKey.Paste,
+            ),
+            Action(
+                "save-map",
+                self.tr("Save map …"),
+                self._dialogs.ask_for_map,
+                place=(FILE.at(51), EXPORT.at(11)),
+                shortcut="Ctrl+Shift+E",
+                enabled=lambda context: context.finished,
+            ),
+            Action(
+                "copy-map",
+                self.tr("Copy map as an image"),
+                self.copy_map,
+                place=(FILE.at(52), EXPORT.at(12)),
+                shortcut=QKeySequence.StandardKey.Copy,
+                enabled=lambda context: context.finished,
+            ),
+            Action(
+                "screenshot",
+                self.tr("Save image of the window …"),
+                self.ask_and_save_window,
+                place=FILE.at(53),
+                shortcut="F12",
+            ),
+        )
 
     def paste(self) -> None:
         """Open the clipboard's image, or the files whose names it holds."""

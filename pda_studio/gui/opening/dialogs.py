@@ -1,18 +1,23 @@
 """Dialogs and menus that ask for files; none of them holds up the window."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QT_TRANSLATE_NOOP, QObject, Qt
+from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox, QWidget
 
 from pda_studio.document.workspace import SUFFIX, ClassifierChoice
+from pda_studio.gui.actions.action import FILE, Action, Menu, ready
 from pda_studio.gui.composer.exporting import Exporting
 from pda_studio.gui.opening.opening import IMAGES, WEIGHTS, Opening
 from pda_studio.gui.session.saving import Saving
 from pda_studio.gui.window.main_window import MainWindow
 from pda_studio.gui.window.settings import Memory
 
+RECENT_IMAGES = Menu(QT_TRANSLATE_NOOP("menus", "Recent images"), FILE.at(22), data=True)
+RECENT_CLASSIFIERS = Menu(QT_TRANSLATE_NOOP("menus", "Recent classifiers"), FILE.at(31), data=True)
 _FIGURES = ".pdf", ".svg", ".png", ".tif"
 
 
@@ -31,6 +36,36 @@ class Dialogs(QObject):
         super().__init__(parent)
         self._window, self._opening, self._exporting = window, opening, exporting
         self._saving, self._memory = saving, memory
+        window.registry.add(
+            Action(
+                "open-image",
+                self.tr("Open image …"),
+                self.ask_for_image,
+                place=FILE.at(10),
+                shortcut=QKeySequence.StandardKey.Open,
+                icon="image",
+                tool=10,
+                label=self.tr("Open"),
+            ),
+            Action(
+                "add-image",
+                self.tr("Add image as a row …"),
+                self.ask_for_image_below,
+                place=FILE.at(14),
+                shortcut="Ctrl+Alt+O",
+                enabled=ready,
+            ),
+            Action(
+                "open-weights",
+                self.tr("Open weights …"),
+                self.ask_for_weights,
+                place=FILE.at(30),
+                shortcut="Ctrl+Shift+O",
+                icon="classifier",
+            ),
+        )
+        window.registry.add_list(RECENT_IMAGES, self._recent_images)
+        window.registry.add_list(RECENT_CLASSIFIERS, self._recent_classifiers)
 
     def ask_for_image(self) -> None:
         """Choose an image to open."""
@@ -49,7 +84,7 @@ class Dialogs(QObject):
     def ask_for_screenshot(self, chosen: Callable[[Path], None]) -> None:
         """Choose where an image of the window goes."""
         title = self.tr("Save image of the window")
-        dialog = self._dialog(title, self.tr("SourceImage (*.png)"), "window", ".png")
+        dialog = self._dialog(title, self.tr("Image (*.png)"), "window", ".png")
         dialog.fileSelected.connect(lambda path: chosen(Path(path)))
         dialog.open()
 
@@ -70,7 +105,7 @@ class Dialogs(QObject):
     def ask_for_work(self) -> None:
         """Choose saved work to open."""
         dialog = self._dialog(
-            self.tr("Open work"), self.tr("Saved work ({0})").format(f"*{SUFFIX}")
+            self.tr("Open workspace"), self.tr("Workspaces ({0})").format(f"*{SUFFIX}")
         )
         dialog.fileSelected.connect(lambda path: self._saving.open(Path(path)))
         dialog.open()
@@ -84,9 +119,9 @@ class Dialogs(QObject):
 
     def ask_where_to_save(self) -> None:
         """Choose where the work goes."""
-        kind = self.tr("Saved work ({0})").format(f"*{SUFFIX}")
-        name = self._saving.path.stem if self._saving.path else "work"
-        dialog = self._dialog(self.tr("Save work"), kind, name, SUFFIX)
+        kind = self.tr("Workspaces ({0})").format(f"*{SUFFIX}")
+        name = self._saving.path.stem if self._saving.path else self.tr("workspace")
+        dialog = self._dialog(self.tr("Save workspace"), kind, name, SUFFIX)
         dialog.fileSelected.connect(lambda path: self._saving.save(Path(path)))
         dialog.open()
 
@@ -178,23 +213,18 @@ class Dialogs(QObject):
         box.setIconPixmap(self._window.windowIcon().pixmap(64, 64))
         box.open()
 
-    def fill_recent(self) -> None:
-        """List the images opened lately."""
-        menu = self._window.actions_.recent_menu
-        menu.clear()
+    def _recent_images(self) -> Iterator[Action]:
+        """The images opened last."""
         for path in self._memory.recent:
-            action = menu.addAction(path.name)
-            action.setToolTip(str(path))
-            action.triggered.connect(lambda _=False, p=path: self._opening.open_image(p))
+            open_it = partial(self._opening.open_image, path)
+            yield Action(str(path), path.name, open_it, help=str(path))
         if not self._memory.recent:
-            menu.addAction(self.tr("None yet")).setEnabled(False)
+            yield Action("none", self.tr("None yet"))
 
-    def fill_classifiers(self) -> None:
-        """List the classifiers opened lately."""
-        menu = self._window.actions_.classifiers_menu
-        menu.clear()
+    def _recent_classifiers(self) -> Iterator[Action]:
+        """The classifiers opened last."""
         for choice in self._memory.classifiers:
-            action = menu.addAction(choice.described)
-            action.triggered.connect(lambda _=False, c=choice: self._opening.use_classifier(c))
+            use = partial(self._opening.use_classifier, choice)
+            yield Action(choice.described, choice.described, use)
         if not self._memory.classifiers:
-            menu.addAction(self.tr("None yet")).setEnabled(False)
+            yield Action("none", self.tr("None yet"))

@@ -8,6 +8,7 @@ from time import monotonic
 from PySide6.QtCore import QObject, QTimer
 
 from pda_studio.document.workspace import ClassifierChoice, SourceImage
+from pda_studio.gui.actions.action import FILE, Action
 from pda_studio.gui.opening.canvas import CanvasWindow
 from pda_studio.gui.opening.opening import Opening, image_of
 from pda_studio.gui.session.session import Session
@@ -36,7 +37,16 @@ class Drawing(QObject):
         self._window, self._session, self._opening = window, session, opening
         self.canvas = CanvasWindow(window)
         self.canvas.canvas.changed.connect(self._on_changed)
-        window.actions_.draw_digit.triggered.connect(self.open)
+        window.registry.add(
+            Action(
+                "draw-digit",
+                self.tr("Draw a digit …"),
+                self.open,
+                place=FILE.at(13),
+                shortcut="Ctrl+D",
+                icon="pen",
+            )
+        )
         self._drawn: SourceImage | None = None
         self._waiting = False
         self._shown_at = 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject
 
+from pda_studio.gui.actions.action import HELP, Action
 from pda_studio.gui.session.session import Session
 from pda_studio.gui.window.main_window import MainWindow
 from pda_studio.gui.window.settings import Memory
@@ -35,7 +36,15 @@ class Hinting(QObject):
         self._window, self._session, self._memory = window, session, memory
         window.hints.closed.connect(self._on_closed)
         window.banner.action.connect(self._on_banner_action)
-        window.actions_.hints.triggered.connect(window.hints.show)
+        window.registry.add(
+            Action(
+                "hints",
+                self.tr("First steps"),
+                window.hints.show,
+                place=HELP.at(11),
+                shortcut="Ctrl+F1",
+            )
+        )
         if newcomer and not memory.hints_closed:
             window.hints.show()
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, QPoint, Qt, Signal
+from PySide6.QtCore import QT_TRANSLATE_NOOP, QObject, QPoint, Qt, Signal
 from PySide6.QtWidgets import QMenu
 
 from pda_studio.document.workspace import Column
+from pda_studio.gui.actions.action import METHOD, Action, Menu, ready
 from pda_studio.gui.jobs.worker import Jobs
 from pda_studio.gui.session.session import Session
 from pda_studio.gui.targets.unit_dialog import UnitDialog
@@ -13,6 +14,7 @@ from pda_studio.gui.targets.units import LayerMaps, UnitLayer, layer_maps, unit_
 from pda_studio.gui.window.main_window import MainWindow
 from pda_studio.targets import ClassTarget, ContrastTarget, Target, UnitTarget, name_of
 
+TARGET = Menu(QT_TRANSLATE_NOOP("menus", "Target"))
 _TOP = 3
 
 
@@ -30,10 +32,32 @@ class TargetMenus(QObject):
         window.predictions.menu_wanted.connect(self.open_class_menu)
         window.asked.menu_wanted.connect(self.open_menu)
         window.asked.taken_back.connect(lambda: session.set_target(None))
-        actions = window.actions_
-        actions.ask_unit.triggered.connect(self.open_units)
-        actions.ask_contrast.triggered.connect(self.ask_second)
-        actions.top_classes.triggered.connect(self.show_top_classes)
+        window.registry.add(
+            Action(
+                "contrast",
+                self.tr("Why this class rather than the next likeliest"),
+                self.ask_second,
+                place=(METHOD.at(20), TARGET.at(10)),
+                shortcut="Ctrl+Shift+D",
+                enabled=ready,
+            ),
+            Action(
+                "hidden-unit",
+                self.tr("Hidden unit …"),
+                self.open_units,
+                place=(METHOD.at(21), TARGET.at(11)),
+                shortcut="Ctrl+U",
+                enabled=ready,
+            ),
+            Action(
+                "top-classes",
+                self.tr("Three likeliest classes before and after the softmax"),
+                self.show_top_classes,
+                place=(METHOD.at(22), TARGET.at(20)),
+                shortcut="Ctrl+T",
+                enabled=ready,
+            ),
+        )
 
     def open_class_menu(self, index: int, place: QPoint) -> None:
         """Offer what can be asked about a class of the list."""
@@ -47,12 +71,7 @@ class TargetMenus(QObject):
 
     def open_menu(self, place: QPoint) -> None:
         """Offer all that can be asked besides the classes of the list."""
-        actions = self._window.actions_
-        menu = self._menu()
-        menu.addActions([actions.ask_contrast, actions.ask_unit])
-        menu.addSeparator()
-        menu.addAction(actions.top_classes)
-        menu.popup(place)
+        self._window.registry.menu(TARGET).popup(place)
 
     def ask_second(self) -> None:
         """Ask why the class that is asked about rather than the next likeliest one."""

@@ -6,7 +6,7 @@ from PySide6.QtCore import QRect, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QIcon
 from PySide6.QtWidgets import QMainWindow, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-from pda_studio.gui.actions.actions import Actions
+from pda_studio.gui.actions.registry import Actions
 from pda_studio.gui.browser.thumbnails import ImageStrip
 from pda_studio.gui.display.display import Display
 from pda_studio.gui.display.display_box import DisplayBox
@@ -54,7 +54,7 @@ class MainWindow(QMainWindow):
         self.setWindowIcon(QIcon(pixmap("pda-studio", self.palette().text().color(), 64, 2)))
         self.setAcceptDrops(True)
         self.setMinimumSize(880, 560)
-        self.actions_ = Actions(self, theme)
+        self.registry = Actions(self, theme)
         self.grid = GridView(session, display, viewport, theme)
         self.welcome = Welcome(theme, samples)
         self.starting = Starting()
@@ -153,7 +153,7 @@ class MainWindow(QMainWindow):
     def tab_stops(self) -> list[QWidget]:
         """What Tab leads to, in this order."""
         columns = [self.splitter.widget(at) for at in range(self.splitter.count())]
-        areas = (self.actions_.toolbar, *columns, self.strip)
+        areas = (self.registry.toolbar, *columns, self.strip)
         return tab_stops([area for area in areas if area is not None], self.grid.entry)
 
     def closeEvent(self, event: QCloseEvent) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer
 
 from pda_studio.document.operations import described
+from pda_studio.document.workspace import COMBINED
+from pda_studio.gui.actions.action import Context
 from pda_studio.gui.composer.exporting import Exporting
 from pda_studio.gui.display.display import Display
 from pda_studio.gui.grid.viewport import Viewport
@@ -50,8 +52,8 @@ class Readouts(QObject):
         ]
         for signal, slot in self._connections:
             signal.connect(slot)
-        for tool in (window.actions_.crop, window.actions_.cut):
-            tool.toggled.connect(self.show_actions)  # Escape leaves it
+        for tool in ("crop", "remove-region"):
+            window.registry[tool].toggled.connect(self.show_actions)  # Escape leaves it
         self.show_actions()
 
     def forget(self) -> None:
@@ -82,7 +84,6 @@ class Readouts(QObject):
         self.show_page()
         self._show_predictions()
         self._show_scale()
-        self.show_actions()
         self.show_progress()
         image = self._session.work.image
         if image is None:
@@ -104,20 +105,13 @@ class Readouts(QObject):
 
     def show_file(self) -> None:
         """Tell which file the work is in, whether it is up to date, and what can be undone."""
-        image, saving, actions = (
-            self._session.work.image,
-            self._saving,
-            self._window.actions_,
-        )
+        image, saving = self._session.work.image, self._saving
         parts = [image.name] if image else []
         if saving.path is not None:
             parts.append(f"{saving.path.name}[*]")
         self._window.setWindowTitle(" – ".join([*parts, "PDA Studio"]))
         self._window.setWindowModified(saving.path is not None and saving.modified)
-        actions.undo.setEnabled(saving.history.can_undo)
-        actions.redo.setEnabled(saving.history.can_redo)
-        for action in (actions.save_work, actions.save_work_as):
-            action.setEnabled(image is not None)
+        self.show_actions()
 
     def show_page(self) -> None:
         """Show the grid, the invitation, or that the engine is starting."""
@@ -160,45 +154,32 @@ class Readouts(QObject):
         self._window.asked.show_target("" if in_list or target is None else name_of(target, names))
 
     def show_actions(self, *_: object) -> None:
-        """Let the user ask for what makes sense now."""
-        actions, session = self._window.actions_, self._session
-        has_image = session.work.image is not None and session.classifier is not None
-        for action in (
-            actions.close_image,
-            actions.rotate_left,
-            actions.rotate_right,
-            actions.flip_horizontal,
-            actions.flip_vertical,
-            actions.crop,
-            actions.cut,
-            actions.fit,
-            actions.zoom_in,
-            actions.zoom_out,
-            actions.one_to_one,
-            actions.add_image,
-            actions.ask_contrast,
-            actions.ask_unit,
-            actions.top_classes,
-            actions.combine,
-            actions.turn,
-            *actions.turns,
-        ):
-            action.setEnabled(has_image)
-        actions.add_button.setEnabled(has_image)
-        actions.reset.setEnabled(len(session.work.rows) > 1)
+        """Enable what makes sense now."""
+        session, history = self._session, self._saving.history
+        work, column = session.work, session.selected_column
+        registry = self._window.registry
+        ready = work.image is not None and session.classifier is not None
+        dragging = any(registry[name].isChecked() for name in ("crop", "remove-region"))
         states = {panel.state for panel in session.panels.values()}
-        actions.run.setEnabled(has_image and bool(states & {"stopped", "failed"}))
-        actions.stop.setEnabled(
-            self._explainer.busy
-            or self._opening.busy
-            or actions.crop.isChecked()
-            or actions.cut.isChecked()
+        registry.update(
+            Context(
+                image=work.image is not None,
+                ready=ready,
+                can_undo=history.can_undo,
+                can_redo=history.can_redo,
+                rows=len(work.rows),
+                columns=len(work.columns),
+                row=[row.key for row in work.rows].index(session.selected_row.key),
+                column=[one.key for one in work.columns].index(column.key) if column else 0,
+                own_target=column is not None and column.target is not None,
+                combined=column is not None and column.method == COMBINED,
+                busy=self._explainer.busy or self._opening.busy,
+                resumable=ready and bool(states & {"stopped", "failed"}),
+                dragging=dragging,
+                finished=self._exporting.selected_map() is not None,
+            )
         )
-        actions.export_figure.setEnabled(has_image)
-        actions.export_map.setEnabled(self._exporting.selected_map() is not None)
-        actions.copy_map.setEnabled(actions.export_map.isEnabled())
-        self._window.asked.more.setEnabled(has_image)
-        actions.export_button.setEnabled(has_image)
+        self._window.asked.more.setEnabled(ready)
 
     def show_progress(self) -> None:
         """Tell what runs, how far it is, how fast, and how long it will take."""

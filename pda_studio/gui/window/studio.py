@@ -11,20 +11,20 @@ from typing import Any
 from PySide6.QtCore import QCoreApplication, QObject, QSettings, QTimer
 from PySide6.QtWidgets import QApplication
 
-from pda_studio.document.operations import Crop, Flip, Rotate
 from pda_studio.document.workspace import COMBINED, ClassifierChoice, SourceImage, Workspace
 from pda_studio.errors import PdaStudioError
-from pda_studio.gui.actions.actions import ANGLES
 from pda_studio.gui.actions.commands import Commands
 from pda_studio.gui.actions.keys import Keys
 from pda_studio.gui.browser.browsing import Browsing
 from pda_studio.gui.composer.composing import Composing
 from pda_studio.gui.composer.exporting import Exporting
 from pda_studio.gui.display.display import Display
+from pda_studio.gui.grid.image_actions import ImageActions
 from pda_studio.gui.grid.menus import GridMenus
 from pda_studio.gui.grid.viewport import Viewport
 from pda_studio.gui.inspector.inspecting import Inspecting
 from pda_studio.gui.inspector.inspection import Inspection
+from pda_studio.gui.inspector.inspector_actions import InspectorActions
 from pda_studio.gui.jobs.jobs_controller import JobsController
 from pda_studio.gui.jobs.worker import Jobs
 from pda_studio.gui.maps.explainer import Explainer
@@ -39,7 +39,8 @@ from pda_studio.gui.opening.opening import (
     sample_digits,
 )
 from pda_studio.gui.session.saving import Saving
-from pda_studio.gui.session.session import Key, Session
+from pda_studio.gui.session.session import Session
+from pda_studio.gui.session.workspace_actions import WorkspaceActions
 from pda_studio.gui.targets.layers import Layers, layers_of
 from pda_studio.gui.targets.target_menus import TargetMenus
 from pda_studio.gui.window import numbers as words
@@ -47,6 +48,7 @@ from pda_studio.gui.window.main_window import MainWindow
 from pda_studio.gui.window.readouts import Readouts
 from pda_studio.gui.window.settings import Memory
 from pda_studio.gui.window.theme import ThemeKeeper
+from pda_studio.gui.window.window_actions import WindowActions
 
 _log = logging.getLogger(__name__)
 
@@ -108,16 +110,12 @@ class Studio(QObject):
         self.grid_menus = GridMenus(
             self.window, self.session, self.opening, self.dialogs, self.memory, self
         )
-        self.readouts = Readouts(
-            self.window,
-            self.session,
-            self.display,
-            self.viewport,
-            (self.explainer, self.exporting, self.opening, self.saving),
-            self,
-        )
+        self.workspace_actions = WorkspaceActions(self.window, self.saving, self.dialogs, self)
+        self.window_actions = WindowActions(self.window, self.theme, self.dialogs, self)
         self.working = JobsController(self.window, self.session, self.explainer, self.opening, self)
-        self.browsing = Browsing(self.session, self.opening, self.jobs, self)
+        self.browsing = Browsing(
+            self.session, self.opening, self.jobs, self.dialogs, self.window.registry, self
+        )
         self.sharing = ClipboardController(
             self.window,
             self.session,
@@ -130,11 +128,21 @@ class Studio(QObject):
         self.hinting = Hinting(
             self.window, self.session, self.memory, newcomer=image is None, parent=self
         )
+        self.image_actions = ImageActions(self.window, self.session, self.dialogs, self)
+        self.inspector_actions = InspectorActions(
+            self.window, self.session, self.inspection, self.inspecting, self
+        )
+        self.readouts = Readouts(
+            self.window,
+            self.session,
+            self.display,
+            self.viewport,
+            (self.explainer, self.exporting, self.opening, self.saving),
+            self,
+        )
         if image is None and self._choice == ClassifierChoice():
             self.window.starting.show_example(self._image)
         self._wire_window()
-        self._wire_inspector()
-        self._wire_actions()
         self.readouts.show_file()
         self.window.place(self.memory.geometry)
         if self.memory.splitter:
@@ -179,7 +187,6 @@ class Studio(QObject):
     def _wire_window(self) -> None:
         window, opening = self.window, self.opening
         window.closing.connect(self.close)
-        window.grid.framed.connect(self._on_framed)
         window.welcome.open_wanted.connect(self.dialogs.ask_for_image)
         window.welcome.chosen.connect(self.open_image)
         window.images.chosen.connect(self.open_image)
@@ -199,6 +206,7 @@ class Studio(QObject):
         opening.image_opened.connect(self._on_image)
         for source in (
             opening,
+            self.inspecting,
             self.exporting,
             self.explainer,
             self.asking,
@@ -219,64 +227,6 @@ class Studio(QObject):
         self.saving.changed.connect(self.readouts.show_file)
         self.session.changed.connect(self._on_changed)
 
-    def _wire_inspector(self) -> None:
-        window, inspecting, inspection = self.window, self.inspecting, self.inspection
-        pointing, action = window.grid.pointing, window.actions_.inspector
-        pointing.picked.connect(inspecting.look_at)
-        pointing.framed.connect(self._on_cut)
-        window.inspector.windows.chosen.connect(inspecting.choose)
-        window.inspector.region.changed.connect(inspecting.cut)
-        window.inspector.strongest.wanted.connect(inspecting.playing.go_to)
-        inspecting.marks_changed.connect(pointing.show_marks)
-        inspecting.opened.connect(action.setChecked)
-        inspecting.failed.connect(self.tell)
-        action.setChecked(inspection.open)
-        action.toggled.connect(inspecting.open)
-
-    def _wire_actions(self) -> None:
-        actions, transform = self.window.actions_, self._transform
-        for action, slot in (
-            (actions.undo, self.saving.undo),
-            (actions.redo, self.saving.redo),
-            (actions.open_work, self.dialogs.ask_for_work),
-            (actions.reopen, self._reopen),
-            (actions.save_work, self.dialogs.save_work),
-            (actions.save_work_as, self.dialogs.ask_where_to_save),
-            (actions.open_image, self.dialogs.ask_for_image),
-            (actions.open_folder, lambda: self.dialogs.ask_for_folder(self.browsing.open_folder)),
-            (actions.previous, lambda: self.browsing.step(-1)),
-            (actions.next, lambda: self.browsing.step(1)),
-            (actions.add_image, self.dialogs.ask_for_image_below),
-            (actions.open_weights, self.dialogs.ask_for_weights),
-            (actions.close_image, lambda: self.session.open_image(None)),
-            (actions.export_map, self.dialogs.ask_for_map),
-            (actions.quit, self.window.close),
-            (actions.rotate_left, lambda: transform(Rotate(-90))),
-            (actions.rotate_right, lambda: transform(Rotate(90))),
-            (actions.flip_horizontal, lambda: transform(Flip("horizontal"))),
-            (actions.flip_vertical, lambda: transform(Flip("vertical"))),
-            (actions.reset, self.session.reset_rows),
-            (actions.combine, lambda: self.session.add_column(COMBINED)),
-            (actions.run, self.explainer.run),
-            (actions.stop, self.stop),
-            (actions.fit, self.viewport.fit),
-            (actions.zoom_in, lambda: self.viewport.zoom_by(1.5)),
-            (actions.zoom_out, lambda: self.viewport.zoom_by(1 / 1.5)),
-            (actions.about, self.dialogs.about),
-        ):
-            action.triggered.connect(slot)
-        actions.turn.triggered.connect(
-            lambda: self.dialogs.ask_for_angle(lambda angle: transform(Rotate(angle)))
-        )
-        for action, angle in zip(actions.turns, ANGLES, strict=True):
-            action.triggered.connect(lambda _=False, a=angle: transform(Rotate(a)))
-        actions.crop.toggled.connect(self.window.grid.set_framing)
-        actions.cut.toggled.connect(self.window.grid.set_cutting)
-        actions.full_screen.toggled.connect(self._on_full_screen)
-        actions.recent_menu.aboutToShow.connect(self.dialogs.fill_recent)
-        actions.classifiers_menu.aboutToShow.connect(self.dialogs.fill_classifiers)
-        actions.themes[self.memory.theme].setChecked(True)
-
     # Opening
 
     def open_files(self, paths: list[Path]) -> None:
@@ -288,11 +238,8 @@ class Studio(QObject):
         self.opening.open_image(Path(path))
 
     def stop(self) -> None:
-        """Stop what runs; leave cropping."""
-        self.window.actions_.crop.setChecked(False)
-        self.window.actions_.cut.setChecked(False)
-        self.explainer.stop()
-        self.opening.stop()
+        """Stop everything that runs."""
+        self.working.stop_all()
 
     def tell(self, error: BaseException, details: str = "") -> None:
         """Show a problem in the window."""
@@ -383,7 +330,7 @@ class Studio(QObject):
         if not self._begun and self.session.classifier is not None:
             self._begun = True
             self.saving.begin()
-            self._offer_recovery()
+            self.workspace_actions.offer_recovery()
 
     def _show_classifier(self) -> None:
         classifier = self.session.classifier
@@ -411,55 +358,8 @@ class Studio(QObject):
         if path is not None:
             self.window.strip.show_idle(self.tr("Opened {0}").format(path.name))
 
-    def _reopen(self) -> None:
-        path = self.saving.last
-        if path is None:
-            self.window.banner.tell(self.tr("There is no work from last time yet."))
-        else:
-            self.saving.open(path)
-
-    def _offer_recovery(self) -> None:
-        """Offer what was open when the program ended badly."""
-        left = self.saving.left_behind()
-        if left:
-            newest, *older = left
-            for path in older:
-                self.saving.discard(path)
-            self.window.banner.tell(
-                self.tr("PDA Studio did not come to its end last time. Your work was kept."),
-                action=self.tr("Restore it"),
-                does=lambda: self.saving.recover(newest),
-            )
-
     def _on_saved(self, path: Path) -> None:
         self.window.strip.show_idle(self.tr("Saved {0}").format(path.name))
-
-    # Variants
-
-    def _transform(self, operation: Any) -> None:
-        if self.session.work.image is not None:
-            self.session.transform(operation)
-
-    def _on_framed(self, key: int, frame: Any) -> None:
-        """Crop a row's image to a frame drawn on what the classifier sees of it."""
-        self.window.actions_.crop.setChecked(False)
-        prediction, classifier = self.session.prediction(key), self.session.classifier
-        if prediction is None or classifier is None:
-            return
-        place = classifier.preprocessing.frame(prediction.width, prediction.height)
-        left, top = place.to_image(frame.left(), frame.top())
-        right, bottom = place.to_image(frame.right(), frame.bottom())
-        left, top = max(round(left), 0), max(round(top), 0)
-        width = max(min(round(right), prediction.width) - left, 4)
-        height = max(min(round(bottom), prediction.height) - top, 4)
-        self.session.select(key, self.session.selection[1])
-        left, top = min(left, prediction.width - width), min(top, prediction.height - height)
-        self._transform(Crop(left, top, width, height))
-
-    def _on_cut(self, key: Key, region: Any) -> None:
-        self.window.actions_.cut.setChecked(False)
-        self.session.select(*key)
-        self.inspecting.frame(key, region)
 
     def _on_finest(self) -> None:
         column = self.session.selected_column
@@ -478,12 +378,6 @@ class Studio(QObject):
                 self.window.method_box.offer_layers(layers)
 
         self.jobs.ask(lambda: layers_of(classifier), done, self.tell)
-
-    def _on_full_screen(self, full: bool) -> None:
-        if full:
-            self.window.showFullScreen()
-        else:
-            self.window.showNormal()
 
 
 def application() -> QApplication:

@@ -1,0 +1,109 @@
+"""Actions on the workspace: undo and redo, its file, and what an earlier run left."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QKeySequence
+
+from pda_studio.gui.actions.action import EDIT, FILE, Action, Context
+from pda_studio.gui.opening.dialogs import Dialogs
+from pda_studio.gui.session.saving import Saving
+from pda_studio.gui.window.main_window import MainWindow
+
+
+class WorkspaceActions(QObject):
+    """Declares what can be done with the workspace as a whole, and offers recovery.
+
+    Parameters
+    ----------
+    window, saving, dialogs
+        Where messages appear, what undoes and writes, and what chooses files.
+    """
+
+    def __init__(
+        self,
+        window: MainWindow,
+        saving: Saving,
+        dialogs: Dialogs,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._window, self._saving = window, saving
+        keys = QKeySequence.StandardKey
+        window.registry.add(
+            Action(
+                "undo",
+                self.tr("Undo"),
+                saving.undo,
+                place=EDIT.at(10),
+                shortcut=keys.Undo,
+                icon="undo",
+                tool=20,
+                enabled=lambda context: context.can_undo,
+            ),
+            Action(
+                "redo",
+                self.tr("Redo"),
+                saving.redo,
+                place=EDIT.at(11),
+                shortcut=keys.Redo,
+                icon="redo",
+                tool=21,
+                enabled=lambda context: context.can_redo,
+            ),
+            Action(
+                "open-workspace",
+                self.tr("Open workspace …"),
+                dialogs.ask_for_work,
+                place=FILE.at(40),
+                shortcut="Ctrl+Alt+W",
+            ),
+            Action(
+                "reopen",
+                self.tr("Reopen last workspace"),
+                self.reopen,
+                place=FILE.at(41),
+                shortcut="Ctrl+Shift+T",
+            ),
+            Action(
+                "save",
+                self.tr("Save workspace"),
+                dialogs.save_work,
+                place=FILE.at(42),
+                shortcut=keys.Save,
+                enabled=_has_image,
+            ),
+            Action(
+                "save-as",
+                self.tr("Save workspace as …"),
+                dialogs.ask_where_to_save,
+                place=FILE.at(43),
+                shortcut="Ctrl+Shift+S",
+                enabled=_has_image,
+            ),
+        )
+
+    def reopen(self) -> None:
+        """Open what was open when the program was closed last."""
+        path = self._saving.last
+        if path is None:
+            self._window.banner.tell(self.tr("There is no workspace from last time yet."))
+        else:
+            self._saving.open(path)
+
+    def offer_recovery(self) -> None:
+        """Offer the newest workspace of a window that did not shut down cleanly."""
+        left = self._saving.left_behind()
+        if left:
+            newest, *older = left
+            for path in older:
+                self._saving.discard(path)
+            self._window.banner.tell(
+                self.tr("Did not shut down cleanly. Restore the last workspace?"),
+                action=self.tr("Restore"),
+                does=lambda: self._saving.recover(newest),
+            )
+
+
+def _has_image(context: Context) -> bool:
+    return context.image
