@@ -14,6 +14,8 @@ from pda_studio.errors import PdaStudioError
 CACHE = "PDA_STUDIO_CACHE"
 """Environment variable: another folder for what can be made anew."""
 
+_NAMED = 32  # characters of a file's name that its temporary neighbour bears: names have a limit
+
 
 def cache_folder() -> Path:
     """Where what can be made anew is kept: finished maps, measured speeds."""
@@ -46,7 +48,7 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
     path = Path(path)
     check_writable(path)
     try:
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name[:_NAMED]}.", dir=path.parent)
     except OSError as error:
         raise _cannot_write(path, error) from error
     try:
@@ -70,15 +72,28 @@ def check_writable(path: Path) -> None:
     Raises
     ------
     PdaStudioError
-        If `path` is a folder, or its folder is missing or not writable.
+        If `path` is a folder, its name is too long, or its folder is missing or not writable.
     """
     path = Path(path)
+    length, most = len(os.fsencode(path.name)), _longest_name(path.parent)
+    if length > most:
+        raise PdaStudioError(
+            f"Cannot write {path}: its name has {length} bytes; at most {most} are possible."
+        )
     if path.is_dir():
         raise PdaStudioError(f"Cannot write {path}: it is a folder; name a file in it.")
     if not path.parent.is_dir():
         raise PdaStudioError(f"Cannot write {path}: the folder {path.parent} does not exist.")
     if not os.access(path.parent, os.W_OK):
         raise PdaStudioError(f"Cannot write {path}: the folder {path.parent} is not writable.")
+
+
+def _longest_name(folder: Path) -> int:
+    """How many bytes a file's name in a folder can have."""
+    try:
+        return os.pathconf(folder, "PC_NAME_MAX")
+    except (AttributeError, OSError, ValueError):  # Windows, or no such folder
+        return 255
 
 
 def _cannot_write(path: Path, error: OSError) -> PdaStudioError:

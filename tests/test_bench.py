@@ -10,12 +10,14 @@ import torch
 from torch import nn
 
 from pda_studio.classifiers import Classifier, load_classifier
-from pda_studio.cli import bench_texts, main
+from pda_studio.cli import main, tables
 from pda_studio.errors import UsageError
-from pda_studio.studies import speed
-from pda_studio.studies.memory import peak_memory
-from pda_studio.studies.speed import BATCHES, WAYS, Row, compare
-from pda_studio.studies.ways import CaptumWay, Scene
+from pda_studio.experiments import speed
+from pda_studio.experiments.memory import peak_memory
+from pda_studio.experiments.speed import BATCHES, WAYS, Row, compare
+from pda_studio.experiments.ways import CaptumWay, Scene
+from pda_studio.studies import ClassifierInput, Column, Inputs
+from pda_studio.studies.speed import Speed
 
 
 class HardToFollow(nn.Module):
@@ -43,6 +45,13 @@ def short(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def digits() -> Classifier:
     return load_classifier("digits", device="cpu")
+
+
+@pytest.fixture
+def brief(monkeypatch):
+    monkeypatch.setattr(
+        speed, "compare", lambda *given: compare(*given[:3], rounds=given[3], seconds=0.01)
+    )
 
 
 def test_every_way_is_measured(digits, cache_folder):
@@ -81,10 +90,18 @@ def test_a_network_that_cannot_be_followed_says_why(digits):
         followed = way not in ("plain", "captum-occlusion")
         assert ("cannot be followed" in rows[way].reason) == followed
         assert (rows[way].windows_per_second is None) == followed
-    table = bench_texts.table(bench_texts.Result.of(hard, 4, 1, last.rows))
+
+
+def test_why_a_forward_cannot_be_used_is_told_once(digits, brief):
+    hard = replace(digits, network=HardToFollow(digits.network).eval(), batch_sizes={})
+    inputs = Inputs([ClassifierInput("digits", lambda: hard)])
+    *_, last = Speed(window=4, rounds=1).steps(inputs)
+    table = tables.study(last.result)
     assert table.count("cannot be followed") == 1
-    assert table.count("as above") == 2
     assert max(map(len, table.splitlines())) <= 100
+    assert [row["ratio"] is None for row in last.result.table.records()] == [
+        row.way not in ("plain", "captum-occlusion") for row in map(Row, WAYS)
+    ]
 
 
 def test_captum_is_counted_by_what_goes_through_the_network(digits, monkeypatch):
@@ -119,13 +136,6 @@ def test_memory_is_measured_where_the_system_tells():
     assert taken is None or 60 < taken < 200
 
 
-@pytest.fixture
-def brief(monkeypatch):
-    monkeypatch.setattr(
-        speed, "compare", lambda *given: compare(*given[:3], rounds=given[3], seconds=0.01)
-    )
-
-
 def test_the_table_and_the_json_hold_the_same(brief, capsys):
     line = ["bench", "--classifier", "digits", "--window", "4", "--rounds", "1", "--device", "cpu"]
     assert main(line) == 0
@@ -134,7 +144,14 @@ def test_the_table_and_the_json_hold_the_same(brief, capsys):
     assert f"torch {torch.__version__}" in out
     assert "1 thread" in out
     assert "digits, built in: 625 windows" in out
-    names = ["plain, batch", "incremental, float32", "incremental, bf", "linearised from", "Captum"]
+    assert "Without linearising, the fastest forward on this computer is" in out
+    names = [
+        "full  ",
+        "incremental, float32",
+        "incremental, bfloat16-delta",
+        "linearised",
+        "Captum",
+    ]
     heading = next(i for i, line in enumerate(out.splitlines()) if "windows/s" in line)
     lines = out.splitlines()[heading + 1 : heading + 6]
     assert all(line.startswith(name) for line, name in zip(lines, names, strict=True))
@@ -143,21 +160,23 @@ def test_the_table_and_the_json_hold_the_same(brief, capsys):
     assert main([*line, "--json"]) == 0
     out, _ = capsys.readouterr()
     told = json.loads(out)
-    assert told["torch_version"] == torch.__version__
-    assert told["threads"] == 1
-    assert told["device"] == "cpu"
-    assert told["processor"]
-    assert (told["window"], told["stride"], told["rounds"]) == (4, 1, 1)
-    (network,) = told["networks"]
-    assert (network["classifier"], network["windows"]) == ("digits", 625)
+    about = told["about"]
+    assert about["torch_version"] == torch.__version__
+    assert about["threads"] == 1
+    assert about["device"] == "cpu"
+    assert about["processor"]
+    assert told["parameters"] == {"window": 4, "stride": 1, "rounds": 1}
+    (network,) = about["networks"]
+    assert (network["classifier"], network["input_size"]) == ("digits", 28)
     assert [row["way"] for row in network["rows"]] == list(WAYS)
     assert set(network["rows"][0]) == set(vars(Row("plain")))
+    assert [row["ratio"] for row in told["rows"]] == [row["ratio"] for row in network["rows"]]
 
 
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (["--rounds", "0"], "--rounds must be at least 1"),
+        (["--rounds", "0"], "--rounds must be a whole number from 1 to 100, not “0”"),
         (["--classifier", "digits", "resnet18", "--weights", "random"], "single --classifier"),
         (["--classifier", "digits", "nothing"], "There is no classifier “nothing”"),
         (["--classifier", "resnet18", "digits", "--window", "30"], "larger than the classifier"),
@@ -174,6 +193,7 @@ def test_what_is_wrong_is_told_before_anything_is_measured(capsys, words, compla
     ("value", "text"),
     [
         (None, "–"),
+        (float("nan"), "–"),
         (0.0427, "0.0427"),
         (0.044, "0.0440"),
         (4.6, "4.60"),
@@ -182,4 +202,4 @@ def test_what_is_wrong_is_told_before_anything_is_measured(capsys, words, compla
     ],
 )
 def test_numbers_have_three_digits_that_count(value, text):
-    assert bench_texts._number(value) == text
+    assert Column("rate", "windows/s", "number").text(value) == text

@@ -13,9 +13,9 @@ from PIL import Image
 
 from pda_studio import __version__
 from pda_studio.cli import main
-from pda_studio.cli.parameters import told, variants_of
-from pda_studio.methods import METHODS, Method, Parameter, Progress
-from pda_studio.methods.base import parameter
+from pda_studio.cli.parameters import merged, variants_of
+from pda_studio.methods import METHODS, Method, Progress
+from pda_studio.parameters import Parameter, parameter
 from pda_studio.pda.infill.statistics import load_statistics
 from pda_studio.results import EvidenceMap
 from pda_studio.store import load_map
@@ -142,7 +142,7 @@ def test_without_the_cache_nothing_is_kept(tmp_path, run, image, cache_folder):
 
 def test_cache_shows_and_clears(tmp_path, run, image, cache_folder, monkeypatch):
     assert run("cache").splitlines() == [
-        f"Maps are kept in {cache_folder}",
+        f"Cache of maps: {cache_folder}",
         "0 maps, 0 MB of at most 2,000 MB",
     ]
     for method in ("efficient-pda", "occlusion"):
@@ -220,6 +220,20 @@ def test_classifiers_lists_them(run):
     assert len({line.index("torchvision") for line in lines[2:]}) == 1
 
 
+@pytest.mark.parametrize("name", ["digits", "squeezenet1_1", "regnet_y_400mf"])
+def test_layers_need_no_weights(run, monkeypatch, tmp_path, name):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))  # nothing has been downloaded
+    bare = json.loads(run("layers", "--classifier", name, "--json"))
+    weights = ["--weights", "random"]
+    assert bare == json.loads(run("layers", "--classifier", name, *weights, "--json"))
+    assert len(bare) > 10
+    lines = run("layers", "--classifier", name).splitlines()
+    assert lines[0].split() == ["layer", "kind", "shape"]
+    assert max(map(len, lines)) <= 80
+    assert len(lines) == len(bare) + 1
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_fit_statistics_makes_a_file_that_explain_takes(tmp_path, run, image):
     folder = tmp_path / "images"
     folder.mkdir()
@@ -278,10 +292,10 @@ def new_method():
 
 
 def test_a_new_method_appears_everywhere(tmp_path, run, image, new_method, capsys):
-    words = run("explain", "--help").split()
+    words = run("explain", "--method", "brightness", "--help").split()
     assert "--gain-of-light" in words
     told = " ".join(words).replace("│", "")
-    for part in ("How much brightness counts.", "0.5 to 8 suns", "default 2.0", "only"):
+    for part in ("How much brightness counts.", "0.5 to 8 suns", "default 2.0", new_method.summary):
         assert part in " ".join(told.split())
     assert "OTHERS\n\nbrightness: Brightness" in run("methods")
     assert "--gain-of-light" in run("methods")
@@ -298,18 +312,37 @@ def test_a_new_method_appears_everywhere(tmp_path, run, image, new_method, capsy
 
 def test_a_method_that_is_gone_leaves_no_option(run):
     assert "brightness" not in METHODS
-    assert "--gain-of-light" not in run("explain", "--help")
+    assert main(["explain", "--method", "brightness", "--help"]) == 2
 
 
-def test_help_tells_every_parameter(run):
-    text = run("explain", "--help")
-    told = " ".join(text.replace("│", "").split())
+@pytest.mark.parametrize("verb", ["explain", "screenshot"])
+def test_help_of_a_method_shows_its_parameters_alone(run, verb):
     for method in METHODS.values():
+        text = run(verb, "digit.png", "--method", method.name, "--help")
+        assert max(map(len, text.splitlines())) <= 80
+        told = " ".join(text.replace("│", "").split())
+        shown = {word for word in told.split() if word.startswith("--")}
+        declared = {f"--{known.name.replace('_', '-')}" for known in method.parameters()}
+        assert shown == declared | {"--help", "--debug,"}
         for known in method.parameters():
             assert isinstance(known, Parameter)
-            assert f"--{known.name.replace('_', '-')} " in told
+            assert known.help in told
+        assert method.summary in told
+    text = run(verb, "digit.png", "--method=occlusion", "--help")
+    told = " ".join(text.replace("│", "").split())
     assert "1 to 128 pixels; default 10" in told
-    assert "grey (occlusion)" in told
+    assert "default grey" in told
+
+
+@pytest.mark.parametrize("verb", ["explain", "screenshot"])
+def test_bare_help_shows_what_all_methods_share_and_where_the_rest_is(run, verb):
+    text = run(verb, "--help")
+    told = " ".join(text.replace("│", "").split())
+    for option in ("--output", "--classifier", "--method", "--target"):
+        assert f"{option} " in told
+    for option in ("--window", "--stride", "--infill", "--samples"):
+        assert f"{option} " not in told
+    assert f"pda-studio {verb} --method NAME --help" in told
     assert max(map(len, text.splitlines())) <= 80
 
 
@@ -318,13 +351,13 @@ def test_help_tells_every_parameter(run):
 
 def test_an_option_is_told_for_each_method_that_has_it():
     variants = variants_of([METHODS["efficient-pda"], METHODS["grad-cam"]])["at"]
-    one, other = told(variants, lambda known: known.help)
+    one, other = merged(variants, lambda known: known.help)
     assert one.startswith("From where on a linearised forward is linear")
     assert one.endswith("(efficient-pda)")
     assert other.startswith("The layer whose maps are weighed")
     assert other.endswith("(grad-cam)")
     same = variants_of([METHODS["efficient-pda"], METHODS["occlusion"]])["at"]
-    assert told(same, lambda known: known.help) == [same["occlusion"].help]
+    assert merged(same, lambda known: known.help) == [same["occlusion"].help]
 
 
 def test_help_and_version_load_nothing_heavy():
@@ -349,13 +382,15 @@ def test_bias_shares_are_drawn_and_listed(tmp_path, run, image):
     figure = tmp_path / "shares.pdf"
     lines = run("bias-shares", image, "--output", figure).splitlines()
     assert figure.read_bytes().startswith(b"%PDF")
-    assert lines[0] == "|bias| / |logit| of 1, seen from each layer:"
+    assert lines[0].split("  ")[0] == "layer"
     assert [line.split()[0] for line in lines[1:4]] == ["input", "conv1", "relu1"]
+    assert any(line.startswith("Seen from the input, the bias is ") for line in lines)
     assert lines[-1] == f"Wrote {figure}"
     words = ["bias-shares", image, "--target", "3", "--against", "5", "--output", figure]
     told = json.loads(run(*words, "--json"))
-    assert told[0]["layer"] == "input"
-    assert told[0]["share"] > 0
+    assert told["about"]["target"] == "3 rather than 5"
+    assert told["rows"][0]["layer"] == "input"
+    assert told["rows"][0]["share"] > 0
     assert main(["bias-shares", str(image), "--output", str(tmp_path / "shares.doc")]) == 2
 
 
@@ -392,8 +427,8 @@ class Window:
     def __init__(self):
         self.calls = []
 
-    def run_window(self, *arguments):
-        self.calls.append(arguments)
+    def run_window(self, *arguments, **options):
+        self.calls.append((*arguments, options) if options else arguments)
         return 0
 
     def take_screenshot(self, *arguments, **options):
@@ -419,6 +454,41 @@ def test_without_a_verb_the_window_opens(run, image, window, monkeypatch):
     ]
 
 
+def test_a_workspace_is_opened_as_one(tmp_path, run, window, monkeypatch, capsys):
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    path = tmp_path / "bird.pdastudio"
+    assert main([str(path)]) == 1
+    assert "no such file" in capsys.readouterr().err
+    path.write_bytes(b"anything: the window says what is wrong with it")
+    run(path)
+    assert window.calls == [(None, "digits", None, {"workspace": path})]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere there is a display")
+@pytest.mark.parametrize(
+    "dead",
+    [
+        {"DISPLAY": ":4711"},
+        {"DISPLAY": "nonsense"},
+        {"WAYLAND_DISPLAY": "wayland-4711"},
+        {"DISPLAY": ":4711", "WAYLAND_DISPLAY": "wayland-4711"},
+        {"DISPLAY": ":4711", "QT_QPA_PLATFORM": "xcb"},
+    ],
+    ids=str,
+)
+def test_a_display_that_does_not_answer(tmp_path, run, image, window, monkeypatch, capsys, dead):
+    for name in ("QT_QPA_PLATFORM", "DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.setenv(name, dead.get(name, ""))
+    assert main([str(image)]) == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "does not answer" in said
+    assert window.calls == []
+    run("screenshot", image, "--output", tmp_path / "window.png")
+    assert len(window.calls) == 1
+    assert os.environ["QT_QPA_PLATFORM"] == "offscreen"
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere there is a display")
 def test_without_a_display(tmp_path, run, image, window, monkeypatch, capsys):
     for name in ("QT_QPA_PLATFORM", "DISPLAY", "WAYLAND_DISPLAY"):
@@ -440,7 +510,7 @@ def test_screenshot_passes_everything_on(tmp_path, run, image, window):
         "classifier": "digits",
         "weights": "random",
         "method": "occlusion",
-        "parameters": {"window": "5", "stride": "5"},
+        "parameters": {"window": 5, "stride": 5},
         "target": "3",
         "size": (800, 600),
         "theme": "dark",

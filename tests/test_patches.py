@@ -10,8 +10,8 @@ from pda_studio.attribution.ranking import METRICS
 from pda_studio.classifiers import load_classifier
 from pda_studio.cli import main
 from pda_studio.errors import UsageError
+from pda_studio.experiments.patches import Images, patch_study
 from pda_studio.methods.neurons import Neurons
-from pda_studio.studies.patches import Images, patch_study
 
 
 @pytest.fixture
@@ -49,12 +49,14 @@ def test_patches_tell_bars_apart(folder):
 def test_without_masks_nothing_is_said_of_places(folder, capsys):
     assert main(["patches", str(folder), "--top", "1", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert [score["metric"] for score in told] == list(METRICS)
-    assert {score["localisation"] for score in told} == {None}
+    assert [score["metric"] for score in told["rows"]] == list(METRICS)
+    assert {score["localisation"] for score in told["rows"]} == {None}
+    assert told["parameters"]["folder"] == str(folder)
     assert main(["patches", str(folder), "--top", "1", "--masks", str(folder)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "40 images of 2 classes; chance is 50 %."
-    assert len(lines) == 2 + len(METRICS)
+    assert [line.split()[0] for line in lines[: 1 + len(METRICS)]] == ["metric", *METRICS]
+    assert "40 images of 2 classes; chance is 50 %." in lines
+    assert any("patches chosen by" in line for line in lines)
     assert max(map(len, lines)) <= 80
 
 

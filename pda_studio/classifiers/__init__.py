@@ -8,6 +8,7 @@ from pda_studio.classifiers.catalogue import (
     load_classifier,
     loading,
     preprocessing_of,
+    without_weights,
 )
 from pda_studio.classifiers.classifier import Classifier, PdaSettings
 from pda_studio.classifiers.preprocessing import Frame, Preprocessing
@@ -26,4 +27,5 @@ __all__ = [
     "load_classifier",
     "loading",
     "preprocessing_of",
+    "without_weights",
 ]

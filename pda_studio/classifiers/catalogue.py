@@ -149,6 +149,37 @@ def loading(
     return _torchvision_classifier(name, read_weights(path), path.name, path, place)
 
 
+def without_weights(name: str) -> Classifier:
+    """Build a classifier without any weights: its tensors have shapes, and no values.
+
+    For what is asked of its structure alone, such as its layers; nothing is read or downloaded.
+
+    Raises
+    ------
+    UsageError
+        If the name is unknown.
+    """
+    if name not in classifier_names():
+        raise UsageError(f"There is no classifier “{name}”: see pda-studio classifiers.")
+    place = torch.device("meta")
+    try:
+        with place:
+            network = DigitsNetwork() if name == "digits" else _build(name)
+    except NotImplementedError:  # some compute their layout with tensors, which need values
+        network = _build(name).to(place)
+    classes = CLASS_NAMES
+    if name != "digits":
+        classes = tuple(_weights_entry(name, None).meta["categories"])
+    return Classifier(
+        name=name,
+        network=network.eval().requires_grad_(False),
+        preprocessing=preprocessing_of(name),
+        class_names=classes,
+        device=place,
+        weights="none",
+    )
+
+
 def preprocessing_of(name: str, weights: str = "") -> Preprocessing:
     """How a classifier sees images, without loading it.
 

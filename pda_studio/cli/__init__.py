@@ -1,13 +1,14 @@
-"""The command line: one verb, one function. Whatever goes wrong is told in one line."""
+"""The command line: one verb, one function. What goes wrong is said in one line."""
 
 import errno
 import io
 import os
 import sys
 import traceback
-import warnings
 from collections.abc import Sequence
+from contextlib import nullcontext
 
+from pda_studio.cli import streams
 from pda_studio.errors import Cancelled, PdaStudioError
 
 STOPPED = 130
@@ -28,15 +29,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 if all went well, 1 if something went wrong in the work, 2 if the request is wrong, 130
         after Ctrl+C.
     """
+    streams.open_closed()
     given = list(sys.argv[1:] if arguments is None else arguments)
     words, debug = _without_debug(given)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # not every terminal can show every character
     try:
-        with warnings.catch_warnings():
-            if not debug and not sys.warnoptions:
-                warnings.simplefilter("ignore")  # libraries' advice to programmers
+        with nullcontext() if debug else streams.libraries_silenced():
             status = _carried_out(words)
         sys.stdout.flush()
         return status
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _close_quietly()
         return 1
     except (KeyboardInterrupt, Cancelled):
-        _tell("stopped.")
+        streams.tell("stopped.")
         return STOPPED
     except PdaStudioError as error:
         return _failed(str(error), error, error.exit_status, debug)
@@ -71,7 +71,8 @@ _NO_MEMORY = "There is not enough memory: try a smaller --batch, or close other 
 def _carried_out(words: list[str]) -> int:
     from cyclopts import CycloptsError
 
-    from pda_studio.cli.application import application, sentence
+    from pda_studio.cli.application import NAMES, application
+    from pda_studio.cli.sentences import sentence
 
     app = application(words)
     try:
@@ -83,7 +84,7 @@ def _carried_out(words: list[str]) -> int:
             result_action="return_value",
         )
     except CycloptsError as error:
-        raise sentence(error) from error
+        raise sentence(error, NAMES) from error
     return status if isinstance(status, int) else 0
 
 
@@ -97,13 +98,8 @@ def _without_debug(words: list[str]) -> tuple[list[str], bool]:
 def _failed(message: str, error: BaseException, status: int, debug: bool) -> int:
     if debug:
         traceback.print_exception(error)
-    _tell(message)
+    streams.tell(message)
     return status
-
-
-def _tell(message: str) -> None:
-    """Write one line, whatever the message holds."""
-    print(f"pda-studio: {' '.join(message.split())}", file=sys.stderr, flush=True)
 
 
 def _is_lack_of_memory(error: Exception) -> bool:

@@ -1,46 +1,57 @@
-"""The verbs put together, and cyclopts' complaints about a command line in our words."""
+"""The verbs put together. What a verb does is imported when it is carried out."""
 
-import difflib
 import inspect
 from collections.abc import Callable
 
-from cyclopts import App, CycloptsError, Group, Parameter
-from cyclopts.exceptions import MissingArgumentError, UnusedCliTokensError
+from cyclopts import App, Group, Parameter
 
 from pda_studio import __version__
-from pda_studio.cli import neurons, patches, verbs
-from pda_studio.cli.bench import bench
+from pda_studio.cli.cache import cache
+from pda_studio.cli.combine import combine
+from pda_studio.cli.explain import DEFAULT_METHOD, explain
 from pda_studio.cli.figure import figure
-from pda_studio.cli.parameters import with_method_parameters
-from pda_studio.errors import UsageError
+from pda_studio.cli.listings import classifiers, layers, methods
+from pda_studio.cli.neurons import neurons
+from pda_studio.cli.parameters import named_on, with_method_parameters
+from pda_studio.cli.predict import predict
+from pda_studio.cli.statistics import fit_statistics
+from pda_studio.cli.study import study_app, study_named_for, study_verb
+from pda_studio.cli.window import screenshot, window
 
-_VERBS: dict[str, Callable[..., int]] = {
-    "explain": verbs.explain,
-    "combine": verbs.combine,
-    "predict": verbs.predict,
+VERBS: dict[str, Callable[..., int]] = {
+    "explain": explain,
+    "combine": combine,
+    "predict": predict,
     "figure": figure,
-    "neurons": neurons.neurons,
-    "patches": patches.patches,
-    "methods": verbs.methods,
-    "classifiers": verbs.classifiers,
-    "layers": verbs.layers,
-    "bias-shares": verbs.bias_shares,
-    "fit-statistics": verbs.fit_statistics,
-    "screenshot": verbs.screenshot,
-    "cache": verbs.cache,
-    "bench": bench,
+    "neurons": neurons,
+    "methods": methods,
+    "classifiers": classifiers,
+    "layers": layers,
+    "fit-statistics": fit_statistics,
+    "screenshot": screenshot,
+    "cache": cache,
 }
 _ABOUT = (
     "Show which pixels of an image speak for (red) and against (blue) the decision of an image"
     " classifier. Without a verb, open the window."
 )
+_HELP = ["--help", "-h"]
+_STUDIES = {
+    "study": "Carry out a study: an experiment with a table, a figure and a sentence.",
+    "bench": "Study the speed of each forward on this computer.",
+    "patches": "Study what the image patches of important neurons are worth.",
+    "bias-shares": "Study how much of a logit is bias, from layer to layer.",
+}
+"""Verbs that are made from the registry of studies, and what is said of them before."""
+
+NAMES = (*VERBS, *_STUDIES)
 
 
 def application(words: list[str]) -> App:
     """Make the application for a command line.
 
-    The methods are asked for their parameters only if a verb on the line takes any: that imports
-    PyTorch, which takes seconds.
+    The parameters of methods are read only if a verb on the line takes any, and only those of the
+    method that the line names.
     """
     app = App(
         name="pda-studio",
@@ -49,31 +60,32 @@ def application(words: list[str]) -> App:
         help_epilogue="--debug, anywhere on the line, shows where something went wrong.",
         version=f"pda-studio {__version__}",
         version_flags=["--version"],
-        help_flags=["--help", "-h"],
+        help_flags=_HELP,
         default_parameter=Parameter(negative=""),
-        suppress_keyboard_interrupt=False,  # Ctrl+C is told in our words
-        usage="Usage: pda-studio [IMAGE] [OPTIONS]\n       pda-studio VERB ... [OPTIONS]",
+        suppress_keyboard_interrupt=False,  # Ctrl+C has a sentence of ours
+        usage="Usage: pda-studio [FILE] [OPTIONS]\n       pda-studio VERB ... [OPTIONS]",
     )
     app["--help"].group = app["--version"].group = Group("Options", sort_key=1)
-    app.default(verbs.window)
-    for name, verb in _VERBS.items():
-        takes_parameters = "parameters" in inspect.signature(verb).parameters
-        needed = takes_parameters and name in words
-        app.command(with_method_parameters(verb) if needed else verb, name=name)
+    app.default(window)
+    for name, verb in VERBS.items():
+        if name in words and "parameters" in inspect.signature(verb).parameters:
+            alone = named_on(words, "--method") is not None and bool(set(_HELP) & set(words))
+            verb = with_method_parameters(verb, _method_of(verb, words), alone=alone)
+        app.command(verb, name=name)
+    for name, summary in _STUDIES.items():
+        if name not in words:
+            app.command(App(name=name, help=summary))
+        elif name == "study":
+            app.command(study_app())
+        else:
+            app.command(study_verb(study_named_for(name)), name=name)
     return app
 
 
-def sentence(error: CycloptsError) -> UsageError:
-    """Say what is wrong with a command line in one sentence."""
-    if isinstance(error, UnusedCliTokensError):
-        surplus = (error.unused_tokens or [""])[0]
-        first = (error.root_input_tokens or [""])[0]
-        near = difflib.get_close_matches(first, _VERBS, n=1)
-        if near and first not in _VERBS:
-            return UsageError(f"There is no verb “{first}”: did you mean {near[0]}?")
-        return UsageError(f"“{surplus}” is one argument too many: see pda-studio --help.")
-    if isinstance(error, MissingArgumentError) and error.argument and not error.argument.tokens:
-        verb = " ".join(error.command_chain or [])
-        if verb and not error.keyword:
-            return UsageError(f"{verb} needs {error.argument.name}: see pda-studio {verb} --help.")
-    return UsageError(str(error) or type(error).__name__)
+def _method_of(verb: Callable[..., int], words: list[str]) -> str | None:
+    """The method whose parameters a verb takes here; None where only the verb's help is wanted."""
+    if verb is neurons:
+        return "neurons"
+    if (named := named_on(words, "--method")) is not None:
+        return named
+    return None if set(_HELP) & set(words) else DEFAULT_METHOD

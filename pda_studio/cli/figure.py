@@ -1,10 +1,11 @@
-"""The verb that makes a figure of saved work, as the window does, without one."""
+"""The verb `figure`: the figure of a workspace, as the window makes it, without one."""
 
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from pda_studio.cli.options import check_figure, whole
 from pda_studio.errors import UsageError
 
 
@@ -16,19 +17,22 @@ def figure(
         Path, Parameter(metavar="FILE", help="Where to write it: .pdf, .svg, .png or .tif.")
     ],
     width: Annotated[
-        str | None,
+        float | None,
         Parameter(metavar="MM", help="Width in millimetres: 85 is one column, 178 are two."),
     ] = None,
-    dpi: Annotated[str | None, Parameter(metavar="N", help="Dots per inch of a bitmap.")] = None,
+    dpi: Annotated[
+        int | None,
+        Parameter(metavar="N", help="Dots per inch of a bitmap.", converter=whole),
+    ] = None,
     font: Annotated[
         str | None, Parameter(metavar="NAME", help="A font family that is installed.")
     ] = None,
     font_size: Annotated[
-        str | None, Parameter(metavar="PT", help="Size of most of the text, in points.")
+        float | None, Parameter(metavar="PT", help="Size of most of the text, in points.")
     ] = None,
     tiles: Annotated[
         str | None,
-        Parameter(metavar="WHAT", help="What is drawn of each map: columns, map, overlay or both."),
+        Parameter(metavar="WHAT", help="What is shown of each map: columns, map, overlay or both."),
     ] = None,
     letters: Annotated[
         str | None,
@@ -46,17 +50,13 @@ def figure(
     no_numbers: Annotated[bool, Parameter(help="Leave probabilities and agreement out.")] = False,
     no_caption: Annotated[bool, Parameter(help="Leave the text below out.")] = False,
 ) -> int:
-    """Draw the figure of saved work, laid out as it was in the window."""
-    from pda_studio.figures import check_figure
-
-    check_figure(output)
-    if output.exists() and state.exists() and output.samefile(state):
-        raise UsageError(f"The figure would replace the work {state}: name another file.")
+    """Draw the figure of a workspace, laid out as it was in the window."""
+    check_figure(output, state, "workspace")
     changes: dict[str, Any] = {
-        "width": _number("width", width, float),
-        "dpi": _number("dpi", dpi, int),
+        "width": width,
+        "dpi": dpi,
         "font": font,
-        "font_size": _number("font-size", font_size, float),
+        "font_size": font_size,
         "tiles": tiles,
         "letters": letters,
         "colour_bar": colour_bar,
@@ -70,7 +70,7 @@ def figure(
     given = {name: value for name, value in changes.items() if value is not None}
     from pda_studio.figures.composition import Composition, fonts
 
-    Composition().replace(**given)  # what is wrong with them is told before the work is read
+    Composition().replace(**given)  # wrong values are refused before the workspace is read
     if font is not None and font not in fonts():
         listed = ", ".join(fonts())
         raise UsageError(f"There is no font “{font}” that can be embedded: choose {listed}.")
@@ -78,17 +78,7 @@ def figure(
     from pda_studio.document.saved import load_state
     from pda_studio.figures import save_composition
 
-    work = load_state(state)
-    save_composition(grid_of(work), composition_of(work).replace(**given), output)
+    workspace = load_state(state)
+    save_composition(grid_of(workspace), composition_of(workspace).replace(**given), output)
     print(f"Wrote {output}.")
     return 0
-
-
-def _number(option: str, text: str | None, kind: type[int] | type[float]) -> float | None:
-    if text is None:
-        return None
-    try:
-        return kind(text)
-    except ValueError:
-        what = "a whole number" if kind is int else "a number"
-        raise UsageError(f"--{option} must be {what}, not “{text}”.") from None

@@ -1,24 +1,21 @@
-"""The verb `neurons`: which neurons are important, and where they prediction."""
+"""The verb `neurons`: the most important neurons and the image patches that excite them."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-from cyclopts import Parameter
+from typing import TYPE_CHECKING, Any
 
 from pda_studio.cli import targets
-from pda_studio.cli.targets import Against, Layer, Target, UnitText
-from pda_studio.cli.verbs import (
+from pda_studio.cli.options import (
     AsJson,
     ClassifierName,
     DeviceName,
+    FigureOutput,
     Image,
     WeightsFile,
-    _load_image,
-    _print_json,
-    _same_file,
+    check_figure,
+    print_json,
 )
-from pda_studio.errors import UsageError
+from pda_studio.cli.targets import Against, Layer, Target, UnitText
 
 if TYPE_CHECKING:
     from pda_studio.attribution.neurons import Patch
@@ -26,14 +23,6 @@ if TYPE_CHECKING:
     from pda_studio.classifiers import Classifier
     from pda_studio.methods.neurons import Neurons
 
-MetricName = Annotated[
-    str,
-    Parameter(
-        metavar="NAME",
-        help="What makes a neuron important: activation-output-correlation, activation-precision,"
-        " activation-matrix-sum or -variance, weight-matrix-sum or -variance.",
-    ),
-]
 _WIDTH = 80
 
 
@@ -41,65 +30,27 @@ def neurons(
     image: Image,
     /,
     *,
-    output: Annotated[
-        Path | None,
-        Parameter(metavar="FILE", help="Where to write a figure: .png, .pdf, .svg or .tif."),
-    ] = None,
+    output: FigureOutput = None,
     classifier: ClassifierName = "digits",
     weights: WeightsFile = None,
     target: Target = None,
     against: Against = None,
     layer: Layer = None,
     unit: UnitText = None,
-    metric: MetricName = "activation-precision",
-    top: Annotated[str, Parameter(metavar="N", help="Neurons of each layer: 1 to 50.")] = "5",
-    shallowest: Annotated[
-        str, Parameter(metavar="N", help="The first layer that counts, in percent of all.")
-    ] = "0",
-    deepest: Annotated[
-        str, Parameter(metavar="N", help="The last layer that counts, in percent of all.")
-    ] = "100",
-    inputs: Annotated[
-        str, Parameter(metavar="N", help="How many noisy copies of the image are looked at.")
-    ] = "50",
-    noise: Annotated[
-        str, Parameter(metavar="X", help="Standard deviation of the factor on each pixel.")
-    ] = "0.1",
-    threshold: Annotated[
-        str,
-        Parameter(
-            metavar="X", help="Neurons that are weaker are left out of activation-precision."
-        ),
-    ] = "0",
-    seed: Annotated[str, Parameter(metavar="N", help="The same seed draws the same noise.")] = "0",
     json: AsJson = False,
     device: DeviceName = "auto",
+    **parameters: Any,
 ) -> int:
-    """List the most important neurons of each layer, and draw where they prediction."""
-    if output is not None:
-        from pda_studio.figures import check_figure
-
-        check_figure(output)
-        if _same_file(output, image):
-            raise UsageError(f"The figure would replace the image {image}: name another file.")
+    """List the most important neurons of each layer, and draw the patches that excite them."""
+    check_figure(output, image)
     from pda_studio.attribution.neurons import most_important_in
-    from pda_studio.cli import progress
+    from pda_studio.cli import progress, reading
     from pda_studio.methods.neurons import Neurons
     from pda_studio.results import Subject
 
-    values = {
-        "metric": metric,
-        "top": top,
-        "shallowest": shallowest,
-        "deepest": deepest,
-        "inputs": inputs,
-        "noise": noise,
-        "threshold": threshold,
-        "seed": seed,
-    }
-    method = Neurons.create(None, **values)
+    method = Neurons.create(None, **parameters)
     targets.check(target, against, layer, unit)
-    pixels = _load_image(image)
+    pixels = reading.read_image(image)
     loaded = progress.load(classifier, weights, device)
     meant = targets.chosen(loaded, pixels, target, against, layer, unit)
     subject = Subject.of(pixels, loaded, meant)
@@ -112,7 +63,7 @@ def neurons(
         title = f"{name}, {loaded.name}: {_words(method.metric)}"
         save_neurons(subject, patches, title, output)
     if json:
-        _print_json(_as_json(image, loaded, subject.target, method, ranking, patches))
+        print_json(_as_json(image, loaded, subject.target, method, ranking, patches))
         return 0
     print(_table(f"{name} (class {subject.target}) by {loaded.name}", method, ranking, patches))
     if output is not None:

@@ -1,7 +1,7 @@
 """Bars that show how far work has come, on a terminal only."""
 
 import sys
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,7 +13,7 @@ from pda_studio.methods import Method
 from pda_studio.results import EvidenceMap, Subject
 
 if TYPE_CHECKING:
-    from pda_studio.studies.speed import Progress as Measured
+    from pda_studio.studies import Inputs, Study, StudyResult
 
 T = TypeVar("T")
 
@@ -53,14 +53,15 @@ def carry_out(method: Method, subject: Subject) -> EvidenceMap:
         return progress.evidence()
 
 
-def measured(steps: "Generator[Measured, None, None]", name: str) -> "Measured":
-    """Carry a comparison out to its end, with a bar; returns its last step."""
-    with closing(steps), _bar(unit=" steps", desc=name) as bar:
-        for step in steps:
+def studied(study: "Study", inputs: "Inputs") -> "StudyResult":
+    """Carry a study out to its end, with a bar; returns the complete result."""
+    with _bar(unit=" steps", desc=study.title) as bar:
+        for step in study.steps(inputs):
             bar.total = step.total
             bar.set_postfix_str(step.doing, refresh=False)
             bar.update(step.done - bar.n)
-    return step
+    assert step.result is not None, "the last step holds the result"
+    return step.result
 
 
 def followed(items: Iterable[T], total: int, unit: str) -> Iterator[T]:

@@ -4,14 +4,13 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from pda_studio import targets
 from pda_studio.errors import UsageError
-from pda_studio.targets import ContrastTarget, UnitTarget
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from pda_studio import targets
     from pda_studio.classifiers import Classifier
 
 Target = Annotated[
@@ -26,7 +25,7 @@ Against = Annotated[
     str | None,
     Parameter(
         metavar="CLASS",
-        help="Ask why the target rather than this class.",
+        help="Class that the target is contrasted with.",
         allow_leading_hyphen=True,
     ),
 ]
@@ -34,14 +33,15 @@ Layer = Annotated[
     str | None,
     Parameter(
         metavar="LAYER",
-        help="Ask about a hidden layer instead of a class: one that pda-studio layers lists.",
+        help="Layer whose unit is the target instead of a class: one that pda-studio layers lists.",
     ),
 ]
 UnitText = Annotated[
     str | None,
     Parameter(
         metavar="C[,Y,X]",
-        help="Which map of the layer, or which place of it; without it, the strongest map.",
+        help="Channel of the layer, or one place of it; without it, the channel with the"
+        " strongest mean.",
     ),
 ]
 
@@ -57,8 +57,12 @@ def check(target: str | None, against: str | None, layer: str | None, unit: str 
     if unit is not None and layer is None:
         raise UsageError("--unit needs --layer: name the layer that the unit belongs to.")
     if layer is not None and (target is not None or against is not None):
-        raise UsageError("Ask about a class (--target, --against) or a --layer, not about both.")
+        raise UsageError(
+            "The target is a class (--target, --against) or a unit of a --layer, not both."
+        )
     if unit is not None and layer is not None:
+        from pda_studio.targets import UnitTarget
+
         UnitTarget.parse(layer, unit)
 
 
@@ -69,7 +73,7 @@ def chosen(
     against: str | None,
     layer: str | None,
     unit: str | None,
-) -> targets.Target | None:
+) -> "targets.Target | None":
     """The target that the options name; None for the most likely class.
 
     Raises
@@ -77,6 +81,8 @@ def chosen(
     UsageError
         If there is no such class, layer or unit.
     """
+    from pda_studio.targets import ContrastTarget, UnitTarget
+
     if layer is not None:
         if unit is not None:
             return UnitTarget.parse(layer, unit)

@@ -10,11 +10,11 @@ import numpy as np
 
 from pda_studio.classifiers import CatalogueEntry
 from pda_studio.classifiers.layers import Layer
-from pda_studio.cli.parameters import allowed, defaults, option, told, variants_of
+from pda_studio.cli.parameters import allowed, defaults, merged, option, variants_of
+from pda_studio.cli.tables import WIDTH, table
 from pda_studio.methods import Method, by_family
 from pda_studio.results import EvidenceMap
 
-WIDTH = 80
 _BAR = 30
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
@@ -48,8 +48,7 @@ def _bar(share: float) -> str:
 
 def classifiers(entries: Sequence[CatalogueEntry]) -> str:
     """A table of all classifiers."""
-    head = ("classifier", "input", "classes", "parameters", "weights")
-    body = [
+    rows = [
         (
             entry.name,
             f"{entry.input_size}×{entry.input_size}",
@@ -59,28 +58,14 @@ def classifiers(entries: Sequence[CatalogueEntry]) -> str:
         )
         for entry in entries
     ]
-    wide = [max(len(row[column]) for row in [head, *body]) for column in range(len(head))]
-    lines = [
-        "  ".join(
-            [
-                row[0].ljust(wide[0]),
-                *(cell.rjust(w) for cell, w in zip(row[1:4], wide[1:4], strict=True)),
-                row[4],
-            ]
-        )
-        for row in [head, *body]
-    ]
-    return "\n".join(lines)
+    heading = ("classifier", "input", "classes", "parameters", "weights")
+    return table(heading, rows, right=(1, 2, 3))
 
 
 def layers(found: Sequence[Layer]) -> str:
     """Name, kind and shape of each layer, a line each."""
-    rows = [
-        ("layer", "kind", "shape"),
-        *((layer.name, layer.kind, "×".join(map(str, layer.shape))) for layer in found),
-    ]
-    wide = [max(len(row[column]) for row in rows) for column in (0, 1)]
-    return "\n".join(f"{name:<{wide[0]}}  {kind:<{wide[1]}}  {shape}" for name, kind, shape in rows)
+    rows = [(layer.name, layer.kind, "×".join(map(str, layer.shape))) for layer in found]
+    return table(("layer", "kind", "shape"), rows)
 
 
 def methods(kinds: list[type[Method]]) -> str:
@@ -98,9 +83,9 @@ def methods(kinds: list[type[Method]]) -> str:
     lines += ["PARAMETERS", ""]
     for name, variants in variants_of(kinds).items():
         lines.append(option(name))
-        for text in told(variants, lambda parameter: parameter.help):
+        for text in merged(variants, lambda parameter: parameter.help):
             lines += _indented(text)
-        for values in filter(None, told(variants, allowed)):
+        for values in filter(None, merged(variants, allowed)):
             lines += _indented(f"Values: {values}")
         if default := defaults(variants):
             lines += _indented(f"Default: {default}")
@@ -151,8 +136,8 @@ def method_as_json(kind: type[Method]) -> dict[str, Any]:
 def cache(
     folder: Path, count: int, size: int, limit: int, deleted: tuple[int, int] | None = None
 ) -> str:
-    """Where finished maps are kept, and how many; and what was deleted, if anything was to be."""
-    lines = [f"Maps are kept in {folder}"]
+    """The cache's folder and its entries; and what was deleted, if anything was to be."""
+    lines = [f"Cache of maps: {folder}"]
     if not limit:
         lines = [f"The cache is switched off; its folder is {folder}"]
     if deleted is not None:
@@ -168,14 +153,6 @@ def _maps(count: int, size: int) -> str:
 def _megabytes(size: int) -> str:
     megabytes = size / 1e6
     return f"{megabytes:.1f} MB" if 0 < megabytes < 10 else f"{megabytes:,.0f} MB"
-
-
-def bias_shares(name: str, shares: Sequence[tuple[str, float]], written: Path) -> str:
-    """The bias's share of a logit at each layer, a line each."""
-    wide = max(len(layer) for layer, _ in shares)
-    lines = [f"|bias| / |logit| of {name}, seen from each layer:"]
-    lines += [f"  {layer:<{wide}}  {share:.3f}" for layer, share in shares]
-    return "\n".join([*lines, f"Wrote {written}"])
 
 
 def summary(evidence_map: EvidenceMap, written: Sequence[Path], origin: str = "") -> str:

@@ -13,8 +13,8 @@ from pda_studio.errors import UsageError
 
 if TYPE_CHECKING:  # the engine loads PyTorch, which takes seconds: the window is there before
     from pda_studio.classifiers import Preprocessing
+    from pda_studio.metrics.agreement import Agreement
     from pda_studio.results import EvidenceMap
-    from pda_studio.studies.agreement import Agreement
 
 
 def seen(
@@ -40,7 +40,7 @@ def turned(evidence_map: EvidenceMap, matrix: Matrix, upright: NDArray[np.uint8]
     upright : (H, W, 3) uint8
         The original as the network sees it.
     """
-    from pda_studio.studies.agreement import turned_back
+    from pda_studio.metrics.agreement import turned_back
 
     shape = evidence_map.evidence.shape[0], evidence_map.evidence.shape[1]
     evidence = turned_back(evidence_map.evidence, matrix, shape)
@@ -58,7 +58,7 @@ def compared(first: EvidenceMap, back: EvidenceMap) -> Agreement | None:
 
     Made images have no evidence to compare.
     """
-    from pda_studio.studies.agreement import agreement
+    from pda_studio.metrics.agreement import agreement
 
     if first.image is not None or back.image is not None:
         return None

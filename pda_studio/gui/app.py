@@ -7,7 +7,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, cast
 
-from PySide6.QtCore import QEventLoop, QSettings, QTimer
+from PySide6.QtCore import QEventLoop, QSettings, Qt, QTimer
 
 from pda_studio.errors import PdaStudioError
 from pda_studio.files import check_writable
@@ -21,7 +21,10 @@ _LONGEST = 24 * 3600.0  # seconds that a screenshot waits
 
 
 def run_window(
-    image: Path | None = None, classifier: str | None = None, weights: str | None = None
+    image: Path | None = None,
+    classifier: str | None = None,
+    weights: str | None = None,
+    workspace: Path | None = None,
 ) -> int:
     """Show the window until it is closed; returns the exit status.
 
@@ -31,12 +34,17 @@ def run_window(
         The image to open; without it, a sample digit.
     classifier, weights : str, optional
         As `load_classifier` takes them; without them, the digit classifier.
+    workspace : Path, optional
+        Saved work to open instead of an image.
     """
     keep_freed_memory()  # before there are threads
     running = application()
     studio = Studio(running, QSettings(), image, classifier, weights)
     running.aboutToQuit.connect(studio.close)
     studio.show()
+    if workspace is not None:  # once the first classifier is there, which would replace its own
+        once = Qt.ConnectionType.SingleShotConnection
+        studio.opening.loaded.connect(lambda: studio.saving.open(workspace), once)
     sys.excepthook = studio.tell_unexpected
     try:
         status = running.exec()

@@ -7,7 +7,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from pda_studio.errors import UsageError
-from pda_studio.methods.base import METHODS, Method, Parameter, Progress, by_family, run
+from pda_studio.methods.base import METHODS, Method, Progress, by_family, run
 
 # Prediction difference analysis leads every list; the others follow in the order of their modules.
 _FIRST = ("multiscale", "prediction_difference")
@@ -31,7 +31,6 @@ def method_named(name: str) -> type[Method]:
 __all__ = [
     "METHODS",
     "Method",
-    "Parameter",
     "Progress",
     "by_family",
     "method_named",

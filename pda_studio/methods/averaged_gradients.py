@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pda_studio.methods.base import Family, Method, Progress, parameter
+from pda_studio.methods.base import Family, Method, Progress
+from pda_studio.parameters import parameter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """Consensus: the mean of three maps that look at a decision from different perspectives.
 
 Zhou & Kainz close with it: the results of different perspectives can be combined. Which ones are
-worth it was chosen by their symmetric relevance gain (`pda_studio.studies.relevance_gain`).
+worth it was chosen by their symmetric relevance gain (`pda_studio.metrics.relevance_gain`).
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from pda_studio.errors import UsageError
-from pda_studio.methods.base import Family, Method, Progress, parameter, same_but
+from pda_studio.methods.base import Family, Method, Progress
 from pda_studio.methods.prediction_difference import (
     EfficientPDA,
     PredictionDifference,
     outer_around,
 )
+from pda_studio.parameters import parameter, same_but
 from pda_studio.pda.options import InfillName, traits
 
 if TYPE_CHECKING:

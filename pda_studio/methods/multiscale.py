@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import model_validator
 
-from pda_studio.methods.base import Family, Method, Progress, parameter, same_but
+from pda_studio.methods.base import Family, Method, Progress
 from pda_studio.methods.prediction_difference import (
     EfficientPDA,
     PredictionDifference,
     outer_around,
 )
+from pda_studio.parameters import parameter, same_but
 from pda_studio.pda.options import Difference, ForwardName, InfillName, Precision
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import model_validator
 
-from pda_studio.methods.base import Family, Method, Progress, parameter, same_but
+from pda_studio.methods.base import Family, Method, Progress
+from pda_studio.parameters import parameter, same_but
 from pda_studio.pda.options import (
     AUTO,
     Colour,

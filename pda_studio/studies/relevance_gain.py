@@ -1,175 +1,117 @@
-"""Symmetric relevance gain: how well a map's order of blocks shows and hides a class.
+"""The study of relevance gain: which method orders the parts of images best."""
 
-Blocks of the image are put into the image's fill in the order of their evidence, the most
-positive first, and the class's probability is watched (insertion); and they are taken out of the
-image in the same order (deletion). A good map raises the first curve soon and lowers the second
-soon: the gain is the area under the first less the area under the second. What an order at random
-gains is 0 on average, whatever the fill, as its two curves are each other's mirror images.
+from __future__ import annotations
 
-Petsiuk, Das & Saenko, RISE, BMVC 2018, Section 4.2 (both curves); Blücher, Vielhaben & Strodthoff,
-Decoupling pixel flipping and occlusion strategy for consistent XAI benchmarks, TMLR 2024 (that only
-their difference does not depend on the fill).
-"""
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from pda_studio.parameters import parameter
+from pda_studio.studies.base import (
+    Column,
+    Inputs,
+    Need,
+    Study,
+    StudyProgress,
+    StudyResult,
+    Table,
+)
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-from scipy import stats
-from scipy.integrate import trapezoid
-
-from pda_studio.classifiers import Classifier
-from pda_studio.errors import UsageError
-from pda_studio.pda.infill.simple import GREY, blurred
-from pda_studio.results import EvidenceMap
+if TYPE_CHECKING:
+    from pda_studio.experiments.gains import Gains
 
 Fill = Literal["blur", "grey"]
 
-_BATCH = 16  # images per pass
+
+class RelevanceGain(Study):
+    """Insertion less deletion of blocks in the order of each method's evidence, over images."""
+
+    name: ClassVar[str] = "relevance-gain"
+    title: ClassVar[str] = "Relevance gain"
+    summary: ClassVar[str] = (
+        "Which method's order of image blocks shows a class soonest when they are put in, and"
+        " hides it soonest when they are taken out."
+    )
+    citation: ClassVar[str] = (
+        "Petsiuk et al., RISE, BMVC 2018, Section 4.2; Blücher et al., Decoupling pixel flipping"
+        " and occlusion strategy, TMLR 2024"
+    )
+    needs: ClassVar[frozenset[Need]] = frozenset({"methods"})
+
+    folder: Path = parameter(..., "Image folder", "Images, also in folders below it.")
+    images: int = parameter(
+        20, "Images", "How many, from all over the folder.", unit="images", ge=2, le=10_000
+    )
+    block: int = parameter(8, "Block", "Side of a block.", unit="pixels", ge=1, le=128)
+    fill: Fill = parameter(
+        "blur", "Fill", "What is there where a block is not: the blurred image, or grey."
+    )
+    sigma: float = parameter(
+        10.0, "Blur", "Standard deviation of the blur.", unit="pixels", step=0.5, ge=0.5, le=100
+    )
+    curve_steps: int = parameter(
+        28, "Steps", "In how many steps blocks are put in and taken out.", ge=1, le=1000
+    )
+
+    def effort(self) -> str:
+        """A map for each image and method."""
+        return f"A map of each method for each of up to {self.images} images, and its two curves."
+
+    def steps(self, inputs: Inputs) -> Iterator[StudyProgress]:
+        """Explain one image after the other by all methods, and measure the maps."""
+        from pda_studio.experiments.gains import gains_over_images
+        from pda_studio.pda.infill.folders import images_in
+
+        paths = images_in(self.folder)
+        classifier = inputs.classifier()
+        assert inputs.methods is not None, "it is what the study needs"
+        options = {
+            "block": self.block,
+            "fill": self.fill,
+            "sigma": self.sigma,
+            "steps": self.curve_steps,
+        }
+        for step in gains_over_images(
+            classifier, paths, self.images, inputs.methods(classifier), options
+        ):
+            about = {
+                "classifier": classifier.name,
+                "weights": classifier.weights,
+                "fingerprint": classifier.fingerprint,
+                "images": step.gains.count,
+            }
+            result = _result(step.gains, about) if step.gains.count else None
+            yield StudyProgress(step.done, step.total, step.doing, result)
 
 
-@dataclass(frozen=True, eq=False)
-class RelevanceGain:
-    """Two curves of a class's probability, and the area between them.
+def _result(gains: Gains, about: dict[str, Any]) -> StudyResult:
+    from pda_studio.experiments.charts import draw_bars
 
-    Attributes
-    ----------
-    share : (n + 1,) float64
-        Which share of the blocks is put in or taken out, from 0 to 1.
-    inserted, deleted : (n + 1,) float64
-        The class's probability where just these blocks are shown, and where just they are not.
-    """
-
-    share: NDArray[np.float64]
-    inserted: NDArray[np.float64]
-    deleted: NDArray[np.float64]
-
-    @property
-    def insertion(self) -> float:
-        """Area under the insertion curve, by the trapezoidal rule, from 0 to 1."""
-        return float(trapezoid(self.inserted, self.share))
-
-    @property
-    def deletion(self) -> float:
-        """Area under the deletion curve, likewise."""
-        return float(trapezoid(self.deleted, self.share))
-
-    @property
-    def gain(self) -> float:
-        """Insertion less deletion, from −1 to 1."""
-        return self.insertion - self.deletion
-
-
-@dataclass(frozen=True)
-class Mean:
-    """A mean over images, and what it is uncertain by.
-
-    Attributes
-    ----------
-    mean, low, high : float
-        The mean, and its confidence interval.
-    count : int
-        How many images.
-    """
-
-    mean: float
-    low: float
-    high: float
-    count: int
-
-    def __str__(self) -> str:
-        return f"{self.mean:.3f} [{self.low:.3f}, {self.high:.3f}]"
-
-
-def relevance_gain(
-    evidence_map: EvidenceMap,
-    classifier: Classifier,
-    *,
-    block: int = 8,
-    fill: Fill = "blur",
-    sigma: float = 10.0,
-    steps: int = 28,
-) -> RelevanceGain:
-    """Put an image's blocks in and take them out in the order of a map's evidence.
-
-    Parameters
-    ----------
-    evidence_map : EvidenceMap
-        A block's evidence is the mean over its pixels; of equal ones the upper left comes first.
-    classifier : Classifier
-        Whose probability of the map's target is watched; usually the map's own.
-    block : int
-        Side of a block, in pixels. Blocks that do not fit at the right and the bottom are cut off.
-    fill : {"blur", "grey"}
-        What is there where a block is not: the image blurred by a Gaussian, or middle grey.
-    sigma : float
-        Standard deviation of that Gaussian, in pixels.
-    steps : int
-        In how many steps of about equally many blocks. More are slower, and hardly differ.
-
-    Raises
-    ------
-    UsageError
-        If a number is not positive, the map is of no class or is unfinished, or the classifier
-        sees images of another size or channels.
-    """
-    if block < 1 or steps < 1 or sigma <= 0:
-        raise UsageError("The block, the steps and sigma must be positive.")
-    if classifier.is_hidden:
-        raise UsageError(
-            f"{classifier.name} answers with a hidden unit, which has no probability: explain a"
-            " class instead."
-        )
-    if not evidence_map.complete:
-        raise UsageError(f"The map of {evidence_map.title} is unfinished: let it run to its end.")
-    size = (classifier.input_size, classifier.input_size)
-    if evidence_map.view.shape[:2] != size:
-        raise UsageError(f"The map's image is not of the size that {classifier.name} sees.")
-    pixels = classifier.preprocessing.pixels(evidence_map.view)
-    filled = blurred(pixels, sigma) if fill == "blur" else torch.full_like(pixels, GREY)
-    rank = torch.from_numpy(ranks(evidence_map.evidence, block))
-    count = int(rank.max()) + 1
-    cuts = np.linspace(0, count, min(steps, count) + 1).round().astype(np.int64)
-    curves = []
-    for shown, hidden in ((pixels, filled), (filled, pixels)):
-        said = []
-        for first in range(0, len(cuts), _BATCH):
-            some = torch.from_numpy(cuts[first : first + _BATCH])[:, None, None, None]
-            mixed = torch.where(rank < some, shown, hidden)
-            logits = classifier.logits(classifier.prepare(mixed)).cpu().double()
-            said.append(logits.softmax(1)[:, evidence_map.target])
-        curves.append(torch.cat(said).numpy())
-    return RelevanceGain(cuts / count, *curves)
-
-
-def ranks(evidence: NDArray[np.floating], block: int) -> NDArray[np.int64]:
-    """For each pixel (H, W), the place of its block in the order of evidence, 0 for the most."""
-    height, width = evidence.shape
-    rows, columns = np.arange(height) // block, np.arange(width) // block
-    index = rows[:, None] * (columns[-1] + 1) + columns
-    weights = evidence.astype(np.float64).ravel()
-    means = np.bincount(index.ravel(), weights) / np.bincount(index.ravel())
-    place = np.empty(len(means), np.int64)
-    place[np.argsort(-means, kind="stable")] = np.arange(len(means))
-    placed: NDArray[np.int64] = place[index]
-    return placed
-
-
-def mean_over_images(values: Sequence[float], confidence: float = 0.95) -> Mean:
-    """Mean and its interval by Student's t, one value an image.
-
-    Raises
-    ------
-    UsageError
-        If there are fewer than two images, from which no interval follows.
-    """
-    if len(values) < 2:
-        raise UsageError("A confidence interval needs at least two images.")
-    exact = np.asarray(values, np.float64)
-    mean = float(exact.mean())
-    error = float(exact.std(ddof=1)) / len(exact) ** 0.5
-    reach = float(stats.t.ppf((1 + confidence) / 2, len(exact) - 1)) * error
-    return Mean(mean, mean - reach, mean + reach, len(exact))
+    rows = gains.rows()
+    columns = [
+        Column("method", "method"),
+        Column("images", "images", "count"),
+        Column("gain", "gain", "correlation"),
+        Column("low", "95 % from", "correlation"),
+        Column("high", "to", "correlation"),
+        Column("insertion", "insertion", "correlation"),
+        Column("deletion", "deletion", "correlation"),
+        Column("seconds", "seconds", "number"),
+    ]
+    return StudyResult(
+        sentence=gains.sentence(),
+        table=Table(columns, rows),
+        draw=lambda: draw_bars(
+            [str(row[0]) for row in rows],
+            [row[2] for row in rows],
+            "relevance gain (insertion less deletion)",
+            intervals=[(row[3], row[4]) for row in rows],
+            line=(0.0, "random order"),
+        ),
+        notes=[
+            "gain: area under the insertion curve less that under the deletion curve, 0 for an"
+            " order at random; its 95 % confidence interval by Student's t over images;"
+            " seconds: of a map, the median"
+        ],
+        about=about,
+    )

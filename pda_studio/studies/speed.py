@@ -1,306 +1,207 @@
-"""How fast the ways to score windows are, measured side by side.
+"""The study of speed: how fast infilled images are scored on this computer."""
 
-All ways score the same windows, taking turns: in every round each works for a moment on the same
-order of blocks from all over the image, and the median over the rounds counts. Before, each has
-had a round that doesn't count: the first use of a shape costs set-up, which a whole map, with
-thousands of blocks of few shapes, spreads over its minutes.
-"""
+from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import partial
-from itertools import count, cycle
-from statistics import median
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
-
-from pda_studio.classifiers import Classifier
-from pda_studio.classifiers.graph import NotTraceable
-from pda_studio.pda.allocator import keep_freed_memory, return_freed_memory
-from pda_studio.pda.forward.choice import has_bfloat16
-from pda_studio.pda.forward.full import FullForward
-from pda_studio.pda.forward.incremental import (
-    IncrementalForward,
-    Precision,
-    baseline_activations,
-    forget,
-    neighbours,
+from pda_studio.errors import UsageError
+from pda_studio.parameters import parameter
+from pda_studio.studies.base import (
+    Cell,
+    Column,
+    Inputs,
+    Need,
+    Study,
+    StudyProgress,
+    StudyResult,
+    Table,
 )
-from pda_studio.pda.forward.incremental.plan import blocks
-from pda_studio.pda.forward.layers import earliest_layer
-from pda_studio.pda.forward.linearised import LinearisedTail
-from pda_studio.results import KEPT_CLASSES
-from pda_studio.studies.accuracy import Reference
-from pda_studio.studies.memory import peak_memory
-from pda_studio.studies.ways import CaptumWay, Corners, ForwardWay, Scene, Way
 
-PLAIN, LINEARISED, CAPTUM = "plain", "linearised", "captum-occlusion"
-INCREMENTAL: dict[str, Precision] = {
-    "incremental-float32": "float32",
-    "incremental-bfloat16-delta": "bfloat16-delta",
+if TYPE_CHECKING:
+    from pda_studio.classifiers import Classifier
+    from pda_studio.experiments.speed import Row
+
+CLASSIFIERS = ("squeezenet1_1", "alexnet", "vgg16", "googlenet", "resnet18", "mobilenet_v2")
+
+_NAMES = {
+    "plain": "full",
+    "incremental-float32": "incremental, float32",
+    "incremental-bfloat16-delta": "incremental, bfloat16-delta",
+    "linearised": "linearised",
+    "captum-occlusion": "Captum's Occlusion",
 }
-WAYS = (PLAIN, *INCREMENTAL, LINEARISED, CAPTUM)
+_COLUMNS = (
+    Column("classifier", "classifier"),
+    Column("forward", "forward"),
+    Column("setting", "setting"),
+    Column("windows_per_second", "windows/s", "number"),
+    Column("ratio", "ratio", "number"),
+    Column("error", "error", "error"),
+    Column("rank_correlation", "ρ", "correlation"),
+    Column("map_seconds", "map, s", "number"),
+    Column("peak_memory", "memory, MB", "count"),
+)
+_NOTES = (
+    "ratio: against the full forward",
+    "error: rms error of all logits over the rms of their change, against the full forward",
+    "ρ: Spearman's correlation of the windows' log-odds with the full forward's",
+    "map: seconds for all windows at this rate, extrapolated",
+    "memory: at the peak, set-up included, on top of the loaded network",
+)
+_RANDOM = (
+    "Weights are random: errors, and the layer from which on a network may be linearised, are"
+    " others where it is trained; the other speeds are the same."
+)
 
-BATCHES = (2, 4, 8, 16, 32, 64)
-ROUNDS = 5
-SECONDS = 0.6  # a way works in each round, or one batch if that takes longer
-_TRIAL = 0.3  # seconds for which a batch size is tried
-_LONG = 1.5  # seconds: beside such a batch, the set-up of the first one is small
-_FINALISTS = 2  # batch sizes that take part in the rounds: one trial alone could be bad luck
-_PLACES, _CHECKED = 16, 4  # where the forwards' answers are compared, and how many windows there
-_BLOCK = 4  # windows along a block of a network that no block size is known to suit
 
+class Speed(Study):
+    """All forwards take turns on the same windows of an image of noise, filled with grey.
 
-@dataclass(frozen=True)
-class Row:
-    """What was measured of one way.
-
-    Attributes
-    ----------
-    way : str
-        One of `WAYS`.
-    setting : str
-        The batch size that was fastest, or the layer from which on it is linear.
-    windows_per_second : float or None
-        The median of the rounds; None where the way cannot be gone.
-    rounds : tuple of float
-        Windows a second of each round.
-    ratio : float or None
-        Against the plain way.
-    error : float or None
-        Rms error of all logits over the rms of their change, against the plain way.
-    rank_correlation : float or None
-        Instead of it, for what is linearised: Spearman's correlation of the windows' log-odds
-        with the plain way's.
-    map_seconds : float or None
-        For all windows at that rate: extrapolated.
-    peak_memory : float or None
-        Megabytes on top of what was in use before it was set up; None where the system does not
-        tell.
-    reason : str
-        Why the way cannot be gone.
+    All have warmed up before; the median of the rounds counts. Captum's Occlusion runs with the
+    batch size that is fastest, and only its loop over the windows is counted. Memory is resident
+    memory, or on CUDA what PyTorch has allocated there.
     """
 
-    way: str
-    setting: str = ""
-    windows_per_second: float | None = None
-    rounds: tuple[float, ...] = ()
-    ratio: float | None = None
-    error: float | None = None
-    rank_correlation: float | None = None
-    map_seconds: float | None = None
-    peak_memory: float | None = None
-    reason: str = ""
+    name: ClassVar[str] = "speed"
+    title: ClassVar[str] = "Speed"
+    summary: ClassVar[str] = (
+        "How fast each forward scores windows on this computer, how exact it is, and how much"
+        " memory it takes, beside Captum's Occlusion."
+    )
+    needs: ClassVar[frozenset[Need]] = frozenset({"classifiers"})
 
+    window: int = parameter(10, "Window", "Side of the windows.", unit="pixels", ge=1, le=128)
+    stride: int = parameter(1, "Stride", "Step from window to window.", unit="pixels", ge=1, le=128)
+    rounds: int = parameter(
+        5, "Rounds", "In how many each forward takes a turn; the median counts.", ge=1, le=100
+    )
 
-@dataclass(frozen=True)
-class Progress:
-    """How far a comparison has come.
+    def effort(self) -> str:
+        """Seconds for each classifier."""
+        return "About 40 seconds for each classifier on two cores, for large ones 90."
 
-    Attributes
-    ----------
-    done, total : int
-        Measurements.
-    doing : str
-        What was measured last.
-    rows : tuple of Row
-        Of all `WAYS`, in the last step; before, none.
-    """
+    def steps(self, inputs: Inputs) -> Iterator[StudyProgress]:
+        """Measure one classifier after the other."""
+        from pda_studio.experiments.machine import Machine
+        from pda_studio.experiments.speed import compare
 
-    done: int
-    total: int
-    doing: str
-    rows: tuple[Row, ...] = ()
+        self._check([one.name for one in inputs.classifiers])
+        rows: list[list[Cell]] = []
+        reasons: dict[str, str] = {}
+        networks: list[dict[str, Any]] = []
+        count = len(inputs.classifiers)
+        for place, one in enumerate(inputs.classifiers):
+            classifier = one.load()
+            for step in compare(classifier, self.window, self.stride, self.rounds):
+                if step.rows:
+                    head = self._head(classifier)
+                    rows += [_cells(head, row) for row in step.rows]
+                    reasons |= {
+                        f"{classifier.name}, {_NAMES[row.way]}": row.reason
+                        for row in step.rows
+                        if row.reason
+                    }
+                    networks.append(_network(classifier, step.rows))
+                machine = Machine.here(classifier.device)
+                result = self._result(machine, rows, reasons, networks) if rows else None
+                yield StudyProgress(
+                    place * step.total + step.done,
+                    count * step.total,
+                    f"{classifier.name}: {step.doing}",
+                    result,
+                )
 
+    def _check(self, names: list[str]) -> None:
+        """Refuse windows that do not fit before minutes are spent on the first classifier."""
+        from pda_studio.classifiers import catalogue
+        from pda_studio.pda.windows import WindowGrid
 
-class _Order:
-    """The order in which the windows are scored, another in each round, the same for all ways.
+        sizes = {entry.name: entry.input_size for entry in catalogue()}
+        for name in names:
+            if name not in sizes:
+                raise UsageError(f"There is no classifier “{name}”: see pda-studio classifiers.")
+            WindowGrid(sizes[name], sizes[name], self.window, self.stride)
 
-    Parameters
-    ----------
-    cut : sequence of (n, 2) int
-        Corners of all windows, a block of neighbours each, coarse to fine.
-    """
+    def _head(self, classifier: Classifier) -> str:
+        from pda_studio.pda.windows import WindowGrid
 
-    def __init__(self, cut: Sequence[Corners]) -> None:
-        self._blocks = cut
+        side = classifier.input_size
+        weights = classifier.weights
+        weights = weights if weights == "built in" else f"{weights} weights"
+        count = len(WindowGrid(side, side, self.window, self.stride))
+        return f"{classifier.name}, {weights}: {count:,} windows in {side}×{side} pixels"
 
-    def of_round(self, number: int) -> Iterator[Corners]:
-        """All blocks, mixed, again and again."""
-        mixed = np.random.default_rng(number).permutation(len(self._blocks))
-        return cycle(self._blocks[index] for index in mixed)
+    def _result(
+        self,
+        machine: Any,
+        rows: list[list[Cell]],
+        reasons: dict[str, str],
+        networks: list[dict[str, Any]],
+    ) -> StudyResult:
+        from pda_studio.experiments.charts import draw_grouped_bars
 
-    def some(self) -> list[Corners]:
-        """Some windows of some large blocks from all over the image."""
-        largest = max(map(len, self._blocks))
-        large = [block for block in self._blocks if 2 * len(block) > largest]
-        return [block[:: -(-len(block) // _CHECKED)] for block in large[:_PLACES]]
-
-
-@dataclass
-class _Entrant:
-    """A way with one setting, and what is measured of it."""
-
-    name: str
-    setting: str
-    make: Callable[[], Way]
-    way: Way | None = None
-    peak_memory: float | None = None
-    rates: list[float] = field(default_factory=list)
-
-    def set_up(self, order: _Order, seconds: float) -> None:
-        """Make the way, and let it warm up."""
-        self.way = self.make()
-        self.way.rate(order.of_round(0), seconds)
-
-    def take_turn(self, order: _Order, number: int, seconds: float) -> None:
-        """Workspace for one round."""
-        assert self.way is not None, "it was set up before"
-        self.rates.append(self.way.rate(order.of_round(number), seconds))
-
-
-def compare(
-    classifier: Classifier,
-    window: int = 10,
-    stride: int = 1,
-    rounds: int = ROUNDS,
-    seconds: float = SECONDS,
-) -> Generator[Progress, None, None]:
-    """Measure all ways to score an image's windows.
-
-    Parameters
-    ----------
-    classifier : Classifier
-        The network; its image is noise, and its windows are filled with grey.
-    window, stride : int
-        Of the windows, in pixels.
-    rounds : int
-        In how many each way takes a turn.
-    seconds : float
-        How long a turn is.
-
-    Yields
-    ------
-    Progress
-        After each measurement; the last holds the rows.
-
-    Raises
-    ------
-    UsageError
-        If the windows do not fit the network's input.
-    """
-    keep_freed_memory()  # for all ways, as it makes them all faster
-    scene = Scene.of(classifier, window, stride)
-    try:
-        yield from _measure(scene, rounds, seconds)
-    finally:
-        forget()
-        return_freed_memory()
-
-
-def _measure(scene: Scene, rounds: int, seconds: float) -> Iterator[Progress]:
-    followed, order, reason = _followed(scene)
-    forget()  # so that each way takes memory of its own
-    batched: dict[str, Callable[[int], Way]] = {
-        PLAIN: partial(_plain, scene),
-        CAPTUM: partial(CaptumWay, scene),
-    }
-    total = len(batched) * len(BATCHES) + 1
-    total += (len(batched) * _FINALISTS + len(followed)) * (1 + rounds)
-    steps = count(1)
-
-    entrants = followed
-    for name, make in batched.items():
-        trials = {}
-        for size in BATCHES:
-            trials[size] = _tried(make(size), order, size)
-            yield Progress(next(steps), total, f"{name}, batch {size}")
-        for size in sorted(trials, key=lambda size: -trials[size])[:_FINALISTS]:
-            entrants.append(_Entrant(name, f"batch {size}", partial(make, size)))
-    for entrant in entrants:
-        forget()
-        work = partial(entrant.set_up, order, seconds)
-        entrant.peak_memory = peak_memory(work, scene.classifier.device)
-        yield Progress(next(steps), total, f"{entrant.name}, warming up")
-    for number in range(1, rounds + 1):
-        turns = np.random.default_rng(number).permutation(len(entrants))  # nobody is always last
-        for index in turns:
-            entrants[index].take_turn(order, number, seconds)
-            yield Progress(next(steps), total, f"round {number} of {rounds}")
-    yield Progress(total, total, "accuracy", _rows(scene, entrants, order, reason))
-
-
-def _plain(scene: Scene, batch: int) -> ForwardWay:
-    classes = np.arange(min(KEPT_CLASSES, len(scene.classifier.class_names)))
-    return ForwardWay(FullForward(scene.classifier, scene.pixels, classes, batch), scene, batch)
-
-
-def _followed(scene: Scene) -> tuple[list[_Entrant], _Order, str]:
-    """The ways that follow the network operation by operation, or why there are none."""
-    classifier, pixels, grid = scene.classifier, scene.pixels, scene.grid
-    classes = np.arange(min(KEPT_CLASSES, len(classifier.class_names)))
-    try:
-        cut = neighbours(baseline_activations(classifier, pixels), grid, 1)
-        layer = earliest_layer(classifier, pixels, remember=False)  # noise is no one's image
-    except NotTraceable as error:
-        order = _Order([grid.corners[block] for block in blocks(grid, _BLOCK)])
-        return [], order, f"its operations cannot be followed: {error}"
-
-    def incremental(precision: Precision) -> Way:
-        return ForwardWay(IncrementalForward(classifier, pixels, classes, precision), scene)
-
-    def linearised() -> Way:
-        precision: Precision = "bfloat16-delta" if has_bfloat16(classifier) else "float32"
-        tail = LinearisedTail(classifier, pixels, scene.target, layer, precision)
-        return ForwardWay(tail, scene)
-
-    entrants = [
-        _Entrant(name, "", partial(incremental, precision))
-        for name, precision in INCREMENTAL.items()
-    ]
-    entrants.append(_Entrant(LINEARISED, f"from {layer}", linearised))
-    return entrants, _Order([grid.corners[block] for block in cut]), ""
-
-
-def _tried(way: Way, order: _Order, batch: int) -> float:
-    """Windows a second; the first batch does not count, unless it takes so long already."""
-    first = way.rate(order.of_round(0), 0)
-    return first if batch / first > _LONG else way.rate(order.of_round(0), _TRIAL)
-
-
-def _rows(
-    scene: Scene, entrants: Sequence[_Entrant], order: _Order, reason: str
-) -> tuple[Row, ...]:
-    """The best entrant of each way."""
-    best: dict[str, _Entrant] = {}
-    for entrant in sorted(entrants, key=lambda entrant: median(entrant.rates)):
-        best[entrant.name] = entrant
-    plain = median(best[PLAIN].rates)
-    reference = None if reason else Reference(scene, order.some())
-    rows = []
-    for name in WAYS:
-        if name not in best:
-            rows.append(Row(name, reason=reason))
-            continue
-        entrant = best[name]
-        rate = median(entrant.rates)
-        error = rank_correlation = None
-        forward = entrant.way.forward if isinstance(entrant.way, ForwardWay) else None
-        if reference and isinstance(forward, IncrementalForward):
-            error = reference.error(forward)
-        if reference and isinstance(forward, LinearisedTail):
-            rank_correlation = reference.rank_correlation(forward)
-        rows.append(
-            Row(
-                name,
-                setting=entrant.setting,
-                windows_per_second=rate,
-                rounds=tuple(entrant.rates),
-                ratio=rate / plain,
-                error=error,
-                rank_correlation=rank_correlation,
-                map_seconds=len(scene.grid) / rate,
-                peak_memory=entrant.peak_memory,
-            )
+        known = [row for row in rows if row[4] is not None]
+        groups: dict[str, dict[str, float]] = {}
+        for row in known:
+            network = str(row[0]).partition(",")[0]
+            groups.setdefault(network, {})[str(row[1])] = float(row[4] or 0)
+        turns = f"medians of {self.rounds} rounds" if self.rounds > 1 else "one round"
+        threads = f"{machine.threads} thread{'' if machine.threads == 1 else 's'}"
+        by_reason: dict[str, list[str]] = {}
+        for name, reason in reasons.items():
+            by_reason.setdefault(reason, []).append(name)
+        return StudyResult(
+            sentence=_sentence(known),
+            table=Table(_COLUMNS, list(rows), group="classifier"),
+            draw=lambda: draw_grouped_bars(groups, "speed against the full forward"),
+            notes=[
+                f"{machine.processor}, {threads}, on {machine.device}; torch"
+                f" {machine.torch_version}, captum {machine.captum_version}; windows of"
+                f" {self.window}×{self.window} pixels at stride {self.stride}, {turns}",
+                *_NOTES,
+                *(f"{'; '.join(names)}: {reason}" for reason, names in by_reason.items()),
+                *([_RANDOM] if any(one["weights"] == "random" for one in networks) else []),
+            ],
+            about={**vars(machine), "networks": list(networks)},
         )
-    return tuple(rows)
+
+
+def _cells(head: str, row: Row) -> list[Cell]:
+    return [
+        head,
+        _NAMES[row.way],
+        row.setting,
+        row.windows_per_second,
+        row.ratio,
+        row.error,
+        row.rank_correlation,
+        row.map_seconds,
+        row.peak_memory,
+    ]
+
+
+def _network(classifier: Classifier, rows: tuple[Row, ...]) -> dict[str, Any]:
+    return {
+        "classifier": classifier.name,
+        "weights": classifier.weights,
+        "input_size": classifier.input_size,
+        "rows": [vars(row) for row in rows],
+    }
+
+
+def _sentence(rows: list[list[Cell]]) -> str:
+    """Name the fastest exact forward of each classifier."""
+    best: dict[str, tuple[float, str]] = {}
+    for row in rows:
+        if row[1] in (_NAMES["linearised"], _NAMES["captum-occlusion"]):
+            continue
+        name = str(row[0]).partition(",")[0]
+        best[name] = max(best.get(name, (0.0, "")), (float(row[4] or 0), str(row[1])))
+    parts = [
+        f"{forward} for {name} ({ratio:.1f} times as fast as full)"
+        if ratio > 1
+        else f"full for {name}"
+        for name, (ratio, forward) in best.items()
+    ]
+    return f"Without linearising, the fastest forward on this computer is {'; '.join(parts)}."

@@ -18,9 +18,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from pda_studio import explain, load_classifier, load_image
+from pda_studio.metrics.relevance_gain import Mean, mean_over_images, relevance_gain
 from pda_studio.pda.infill.folders import images_in
 from pda_studio.results import EvidenceMap
-from pda_studio.studies.relevance_gain import Mean, mean_over_images, relevance_gain
 
 METHODS = {
     "PDA": ("efficient-pda", {"window": 32, "stride": 16, "infill": "blur", "forward": "full"}),

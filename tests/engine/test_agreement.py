@@ -5,7 +5,7 @@ import pytest
 
 from pda_studio.document.operations import Crop, Flip, Rotate, applied, placed
 from pda_studio.errors import UsageError
-from pda_studio.studies.agreement import agreement, turned_back
+from pda_studio.metrics.agreement import agreement, turned_back
 
 VARIANTS = [
     (Rotate(90),),

@@ -17,9 +17,9 @@ from pda_studio.attribution.learnt_order import LearntOrder
 from pda_studio.classifiers import Classifier, load_classifier
 from pda_studio.errors import UsageError
 from pda_studio.methods import method_named, run
+from pda_studio.metrics.relevance_gain import relevance_gain
 from pda_studio.pda.infill.simple import blurred
 from pda_studio.results import Subject
-from pda_studio.studies.relevance_gain import relevance_gain
 from pda_studio.targets import ContrastTarget, UnitTarget
 
 Digit = Callable[[int], NDArray[np.uint8]]

@@ -12,8 +12,8 @@ from engine.toys import classifier_of
 from pda_studio import explain
 from pda_studio.classifiers import Classifier
 from pda_studio.errors import UsageError
+from pda_studio.metrics.fidelity import fidelity, most_relevant
 from pda_studio.results import EvidenceMap
-from pda_studio.studies.fidelity import fidelity, most_relevant
 
 CLASSES = 8
 

@@ -16,8 +16,8 @@ from pda_studio import explain
 from pda_studio.classifiers import Classifier
 from pda_studio.classifiers.scored import scored
 from pda_studio.errors import UsageError
+from pda_studio.metrics.relevance_gain import mean_over_images, relevance_gain
 from pda_studio.results import EvidenceMap
-from pda_studio.studies.relevance_gain import mean_over_images, relevance_gain
 from pda_studio.targets import UnitTarget
 
 Digit = Callable[[int], NDArray[np.uint8]]

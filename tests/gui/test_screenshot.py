@@ -14,8 +14,8 @@ from pda_studio.gui.app import take_screenshot
 from pda_studio.gui.grid.headings import summarised
 from pda_studio.gui.opening.opening import sample_digits
 from pda_studio.methods import METHODS, Method, Progress
-from pda_studio.methods.base import parameter
 from pda_studio.methods.prediction_difference import EfficientPDA
+from pda_studio.parameters import parameter
 from pda_studio.results import Subject
 
 

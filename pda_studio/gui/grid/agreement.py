@@ -13,8 +13,8 @@ from pda_studio.gui.maps.panel_state import PanelState
 from pda_studio.gui.session.session import Session
 
 if TYPE_CHECKING:
+    from pda_studio.metrics.agreement import Agreement
     from pda_studio.results import EvidenceMap
-    from pda_studio.studies.agreement import Agreement
 
 
 class Comparisons:

@@ -27,7 +27,7 @@ from pda_studio.gui.session import fitting
 from pda_studio.gui.targets.layer_box import LayerBox
 
 if TYPE_CHECKING:
-    from pda_studio.methods import Parameter
+    from pda_studio.parameters import Parameter
 
 _DEBOUNCE = 250  # ms
 _WIDEST_SLIDER = 100_000  # beyond this a slider means nothing: a number alone

@@ -9,7 +9,8 @@ from pda_studio.document.workspace import COMBINED
 
 if TYPE_CHECKING:
     from pda_studio.classifiers import Classifier
-    from pda_studio.methods import Method, Parameter
+    from pda_studio.methods import Method
+    from pda_studio.parameters import Parameter
 
 _SMALL_INPUT = 64
 _FIRST_STRIDE = 4

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.stats import spearmanr
 
+from pda_studio.experiments.ways import Corners, Scene
 from pda_studio.pda.differences import log_odds
 from pda_studio.pda.forward.full import FullForward
 from pda_studio.pda.forward.incremental import IncrementalForward
 from pda_studio.pda.forward.linearised import LinearisedTail
-from pda_studio.studies.ways import Corners, Scene
 
 _BATCH = 4
 

@@ -1,0 +1,105 @@
+"""The verb `explain`: an attribution map, and its figure."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from pda_studio.cli import targets
+from pda_studio.cli.options import (
+    BatchSize,
+    ClassifierName,
+    DeviceName,
+    FigureOutput,
+    Image,
+    MapOutput,
+    MethodName,
+    WeightsFile,
+    check_figure,
+    check_output,
+)
+from pda_studio.cli.targets import Against, Layer, Target, UnitText
+from pda_studio.errors import UsageError
+
+if TYPE_CHECKING:
+    from pda_studio.methods import Method
+
+
+DEFAULT_METHOD = "efficient-pda"
+
+
+def explain(
+    image: Image,
+    /,
+    *,
+    output: MapOutput,
+    figure: FigureOutput = None,
+    classifier: ClassifierName = "digits",
+    weights: WeightsFile = None,
+    method: MethodName = DEFAULT_METHOD,
+    target: Target = None,
+    against: Against = None,
+    layer: Layer = None,
+    unit: UnitText = None,
+    device: DeviceName = "auto",
+    batch: BatchSize = "auto",
+    no_cache: Annotated[
+        bool, Parameter(help="Compute the map even if it is in the cache, and do not store it.")
+    ] = False,
+    **parameters: Any,
+) -> int:
+    """Compute an attribution map.
+
+    Each method has parameters of its own: pda-studio explain --method NAME
+    --help shows them, and pda-studio methods lists all methods.
+    """
+    check_output(output, ".npz", "a map")
+    check_figure(figure, image)
+    from pda_studio.cli import progress, reading, texts
+    from pda_studio.methods import method_named
+    from pda_studio.results import Subject
+    from pda_studio.store import Asked, DiskCache, save_map
+
+    kind = method_named(method)
+    check_values(kind, parameters)
+    targets.check(target, against, layer, unit)
+    pixels = reading.read_image(image)
+    loaded = progress.load(classifier, weights, device)
+    meant = targets.chosen(loaded, pixels, target, against, layer, unit)
+    chosen = kind.create(loaded, **parameters)
+    subject = Subject.of(pixels, loaded, meant, None if batch == "auto" else batch)
+    store, asked = DiskCache(limit=0 if no_cache else None), Asked.of(chosen, subject)
+    found = store.find(asked)
+    if found is None:
+        evidence_map = progress.carry_out(chosen, subject)
+        store.keep(asked, evidence_map)  # before the output, whose disk may turn out to be full
+    else:
+        evidence_map = found.evidence_map
+    save_map(evidence_map, output)
+    written = [output]
+    if figure is not None:
+        from pda_studio.figures import save_panel
+
+        save_panel([evidence_map], figure)
+        written.append(figure)
+    print(texts.summary(evidence_map, written, str(found or "")))
+    return 0
+
+
+def check_values(kind: "type[Method]", values: dict[str, Any]) -> None:
+    """Refuse unknown parameters and values out of their bounds before a classifier is loaded.
+
+    Whether values fit each other is not known before, as the classifier has a say in the others.
+
+    Raises
+    ------
+    UsageError
+        If a parameter is unknown or its value is out of its bounds.
+    """
+    from pydantic import ValidationError
+
+    try:
+        kind.create(None, **values)
+    except UsageError as error:
+        cause = error.__cause__
+        if not isinstance(cause, ValidationError) or any(e["loc"] for e in cause.errors()):
+            raise

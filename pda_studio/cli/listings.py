@@ -1,0 +1,51 @@
+"""The verbs that list what there is: methods, classifiers, and the layers of one."""
+
+from pda_studio.cli.options import AsJson, ClassifierName, DeviceName, WeightsFile, print_json
+
+
+def methods(*, json: AsJson = False) -> int:
+    """List the attribution methods and their parameters."""
+    from pda_studio.cli import texts
+    from pda_studio.methods import METHODS
+
+    if json:
+        print_json([texts.method_as_json(method) for method in METHODS.values()])
+    else:
+        print(texts.methods(list(METHODS.values())))
+    return 0
+
+
+def classifiers(*, json: AsJson = False) -> int:
+    """List the classifiers."""
+    from pda_studio.classifiers import catalogue
+    from pda_studio.cli import texts
+
+    if json:
+        print_json([vars(entry) for entry in catalogue()])
+    else:
+        print(texts.classifiers(catalogue()))
+    return 0
+
+
+def layers(
+    *,
+    classifier: ClassifierName = "digits",
+    weights: WeightsFile = None,
+    json: AsJson = False,
+    device: DeviceName = "auto",
+) -> int:
+    """List the layers of a classifier, for --layer and --at; weights are not needed."""
+    from pda_studio.classifiers import without_weights
+    from pda_studio.classifiers.layers import layers
+    from pda_studio.cli import progress, texts
+
+    if weights is None:
+        loaded = without_weights(classifier)
+    else:  # somebody's own may have another number of classes
+        loaded = progress.load(classifier, weights, device)
+    found = layers(loaded)
+    if json:
+        print_json([{**vars(layer), "shape": list(layer.shape)} for layer in found])
+    else:
+        print(texts.layers(found))
+    return 0

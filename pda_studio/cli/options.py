@@ -1,0 +1,134 @@
+"""Options that several verbs take, and what is checked of them before any work begins."""
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+from cyclopts import Parameter, Token
+from cyclopts.validators import Number
+
+from pda_studio.errors import UsageError
+from pda_studio.files import check_writable
+
+Image = Annotated[
+    Path,
+    Parameter(
+        help="An image: JPEG, PNG, TIFF, BMP, WebP or GIF; - reads it from standard input.",
+        allow_leading_hyphen=True,
+    ),
+]
+ClassifierName = Annotated[
+    str, Parameter(metavar="NAME", help="One that pda-studio classifiers lists.")
+]
+WeightsFile = Annotated[
+    str | None,
+    Parameter(
+        metavar="FILE",
+        help="A file of weights (safetensors, or a state_dict); default for torchvision's own,"
+        " downloaded once; random for untrained ones.",
+    ),
+]
+DeviceName = Annotated[
+    str, Parameter(metavar="NAME", help="Where the network runs: auto, cpu, cuda or mps.")
+]
+MethodName = Annotated[str, Parameter(metavar="NAME", help="One that pda-studio methods lists.")]
+
+
+def whole(type_: Any, tokens: Sequence[Token]) -> int | str:
+    """Take a whole number as such alone: cyclopts would round 7.5 to 8.
+
+    A word that the type allows stays a word.
+
+    Raises
+    ------
+    ValueError
+        If it is neither.
+    """
+    text = tokens[0].value
+    if any(text in get_args(part) for part in (type_, *get_args(type_))):
+        return text
+    if not re.fullmatch("[+-]?[0-9]{1,18}", text):
+        raise ValueError(text)
+    return int(text)
+
+
+class NumberOrWord(Number):
+    """Bounds of a number in whose place a word may stand."""
+
+    def __call__(self, type_: Any, value: Any) -> None:
+        """Refuse a number out of bounds."""
+        if not isinstance(value, str):
+            super().__call__(type_, value)
+
+
+BatchSize = Annotated[
+    int | Literal["auto"],
+    Parameter(
+        metavar="N",
+        help="Images per forward pass; auto finds the fastest.",
+        converter=whole,
+        validator=NumberOrWord(gte=1),
+        show_choices=False,
+    ),
+]
+AsJson = Annotated[bool, Parameter(name="--json", help="Write JSON instead of a table.")]
+MapOutput = Annotated[
+    Path, Parameter(metavar="MAP.npz", help="Where to write the map: a name that ends in .npz.")
+]
+FigureOutput = Annotated[
+    Path | None,
+    Parameter(metavar="FILE", help="Where to write a figure as well: .png, .pdf, .svg or .tif."),
+]
+
+
+def check_output(path: Path, suffix: str, what: str) -> None:
+    """Refuse a name that ends otherwise, and one that cannot be written.
+
+    Raises
+    ------
+    UsageError
+        If the name ends otherwise.
+    PdaStudioError
+        If the file cannot be written.
+    """
+    if path.suffix.lower() != suffix:
+        raise UsageError(f"The name of {what} must end in {suffix}, not “{path.name}”.")
+    check_writable(path)
+
+
+def check_figure(path: Path | None, source: Path | None = None, what: str = "image") -> None:
+    """Refuse a figure that cannot be written, or that would replace what it is made from.
+
+    Raises
+    ------
+    UsageError
+        If the suffix is no figure's, or the figure is the source.
+    PdaStudioError
+        If the file cannot be written.
+    """
+    if path is None:
+        return
+    from pda_studio.figures import check_figure as check
+
+    check(path)
+    if source is not None:
+        check_is_not(path, source, "figure", what)
+
+
+def check_is_not(output: Path, source: Path, name: str, what: str) -> None:
+    """Refuse an output that would replace what it is made from.
+
+    Raises
+    ------
+    UsageError
+        If both are one file.
+    """
+    if output.exists() and source.exists() and output.samefile(source):
+        raise UsageError(f"The {name} would replace the {what} {source}: name another file.")
+
+
+def print_json(value: object) -> None:
+    """Write a value as JSON to standard output."""
+    print(json.dumps(value, indent=2, ensure_ascii=False))

@@ -1,0 +1,60 @@
+"""The verb `predict`: the top-k predictions."""
+
+from typing import Annotated
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from pda_studio.cli.options import (
+    AsJson,
+    ClassifierName,
+    DeviceName,
+    Image,
+    WeightsFile,
+    print_json,
+    whole,
+)
+
+
+def predict(
+    image: Image,
+    /,
+    *,
+    classifier: ClassifierName = "digits",
+    weights: WeightsFile = None,
+    top: Annotated[
+        int,
+        Parameter(
+            metavar="K",
+            help="How many classes to list.",
+            converter=whole,
+            validator=Number(gte=1),
+        ),
+    ] = 5,
+    json: AsJson = False,
+    device: DeviceName = "auto",
+) -> int:
+    """Print the top-k predictions."""
+    from pda_studio.cli import progress, reading, texts
+
+    pixels = reading.read_image(image)
+    loaded = progress.load(classifier, weights, device)
+    probabilities = loaded.predict(loaded.preprocessing.view(pixels))
+    likely = (-probabilities).argsort(kind="stable")[:top]
+    rows = [(int(i), loaded.class_names[i], float(probabilities[i])) for i in likely]
+    if json:
+        print_json(
+            {
+                "image": str(image),
+                "classifier": loaded.name,
+                "weights": loaded.weights,
+                "fingerprint": loaded.fingerprint,
+                "predictions": [
+                    {"index": index, "name": name, "probability": probability}
+                    for index, name, probability in rows
+                ],
+            }
+        )
+    else:
+        print(texts.predictions(rows))
+    return 0

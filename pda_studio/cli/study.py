@@ -1,0 +1,238 @@
+"""The verb `study`: every study in the registry, with the options that it declares."""
+
+import inspect
+import textwrap
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import App, Parameter
+
+from pda_studio.cli import targets
+from pda_studio.cli.options import (
+    AsJson,
+    ClassifierName,
+    DeviceName,
+    Image,
+    WeightsFile,
+    check_figure,
+    check_output,
+)
+from pda_studio.cli.parameters import options_of
+from pda_studio.cli.targets import Against, Layer, Target, UnitText
+from pda_studio.errors import UsageError
+
+if TYPE_CHECKING:
+    from pda_studio.studies import Inputs, Study, StudyResult
+
+SHORT_NAMES = {"bench": "speed", "patches": "patches", "bias-shares": "bias-shares"}
+"""Verbs of their own that carry out a study."""
+
+_WIDTH = 79
+_METHODS = ("efficient-pda", "grad-cam", "input-x-gradient")
+_SEVERAL = Annotated[
+    list[str] | None,
+    Parameter(
+        metavar="NAME ...",
+        consume_multiple=True,
+        help="One or several that pda-studio classifiers lists; without it, six usual ones.",
+    ),
+]
+_MOST_WEIGHTS = Annotated[
+    str | None,
+    Parameter(
+        metavar="FILE",
+        help="Of a single classifier: a file of its weights, or default. Without it they are"
+        " random, on which speed does not depend, but errors do.",
+    ),
+]
+_METHOD_NAMES = Annotated[
+    list[str] | None,
+    Parameter(
+        name="--method",
+        metavar="NAME ...",
+        consume_multiple=True,
+        help=f"Those that are compared, of pda-studio methods; without it, {', '.join(_METHODS)}.",
+    ),
+]
+_OUTPUTS: dict[str, Any] = {
+    "csv": Annotated[
+        Path | None, Parameter(metavar="FILE.csv", help="Where to write the table as well.")
+    ],
+    "figure": Annotated[
+        Path | None,
+        Parameter(
+            name=["--figure", "--output"],
+            metavar="FILE",
+            help="Where to write the figure as well: .png, .pdf, .svg or .tif.",
+        ),
+    ],
+    "json": AsJson,
+}
+
+
+def study_app() -> App:
+    """The verb `study` with one verb below it for each study."""
+    from pda_studio.studies import STUDIES
+
+    app = App(
+        name="study",
+        help="Carry out a study: an experiment with a table, a figure and a sentence.",
+        default_parameter=Parameter(negative=""),
+    )
+    for name, kind in STUDIES.items():
+        app.command(study_verb(kind), name=name)
+    return app
+
+
+def study_named_for(verb: str) -> "type[Study]":
+    """The study that a verb of its own carries out."""
+    from pda_studio.studies import study_named
+
+    return study_named(SHORT_NAMES[verb])
+
+
+def study_verb(kind: "type[Study]") -> Callable[..., int]:
+    """Make the verb of a study from what it declares and needs."""
+
+    def verb(**values: Any) -> int:
+        return _carry_out(kind, values)
+
+    declared = options_of(kind.parameters(), kind.title)
+    parameters = _inputs(kind) + declared + [_keyword(k, v) for k, v in _OUTPUTS.items()]
+    parameters.sort(key=lambda one: one.kind)  # what has a place comes before what has a name
+
+    def with_signature(*arguments: Any, **values: Any) -> int:
+        named = [p.name for p in parameters if p.kind is p.POSITIONAL_ONLY]
+        return verb(**dict(zip(named, arguments, strict=False)), **values)
+
+    with_signature.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    with_signature.__annotations__ = {p.name: p.annotation for p in parameters}
+    with_signature.__name__ = kind.name
+    parts = [kind.summary, _effort(kind), kind.citation]
+    with_signature.__doc__ = "\n\n".join(textwrap.fill(part, _WIDTH) for part in parts if part)
+    return with_signature
+
+
+def _effort(kind: "type[Study]") -> str:
+    """What a study takes with its defaults, whatever must be given."""
+    defaults: dict[str, Any] = {p.name: p.default for p in kind.parameters() if not p.required}
+    return kind.model_construct(**defaults).effort()
+
+
+def _inputs(kind: "type[Study]") -> list[inspect.Parameter]:
+    """The arguments and options of what a study needs."""
+    needs = kind.needs
+    made = []
+    if "subject" in needs:
+        made.append(inspect.Parameter("image", inspect.Parameter.POSITIONAL_ONLY, annotation=Image))
+    if "classifiers" in needs:
+        made += [_keyword("classifier", _SEVERAL), _keyword("weights", _MOST_WEIGHTS)]
+    else:
+        made += [
+            _keyword("classifier", ClassifierName, "digits"),
+            _keyword("weights", WeightsFile),
+        ]
+    if "methods" in needs:
+        made.append(_keyword("methods", _METHOD_NAMES))
+    if "subject" in needs:
+        options = {"target": Target, "against": Against, "layer": Layer, "unit": UnitText}
+        made += [_keyword(name, annotation) for name, annotation in options.items()]
+    made.append(_keyword("device", DeviceName, "auto"))
+    return made
+
+
+def _keyword(name: str, annotation: Any, default: Any = None) -> inspect.Parameter:
+    default = False if annotation is AsJson else default
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default
+    )
+
+
+def _carry_out(kind: "type[Study]", values: dict[str, Any]) -> int:
+    """Check what can be checked, carry out the study, and write what it found."""
+    csv, figure = values.pop("csv", None), values.pop("figure", None)
+    as_json = values.pop("json", False)
+    check_figure(figure, values.get("image"))
+    if csv is not None:
+        check_output(csv, ".csv", "a table")
+    own = {
+        name: value for name in kind.model_fields if (value := values.pop(name, None)) is not None
+    }
+    study = kind.of_values(own)
+    inputs = _inputs_of(kind, values)
+    from pda_studio.cli import progress
+
+    result = progress.studied(study, inputs)
+    written = _write(result, csv, figure)
+    if as_json:
+        from pda_studio.studies import result_as_json
+
+        print(result_as_json(study, result))
+    else:
+        from pda_studio.cli import tables
+
+        print(tables.study(result))
+        for path in written:
+            print(f"Wrote {path}")
+    return 0
+
+
+def _inputs_of(kind: "type[Study]", values: dict[str, Any]) -> "Inputs":
+    """What the study is carried out on; classifiers are loaded when they are needed."""
+    from pda_studio.cli import progress
+    from pda_studio.studies import ClassifierInput, Inputs
+
+    weights, device = values.get("weights"), values.get("device", "auto")
+    if "classifiers" in kind.needs:
+        from pda_studio.studies.speed import CLASSIFIERS
+
+        names = list(dict.fromkeys(values.get("classifier") or CLASSIFIERS))
+        if weights is not None and len(names) > 1:
+            raise UsageError("--weights go with a single --classifier.")
+        sources = {name: weights or (None if name == "digits" else "random") for name in names}
+    else:
+        sources = {values.get("classifier", "digits"): weights}
+    classifiers = [
+        ClassifierInput(name, partial(progress.load, name, source, device))
+        for name, source in sources.items()
+    ]
+    subject, name = None, ""
+    if "subject" in kind.needs:
+        from pda_studio.cli import reading
+        from pda_studio.results import Subject
+
+        named = tuple(values.get(key) for key in ("target", "against", "layer", "unit"))
+        targets.check(*named)
+        image: Path = values["image"]
+        pixels = reading.read_image(image)
+        name = image.name
+
+        def subject() -> Subject:
+            loaded = classifiers[0].load()
+            return Subject.of(pixels, loaded, targets.chosen(loaded, pixels, *named))
+
+    methods = None
+    if "methods" in kind.needs:
+        from pda_studio.methods import method_named
+
+        kinds = [method_named(name) for name in values.get("methods") or _METHODS]
+        methods = lambda loaded: [one.create(loaded) for one in kinds]  # noqa: E731
+    return Inputs(classifiers, subject, name, methods)
+
+
+def _write(result: "StudyResult", csv: Path | None, figure: Path | None) -> list[Path]:
+    written = []
+    if csv is not None:
+        from pda_studio.files import written_whole
+
+        with written_whole(csv) as file:
+            file.write(result.table.csv().encode())
+        written.append(csv)
+    if figure is not None:
+        from pda_studio.figures.saving import save_figure
+
+        save_figure(result.draw(), figure)
+        written.append(figure)
+    return written

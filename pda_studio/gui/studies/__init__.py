@@ -1,0 +1,1 @@
+"""Studies in the window: a dialog for each, made from its declaration."""

@@ -1,0 +1,278 @@
+"""Studies in the window: opens their dialogs, carries them out on the worker, saves results."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from pda_studio.document.operations import applied
+from pda_studio.document.workspace import COMBINED
+from pda_studio.errors import PdaStudioError
+from pda_studio.gui.jobs.worker import Job, Jobs
+from pda_studio.gui.session import fitting
+from pda_studio.gui.session.session import Session
+from pda_studio.gui.studies.study_dialog import StudyDialog, image_of_figure
+
+if TYPE_CHECKING:
+    from pda_studio.classifiers import Classifier
+    from pda_studio.methods import Method
+    from pda_studio.results import Subject
+    from pda_studio.studies import Inputs, Study, StudyProgress, StudyResult
+
+_DPI = 150  # of a figure on the screen
+_FIGURES = ("PDF (*.pdf)", "SVG (*.svg)", "PNG (*.png)", "TIFF (*.tif)")
+
+
+@dataclass(frozen=True, eq=False)
+class _Shown:
+    """A step as the window shows it: its figure is drawn on the background thread."""
+
+    step: StudyProgress
+    pixels: Any
+
+
+class StudiesController(QObject):
+    """Opens the dialogs of studies; one study runs at a time."""
+
+    failed = Signal(object, str)
+    saved = Signal(object)
+
+    def __init__(
+        self, window: QWidget, session: Session, jobs: Jobs, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._window, self._session, self._jobs = window, session, jobs
+        self.dialog: StudyDialog | None = None
+        self.result: StudyResult | None = None
+        self._job: Job | None = None
+        self._drawn: tuple[object, Any] | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether a study is carried out."""
+        return self._job is not None
+
+    def open(self, name: str) -> None:
+        """Show the dialog of a study."""
+        from pda_studio.studies import study_named
+
+        kind = study_named(name)
+        if self.dialog is not None and self.dialog.kind is not kind:
+            self.dialog.close()
+            self.dialog.deleteLater()
+            self.dialog = None
+        if self.dialog is None:
+            self.dialog = dialog = StudyDialog(kind, self._window)
+            dialog.setWindowFlag(Qt.WindowType.WindowMaximizeButtonHint)
+            dialog.run_wanted.connect(self.run)
+            dialog.stop_wanted.connect(self.stop)
+            dialog.table_wanted.connect(self._ask_for_table)
+            dialog.figure_wanted.connect(self._ask_for_figure)
+            self._show(None, None)
+        self.dialog.show_inputs(self._inputs_in_words(kind))
+        self.dialog.show()
+        self.dialog.raise_()
+        self.dialog.activateWindow()
+
+    def run(self, study: Study) -> None:
+        """Carry out a study on what is open."""
+        dialog = self.dialog
+        if dialog is None:
+            return
+        self.stop()
+        try:
+            inputs = self._inputs(type(study))
+        except PdaStudioError as error:
+            dialog.show_problem(str(error))
+            return
+        self._show(None, None)
+        dialog.show_inputs(self._inputs_in_words(type(study)))
+        dialog.show_running(True)
+
+        def steps() -> Generator[StudyProgress, None, _Shown]:
+            step = None
+            for step in study.steps(inputs):
+                yield step
+            assert step is not None, "a study takes a step"
+            return self._snapshot(step)
+
+        job = Job(
+            steps,
+            done=lambda shown: self._on_done(job, shown),
+            failed=lambda error, details: self._on_failed(job, error, details),
+            partial=lambda shown: self._on_partial(job, shown),
+            snapshot=self._snapshot,
+        )
+        self._job = self._jobs.start(job)
+
+    def stop(self) -> None:
+        """Cancel the study that is carried out; what is known so far stays."""
+        if self._job is not None:
+            self._job.cancel()
+            self._job = None
+            if self.dialog is not None:
+                self.dialog.show_running(False)
+
+    def forget(self) -> None:
+        """Stop and close: the window is closing."""
+        self.stop()
+        if self.dialog is not None:
+            self.dialog.close()
+
+    def save_table(self, path: Path) -> None:
+        """Write the table as comma-separated values."""
+        if self.result is None:
+            return
+        text = self.result.table.csv()
+
+        def work() -> Path:
+            from pda_studio.files import written_whole
+
+            with written_whole(path) as file:
+                file.write(text.encode())
+            return path
+
+        self._jobs.write(work, self.saved.emit, self.failed.emit)
+
+    def save_figure(self, path: Path) -> None:
+        """Write the figure as PDF, SVG, PNG or TIFF, by the name's ending."""
+        result = self.result
+        if result is None:
+            return
+
+        def work() -> Path:
+            from pda_studio.figures.saving import check_figure, save_figure
+
+            check_figure(path)
+            save_figure(result.draw(), path)
+            return path
+
+        self._jobs.write(work, self.saved.emit, self.failed.emit)
+
+    # What a study is carried out on
+
+    def _inputs(self, kind: type[Study]) -> Inputs:
+        from pda_studio.errors import UsageError
+        from pda_studio.studies import ClassifierInput, Inputs
+
+        session = self._session
+        column, row = session.selected_column, session.selected_row
+        classifier = session.classifier_of(column) if column else session.classifier
+        if classifier is None:
+            raise UsageError(self.tr("Open a classifier first, or wait until it is loaded."))
+        image = session.work.image_of(row)
+        target = session.target_of(column) if column else None
+        subject = None
+        if "subject" in kind.needs:
+            if image is None or target is None:
+                raise UsageError(self.tr("Open an image first."))
+
+            def subject() -> Subject:
+                from pda_studio.results import Subject
+
+                return Subject.of(applied(image.pixels, row.operations), classifier, target)
+
+        columns = [one for one in session.work.columns if one.method != COMBINED]
+        made = [(fitting.kind_of(one.method), dict(one.parameters or {})) for one in columns]
+
+        def methods(loaded: Classifier) -> list[Method]:
+            unique: dict[str, Method] = {}
+            for kind, values in made:
+                method = kind.create(loaded, **values)
+                unique.setdefault(repr(method), method)
+            return list(unique.values())
+
+        return Inputs(
+            [ClassifierInput(classifier.name, lambda: classifier)],
+            subject,
+            image.name if image is not None else "",
+            methods,
+        )
+
+    def _inputs_in_words(self, kind: type[Study]) -> str:
+        """Say what a study would be carried out on now."""
+        session = self._session
+        column = session.selected_column
+        classifier = session.classifier_of(column) if column else session.classifier
+        parts = [self.tr("Classifier: {0}").format(classifier.name if classifier else "–")]
+        if "subject" in kind.needs:
+            image = session.work.image_of(session.selected_row)
+            parts.append(self.tr("Image: {0}").format(image.name if image else "–"))
+        if "methods" in kind.needs:
+            titles = [
+                fitting.kind_of(one.method).title
+                for one in session.work.columns
+                if one.method != COMBINED
+            ]
+            listed = ", ".join(dict.fromkeys(titles))
+            parts.append(self.tr("Methods, of the grid's columns: {0}").format(listed))
+        return "\n".join(parts)
+
+    # Results
+
+    def _snapshot(self, step: StudyProgress) -> _Shown:
+        """On the background thread: draw the figure of a step, once for each result."""
+        if step.result is None:
+            return _Shown(step, None)
+        if self._drawn is None or self._drawn[0] is not step.result:
+            from pda_studio.figures.saving import figure_pixels
+
+            self._drawn = step.result, figure_pixels(step.result.draw(), _DPI)
+        return _Shown(step, self._drawn[1])
+
+    def _on_partial(self, job: Job, shown: _Shown) -> None:
+        if job is not self._job or self.dialog is None:
+            return
+        step = shown.step
+        self.dialog.show_progress(step.done, step.total, step.doing)
+        if step.result is not None and step.result is not self.result:
+            self._show(step.result, shown.pixels)
+
+    def _on_done(self, job: Job, shown: _Shown) -> None:
+        if job is not self._job:
+            return
+        self._job = None
+        if self.dialog is not None:
+            self.dialog.show_running(False)
+        self._show(shown.step.result, shown.pixels)
+
+    def _on_failed(self, job: Job, error: BaseException, details: str) -> None:
+        if job is not self._job:
+            return
+        self._job = None
+        if self.dialog is None:
+            return
+        self.dialog.show_running(False)
+        if isinstance(error, PdaStudioError):
+            self.dialog.show_problem(str(error))
+        else:
+            self.failed.emit(error, details)
+
+    def _show(self, result: StudyResult | None, pixels: Any) -> None:
+        self.result = result
+        if self.dialog is not None:
+            image = None if pixels is None else image_of_figure(pixels)
+            self.dialog.show_result(result, image)
+
+    def _ask_for_table(self) -> None:
+        self._ask(self.tr("Save table"), ("CSV (*.csv)",), self.save_table)
+
+    def _ask_for_figure(self) -> None:
+        self._ask(self.tr("Save figure"), _FIGURES, self.save_figure)
+
+    def _ask(self, title: str, kinds: tuple[str, ...], save: Any) -> None:
+        dialog = QFileDialog(self.dialog, title, "", ";;".join(kinds))
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix(kinds[0].partition("*.")[2].rstrip(")"))
+        dialog.selectFile(self.dialog.kind.name if self.dialog else "study")
+        dialog.filterSelected.connect(
+            lambda kind: dialog.setDefaultSuffix(kind.partition("*.")[2].rstrip(")"))
+        )
+        dialog.fileSelected.connect(lambda path: save(Path(path)))
+        dialog.open()

@@ -1,0 +1,292 @@
+"""The dialog of a study: its parameters, its progress, and what it found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QCloseEvent, QImage, QPixmap, QResizeEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QDialog,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QSplitter,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from pda_studio.errors import UsageError
+from pda_studio.gui.methods.parameter_row import ParameterRow
+from pda_studio.gui.window.style_names import named
+from pda_studio.studies import Study, StudyResult, Table
+
+_SIZE = (1000, 660)
+_FORM = 340
+_NONE = frozenset[str]()
+_ANY_SIZE = 1 << 20  # no image bounds a study's numbers
+
+
+class StudyDialog(QDialog):
+    """Edits the parameters of a study, and shows what it finds while it is carried out.
+
+    Parameters
+    ----------
+    kind : type of Study
+        The declaration that the form is made from.
+    parent : QWidget, optional
+        The window.
+    """
+
+    run_wanted = Signal(object)
+    """A study with the parameters of the form."""
+    stop_wanted = Signal()
+    table_wanted = Signal()
+    figure_wanted = Signal()
+
+    def __init__(self, kind: type[Study], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.kind = kind
+        self.values: dict[str, Any] = {one.name: one.default for one in kind.parameters()}
+        self.setWindowTitle(self.tr("Study: {0}").format(kind.title))
+        self.resize(*_SIZE)
+        self.rows = {one.name: ParameterRow(one) for one in kind.parameters()}
+        self.about = _wrapped("muted")
+        self.effort = _wrapped("muted")
+        self.problem = _wrapped("refusal")
+        self.run_button = QPushButton(self.tr("Run"))
+        self.run_button.setDefault(True)
+        self.run_button.clicked.connect(self._on_run)
+        self.stop_button = QPushButton(self.tr("Stop"))
+        self.stop_button.setAutoDefault(False)
+        self.stop_button.clicked.connect(self.stop_wanted)
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setAccessibleName(self.tr("Progress of the study"))
+        self.doing = _wrapped("muted")
+        self.sentence = _wrapped("title")
+        self.sentence.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.figure = named(_Figure(), "muted")
+        self.table = _made_table(self.tr("Table of the study"))
+        self.notes = _wrapped("muted")
+        self.save_table = QPushButton(self.tr("Save table …"))
+        self.save_figure = QPushButton(self.tr("Save figure …"))
+        self.save_table.clicked.connect(self.table_wanted)
+        self.save_figure.clicked.connect(self.figure_wanted)
+        for row in self.rows.values():
+            row.edited.connect(self._on_edited)
+        self._lay_out()
+        self.show_running(False)
+        self._show_values()
+        self.run_button.setFocus()
+
+    def _lay_out(self) -> None:
+        form = QWidget()
+        left = QVBoxLayout(form)
+        left.setContentsMargins(0, 0, 12, 0)
+        left.setSpacing(8)
+        summary = _wrapped("")
+        summary.setText(self.kind.summary)
+        citation = _wrapped("muted")
+        citation.setText(self.kind.citation)
+        for widget in (summary, citation, self.about, *self.rows.values()):
+            left.addWidget(widget)
+            widget.setVisible(not isinstance(widget, QLabel) or bool(widget.text()))
+        self.about.show()
+        left.addWidget(self.effort)
+        left.addWidget(self.problem)
+        left.addStretch(1)
+        scrolled = QScrollArea()
+        scrolled.setFrameShape(QScrollArea.Shape.NoFrame)
+        scrolled.setWidgetResizable(True)
+        scrolled.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scrolled.setWidget(form)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.run_button)
+        buttons.addWidget(self.stop_button)
+        side = QWidget()
+        side.setFixedWidth(_FORM)
+        beside = QVBoxLayout(side)
+        beside.setContentsMargins(0, 0, 0, 0)
+        beside.addWidget(scrolled, 1)
+        beside.addWidget(self.bar)
+        beside.addWidget(self.doing)
+        beside.addLayout(buttons)
+        self._halves = QSplitter(Qt.Orientation.Vertical)
+        self._halves.addWidget(self.figure)
+        self._halves.addWidget(self.table)
+        self._halves.setSizes([360, 200])
+        self._halves.setChildrenCollapsible(False)
+        found = QWidget()
+        right = QVBoxLayout(found)
+        right.setContentsMargins(12, 0, 0, 0)
+        right.addWidget(self.sentence)
+        right.addWidget(self._halves, 1)
+        right.addWidget(self.notes)
+        saving = QHBoxLayout()
+        saving.addStretch(1)
+        for button in (self.save_table, self.save_figure):
+            button.setAutoDefault(False)
+            saving.addWidget(button)
+        right.addLayout(saving)
+        layout = QHBoxLayout(self)
+        layout.addWidget(side)
+        layout.addWidget(found, 1)
+
+    def show_inputs(self, text: str) -> None:
+        """Say what the study will be carried out on."""
+        self.about.setText(text)
+
+    def show_running(self, running: bool) -> None:
+        """Show that the study is carried out, or is not."""
+        self.run_button.setEnabled(not running)
+        self.stop_button.setEnabled(running)
+        for row in self.rows.values():
+            row.setEnabled(not running)
+        self.bar.setVisible(running)
+        self.bar.setRange(0, 0)
+        if not running:
+            self.doing.clear()
+
+    def show_progress(self, done: int, total: int, doing: str) -> None:
+        """Show how far the study has come."""
+        self.bar.setRange(0, total)
+        self.bar.setValue(done)
+        self.doing.setText(doing)
+
+    def show_problem(self, text: str) -> None:
+        """Say why the study was not carried out; "" if nothing is wrong."""
+        self.problem.setText(text)
+        self.problem.setVisible(bool(text))
+
+    def show_result(self, result: StudyResult | None, figure: QImage | None) -> None:
+        """Show what is known; None for nothing."""
+        self.sentence.setText(result.sentence if result else "")
+        self.notes.setText("\n".join(result.notes) if result else "")
+        self.notes.setVisible(bool(self.notes.text()))
+        self.figure.show_image(figure)
+        _fill(self.table, result.table if result else None)
+        for button in (self.save_table, self.save_figure):
+            button.setEnabled(result is not None)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Stop what runs: nobody would see what it finds."""
+        self.stop_wanted.emit()
+        super().closeEvent(event)
+
+    def reject(self) -> None:
+        """Close, by Escape too."""
+        self.close()
+
+    def _on_edited(self, name: str, value: object) -> None:
+        self.values[name] = value
+        self._show_values()
+
+    def _show_values(self) -> None:
+        for row in self.rows.values():
+            row.show_value(self.values, _NONE, _ANY_SIZE)
+        self.show_problem("")
+        self.effort.setText(self.kind.model_construct(**self.values).effort())
+
+    def _on_run(self) -> None:
+        given = {name: value for name, value in self.values.items() if value is not None}
+        missing = [row.parameter.label for name, row in self.rows.items()
+                   if row.parameter.required and name not in given]  # fmt: skip
+        if missing:
+            self.show_problem(self.tr("Choose: {0}.").format(", ".join(missing)))
+            return
+        try:
+            study = self.kind.of_values(given)
+        except UsageError as error:
+            self.show_problem(str(error))
+            return
+        self.show_problem("")
+        self.run_wanted.emit(study)
+
+
+class _Figure(QLabel):
+    """A figure, as large as there is room."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.setMinimumSize(160, 120)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
+        self.setAccessibleName(self.tr("Figure of the study"))
+        self._image: QImage | None = None
+
+    def show_image(self, image: QImage | None) -> None:
+        """Show a figure, or none."""
+        self._image = image
+        self._scale()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Fit the figure into its room."""
+        super().resizeEvent(event)
+        self._scale()
+
+    def _scale(self) -> None:
+        if self._image is None:
+            self.setText(self.tr("The figure and the table appear here."))
+            return
+        ratio = self.devicePixelRatioF()
+        room = QSize(round(self.width() * ratio), round(self.height() * ratio))
+        scaled = self._image.scaled(
+            room.boundedTo(self._image.size()),
+            Qt.AspectRatioMode.KeepAspectRatio,
+            Qt.TransformationMode.SmoothTransformation,
+        )
+        pixmap = QPixmap.fromImage(scaled)
+        pixmap.setDevicePixelRatio(ratio)
+        self.setPixmap(pixmap)
+
+
+def image_of_figure(pixels: np.ndarray[Any, Any]) -> QImage:
+    """A figure's pixels (H, W, 4) uint8 as Qt's image."""
+    whole = np.ascontiguousarray(pixels)
+    height, width = whole.shape[:2]
+    form = QImage.Format.Format_RGBA8888
+    return QImage(whole.data, width, height, 4 * width, form).copy()
+
+
+def _wrapped(name: str) -> QLabel:
+    label = named(QLabel(), name)
+    label.setWordWrap(True)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    return label
+
+
+def _made_table(name: str) -> QTableWidget:
+    table = QTableWidget()
+    table.setAccessibleName(name)
+    table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    table.verticalHeader().hide()
+    table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+    table.verticalHeader().setDefaultSectionSize(table.fontMetrics().height() + 8)
+    table.setShowGrid(False)
+    return table
+
+
+def _fill(widget: QTableWidget, table: Table | None) -> None:
+    widget.setVisible(table is not None)
+    if table is None:
+        widget.setRowCount(0)
+        return
+    widget.setColumnCount(len(table.columns))
+    widget.setHorizontalHeaderLabels([column.title for column in table.columns])
+    widget.setRowCount(len(table.rows))
+    for place, row in enumerate(table.rows):
+        for index, (column, value) in enumerate(zip(table.columns, row, strict=True)):
+            item = QTableWidgetItem(column.text(value))
+            if column.format != "text":
+                item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            widget.setItem(place, index, item)

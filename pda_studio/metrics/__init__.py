@@ -1,0 +1,1 @@
+"""What is measured of attribution maps: agreement, fidelity, relevance gain."""

@@ -1,0 +1,250 @@
+"""What a study is: a declaration whose fields are its parameters, and its work in steps."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pda_studio.errors import UsageError
+from pda_studio.parameters import Declaration
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from pda_studio.classifiers import Classifier
+    from pda_studio.methods import Method
+    from pda_studio.results import Subject
+
+STUDIES: dict[str, type[Study]] = {}
+"""Every study by its name, in the order in which the modules declare them."""
+
+Cell = str | int | float | None
+Format = Literal["text", "count", "number", "share", "error", "correlation"]
+Need = Literal["subject", "methods", "classifiers"]
+"""What a study takes besides a classifier: a subject to explain, methods, several classifiers."""
+
+NONE = "–"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a study's table.
+
+    Attributes
+    ----------
+    key, title : str
+        Its name in files, and its heading.
+    format : {"text", "count", "number", "share", "error", "correlation"}
+        How its values are written: a share, from 0 to 1, in percent; an error as 1.0e-03.
+    """
+
+    key: str
+    title: str
+    format: Format = "text"
+
+    def text(self, value: Cell) -> str:
+        """A value as people read it."""
+        if value is None or (isinstance(value, float) and math.isnan(value)):
+            return NONE
+        if isinstance(value, str):
+            return value
+        return _WRITTEN[self.format](value)
+
+
+_WRITTEN: dict[Format, Callable[[float], str]] = {
+    "text": str,
+    "count": lambda v: f"{v:,.0f}",
+    "number": lambda v: f"{v:,.0f}" if abs(v) >= 100 else f"{v:#.3g}",
+    "share": lambda v: f"{100 * v:.1f} %",
+    "error": lambda v: f"{v:.1e}",
+    "correlation": lambda v: f"{v:.3f}",
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    """What a study found, one row for each thing that it compares.
+
+    Attributes
+    ----------
+    columns : sequence of Column
+        What is known of each.
+    rows : sequence of sequence
+        Texts and numbers; None where something cannot be known.
+    group : str
+        Key of a column whose values head the rows that share them; "" for none.
+    """
+
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[Cell]]
+    group: str = ""
+
+    def records(self) -> list[dict[str, Cell]]:
+        """Each row by the columns' keys; what is not a number is None."""
+        keys = [column.key for column in self.columns]
+        return [
+            dict(zip(keys, (None if _is_nan(v) else v for v in row), strict=True))
+            for row in self.rows
+        ]
+
+    def csv(self) -> str:
+        """The table as comma-separated values, with the keys in the first line."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow([column.key for column in self.columns])
+        writer.writerows([["" if _is_nan(v) else v for v in row] for row in self.rows])
+        return text.getvalue()
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """What a study found.
+
+    Attributes
+    ----------
+    sentence : str
+        What it means, in one plain sentence.
+    table : Table
+        All numbers.
+    draw : callable
+        Makes the figure (matplotlib's, not known to pyplot).
+    notes : sequence of str
+        What must be known to read the table.
+    about : dict
+        What it was measured on and with, as JSON values.
+    """
+
+    sentence: str
+    table: Table
+    draw: Callable[[], Figure]
+    notes: Sequence[str] = ()
+    about: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class StudyProgress:
+    """How far a study has come.
+
+    Attributes
+    ----------
+    done, total : int
+        Units of work.
+    doing : str
+        What was done last.
+    result : StudyResult or None
+        What is known so far; None before anything is. In the last step it is complete.
+    """
+
+    done: int
+    total: int
+    doing: str = ""
+    result: StudyResult | None = None
+
+
+@dataclass(frozen=True)
+class ClassifierInput:
+    """A classifier that is loaded when it is needed.
+
+    Attributes
+    ----------
+    name : str
+        Its name.
+    load : callable
+        Loads it.
+    """
+
+    name: str
+    load: Callable[[], Classifier]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a study is carried out on; which of these it takes, its `needs` say.
+
+    Attributes
+    ----------
+    classifiers : sequence of ClassifierInput
+        One classifier or several.
+    subject : callable, optional
+        The image and the target that are explained.
+    subject_name : str
+        The image's name.
+    methods : callable, optional
+        The attribution methods, with parameters that suit a classifier.
+    """
+
+    classifiers: Sequence[ClassifierInput]
+    subject: Callable[[], Subject] | None = None
+    subject_name: str = ""
+    methods: Callable[[Classifier], Sequence[Method]] | None = None
+
+    def classifier(self) -> Classifier:
+        """The only classifier, or the first.
+
+        Raises
+        ------
+        UsageError
+            If there is none.
+        """
+        if not self.classifiers:
+            raise UsageError("The study needs a classifier: choose one.")
+        return self.classifiers[0].load()
+
+
+class Study(Declaration):
+    """An experiment over classifiers, images and attribution methods.
+
+    A subclass with a `name` enters the registry by being defined; the window and the command line
+    find it there. Its fields are its parameters.
+
+    Attributes
+    ----------
+    name, title, summary, citation : str
+        Name in the registry, name for people, one sentence, and where it was published.
+    needs : frozenset of str
+        What it takes besides a classifier.
+    """
+
+    needs: ClassVar[frozenset[Need]] = frozenset()
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        """Enter the registry."""
+        if cls.name:
+            STUDIES[cls.name] = cls
+
+    @abstractmethod
+    def steps(self, inputs: Inputs) -> Iterator[StudyProgress]:
+        """Carry it out in steps; the last one holds the complete result.
+
+        Raises
+        ------
+        UsageError
+            If the parameters do not fit the inputs.
+        """
+
+    def effort(self) -> str:
+        """Say in a sentence what it will take."""
+        return ""
+
+
+def result_as_json(study: Study, result: StudyResult) -> str:
+    """Everything about a result as JSON: parameters, what it was measured on, and all rows."""
+    told = {
+        "study": study.name,
+        "parameters": study.model_dump(mode="json"),
+        "about": result.about,
+        "sentence": result.sentence,
+        "rows": result.table.records(),
+    }
+    return json.dumps(told, indent=2, ensure_ascii=False)
+
+
+def _is_nan(value: Cell) -> bool:
+    return isinstance(value, float) and math.isnan(value)
