@@ -1,4 +1,4 @@
-"""`bench`: all ways are measured, on what is measured, and how it is told. Never how fast."""
+"""`bench`: all forwards are measured, on what is measured, and how it is told. Never how fast."""
 
 import json
 from collections.abc import Iterator
@@ -13,15 +13,15 @@ from pda_studio.classifiers import Classifier, load_classifier
 from pda_studio.cli import main, tables
 from pda_studio.errors import UsageError
 from pda_studio.experiments import speed
+from pda_studio.experiments.forwards import Benchmark, CaptumForward
 from pda_studio.experiments.memory import peak_memory
-from pda_studio.experiments.speed import BATCHES, WAYS, Row, compare
-from pda_studio.experiments.ways import CaptumWay, Scene
+from pda_studio.experiments.speed import BATCHES, FORWARDS, Row, compare
 from pda_studio.studies import ClassifierInput, Column, Inputs
 from pda_studio.studies.speed import Speed
 
 
 class HardToFollow(nn.Module):
-    """Its way depends on the values."""
+    """What it computes depends on the values."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -54,13 +54,13 @@ def brief(monkeypatch):
     )
 
 
-def test_every_way_is_measured(digits, cache_folder):
+def test_every_forward_is_measured(digits, cache_folder):
     steps = list(compare(digits, window=4, rounds=3, seconds=0.01))
     assert [step.done for step in steps] == list(range(1, len(steps) + 1))
     assert {step.total for step in steps} == {len(steps)}
     assert not any(step.rows for step in steps[:-1])
-    rows = {row.way: row for row in steps[-1].rows}
-    assert tuple(rows) == WAYS
+    rows = {row.name: row for row in steps[-1].rows}
+    assert tuple(rows) == FORWARDS
     for row in rows.values():
         assert not row.reason
         assert len(row.rounds) == 3
@@ -69,27 +69,27 @@ def test_every_way_is_measured(digits, cache_folder):
             assert number > 0
         assert row.map_seconds == pytest.approx(25 * 25 / row.windows_per_second)
         assert row.peak_memory is None or 0 <= row.peak_memory < 10_000
-    assert rows["plain"].ratio == 1
+    assert rows["full"].ratio == 1
     sizes = [f"batch {size}" for size in BATCHES]
-    assert rows["plain"].setting in sizes
+    assert rows["full"].setting in sizes
     assert rows["captum-occlusion"].setting in sizes
     assert 0 < rows["incremental-float32"].error < 5e-4
     assert 5e-4 < rows["incremental-bfloat16-delta"].error < 0.1
     assert rows["linearised"].error is None
     assert 0.5 < rows["linearised"].rank_correlation <= 1
-    assert rows["plain"].error is rows["captum-occlusion"].error is None
+    assert rows["full"].error is rows["captum-occlusion"].error is None
     assert not cache_folder.parent.joinpath("layers.json").exists()  # noise decides for no one
 
 
 def test_a_network_that_cannot_be_followed_says_why(digits):
     hard = replace(digits, network=HardToFollow(digits.network).eval(), batch_sizes={})
     *_, last = compare(hard, window=4, rounds=1, seconds=0.01)
-    rows = {row.way: row for row in last.rows}
-    assert tuple(rows) == WAYS
-    for way in WAYS:
-        followed = way not in ("plain", "captum-occlusion")
-        assert ("cannot be followed" in rows[way].reason) == followed
-        assert (rows[way].windows_per_second is None) == followed
+    rows = {row.name: row for row in last.rows}
+    assert tuple(rows) == FORWARDS
+    for name in FORWARDS:
+        followed = name not in ("full", "captum-occlusion")
+        assert ("cannot be followed" in rows[name].reason) == followed
+        assert (rows[name].windows_per_second is None) == followed
 
 
 def test_why_a_forward_cannot_be_used_is_told_once(digits, brief):
@@ -100,12 +100,12 @@ def test_why_a_forward_cannot_be_used_is_told_once(digits, brief):
     assert table.count("cannot be followed") == 1
     assert max(map(len, table.splitlines())) <= 100
     assert [row["ratio"] is None for row in last.result.table.records()] == [
-        row.way not in ("plain", "captum-occlusion") for row in map(Row, WAYS)
+        row.name not in ("full", "captum-occlusion") for row in map(Row, FORWARDS)
     ]
 
 
 def test_captum_is_counted_by_what_goes_through_the_network(digits, monkeypatch):
-    scene = Scene.of(digits, window=4, stride=4)
+    benchmark = Benchmark.of(digits, window=4, stride=4)
     sizes = []
     logits = Classifier.logits
 
@@ -114,11 +114,11 @@ def test_captum_is_counted_by_what_goes_through_the_network(digits, monkeypatch)
         return logits(self, prepared)
 
     monkeypatch.setattr(Classifier, "logits", counted)
-    windows, seconds = CaptumWay(scene, 16)._attribute(60)
-    assert windows == len(scene.grid) == 49
+    windows, seconds = CaptumForward(benchmark, 16)._attribute(60)
+    assert windows == len(benchmark.grid) == 49
     assert sizes[-5:] == [1, 16, 16, 16, 1]
     assert 0 < seconds < 60
-    windows, _ = CaptumWay(scene, 16)._attribute(0)
+    windows, _ = CaptumForward(benchmark, 16)._attribute(0)
     assert windows == 16  # broken off after the first batch
 
 
@@ -168,8 +168,8 @@ def test_the_table_and_the_json_hold_the_same(brief, capsys):
     assert told["parameters"] == {"window": 4, "stride": 1, "rounds": 1}
     (network,) = about["networks"]
     assert (network["classifier"], network["input_size"]) == ("digits", 28)
-    assert [row["way"] for row in network["rows"]] == list(WAYS)
-    assert set(network["rows"][0]) == set(vars(Row("plain")))
+    assert [row["name"] for row in network["rows"]] == list(FORWARDS)
+    assert set(network["rows"][0]) == set(vars(Row("full")))
     assert [row["ratio"] for row in told["rows"]] == [row["ratio"] for row in network["rows"]]
 
 

@@ -59,7 +59,7 @@ def _about(verb: str, kind: "type[Method]") -> str:
     if not kind.model_fields:
         parts.append("It has no parameters.")
     parts.append(f"pda-studio {verb} --help shows the options that all methods share.")
-    return "\n\n".join(textwrap.fill(part, _WIDTH) for part in parts)
+    return "\n\n".join(textwrap.fill(part, _WIDTH, break_on_hyphens=False) for part in parts)
 
 
 def options_of(
@@ -99,7 +99,7 @@ def _option(parameter: "Parameter", group: cyclopts.Group) -> inspect.Parameter:
         show_default=False,
     )
     if parameter.required:
-        named = cyclopts.Parameter(help=_help(parameter), group=None)
+        named = cyclopts.Parameter(help=_help(parameter))
         return inspect.Parameter(
             parameter.name,
             inspect.Parameter.POSITIONAL_ONLY,

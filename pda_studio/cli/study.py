@@ -111,7 +111,9 @@ def study_verb(kind: "type[Study]") -> Callable[..., int]:
     with_signature.__annotations__ = {p.name: p.annotation for p in parameters}
     with_signature.__name__ = kind.name
     parts = [kind.summary, _effort(kind), kind.citation]
-    with_signature.__doc__ = "\n\n".join(textwrap.fill(part, _WIDTH) for part in parts if part)
+    with_signature.__doc__ = "\n\n".join(
+        textwrap.fill(part, _WIDTH, break_on_hyphens=False) for part in parts if part
+    )
     return with_signature
 
 

@@ -29,7 +29,7 @@ def table(
     Parameters
     ----------
     heading : sequence of str
-        The columns' names.
+        The columns' names; none for a table without them.
     rows : sequence of sequence of str
         Their cells.
     right : sequence of int
@@ -37,8 +37,15 @@ def table(
     width : int
         Most characters of a line.
     """
-    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for index, name in enumerate(heading):
+    made = Table(
+        box=None,
+        pad_edge=False,
+        padding=(0, 2, 0, 0),
+        header_style="bold",
+        show_header=bool(heading),
+    )
+    names = heading or [""] * len(rows[0])
+    for index, name in enumerate(names):
         made.add_column(Text(name), justify="right" if index in right else "left", overflow="fold")
     for row in rows:
         made.add_row(*map(Text, row))

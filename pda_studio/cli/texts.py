@@ -33,12 +33,11 @@ def predictions(rows: Sequence[tuple[int, str, float]]) -> str:
     """Index, name, probability and a bar for each class, a line each."""
     digits = max(len(str(index)) for index, _, _ in rows)
     room = WIDTH - digits - 8 - _BAR - 6
-    names = [textwrap.shorten(name, room, placeholder="…") for _, name, _ in rows]
-    wide = max(map(len, names))
-    return "\n".join(
-        f"{index:>{digits}}  {name:<{wide}}  {percent(p):>8}  {_bar(p)}".rstrip()
-        for (index, _, p), name in zip(rows, names, strict=True)
-    )
+    cells = [
+        (str(index), textwrap.shorten(name, room, placeholder="…"), percent(p), _bar(p))
+        for index, name, p in rows
+    ]
+    return table((), cells, right=(0, 2))
 
 
 def _bar(share: float) -> str:

@@ -1,11 +1,11 @@
-"""How near a quicker forward comes to the plain one, on windows from all over an image."""
+"""How near a quicker forward comes to the full one, on windows from all over an image."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from scipy.stats import spearmanr
 
-from pda_studio.experiments.ways import Corners, Scene
+from pda_studio.experiments.forwards import Benchmark, Corners
 from pda_studio.pda.differences import log_odds
 from pda_studio.pda.forward.full import FullForward
 from pda_studio.pda.forward.incremental import IncrementalForward
@@ -15,24 +15,26 @@ _BATCH = 4
 
 
 class Reference:
-    """What the plain forward, in float32, says of some windows.
+    """What the full forward, in float32, says of some windows.
 
     Parameters
     ----------
-    scene : Scene
+    benchmark : Benchmark
         The network, the image and its infill.
     places : sequence of (n, 2) int
         Corners of windows that are near one another, for each of some places.
     """
 
-    def __init__(self, scene: Scene, places: Sequence[Corners]) -> None:
+    def __init__(self, benchmark: Benchmark, places: Sequence[Corners]) -> None:
         self._places = places
-        self._infill = scene.infill
-        self._count = len(scene.classifier.class_names)
-        full = FullForward(scene.classifier, scene.pixels, np.arange(self._count), _BATCH)
-        said = [full(corners, self._infill.fill(corners)) for corners in places]
-        self._change = np.concatenate([each.logit[:, 0] for each in said]) - full.original.logit[0]
-        probability = np.concatenate([each.probability[:, 0, scene.target] for each in said])
+        self._infill = benchmark.infill
+        self._count = len(benchmark.classifier.class_names)
+        full = FullForward(benchmark.classifier, benchmark.pixels, np.arange(self._count), _BATCH)
+        scored = [full(corners, self._infill.fill(corners)) for corners in places]
+        self._change = (
+            np.concatenate([each.logit[:, 0] for each in scored]) - full.original.logit[0]
+        )
+        probability = np.concatenate([each.probability[:, 0, benchmark.target] for each in scored])
         self._log_odds = log_odds(probability, self._count)
 
     def error(self, forward: IncrementalForward) -> float | None:
@@ -45,8 +47,8 @@ class Reference:
 
     def rank_correlation(self, forward: LinearisedTail) -> float | None:
         """Spearman's correlation of the log-odds; None if these are all the same."""
-        said = [forward(corners, self._infill.fill(corners)) for corners in self._places]
-        probability = np.concatenate([each.probability[:, 0, 0] for each in said])
+        scored = [forward(corners, self._infill.fill(corners)) for corners in self._places]
+        probability = np.concatenate([each.probability[:, 0, 0] for each in scored])
         linear = log_odds(probability, self._count)
         if np.ptp(linear) == 0 or np.ptp(self._log_odds) == 0:
             return None

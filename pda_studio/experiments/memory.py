@@ -20,7 +20,7 @@ def peak_memory(work: Callable[[], object], device: torch.device) -> float | Non
 
     On CUDA, what PyTorch had allocated there at most, over what it had before. Else, how far the
     process's resident memory rose: on Linux its high-water mark is reset first. Where only the
-    mark of the whole process is known, what stays below it cannot be told, and is None.
+    mark of the whole process is known, what stays below it is unknown, and is None.
     """
     gc.collect()
     if device.type == "cuda":
@@ -54,8 +54,8 @@ def _now() -> int | None:
         return known
     try:
         command = ["ps", "-o", "rss=", "-p", str(os.getpid())]
-        told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        return int(told) * 1024
+        printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        return int(printed) * 1024
     except (OSError, ValueError, subprocess.SubprocessError):  # Windows
         return None
 

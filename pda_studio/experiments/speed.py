@@ -1,8 +1,8 @@
-"""How fast the ways to score windows are, measured side by side.
+"""How fast the forwards score windows, measured side by side.
 
-All ways score the same windows, taking turns: in every round each works for a moment on the same
-order of blocks from all over the image, and the median over the rounds counts. Before, each has
-had a round that doesn't count: the first use of a shape costs set-up, which a whole map, with
+All forwards score the same windows, taking turns: in every round each works for a moment on the
+same order of blocks from all over the image, and the median over the rounds counts. Before, each
+has had a round that doesn't count: the first use of a shape costs set-up, which a whole map, with
 thousands of blocks of few shapes, spreads over its minutes.
 """
 
@@ -17,8 +17,14 @@ import numpy as np
 from pda_studio.classifiers import Classifier
 from pda_studio.classifiers.graph import NotTraceable
 from pda_studio.experiments.accuracy import Reference
+from pda_studio.experiments.forwards import (
+    Benchmark,
+    CaptumForward,
+    Corners,
+    OwnForward,
+    TimedForward,
+)
 from pda_studio.experiments.memory import peak_memory
-from pda_studio.experiments.ways import CaptumWay, Corners, ForwardWay, Scene, Way
 from pda_studio.pda.allocator import keep_freed_memory, return_freed_memory
 from pda_studio.pda.forward.choice import has_bfloat16
 from pda_studio.pda.forward.full import FullForward
@@ -34,16 +40,16 @@ from pda_studio.pda.forward.layers import earliest_layer
 from pda_studio.pda.forward.linearised import LinearisedTail
 from pda_studio.results import KEPT_CLASSES
 
-PLAIN, LINEARISED, CAPTUM = "plain", "linearised", "captum-occlusion"
+FULL, LINEARISED, CAPTUM = "full", "linearised", "captum-occlusion"
 INCREMENTAL: dict[str, Precision] = {
     "incremental-float32": "float32",
     "incremental-bfloat16-delta": "bfloat16-delta",
 }
-WAYS = (PLAIN, *INCREMENTAL, LINEARISED, CAPTUM)
+FORWARDS = (FULL, *INCREMENTAL, LINEARISED, CAPTUM)
 
 BATCHES = (2, 4, 8, 16, 32, 64)
 ROUNDS = 5
-SECONDS = 0.6  # a way works in each round, or one batch if that takes longer
+SECONDS = 0.6  # a forward works in each round, or one batch if that takes longer
 _TRIAL = 0.3  # seconds for which a batch size is tried
 _LONG = 1.5  # seconds: beside such a batch, the set-up of the first one is small
 _FINALISTS = 2  # batch sizes that take part in the rounds: one trial alone could be bad luck
@@ -53,35 +59,35 @@ _BLOCK = 4  # windows along a block of a network that no block size is known to 
 
 @dataclass(frozen=True)
 class Row:
-    """What was measured of one way.
+    """What was measured of one forward.
 
     Attributes
     ----------
-    way : str
-        One of `WAYS`.
+    name : str
+        One of `FORWARDS`.
     setting : str
         The batch size that was fastest, or the layer from which on it is linear.
     windows_per_second : float or None
-        The median of the rounds; None where the way cannot be gone.
+        The median of the rounds; None where the forward cannot be used.
     rounds : tuple of float
         Windows a second of each round.
     ratio : float or None
-        Against the plain way.
+        Against the full forward.
     error : float or None
-        Rms error of all logits over the rms of their change, against the plain way.
+        Rms error of all logits over the rms of their change, against the full forward.
     rank_correlation : float or None
         Instead of it, for what is linearised: Spearman's correlation of the windows' log-odds
-        with the plain way's.
+        with the full forward's.
     map_seconds : float or None
         For all windows at that rate: extrapolated.
     peak_memory : float or None
         Megabytes on top of what was in use before it was set up; None where the system does not
         tell.
     reason : str
-        Why the way cannot be gone.
+        Why the forward cannot be used.
     """
 
-    way: str
+    name: str
     setting: str = ""
     windows_per_second: float | None = None
     rounds: tuple[float, ...] = ()
@@ -104,7 +110,7 @@ class Progress:
     doing : str
         What was measured last.
     rows : tuple of Row
-        Of all `WAYS`, in the last step; before, none.
+        Of all `FORWARDS`, in the last step; before, none.
     """
 
     done: int
@@ -114,7 +120,7 @@ class Progress:
 
 
 class _Order:
-    """The order in which the windows are scored, another in each round, the same for all ways.
+    """The order in which the windows are scored, another in each round, the same for all forwards.
 
     Parameters
     ----------
@@ -138,25 +144,25 @@ class _Order:
 
 
 @dataclass
-class _Entrant:
-    """A way with one setting, and what is measured of it."""
+class _Candidate:
+    """A forward with one setting, and what is measured of it."""
 
     name: str
     setting: str
-    make: Callable[[], Way]
-    way: Way | None = None
+    make: Callable[[], TimedForward]
+    timed: TimedForward | None = None
     peak_memory: float | None = None
     rates: list[float] = field(default_factory=list)
 
     def set_up(self, order: _Order, seconds: float) -> None:
-        """Make the way, and let it warm up."""
-        self.way = self.make()
-        self.way.rate(order.of_round(0), seconds)
+        """Make the forward, and let it warm up."""
+        self.timed = self.make()
+        self.timed.rate(order.of_round(0), seconds)
 
     def take_turn(self, order: _Order, number: int, seconds: float) -> None:
         """Workspace for one round."""
-        assert self.way is not None, "it was set up before"
-        self.rates.append(self.way.rate(order.of_round(number), seconds))
+        assert self.timed is not None, "it was set up before"
+        self.rates.append(self.timed.rate(order.of_round(number), seconds))
 
 
 def compare(
@@ -166,7 +172,7 @@ def compare(
     rounds: int = ROUNDS,
     seconds: float = SECONDS,
 ) -> Generator[Progress, None, None]:
-    """Measure all ways to score an image's windows.
+    """Measure how fast all forwards score an image's windows.
 
     Parameters
     ----------
@@ -175,7 +181,7 @@ def compare(
     window, stride : int
         Of the windows, in pixels.
     rounds : int
-        In how many each way takes a turn.
+        In how many each forward takes a turn.
     seconds : float
         How long a turn is.
 
@@ -189,55 +195,57 @@ def compare(
     UsageError
         If the windows do not fit the network's input.
     """
-    keep_freed_memory()  # for all ways, as it makes them all faster
-    scene = Scene.of(classifier, window, stride)
+    keep_freed_memory()  # for all forwards, as it makes them all faster
+    benchmark = Benchmark.of(classifier, window, stride)
     try:
-        yield from _measure(scene, rounds, seconds)
+        yield from _measure(benchmark, rounds, seconds)
     finally:
         forget()
         return_freed_memory()
 
 
-def _measure(scene: Scene, rounds: int, seconds: float) -> Iterator[Progress]:
-    followed, order, reason = _followed(scene)
-    forget()  # so that each way takes memory of its own
-    batched: dict[str, Callable[[int], Way]] = {
-        PLAIN: partial(_plain, scene),
-        CAPTUM: partial(CaptumWay, scene),
+def _measure(benchmark: Benchmark, rounds: int, seconds: float) -> Iterator[Progress]:
+    followed, order, reason = _followed(benchmark)
+    forget()  # so that each forward takes memory of its own
+    batched: dict[str, Callable[[int], TimedForward]] = {
+        FULL: partial(_full, benchmark),
+        CAPTUM: partial(CaptumForward, benchmark),
     }
     total = len(batched) * len(BATCHES) + 1
     total += (len(batched) * _FINALISTS + len(followed)) * (1 + rounds)
     steps = count(1)
 
-    entrants = followed
+    candidates = followed
     for name, make in batched.items():
         trials = {}
         for size in BATCHES:
             trials[size] = _tried(make(size), order, size)
             yield Progress(next(steps), total, f"{name}, batch {size}")
         for size in sorted(trials, key=lambda size: -trials[size])[:_FINALISTS]:
-            entrants.append(_Entrant(name, f"batch {size}", partial(make, size)))
-    for entrant in entrants:
+            candidates.append(_Candidate(name, f"batch {size}", partial(make, size)))
+    for candidate in candidates:
         forget()
-        work = partial(entrant.set_up, order, seconds)
-        entrant.peak_memory = peak_memory(work, scene.classifier.device)
-        yield Progress(next(steps), total, f"{entrant.name}, warming up")
+        work = partial(candidate.set_up, order, seconds)
+        candidate.peak_memory = peak_memory(work, benchmark.classifier.device)
+        yield Progress(next(steps), total, f"{candidate.name}, warming up")
     for number in range(1, rounds + 1):
-        turns = np.random.default_rng(number).permutation(len(entrants))  # nobody is always last
+        turns = np.random.default_rng(number).permutation(len(candidates))  # nobody is always last
         for index in turns:
-            entrants[index].take_turn(order, number, seconds)
+            candidates[index].take_turn(order, number, seconds)
             yield Progress(next(steps), total, f"round {number} of {rounds}")
-    yield Progress(total, total, "accuracy", _rows(scene, entrants, order, reason))
+    yield Progress(total, total, "accuracy", _rows(benchmark, candidates, order, reason))
 
 
-def _plain(scene: Scene, batch: int) -> ForwardWay:
-    classes = np.arange(min(KEPT_CLASSES, len(scene.classifier.class_names)))
-    return ForwardWay(FullForward(scene.classifier, scene.pixels, classes, batch), scene, batch)
+def _full(benchmark: Benchmark, batch: int) -> OwnForward:
+    classes = np.arange(min(KEPT_CLASSES, len(benchmark.classifier.class_names)))
+    return OwnForward(
+        FullForward(benchmark.classifier, benchmark.pixels, classes, batch), benchmark, batch
+    )
 
 
-def _followed(scene: Scene) -> tuple[list[_Entrant], _Order, str]:
-    """The ways that follow the network operation by operation, or why there are none."""
-    classifier, pixels, grid = scene.classifier, scene.pixels, scene.grid
+def _followed(benchmark: Benchmark) -> tuple[list[_Candidate], _Order, str]:
+    """The forwards that follow the network operation by operation, or why there are none."""
+    classifier, pixels, grid = benchmark.classifier, benchmark.pixels, benchmark.grid
     classes = np.arange(min(KEPT_CLASSES, len(classifier.class_names)))
     try:
         cut = neighbours(baseline_activations(classifier, pixels), grid, 1)
@@ -246,46 +254,46 @@ def _followed(scene: Scene) -> tuple[list[_Entrant], _Order, str]:
         order = _Order([grid.corners[block] for block in blocks(grid, _BLOCK)])
         return [], order, f"its operations cannot be followed: {error}"
 
-    def incremental(precision: Precision) -> Way:
-        return ForwardWay(IncrementalForward(classifier, pixels, classes, precision), scene)
+    def incremental(precision: Precision) -> TimedForward:
+        return OwnForward(IncrementalForward(classifier, pixels, classes, precision), benchmark)
 
-    def linearised() -> Way:
+    def linearised() -> TimedForward:
         precision: Precision = "bfloat16-delta" if has_bfloat16(classifier) else "float32"
-        tail = LinearisedTail(classifier, pixels, scene.target, layer, precision)
-        return ForwardWay(tail, scene)
+        tail = LinearisedTail(classifier, pixels, benchmark.target, layer, precision)
+        return OwnForward(tail, benchmark)
 
-    entrants = [
-        _Entrant(name, "", partial(incremental, precision))
+    candidates = [
+        _Candidate(name, "", partial(incremental, precision))
         for name, precision in INCREMENTAL.items()
     ]
-    entrants.append(_Entrant(LINEARISED, f"from {layer}", linearised))
-    return entrants, _Order([grid.corners[block] for block in cut]), ""
+    candidates.append(_Candidate(LINEARISED, f"from {layer}", linearised))
+    return candidates, _Order([grid.corners[block] for block in cut]), ""
 
 
-def _tried(way: Way, order: _Order, batch: int) -> float:
+def _tried(timed: TimedForward, order: _Order, batch: int) -> float:
     """Windows a second; the first batch does not count, unless it takes so long already."""
-    first = way.rate(order.of_round(0), 0)
-    return first if batch / first > _LONG else way.rate(order.of_round(0), _TRIAL)
+    first = timed.rate(order.of_round(0), 0)
+    return first if batch / first > _LONG else timed.rate(order.of_round(0), _TRIAL)
 
 
 def _rows(
-    scene: Scene, entrants: Sequence[_Entrant], order: _Order, reason: str
+    benchmark: Benchmark, candidates: Sequence[_Candidate], order: _Order, reason: str
 ) -> tuple[Row, ...]:
-    """The best entrant of each way."""
-    best: dict[str, _Entrant] = {}
-    for entrant in sorted(entrants, key=lambda entrant: median(entrant.rates)):
-        best[entrant.name] = entrant
-    plain = median(best[PLAIN].rates)
-    reference = None if reason else Reference(scene, order.some())
+    """The best candidate of each forward."""
+    best: dict[str, _Candidate] = {}
+    for candidate in sorted(candidates, key=lambda candidate: median(candidate.rates)):
+        best[candidate.name] = candidate
+    full = median(best[FULL].rates)
+    reference = None if reason else Reference(benchmark, order.some())
     rows = []
-    for name in WAYS:
+    for name in FORWARDS:
         if name not in best:
             rows.append(Row(name, reason=reason))
             continue
-        entrant = best[name]
-        rate = median(entrant.rates)
+        candidate = best[name]
+        rate = median(candidate.rates)
         error = rank_correlation = None
-        forward = entrant.way.forward if isinstance(entrant.way, ForwardWay) else None
+        forward = candidate.timed.forward if isinstance(candidate.timed, OwnForward) else None
         if reference and isinstance(forward, IncrementalForward):
             error = reference.error(forward)
         if reference and isinstance(forward, LinearisedTail):
@@ -293,14 +301,14 @@ def _rows(
         rows.append(
             Row(
                 name,
-                setting=entrant.setting,
+                setting=candidate.setting,
                 windows_per_second=rate,
-                rounds=tuple(entrant.rates),
-                ratio=rate / plain,
+                rounds=tuple(candidate.rates),
+                ratio=rate / full,
                 error=error,
                 rank_correlation=rank_correlation,
-                map_seconds=len(scene.grid) / rate,
-                peak_memory=entrant.peak_memory,
+                map_seconds=len(benchmark.grid) / rate,
+                peak_memory=candidate.peak_memory,
             )
         )
     return tuple(rows)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 CLASSIFIERS = ("squeezenet1_1", "alexnet", "vgg16", "googlenet", "resnet18", "mobilenet_v2")
 
 _NAMES = {
-    "plain": "full",
+    "full": "full",
     "incremental-float32": "incremental, float32",
     "incremental-bfloat16-delta": "incremental, bfloat16-delta",
     "linearised": "linearised",
@@ -98,7 +98,7 @@ class Speed(Study):
                     head = self._head(classifier)
                     rows += [_cells(head, row) for row in step.rows]
                     reasons |= {
-                        f"{classifier.name}, {_NAMES[row.way]}": row.reason
+                        f"{classifier.name}, {_NAMES[row.name]}": row.reason
                         for row in step.rows
                         if row.reason
                     }
@@ -170,7 +170,7 @@ class Speed(Study):
 def _cells(head: str, row: Row) -> list[Cell]:
     return [
         head,
-        _NAMES[row.way],
+        _NAMES[row.name],
         row.setting,
         row.windows_per_second,
         row.ratio,

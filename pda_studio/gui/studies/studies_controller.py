@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtCore import QT_TRANSLATE_NOOP, QObject, Qt, Signal
+from PySide6.QtWidgets import QFileDialog
 
 from pda_studio.document.operations import applied
 from pda_studio.document.workspace import COMBINED
 from pda_studio.errors import PdaStudioError
+from pda_studio.gui.actions.action import Action, Menu
 from pda_studio.gui.jobs.worker import Job, Jobs
+from pda_studio.gui.opening.opening import Opening
 from pda_studio.gui.session import fitting
 from pda_studio.gui.session.session import Session
 from pda_studio.gui.studies.study_dialog import StudyDialog, image_of_figure
+from pda_studio.gui.window.main_window import MainWindow
 
 if TYPE_CHECKING:
     from pda_studio.classifiers import Classifier
@@ -24,6 +28,8 @@ if TYPE_CHECKING:
     from pda_studio.results import Subject
     from pda_studio.studies import Inputs, Study, StudyProgress, StudyResult
 
+STUDY = Menu(QT_TRANSLATE_NOOP("menus", "&Study"), bar=50)
+_KEYS = "123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"  # the second key of a study's shortcut
 _DPI = 150  # of a figure on the screen
 _FIGURES = ("PDF (*.pdf)", "SVG (*.svg)", "PNG (*.png)", "TIFF (*.tif)")
 
@@ -43,10 +49,17 @@ class StudiesController(QObject):
     saved = Signal(object)
 
     def __init__(
-        self, window: QWidget, session: Session, jobs: Jobs, parent: QObject | None = None
+        self,
+        window: MainWindow,
+        session: Session,
+        opening: Opening,
+        jobs: Jobs,
+        parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._window, self._session, self._jobs = window, session, jobs
+        window.registry.menu(STUDY)
+        opening.engine_ready.connect(self._offer)
         self.dialog: StudyDialog | None = None
         self.result: StudyResult | None = None
         self._job: Job | None = None
@@ -56,6 +69,25 @@ class StudiesController(QObject):
     def running(self) -> bool:
         """Whether a study is carried out."""
         return self._job is not None
+
+    def _offer(self, *_: object) -> None:
+        """Put every study of the registry into the menu."""
+        from pda_studio.studies import STUDIES
+
+        keys = iter(_KEYS)
+        self._window.registry.add(
+            *(
+                Action(
+                    f"study-{name}",
+                    f"{kind.title} …",
+                    partial(self.open, name),
+                    place=STUDY.at(10 + number),
+                    shortcut=f"Ctrl+Shift+Y, {key}" if (key := next(keys, "")) else "",
+                    help=kind.summary,
+                )
+                for number, (name, kind) in enumerate(STUDIES.items())
+            )
+        )
 
     def open(self, name: str) -> None:
         """Show the dialog of a study."""

@@ -284,6 +284,9 @@ def _fill(widget: QTableWidget, table: Table | None) -> None:
     widget.setColumnCount(len(table.columns))
     widget.setHorizontalHeaderLabels([column.title for column in table.columns])
     widget.setRowCount(len(table.rows))
+    for index, column in enumerate(table.columns):
+        alone = column.key == table.group and len({row[index] for row in table.rows}) == 1
+        widget.setColumnHidden(index, alone)  # what is the same in all rows needs no column
     for place, row in enumerate(table.rows):
         for index, (column, value) in enumerate(zip(table.columns, row, strict=True)):
             item = QTableWidgetItem(column.text(value))

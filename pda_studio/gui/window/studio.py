@@ -41,6 +41,7 @@ from pda_studio.gui.opening.opening import (
 from pda_studio.gui.session.saving import Saving
 from pda_studio.gui.session.session import Session
 from pda_studio.gui.session.workspace_actions import WorkspaceActions
+from pda_studio.gui.studies.studies_controller import StudiesController
 from pda_studio.gui.targets.layers import Layers, layers_of
 from pda_studio.gui.targets.target_menus import TargetMenus
 from pda_studio.gui.window import numbers as words
@@ -122,6 +123,7 @@ class Studio(QObject):
             (self.exporting, self.opening, self.jobs, self.browsing, self.dialogs),
             self,
         )
+        self.studies = StudiesController(self.window, self.session, self.opening, self.jobs, self)
         self.drawing = Drawing(self.window, self.session, self.opening, self)
         self.commands = Commands(self.window, self.session, self.opening, self.samples, self)
         self.keys = Keys(self.window, self.session, self.viewport, self)
@@ -162,6 +164,7 @@ class Studio(QObject):
             return
         self._closed = True
         self.drawing.stop()
+        self.studies.forget()
         self.composing.stop()
         self.explainer.stop()
         self.opening.stop()
@@ -214,6 +217,7 @@ class Studio(QObject):
             self.browsing,
             self.sharing,
             self.composing,
+            self.studies,
         ):
             source.failed.connect(self.tell)
         self.browsing.told.connect(window.strip.note)
@@ -221,7 +225,7 @@ class Studio(QObject):
         self.explainer.slowed.connect(self._on_slowed)
         self.explainer.predicting.lacking.connect(opening.fetch)
         opening.refused.connect(self.explainer.predicting.refuse)
-        for source in (self.exporting, self.sharing, self.saving, self.composing):
+        for source in (self.exporting, self.sharing, self.saving, self.composing, self.studies):
             source.saved.connect(self._on_saved)
         self.saving.opened.connect(self._on_work_opened)
         self.saving.changed.connect(self.readouts.show_file)
@@ -240,6 +244,7 @@ class Studio(QObject):
     def stop(self) -> None:
         """Stop everything that runs."""
         self.working.stop_all()
+        self.studies.stop()
 
     def tell(self, error: BaseException, details: str = "") -> None:
         """Show a problem in the window."""

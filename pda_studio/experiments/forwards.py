@@ -1,4 +1,4 @@
-"""The ways to score windows that are compared, each behind the same call."""
+"""The forwards that are compared, each behind the same call."""
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
@@ -21,8 +21,8 @@ Corners = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Scene:
-    """What all ways are given: a network, an image, its windows and what stands in for them.
+class Benchmark:
+    """What all forwards are given: a network, an image, its windows and their infill.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class Scene:
     grid: WindowGrid
 
     @classmethod
-    def of(cls, classifier: Classifier, window: int, stride: int) -> "Scene":
+    def of(cls, classifier: Classifier, window: int, stride: int) -> "Benchmark":
         """An image of noise for a network, and its windows."""
         side = classifier.input_size
         pixels = noise(len(classifier.preprocessing.mean), side)
@@ -67,7 +67,7 @@ def noise(channels: int, side: int) -> torch.Tensor:
     return torch.from_numpy(noise.clip(0, 1).astype(np.float32))
 
 
-class Way(Protocol):
+class TimedForward(Protocol):
     """Scores windows for some time."""
 
     def rate(self, blocks: Iterable[Corners], seconds: float) -> float:
@@ -83,22 +83,22 @@ class Way(Protocol):
         ...
 
 
-class ForwardWay:
+class OwnForward:
     """A forward of this program.
 
     Parameters
     ----------
     forward : Forward
         What scores.
-    scene : Scene
-        Says what stands in for a window.
+    benchmark : Benchmark
+        Holds the infill of a window.
     batch : int, optional
         How many windows a call brings, whatever their blocks; without it a block is a call.
     """
 
-    def __init__(self, forward: Forward, scene: Scene, batch: int | None = None) -> None:
+    def __init__(self, forward: Forward, benchmark: Benchmark, batch: int | None = None) -> None:
         self.forward = forward
-        self._infill = scene.infill
+        self._infill = benchmark.infill
         self._batch = batch
 
     def rate(self, blocks: Iterable[Corners], seconds: float) -> float:
@@ -123,7 +123,7 @@ class _EnoughMeasured(Exception):
     """Breaks off Captum's loop over the windows."""
 
 
-class CaptumWay:
+class CaptumForward:
     """Captum's Occlusion with the same windows.
 
     It is asked for the whole map and broken off after a while, from within the network that it
@@ -133,17 +133,17 @@ class CaptumWay:
 
     Parameters
     ----------
-    scene : Scene
+    benchmark : Benchmark
         The network, the image and the windows.
     batch : int
         Captum's `perturbations_per_eval`.
     """
 
-    def __init__(self, scene: Scene, batch: int) -> None:
-        self._scene = scene
+    def __init__(self, benchmark: Benchmark, batch: int) -> None:
+        self._benchmark = benchmark
         self._batch = batch
-        self._image = scene.classifier.prepare(scene.pixels[None])
-        self._grey = scene.classifier.prepare(torch.full_like(scene.pixels[None], 0.5))
+        self._image = benchmark.classifier.prepare(benchmark.pixels[None])
+        self._grey = benchmark.classifier.prepare(torch.full_like(benchmark.pixels[None], 0.5))
 
     def rate(self, blocks: Iterable[Corners], seconds: float) -> float:
         """Windows a second of its loop, set-up not counted."""
@@ -157,7 +157,7 @@ class CaptumWay:
         """Windows scored and seconds taken."""
         from captum.attr import Occlusion
 
-        classifier, grid = self._scene.classifier, self._scene.grid
+        classifier, grid = self._benchmark.classifier, self._benchmark.grid
         calls: list[int] = []
         began = 0.0
 
@@ -178,7 +178,7 @@ class CaptumWay:
                 sliding_window_shapes=(channels, grid.window, grid.window),
                 strides=(channels, grid.stride, grid.stride),
                 baselines=self._grey,
-                target=self._scene.target,
+                target=self._benchmark.target,
                 perturbations_per_eval=self._batch,
             )
         _finish(classifier.device)
@@ -186,7 +186,7 @@ class CaptumWay:
 
 
 def _finish(device: torch.device) -> None:
-    """Wait for what a device has been told to do."""
+    """Wait for what a device still has to do."""
     wait: dict[str, Callable[[], None]] = {
         "cuda": lambda: torch.cuda.synchronize(device),
         "mps": torch.mps.synchronize,

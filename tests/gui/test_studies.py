@@ -1,0 +1,162 @@
+"""Studies in the window: a menu from the registry, a dialog each, results that can be saved."""
+
+import csv
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pytest
+from driver import Opened
+from matplotlib.figure import Figure
+from PIL import Image
+from PySide6.QtWidgets import QFileDialog
+from pytestqt.qtbot import QtBot
+
+from pda_studio.gui.studies.study_dialog import StudyDialog
+from pda_studio.gui.window.studio import Studio
+from pda_studio.parameters import parameter
+from pda_studio.studies import (
+    STUDIES,
+    Column,
+    Inputs,
+    Study,
+    StudyProgress,
+    StudyResult,
+    Table,
+)
+
+
+def opened_study(studio: Studio, name: str) -> StudyDialog:
+    """Choose a study in the menu."""
+    studio.window.registry[f"study-{name}"].trigger()
+    dialog = studio.studies.dialog
+    assert dialog is not None
+    assert dialog.isVisible()
+    return dialog
+
+
+def cells(dialog: StudyDialog) -> list[list[str]]:
+    """What the table shows."""
+    table = dialog.table
+    return [
+        [table.item(row, column).text() for column in range(table.columnCount())]
+        for row in range(table.rowCount())
+    ]
+
+
+def finish(qtbot: QtBot, studio: Studio) -> None:
+    qtbot.waitUntil(lambda: not studio.studies.running, timeout=120_000)
+
+
+def test_every_study_is_in_the_menu(studio: Studio) -> None:
+    shown = {command.title for command in studio.window.registry.commands()}
+    for kind in STUDIES.values():
+        assert kind.title in shown
+
+
+def test_bias_shares_of_what_is_open(qtbot: QtBot, studio: Studio, tmp_path: Path) -> None:
+    dialog = opened_study(studio, "bias-shares")
+    assert "digits" in dialog.about.text()
+    assert not dialog.save_table.isEnabled()
+    dialog.run_button.click()
+    finish(qtbot, studio)
+    assert dialog.sentence.text().startswith("Seen from the input, the bias is ")
+    rows = cells(dialog)
+    assert rows[0][0] == "input"
+    assert not dialog.figure.pixmap().isNull()
+    for button, name in ((dialog.save_table, "bias.csv"), (dialog.save_figure, "bias.svg")):
+        button.click()
+        asked = dialog.findChild(QFileDialog)
+        assert asked is not None
+        with qtbot.waitSignal(studio.studies.saved, timeout=30_000):
+            asked.fileSelected.emit(str(tmp_path / name))
+        asked.close()
+        asked.setParent(None)
+    with (tmp_path / "bias.csv").open() as file:
+        saved = list(csv.reader(file))
+    assert saved[0] == ["layer", "share"]
+    assert [[layer, f"{float(share):.3f}"] for layer, share in saved[1:]] == rows
+    assert (tmp_path / "bias.svg").read_text().startswith("<?xml")
+
+
+def test_what_is_missing_is_said_in_the_dialog(studio: Studio) -> None:
+    dialog = opened_study(studio, "patches")
+    dialog.run_button.click()
+    assert dialog.problem.text() == "Choose: Image folder."
+    assert not studio.studies.running
+
+
+def test_a_folder_that_holds_nothing(qtbot: QtBot, studio: Studio, tmp_path: Path) -> None:
+    dialog = opened_study(studio, "relevance-gain")
+    dialog.rows["folder"].edited.emit("folder", str(tmp_path))
+    dialog.run_button.click()
+    finish(qtbot, studio)
+    assert "holds no images" in dialog.problem.text()
+    assert dialog.run_button.isEnabled()
+
+
+def test_relevance_gain_of_the_columns(qtbot: QtBot, studio: Studio, tmp_path: Path) -> None:
+    for place in (9, 13, 17):
+        pixels = np.zeros((28, 28), np.uint8)
+        pixels[4:24, place : place + 3] = 255
+        Image.fromarray(pixels).save(tmp_path / f"{place}.png")
+    studio.session.add_column("grad-cam")
+    column = studio.session.work.columns[0].key
+    studio.session.set_parameters(column, {"stride": 4})
+    dialog = opened_study(studio, "relevance-gain")
+    assert "Efficient PDA, Grad-CAM" in dialog.about.text()
+    dialog.rows["folder"].edited.emit("folder", str(tmp_path))
+    dialog.rows["images"].edited.emit("images", 3)
+    dialog.rows["block"].edited.emit("block", 4)
+    assert "up to 3 images" in dialog.effort.text()
+    dialog.run_button.click()
+    finish(qtbot, studio)
+    assert [row[:2] for row in cells(dialog)] == [["Efficient PDA", "3"], ["Grad-CAM", "3"]]
+    assert "over 3 images" in dialog.sentence.text()
+
+
+@pytest.fixture
+def endless():
+    class Endless(Study):
+        """It never ends, but says what it knows."""
+
+        name: ClassVar[str] = "endless"
+        title: ClassVar[str] = "Endless"
+        summary: ClassVar[str] = "It never ends."
+
+        first: int = parameter(3, "First", "Where it begins.", ge=0, le=10)
+
+        def steps(self, inputs: Inputs):
+            for count in range(self.first, 1_000_000):
+                table = Table([Column("count", "count", "count")], [(count,)])
+                result = StudyResult(f"Now at {count}.", table, Figure)
+                yield StudyProgress(count, 1_000_000, "counting", result)
+
+    yield Endless
+    del STUDIES["endless"]
+
+
+def test_a_new_study_streams_and_can_be_stopped(
+    qtbot: QtBot, endless: type[Study], opened: Opened
+) -> None:
+    studio = opened()
+    dialog = opened_study(studio, "endless")
+    assert dialog.rows["first"].label.text() == "First"
+    dialog.run_button.click()
+    assert not dialog.run_button.isEnabled()
+    qtbot.waitUntil(lambda: dialog.sentence.text().startswith("Now at "), timeout=30_000)
+    first = dialog.sentence.text()
+    qtbot.waitUntil(lambda: dialog.sentence.text() != first, timeout=30_000)
+    dialog.stop_button.click()
+    assert not studio.studies.running
+    assert dialog.run_button.isEnabled()
+    assert dialog.sentence.text() == f"Now at {cells(dialog)[0][0].replace(',', '')}."
+    assert dialog.save_table.isEnabled()
+    dialog.run_button.click()
+    qtbot.waitUntil(lambda: studio.studies.running, timeout=30_000)
+    studio.stop()
+    assert not studio.studies.running
+    dialog.run_button.click()
+    assert studio.studies.running
+    dialog.close()
+    assert not studio.studies.running
