@@ -160,9 +160,9 @@ def test_transparent_palette_entries_turn_white(tmp_path):
         for name in ("a.png", "a.gif"):
             if name == "a.gif" and isinstance(transparency, bytes):
                 continue  # GIF knows one transparent entry only
-            image = load_image(saved(tmp_path, image, name, transparency=transparency))
-            assert image[3, 2].tolist() == [255, 255, 255]
-            assert image[0, 0].tolist() == [200, 0, 0]
+            read = load_image(saved(tmp_path, image, name, transparency=transparency))
+            assert read[3, 2].tolist() == [255, 255, 255]
+            assert read[0, 0].tolist() == [200, 0, 0]
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB"])

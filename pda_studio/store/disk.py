@@ -40,7 +40,7 @@ _ENGINE = (
     "classifiers",
     "methods",
     "pda",
-    "images.py",
+    "images",
     "results.py",
     "targets.py",
 )

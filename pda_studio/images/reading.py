@@ -1,0 +1,311 @@
+"""Reading image files: identified by their content, decoded, turned, in sRGB with eight bits."""
+
+import logging
+import stat
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import cv2
+import imagecodecs
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, UnidentifiedImageError
+
+from pda_studio.errors import PdaStudioError
+from pda_studio.images import tiff
+from pda_studio.images.colours import in_srgb
+from pda_studio.images.depth import Pixels, levels_of, over_white, scaled, three_channels
+from pda_studio.images.limits import check_size, damaged, no_memory
+
+_log = logging.getLogger(__name__)
+
+# Also what Pillow may try: others of its readers start programs such as Ghostscript.
+FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "WEBP", "GIF")
+
+_NAMES = "JPEG, PNG, TIFF, BMP, WebP or GIF"
+_JPEG = b"\xff\xd8\xff"
+_STARTS = (*tiff.STARTS, _JPEG, b"\x89PNG", b"RIFF", b"GIF8")
+_ORIENTATION = 0x0112
+_MOST_SCANS = 500  # of a progressive JPEG; programs write about ten
+_MOST_SCANNED = 4_000_000_000  # pixels over which they go: some seconds
+
+
+@dataclass(frozen=True, eq=False)
+class ReadImage:
+    """An image file as it was read.
+
+    Attributes
+    ----------
+    pixels : (H, W, 3) uint8
+        sRGB, C-contiguous, turned the way it is meant to be seen.
+    notes : tuple of str
+        Sentences on what was left out or had to be decided: pages, levels, colour profiles.
+    """
+
+    pixels: Pixels
+    notes: tuple[str, ...] = ()
+
+
+def load_image(path: str | Path) -> Pixels:
+    """Read an image as RGB with eight bits per colour, turned the way it is meant to be seen.
+
+    As `read_image`, which also says what was left out or decided; here that goes to the log.
+
+    Parameters
+    ----------
+    path : str or Path
+        A JPEG, PNG, TIFF, BMP, WebP or GIF file, told by its content and not by its name.
+
+    Returns
+    -------
+    ndarray
+        Height × width × 3, uint8, C-contiguous.
+
+    Raises
+    ------
+    PdaStudioError
+        If the file cannot be read, is no such image, is damaged or incomplete, is smaller than
+        4×4 pixels or has more than 100 million of them.
+    """
+    read = read_image(path)
+    for note in read.notes:
+        _log.warning("%s: %s", path, note)
+    return read.pixels
+
+
+def read_image(path: str | Path) -> ReadImage:
+    """Read an image, and say what was left out or had to be decided.
+
+    Of several frames or pages the first is read. Transparency is laid over white. Colour profiles
+    are converted to sRGB. Which values are black and white where there are more than eight bits,
+    `depth.levels_of` says.
+
+    Parameters
+    ----------
+    path : str or Path
+        A JPEG, PNG, TIFF, BMP, WebP or GIF file, told by its content and not by its name.
+
+    Raises
+    ------
+    PdaStudioError
+        If the file cannot be read, is no such image, is damaged or incomplete, is smaller than
+        4×4 pixels or has more than 100 million of them.
+    """
+    path = Path(path)
+    with _opened(path) as file:
+        start = file.read(16)
+        if start.startswith(tiff.STARTS):
+            read = tiff.read_tiff(file, path)
+            if read is not None:
+                pixels, orientation, notes = read
+                return ReadImage(_turned(pixels, orientation), tuple(notes))
+        if start.startswith(_JPEG):
+            file.seek(0)
+            data = file.read()
+            frame = _jpeg_frame(data)
+            _check_scans(data, frame, path)
+            if frame.bits == 12:
+                return _twelve_bit_jpeg(data, path)
+        file.seek(0)
+        return _by_pillow(file, start, path)
+
+
+def _by_pillow(file: BinaryIO, start: bytes, path: Path) -> ReadImage:
+    try:
+        image = _identified(file)
+    except UnidentifiedImageError as error:
+        if start.startswith(_STARTS):
+            raise damaged(path) from error
+        raise PdaStudioError(
+            f"Cannot read {path}: it is not a {_NAMES} image; convert it to one of these."
+        ) from error
+    except Image.DecompressionBombError as error:
+        raise PdaStudioError(
+            f"Cannot read {path}: the image has more than 100 million pixels; scale it down."
+        ) from error
+    except Exception as error:  # damaged files make Pillow raise errors of almost any type
+        raise damaged(path) from error
+    check_size(image.width, image.height, f"Cannot read {path}: the image")
+    try:
+        image.load()  # before anything else decodes the file, as this refuses incomplete ones
+    except MemoryError as error:
+        raise no_memory(path) from error
+    except Exception as error:
+        raise damaged(path) from error
+    notes = []
+    if getattr(image, "is_animated", False) and image.format != "MPO":
+        notes.append("The first frame of an animation is read.")
+    if image.format == "PNG" and _is_deep_png(file):
+        pixels, more = _deep_png(file, image, path)
+    elif image.mode == "F" or image.mode.startswith("I"):
+        pixels, more = _deep_grey(np.asarray(image), None, path)
+    else:
+        pixels, more = _eight_bit(image)
+    return ReadImage(_turned(pixels, _orientation(image)), (*notes, *more))
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            raise PdaStudioError(f"Cannot read {path}: it is a folder; name an image in it.")
+        if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for ever
+            raise PdaStudioError(f"Cannot read {path}: it is not a file; name an image file.")
+        if status.st_size == 0:
+            raise PdaStudioError(f"Cannot read {path}: the file is empty; get an intact copy.")
+        return path.open("rb")
+    except FileNotFoundError as error:
+        raise PdaStudioError(f"Cannot read {path}: no such file; check the name.") from error
+    except PermissionError as error:
+        raise PdaStudioError(
+            f"Cannot read {path}: you have no permission to; change its access rights."
+        ) from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise PdaStudioError(f"Cannot read {path}: {reason}; check the name.") from error
+
+
+def _identified(file: BinaryIO) -> Image.Image:
+    with warnings.catch_warnings():
+        # Pillow warns from 89 million pixels on; the limit here is a little higher.
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        return Image.open(file, formats=FORMATS)
+
+
+def _eight_bit(image: Image.Image) -> tuple[Pixels, list[str]]:
+    profile = image.info.get("icc_profile")
+    alpha = None
+    if image.has_transparency_data:
+        with_alpha = image if image.mode == "LA" else image.convert("RGBA")
+        alpha = np.asarray(with_alpha.getchannel("A"))
+        image = with_alpha.convert("L" if image.mode == "LA" else "RGB")
+    elif image.mode not in ("L", "RGB", "CMYK"):
+        image = image.convert("L" if image.mode == "1" else "RGB")
+    converted, note = in_srgb(image, profile)
+    pixels: Pixels = np.array(converted)
+    if alpha is not None:
+        pixels = over_white(pixels, alpha)
+    return pixels, [note] if note else []
+
+
+def _is_deep_png(file: BinaryIO) -> bool:
+    file.seek(24)  # the bit depth has its fixed place in the header
+    return file.read(1) == b"\x10"
+
+
+def _deep_png(file: BinaryIO, image: Image.Image, path: Path) -> tuple[Pixels, list[str]]:
+    """PNG with 16 bits: Pillow would cut off eight of them and mistake what is transparent."""
+    profile = image.info.get("icc_profile")
+    if image.mode.startswith("I"):
+        values = np.asarray(image).astype(np.uint16)  # older Pillows say 32 bits
+        grey, notes = _deep_grey(values, profile, path)
+        transparent = image.info.get("transparency")
+        if transparent is not None:
+            grey[values == transparent] = 255
+        return grey, notes
+    file.seek(0)
+    data = np.frombuffer(file.read(), np.uint8)
+    decoded: npt.NDArray[Any] | None = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
+    if (
+        decoded is None
+        or decoded.dtype != np.uint16
+        or decoded.shape[:2] != (image.height, image.width)
+    ):
+        raise damaged(path)
+    values = decoded[:, :, np.newaxis] if decoded.ndim == 2 else decoded
+    values = values[:, :, [0] if values.shape[2] < 3 else [2, 1, 0, 3][: values.shape[2]]]
+    colours = min(values.shape[2], 3)
+    levels = levels_of(values[:, :, :colours])
+    shown = scaled(values[:, :, :colours], levels)
+    flat = shown[:, :, 0] if colours == 1 else shown
+    converted, note = in_srgb(Image.fromarray(np.ascontiguousarray(flat)), profile)
+    pixels: Pixels = np.array(converted)
+    if values.shape[2] == 4:
+        pixels = over_white(pixels, np.rint(values[:, :, 3] / 257).astype(np.uint8))
+    return pixels, [text for text in (levels.note, note) if text]
+
+
+def _deep_grey(
+    values: npt.NDArray[Any], profile: bytes | None, path: Path
+) -> tuple[Pixels, list[str]]:
+    try:
+        levels = levels_of(values)
+    except PdaStudioError as error:
+        raise PdaStudioError(f"Cannot read {path}: {error}") from error
+    converted, note = in_srgb(Image.fromarray(scaled(values, levels)), profile)
+    return np.array(converted), [text for text in (levels.note, note) if text]
+
+
+@dataclass(frozen=True)
+class _JpegFrame:
+    """What a JPEG's frame header says: bits of a sample, and the size in pixels."""
+
+    bits: int = 8
+    height: int = 0
+    width: int = 0
+
+
+def _jpeg_frame(data: bytes) -> _JpegFrame:
+    at = 2
+    while at + 9 <= len(data) and data[at] == 0xFF:
+        kind, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
+        if 0xC0 <= kind <= 0xCF and kind not in (0xC4, 0xC8, 0xCC):
+            height, width = (int.from_bytes(data[i : i + 2], "big") for i in (at + 5, at + 7))
+            return _JpegFrame(data[at + 4], height, width)
+        at += 2 + length
+    return _JpegFrame()
+
+
+def _check_scans(data: bytes, frame: _JpegFrame, path: Path) -> None:
+    """Refuse a JPEG that is made to take minutes: each scan goes over the whole image."""
+    scans = data.count(b"\xff\xda")
+    if scans > _MOST_SCANS or scans * frame.width * frame.height > _MOST_SCANNED:
+        raise PdaStudioError(
+            f"Cannot read {path}: it has {scans:,} scans, as no camera or program writes them;"
+            " save it anew."
+        )
+
+
+def _twelve_bit_jpeg(data: bytes, path: Path) -> ReadImage:
+    """JPEG with 12 bits, as medical devices write it, which Pillow does not read."""
+    try:
+        values = np.asarray(imagecodecs.jpeg_decode(data))
+    except Exception as error:
+        raise damaged(path) from error
+    if values.ndim == 2:
+        values = values[:, :, np.newaxis]
+    check_size(values.shape[1], values.shape[0], f"Cannot read {path}: the image")
+    if values.shape[2] not in (1, 3):
+        raise PdaStudioError(f"Cannot read {path}: a 12-bit JPEG in CMYK; save it as RGB.")
+    return ReadImage(np.ascontiguousarray(three_channels(scaled(values, levels_of(values, 12)))))
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(_ORIENTATION, 1))
+    except Exception:  # damaged notes about an image leave the image itself intact
+        return 1
+
+
+def _turned(image: Pixels, orientation: int) -> Pixels:
+    """Undo how the camera was held, as the EXIF standard numbers the eight ways."""
+    match orientation:
+        case 2:
+            turned = image[:, ::-1]
+        case 3:
+            turned = image[::-1, ::-1]
+        case 4:
+            turned = image[::-1]
+        case 5:
+            turned = image.transpose(1, 0, 2)
+        case 6:
+            turned = np.rot90(image, -1)
+        case 7:
+            turned = image[::-1, ::-1].transpose(1, 0, 2)
+        case 8:
+            turned = np.rot90(image)
+        case _:
+            turned = image
+    return np.ascontiguousarray(turned)
