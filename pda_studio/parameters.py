@@ -6,6 +6,7 @@ import types
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, Union, get_args, get_origin
 
@@ -117,7 +118,12 @@ class Declaration(BaseModel):
     @classmethod
     def parameters(cls) -> list[Parameter]:
         """All parameters, in the order of their declaration."""
-        return [_parameter(name, info) for name, info in cls.model_fields.items()]
+        return list(_parameters_of(cls))
+
+
+@cache
+def _parameters_of(kind: type[Declaration]) -> tuple[Parameter, ...]:
+    return tuple([_parameter(name, info) for name, info in kind.model_fields.items()])
 
 
 def _parameter(name: str, info: FieldInfo) -> Parameter:

@@ -19,7 +19,7 @@ from pda_studio.classifiers import Classifier
 from pda_studio.methods import METHODS, method_named, run
 from pda_studio.pda.infill.statistics import fit_stationary, save_statistics
 from pda_studio.results import EvidenceMap, Subject
-from pda_studio.store import Asked, DiskCache
+from pda_studio.store import CacheEntry, DiskCache
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def ask(digits, view):
         if "precision" in METHODS[method].model_fields:
             values = {"precision": "float32", **values}  # rounding hides no other difference
         made = method_named(method).create(classifier, **values)
-        return Asked.of(made, Subject.of(view, classifier, target, batch))
+        return CacheEntry.of(made, Subject.of(view, classifier, target, batch))
 
     return asked
 
@@ -159,10 +159,10 @@ def test_everything_of_the_classifier_counts(ask, digits, view):
     asked = ask()
     for what, other in others.items():
         subject = replace(asked.subject, classifier=other)
-        assert DiskCache().find(Asked.of(asked.method, subject)) is None, what
+        assert DiskCache().find(CacheEntry.of(asked.method, subject)) is None, what
     elsewhere = replace(digits, device=torch.device("meta"))
     subject = replace(asked.subject, classifier=elsewhere)
-    assert DiskCache().find(Asked.of(asked.method, subject)) is None
+    assert DiskCache().find(CacheEntry.of(asked.method, subject)) is None
     # Where the weights came from, and whatever batch was found to be the fastest, does not.
     same_one = replace(digits, weights="elsewhere", batch_sizes={"full": 3})
     found = DiskCache().find(ask(classifier=same_one))
@@ -312,8 +312,8 @@ def test_methods_without_scores_are_asked_by_their_target(ask, digits, view):
         def redrawn(self, kept, subject):
             return super(METHODS["occlusion"].__mro__[1], self).redrawn(kept, subject)
 
-    asked = Asked.of(Plain(window=4, stride=4), Subject.of(view, digits))
-    other = Asked.of(asked.method, Subject.of(view, digits, 9))
+    asked = CacheEntry.of(Plain(window=4, stride=4), Subject.of(view, digits))
+    other = CacheEntry.of(asked.method, Subject.of(view, digits, 9))
     wanted = computed(asked).replace(scores=None)
     assert DiskCache().keep(asked, wanted)
     assert DiskCache().find(other) is None

@@ -47,6 +47,9 @@ def steps(method: PredictionDifference, subject: Subject) -> Iterator[Progress]:
             lambda scores=scores, now=now: evidence_of(
                 method, subject, scores, now, forward.description
             ),  # type: ignore[misc]
+            drawn_for=lambda other, of, scores=scores, now=now: evidence_of(  # type: ignore[misc]
+                other, of, scores, now, forward.description
+            ),
         )
 
 

@@ -57,7 +57,7 @@ def explain(
     from pda_studio.cli import progress, reading, texts
     from pda_studio.methods import method_named
     from pda_studio.results import Subject
-    from pda_studio.store import Asked, DiskCache, save_map
+    from pda_studio.store import CacheEntry, DiskCache, save_map
 
     kind = method_named(method)
     check_values(kind, parameters)
@@ -67,7 +67,7 @@ def explain(
     meant = targets.chosen(loaded, pixels, target, against, layer, unit)
     chosen = kind.create(loaded, **parameters)
     subject = Subject.of(pixels, loaded, meant, None if batch == "auto" else batch)
-    store, asked = DiskCache(limit=0 if no_cache else None), Asked.of(chosen, subject)
+    store, asked = DiskCache(limit=0 if no_cache else None), CacheEntry.of(chosen, subject)
     found = store.find(asked)
     if found is None:
         evidence_map = progress.carry_out(chosen, subject)

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -43,6 +44,10 @@ _MOST_ENTRIES = 10_000
 _operations = TypeAdapter(tuple[Operation, ...])
 _column = TypeAdapter(Column)
 _choice = TypeAdapter(ClassifierChoice | None)
+
+_images: WeakKeyDictionary[SourceImage, bytes] = WeakKeyDictionary()
+_maps: WeakKeyDictionary[EvidenceMap, bytes] = WeakKeyDictionary()
+"""What images and maps look like in a file, for as long as they are open."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,12 +86,19 @@ class State:
     display, figure : dict
         How maps are shown, and how a figure of them is laid out: JSON values, whose meaning is
         theirs who set them.
+    file : Path or None
+        The file that the user has saved the work in, where this one is not that file: autosaved
+        work remembers it.
+    modified : bool
+        Whether the work was edited since it was saved there.
     """
 
     work: Workspace
     maps: tuple[KeptMap, ...] = ()
     display: Mapping[str, Any] = field(default_factory=dict)
     figure: Mapping[str, Any] = field(default_factory=dict)
+    file: Path | None = None
+    modified: bool = False
 
 
 def save_state(state: State, path: Path) -> None:
@@ -126,15 +138,33 @@ def save_state(state: State, path: Path) -> None:
         "display": dict(state.display),
         "figure": dict(state.figure),
     }
+    if state.file is not None or state.modified:
+        told["unsaved"] = {
+            "file": str(state.file) if state.file else None,
+            "modified": state.modified,
+        }
     with written_whole(Path(path)) as file, zipfile.ZipFile(file, "w") as archive:
         text = json.dumps(told, indent=1, default=str)
         archive.writestr("state.json", text, compress_type=zipfile.ZIP_DEFLATED)
         for digest, image in images.items():
-            data = io.BytesIO()
-            Image.fromarray(image.pixels).save(data, "PNG", compress_level=1)
-            archive.writestr(names[digest], data.getvalue())
+            archive.writestr(names[digest], _encoded(image))
         for at, kept in enumerate(state.maps):
-            archive.writestr(f"maps/{at}.npz", bytes(packed(kept.evidence_map)))
+            archive.writestr(f"maps/{at}.npz", _packed(kept.evidence_map))
+
+
+def _encoded(image: SourceImage) -> bytes:
+    """An image as PNG: encoded once, as work is saved after every edit."""
+    if image not in _images:
+        data = io.BytesIO()
+        Image.fromarray(image.pixels).save(data, "PNG", compress_level=1)
+        _images[image] = data.getvalue()
+    return _images[image]
+
+
+def _packed(evidence_map: EvidenceMap) -> bytes:
+    if evidence_map not in _maps:
+        _maps[evidence_map] = bytes(packed(evidence_map))
+    return _maps[evidence_map]
 
 
 def load_state(path: Path) -> State:
@@ -202,7 +232,9 @@ def _read(archive: zipfile.ZipFile, path: Path) -> State:
     display, figure = told.get("display", {}), told.get("figure", {})
     if not isinstance(display, dict) or not isinstance(figure, dict):
         raise ValueError("settings that are none")
-    return State(work, tuple(maps), display, figure)
+    unsaved = told.get("unsaved") or {}
+    file, modified = unsaved.get("file"), bool(unsaved.get("modified", False))
+    return State(work, tuple(maps), display, figure, Path(file) if file else None, modified)
 
 
 def _bytes(archive: zipfile.ZipFile, name: str, most: int) -> bytes:

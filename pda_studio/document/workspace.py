@@ -163,11 +163,17 @@ class Workspace:
 
     def row(self, key: int) -> Row | None:
         """The row of this key, if it is still there."""
-        return next((row for row in self.rows if row.key == key), None)
+        for row in self.rows:
+            if row.key == key:
+                return row
+        return None
 
     def column(self, key: int) -> Column | None:
         """The column of this key, if it is still there."""
-        return next((column for column in self.columns if column.key == key), None)
+        for column in self.columns:
+            if column.key == key:
+                return column
+        return None
 
     def image_of(self, row: Row) -> SourceImage | None:
         """The image that a row's operations begin with."""

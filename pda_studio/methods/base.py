@@ -43,12 +43,16 @@ class Progress:
     stage : str
         What is prepared before the first unit of work, and how far that has come, as in
         "covariances 3 of 12"; there is no map to be drawn then, and `evidence` is not called.
+    drawn_for : callable, optional
+        Draws the map as it is now for a method and a subject that differ only in what is read
+        from the scores, as in the target; KeyError if the scores of that class are not kept.
     """
 
     done: int
     total: int
     evidence: Callable[[], EvidenceMap]
     stage: str = ""
+    drawn_for: Callable[[Any, Subject], EvidenceMap] | None = None
 
 
 class Method(Declaration):

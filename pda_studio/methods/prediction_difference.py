@@ -150,7 +150,7 @@ class PredictionDifference(Method):
             and not (self.forward == "linearised" and self.at == "input"),
             "at": self.forward == "linearised",
         }
-        return frozenset(name for name, plays_a_part in heeded.items() if not plays_a_part)
+        return frozenset([name for name, plays_a_part in heeded.items() if not plays_a_part])
 
     def cost(self, subject: Subject) -> int:
         """Number of infilled images; none are scored where all of the network is linearised."""

@@ -26,13 +26,14 @@ from pda_studio.methods import Method
 from pda_studio.results import EvidenceMap, Subject
 from pda_studio.store.entries import Entries
 from pda_studio.store.maps import MOST_BYTES, packed, read_map
+from pda_studio.store.network_code import network_code
 
 _log = logging.getLogger(__name__)
 
 SIZE = "PDA_STUDIO_CACHE_SIZE"
 """Environment variable: how many megabytes the maps may take together; 0 keeps none."""
 
-_FORMAT = 1  # of keys and entries: raise it when either comes to mean something else
+_FORMAT = 2  # of keys and entries: raise it when either comes to mean something else
 _MEGABYTES = 2000
 _MOST_READ = 1 << 30  # bytes of a folder that are read for a key; with more, maps are not kept
 _ENGINE = (
@@ -47,8 +48,8 @@ _ENGINE = (
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What is asked of a method, and the keys under which the answer may lie: its own first.
+class CacheEntry:
+    """A map in the cache: how it is made, and the keys under which it may lie, its own first.
 
     Without any key, as where a file that counts cannot be read, nothing is found and kept.
     """
@@ -58,8 +59,8 @@ class Asked:
     keys: tuple[str, ...]
 
     @classmethod
-    def of(cls, method: Method, subject: Subject) -> "Asked":
-        """Workspace out the keys; this reads the files and folders that the parameters name."""
+    def of(cls, method: Method, subject: Subject) -> "CacheEntry":
+        """Work out the keys; this reads the files and folders that the parameters name."""
         try:
             return cls(method, subject, tuple(_keys(method, subject)))
         except (OSError, TypeError, ValueError) as error:
@@ -68,7 +69,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Found:
+class CacheHit:
     """A map from the cache, and when it was made."""
 
     evidence_map: EvidenceMap
@@ -97,7 +98,7 @@ class DiskCache:
             folder or cache_folder() / "maps", _limit() if limit is None else limit
         )
 
-    def find(self, asked: Asked) -> Found | None:
+    def find(self, asked: CacheEntry) -> CacheHit | None:
         """Find the map that is asked for, as it was kept or drawn anew from window scores."""
         for key in asked.keys:
             entry = self.entries.find(key)
@@ -113,14 +114,14 @@ class DiskCache:
                 self.entries.discard(key)
                 continue
             self.entries.touch(key)
-            return Found(drawn, datetime.fromtimestamp(entry.made))
+            return CacheHit(drawn, datetime.fromtimestamp(entry.made))
         return None
 
-    def keep(self, asked: Asked, evidence_map: EvidenceMap) -> bool:
+    def keep(self, asked: CacheEntry, evidence_map: EvidenceMap) -> bool:
         """Keep the answer, if it is complete; returns whether it is kept."""
         if not self.entries.limit or not asked.keys or not evidence_map.complete:
             return False
-        if Asked.of(asked.method, asked.subject).keys != asked.keys:
+        if CacheEntry.of(asked.method, asked.subject).keys != asked.keys:
             return False  # a file was changed during the work: nobody knows what was read
         data = packed(evidence_map, scores=True)
         return len(data) <= MOST_BYTES and self.entries.keep(asked.keys[0], data)
@@ -143,8 +144,10 @@ def _keys(method: Method, subject: Subject) -> Iterator[str]:
         "view": [view.shape, hashlib.sha256(view.tobytes()).hexdigest()],
         "classifier": classifier.name,
         "fingerprint": classifier.fingerprint,
-        # Weights alone do not tell everything: not the strides of a network's layers, for one.
+        # Weights alone do not tell everything: not the strides of a network's layers, and not
+        # what its forward pass does with them.
         "network": repr(classifier.network),
+        "code": network_code(classifier.network),
         "preprocessing": classifier.preprocessing.model_dump(mode="json"),
         "settings": classifier.settings.model_dump(mode="json"),
         "device": classifier.device.type,

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from pda_studio.classifiers import Classifier
 from pda_studio.methods import method_named, run
 from pda_studio.results import EvidenceMap, Subject
-from pda_studio.store.disk import Asked, DiskCache
+from pda_studio.store.disk import CacheEntry, DiskCache
 from pda_studio.targets import Target
 
 
@@ -61,7 +61,7 @@ def explain(
     subject = Subject.of(image, classifier, target, batch)
     if not cache:
         return run(chosen.steps(subject))
-    store, asked = DiskCache(), Asked.of(chosen, subject)
+    store, asked = DiskCache(), CacheEntry.of(chosen, subject)
     found = store.find(asked)
     if found is not None:
         return found.evidence_map

@@ -122,7 +122,7 @@ def main() -> None:
                 f" {len(late)} ticks"
             )
         if studio.explainer.current is not None:
-            job, gone = studio.explainer._running.job, []
+            job, gone = studio.explainer._runner.running.job, []
             job.stopped = lambda: gone.append(1)
             asked = perf_counter()
             studio.stop()

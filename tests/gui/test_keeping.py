@@ -226,10 +226,9 @@ def test_killed_in_the_middle_of_a_run(opened: Opened, qtbot: QtBot, tmp_path: P
     kill_when(
         WINDOW
         + """
-studio.saving._idle.setInterval(50)
 studio.session.configure_column(0, infill="marginal-samples", samples=500)
-until(lambda: studio.session.panel(0, 0).done > 0)
-until(lambda: list((folder / "recovery").glob("*.pdastudio")))
+edited = time.monotonic()
+until(lambda: studio.session.panel(0, 0).done > 0 and time.monotonic() - edited > 2)
 print("now", flush=True)
 until(lambda: False)
 """,
@@ -244,7 +243,7 @@ until(lambda: False)
     assert studio.session.work.columns[0].parameters["samples"] == 500
     studio.session.configure_column(0, samples=1)
     wait_for_maps(qtbot, studio)
-    qtbot.waitUntil(lambda: not studio.saving.left_behind(), timeout=WAIT)
+    qtbot.waitUntil(lambda: not studio.saving.recovery.left_behind(), timeout=WAIT)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is of other systems")
@@ -257,13 +256,15 @@ def test_killed_in_the_middle_of_saving(opened: Opened, qtbot: QtBot, tmp_path: 
     kill_when(
         WINDOW
         + """
-import pda_studio.document.saved as state
-real = state.packed
-def slow(evidence_map):
+import zipfile
+studio.saving._soon.stop()
+until(lambda: not studio.saving._writing)
+real = zipfile.ZipFile.writestr
+def slow(archive, *arguments, **named):
     print("now", flush=True)
     time.sleep(30)
-    return real(evidence_map)
-state.packed = slow
+    real(archive, *arguments, **named)
+zipfile.ZipFile.writestr = slow
 studio.saving.save(folder / "mine.pdastudio")
 until(lambda: False)
 """,
@@ -273,12 +274,79 @@ until(lambda: False)
     assert len(load_state(path).maps) == 1
 
 
+@pytest.mark.parametrize("how", ["closed", "killed"])
+def test_restored_work_keeps_the_name_of_its_file(
+    opened: Opened, qtbot: QtBot, tmp_path: Path, how: str
+) -> None:
+    """Ctrl+S after a restart writes where the user saved before, never into the recovery file."""
+    path = tmp_path / "mine.pdastudio"
+    if how == "killed":
+        kill_when(
+            WINDOW
+            + """
+studio.saving.save(folder / "mine.pdastudio")
+until(lambda: studio.saving.path is not None)
+studio.session.configure_column(0, window=5)
+edited = time.monotonic()
+until(lambda: time.monotonic() - edited > 2)
+print("now", flush=True)
+until(lambda: False)
+""",
+            tmp_path,
+        )
+    else:
+        first = opened()
+        first.session.transform(Flip("horizontal"))
+        with qtbot.waitSignal(first.saving.saved, timeout=WAIT):
+            first.saving.save(path)
+        first.session.configure_column(0, window=5)
+        first.window.close()
+    before = path.read_bytes()
+    studio = opened()
+    with qtbot.waitSignal(studio.saving.opened, timeout=WAIT):
+        if how == "killed":
+            studio.window.banner.action_button.click()
+        else:
+            studio.window.registry["reopen"].trigger()
+    assert studio.saving.path == path
+    assert studio.window.isWindowModified(), "it was edited after it was saved"
+    assert studio.session.work.columns[0].parameters["window"] == 5
+    wait_for_maps(qtbot, studio)
+    with qtbot.waitSignal(studio.saving.saved, timeout=WAIT):
+        studio.window.registry["save"].trigger()
+    assert path.read_bytes() != before
+    assert load_state(path).work.columns[0].parameters["window"] == 5
+    assert load_state(path).file is None
+
+
+def test_work_without_a_file_asks_for_its_name_after_a_restart(
+    opened: Opened, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened().window.close()
+    studio = opened()
+    with qtbot.waitSignal(studio.saving.opened, timeout=WAIT):
+        studio.window.registry["reopen"].trigger()
+    closed = studio.saving.recovery.closed
+    before = closed.read_bytes()
+    asked: list[bool] = []
+    monkeypatch.setattr(studio.dialogs, "ask_where_to_save", lambda: asked.append(True))
+    studio.window.registry["save"].trigger()
+    assert asked == [True]
+    assert studio.saving.path is None
+    # Nor does choosing the hidden file in the dialog make it the work's own.
+    with qtbot.waitSignal(studio.saving.opened, timeout=WAIT):
+        studio.saving.open(closed)
+    assert studio.saving.path is None
+    assert closed.read_bytes() == before
+    wait_for_maps(qtbot, studio)
+
+
 def test_an_open_window_is_no_crash(opened: Opened, qtbot: QtBot) -> None:
     first = opened()
-    first.saving.keep()
-    qtbot.waitUntil(first.saving._own.exists, timeout=WAIT)
+    first.saving.autosave()
+    qtbot.waitUntil(first.saving.recovery.own.exists, timeout=WAIT)
     second = opened()
-    assert second.saving.left_behind() == []
+    assert second.saving.recovery.left_behind() == []
 
 
 def test_saved_files_hold_nothing_that_runs(studio: Studio, qtbot: QtBot, tmp_path: Path) -> None:

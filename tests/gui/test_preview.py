@@ -13,6 +13,7 @@ from pda_studio.classifiers import graph
 from pda_studio.gui.maps import previews
 from pda_studio.gui.maps.previews import sketched
 from pda_studio.gui.window.studio import Studio
+from pda_studio.store.map_store import MapStore
 
 
 def first_panel(studio: Studio):
@@ -106,7 +107,7 @@ def test_a_preview_is_neither_exported_nor_kept(
         with qtbot.waitSignal(controller.failed, timeout=WAIT):
             export(tmp_path / "preview.png")
     assert list(tmp_path.glob("preview*")) == []
-    assert len(studio.explainer._cache) == 1
+    assert len(studio.explainer.store) == 1
     studio.window.close()
     assert len(list(cache_folder.glob("*.map"))) == 1, "that of the first sample"
 
@@ -222,14 +223,15 @@ def test_a_sketch_is_exact_where_enough_windows_are_scored(studio: Studio) -> No
 
 
 def test_previews_are_forgotten_with_the_panels() -> None:
-    kept = previews.Previews()
+    store = MapStore()
     first, second = object(), object()
-    kept.put(first, None)
-    kept.put(second, None)
-    kept.keep_only({second})
-    assert kept.worthwhile(first, 1000, None)
-    assert not kept.worthwhile(first, 10**6, 0.5)
-    assert not kept.worthwhile(second, 10**6, None)
+    store.put_preview(first, None)
+    store.put_preview(second, None)
+    store.keep_only({second})
+    assert not store.tried_preview(first)
+    assert store.tried_preview(second)
+    assert previews.worthwhile(1000, None)
+    assert not previews.worthwhile(10**6, 0.5)
 
 
 def test_half_a_preview_goes_when_stopped(

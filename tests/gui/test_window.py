@@ -69,7 +69,7 @@ def test_opens_a_image_and_keeps_it_among_the_recent(
 
 def test_stops_within_0_3_seconds_and_runs_on(studio: Studio, qtbot: QtBot) -> None:
     start_slow_map(qtbot, studio)
-    job = studio.explainer._running.job
+    job = studio.explainer._runner.running.job
     let_go = []
     job.stopped = lambda: let_go.append(time.monotonic())
     asked = time.monotonic()
@@ -110,7 +110,7 @@ def test_what_was_stopped_goes_on_where_it_was(
     qtbot.waitUntil(lambda: first_panel(studio).state == "running", timeout=WAIT)
     qtbot.waitUntil(lambda: first_panel(studio).done > 0, timeout=WAIT)
     studio.window.registry["stop"].trigger()
-    qtbot.waitUntil(lambda: studio.explainer._paused_run.job.paused is not None, timeout=WAIT)
+    qtbot.waitUntil(lambda: studio.explainer._runner.aside.job.paused is not None, timeout=WAIT)
     stopped = len(seen)
     qtbot.wait(400)
     assert len(seen) == stopped
@@ -145,7 +145,7 @@ def test_a_image_in_the_making_goes_on_after_stop(studio: Studio, qtbot: QtBot) 
 
 def test_a_slider_moved_while_running_starts_anew(studio: Studio, qtbot: QtBot) -> None:
     start_slow_map(qtbot, studio)
-    old = studio.explainer._running.job
+    old = studio.explainer._runner.running.job
     before = first_panel(studio).evidence
     row = studio.window.method_box.rows["samples"]
     row.slider.setValue(0)

@@ -35,13 +35,13 @@ class Comparisons:
     def turned(self, row: Row, column: Column, evidence_map: EvidenceMap) -> EvidenceMap:
         """A variant's map in the frame of the original; what it does not show is not covered."""
         key = row.key, column.key
-        asked = id(evidence_map), row.operations
+        made_of = evidence_map, row.operations
         known = self._turned.get(key)
-        if known is not None and known[0] == asked:
+        if known is not None and known[0] == made_of:
             return known[1]
         matrix = geometry.original_frame(self._session, row, column)
         turned = turning.turned(evidence_map, matrix, self._upright(row, column, evidence_map))
-        self._turned[key] = asked, turned
+        self._turned[key] = made_of, turned
         return turned
 
     def agreement(self, row: Row, column: Column) -> Agreement | None:
@@ -52,12 +52,12 @@ class Comparisons:
         first, other = session.finished(original, column), session.finished(row, column)
         if first is None or other is None:
             return None
-        key, asked = (row.key, column.key), (id(first), id(other), row.operations)
+        key, made_of = (row.key, column.key), (first, other, row.operations)
         known = self._agreed.get(key)
-        if known is not None and known[0] == asked:
+        if known is not None and known[0] == made_of:
             return known[1]
         found = turning.compared(first, self.turned(row, column, other))
-        self._agreed[key] = asked, found
+        self._agreed[key] = made_of, found
         return found
 
     def told(self, row: Row, column: Column) -> str:

@@ -13,7 +13,9 @@ from pda_studio.gui.grid.colour_bar import ColourBar
 from pda_studio.gui.grid.contour_lines import ContourLines
 from pda_studio.gui.grid.image_view import ImageView
 from pda_studio.gui.grid.viewport import Viewport
-from pda_studio.gui.maps.panel_state import PanelState, Prediction
+from pda_studio.gui.maps.panel_state import PanelState
+from pda_studio.gui.maps.requests import Prediction
+from pda_studio.gui.maps.wording import awaited
 from pda_studio.gui.window import numbers as words
 
 if TYPE_CHECKING:
@@ -248,24 +250,20 @@ class MapPanel(Panel):
         ]
 
     def _state(self) -> tuple[str, float | None]:
+        """What the chip says of the panel's state, and how much of the map is done."""
         panel = self._panel
+        running = panel.state == "running"
         part = panel.done / panel.total if panel.total else 0.0
-        if panel.previewed:
-            percent = f"{100 * part:.0f} %" if part else ""
-            known = {"waiting": self.tr("waiting"), "stopped": self.tr("stopped")}
-            said = known.get(panel.state, percent)
-            running = part if part and panel.state == "running" else None
-            return " · ".join(filter(None, (self.tr("preview"), said))), running
-        match panel.state:
-            case "running":
-                return f"{100 * part:.0f} %", part
-            case "waiting":
-                return self.tr("waiting"), None
-            case "stopped":
-                return self.tr("stopped"), None
-            case "failed":
-                return self.tr("failed"), None
-        return "", None
+        percent = f"{100 * part:.0f} %" if part or not panel.previewed else ""
+        said = {
+            "running": panel.stage or percent,
+            "waiting": awaited(panel.awaits),
+            "stopped": self.tr("stopped"),
+            "failed": self.tr("failed"),
+        }.get(panel.state, "")
+        rough = panel.previewed or panel.state == "previewing"
+        chip = " · ".join(filter(None, (self.tr("preview") if rough else "", said)))
+        return chip, part if running and (part or not panel.previewed) else None
 
 
 def _caption(evidence_map: EvidenceMap, panel: PanelState, agreement: str) -> tuple[str, ...]:

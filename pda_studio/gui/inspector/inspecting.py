@@ -214,7 +214,7 @@ class Inspecting(QObject):
         if not of.has_windows:
             text = self.tr("{0} has no windows: its blocks are known when the map is finished.")
             return text.format(of.method.title)
-        coming = self._session.panel(*of.key).state in ("running", "waiting")
+        coming = self._session.panel(*of.key).active
         method = cast("PredictionDifference", of.method)
         windows = ceil(method.window / method.stride) ** 2
         samples = method.samples if method.infill.endswith("-samples") else 1

@@ -11,7 +11,7 @@ from psygnal import SignalGroupDescriptor
 from pda_studio.document.operations import Matrix
 from pda_studio.document.workspace import COMBINED
 from pda_studio.gui.grid import geometry
-from pda_studio.gui.maps.panel_state import Request
+from pda_studio.gui.maps.requests import Request
 from pda_studio.gui.session.session import Key, Session
 from pda_studio.targets import ClassTarget
 

@@ -18,6 +18,7 @@ from superqt import QElidingLabel
 
 from pda_studio.gui.grid.headers import plain_button
 from pda_studio.gui.jobs.workload import Task
+from pda_studio.gui.maps.wording import awaited
 from pda_studio.gui.window import numbers as words
 from pda_studio.gui.window.style_names import named
 from pda_studio.gui.window.theme import ThemeKeeper
@@ -131,13 +132,15 @@ class JobRow(QFrame):
         if task.state == "running":
             if task.preview:
                 parts.append(self.tr("preview"))
+            elif task.stage:
+                parts.append(task.stage)
             elif task.progress is not None:
                 parts.append(f"{100 * task.progress:.0f} %")
             if task.seconds is not None:
                 parts.append(self.tr("{0} left").format(words.duration(task.seconds)))
         else:
             known = {
-                "waiting": self.tr("waiting"),
+                "waiting": awaited(task.awaits),
                 "stopped": self.tr("stopped"),
                 "failed": self.tr("failed"),
             }

@@ -119,8 +119,7 @@ class JobsController(QObject):
         loading: tuple[ClassifierChoice, float] | None = None
         if opening.busy and opening.choice is not None:
             loading = opening.choice, self._part
-        previewing = explainer.current if explainer.previewing else None
-        return workload(self._session, explainer.seconds_left_of, previewing, loading)
+        return workload(self._session, explainer.seconds_left_of, loading)
 
     def show_tasks(self) -> None:
         """Bring the list up to date."""

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from pda_studio.document.operations import described
 from pda_studio.document.workspace import COMBINED, ClassifierChoice, Column, Row
 from pda_studio.gui.grid.headings import own_target
-from pda_studio.gui.maps.panel_state import State
+from pda_studio.gui.maps.panel_state import Awaited
 from pda_studio.gui.session import fitting
 from pda_studio.gui.session.session import Key, Session
 
-_ORDER: dict[State, int] = {"running": 0, "waiting": 1, "stopped": 2, "failed": 3}
+TaskState = Literal["running", "waiting", "stopped", "failed"]
+
+_ORDER: dict[TaskState, int] = {"running": 0, "waiting": 1, "stopped": 2, "failed": 3}
+_STATES: dict[str, TaskState] = {"previewing": "running", **{one: one for one in _ORDER}}
 
 
 @dataclass(frozen=True)
@@ -39,18 +43,22 @@ class Task:
         Why it failed, and the traceback if there is one.
     single : bool
         Whether it can be stopped and run by itself: what is made of others' maps cannot.
+    awaits, stage : str
+        What it waits for, and what it prepares.
     """
 
     key: Key | None
     title: str
     place: str
-    state: State
+    state: TaskState
     progress: float | None = None
     seconds: float | None = None
     preview: bool = False
     error: str = ""
     details: str = ""
     single: bool = True
+    awaits: Awaited = ""
+    stage: str = ""
 
     @property
     def active(self) -> bool:
@@ -61,7 +69,6 @@ class Task:
 def workload(
     session: Session,
     seconds: Callable[[Key], float | None],
-    previewing: Key | None = None,
     loading: tuple[ClassifierChoice, float] | None = None,
 ) -> list[Task]:
     """All work that is not done: what runs first, then what waits in the order of its turns.
@@ -72,8 +79,6 @@ def workload(
         Its panels.
     seconds : callable
         How long a panel's map still takes.
-    previewing : tuple of int, optional
-        The panel whose preview is being computed.
     loading : tuple, optional
         The classifier that is being loaded, and which part of it is there (below 0: unknown).
     """
@@ -81,23 +86,24 @@ def workload(
     for key in session.panel_keys():
         row, column = session.work.row(key[0]), session.work.column(key[1])
         panel = session.panel(*key)
-        if row is None or column is None or panel.state not in _ORDER:
+        if row is None or column is None or panel.state not in _STATES:
             continue
-        active = panel.state in ("running", "waiting")
-        known = panel.state == "running" and panel.total > 0 and key != previewing
+        known = panel.state == "running" and panel.total > 0
         failed = panel.state == "failed"
         tasks.append(
             Task(
                 key,
                 fitting.kind_of(column.method).title,
                 place_of(session, row, column),
-                panel.state,
+                _STATES[panel.state],
                 panel.done / panel.total if known else None,
-                seconds(key) if active and column.method != COMBINED else None,
-                key == previewing,
+                seconds(key) if panel.active and column.method != COMBINED else None,
+                panel.state == "previewing",
                 panel.message if failed else "",
                 panel.details if failed else "",
                 column.method != COMBINED,
+                panel.awaits,
+                panel.stage,
             )
         )
     tasks.sort(key=lambda task: _ORDER[task.state])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from PySide6.QtCore import QObject, Signal
 
 from pda_studio.document.operations import applied
 from pda_studio.document.workspace import ClassifierChoice, Column, Row
 from pda_studio.gui.jobs.worker import Jobs
-from pda_studio.gui.maps.panel_state import Prediction, PredictionKey
+from pda_studio.gui.maps.requests import Prediction, PredictionKey
 from pda_studio.gui.session.session import Session
 from pda_studio.targets import ClassTarget
 
@@ -25,7 +27,7 @@ class Predicting(QObject):
     def __init__(self, session: Session, jobs: Jobs, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session, self._jobs = session, jobs
-        self._under_way: set[tuple[PredictionKey, int]] = set()
+        self._under_way: set[tuple[object, ...]] = set()
         self._refused: dict[PredictionKey, tuple[str, str]] = {}
         self._unloadable: dict[ClassifierChoice, str] = {}
 
@@ -90,16 +92,19 @@ class Predicting(QObject):
         image = session.work.image_of(row) if row else None
         if row is None or image is None or classifier is None:
             return
-        asked = (key, id(classifier) ^ id(image) ^ hash(row.operations))
+        asked = (key, classifier, image, row.operations)
         if asked in self._under_way or key in self._refused:
             return
         self._under_way.add(asked)
 
         def predict() -> Prediction:
             from pda_studio.results import Subject
+            from pda_studio.store.network_code import network_code
 
             pixels = applied(image.pixels, row.operations)
             subject = Subject.of(pixels, classifier, key.target)
+            with suppress(ValueError):  # traced here: no forward pass may run meanwhile
+                network_code(subject.classifier.network)
             return Prediction(subject, pixels.shape[1], pixels.shape[0])
 
         def current() -> bool:

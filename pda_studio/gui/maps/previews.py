@@ -1,14 +1,14 @@
-"""Rough maps of what the grid asks for now, to look at until the exact ones come."""
+"""Rough maps, to look at until the exact ones come; never in a cache or a file."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Generator
+from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pda_studio.gui.maps.panel_state import Request
+from pda_studio.gui.maps.requests import Request
 from pda_studio.gui.session import fitting
 
 if TYPE_CHECKING:
@@ -23,39 +23,17 @@ _DENSER = 4  # times the windows of the preview: what counts as exact is also fi
 _PLENTY = 0.25  # of a pixel's windows: its value will hardly change
 
 
-class Previews:
-    """Previews by request, for as long as a panel asks for it; never in a cache or a file."""
+def worthwhile(cost: int, seconds: float | None) -> bool:
+    """Whether to make a preview: the exact map will be long in coming.
 
-    def __init__(self) -> None:
-        self._maps: dict[Request, EvidenceMap | None] = {}
-
-    def worthwhile(self, request: Request, cost: int, seconds: float | None) -> bool:
-        """Whether to make one: none was tried, and the exact map will be long in coming.
-
-        Parameters
-        ----------
-        request : Request
-            What is asked.
-        cost : int
-            Forward passes of the exact map.
-        seconds : float or None
-            How long they will take, if that is known.
-        """
-        if request in self._maps:
-            return False
-        return cost >= _LEAST_PASSES if seconds is None else seconds >= _LEAST_SECONDS
-
-    def find(self, request: Request) -> EvidenceMap | None:
-        """The preview of a request, if there is one."""
-        return self._maps.get(request)
-
-    def put(self, request: Request, preview: EvidenceMap | None) -> None:
-        """Note a preview, or that there is none."""
-        self._maps[request] = preview
-
-    def keep_only(self, requests: Collection[Request | None]) -> None:
-        """Forget those that no panel asks for."""
-        self._maps = {request: one for request, one in self._maps.items() if request in requests}
+    Parameters
+    ----------
+    cost : int
+        Forward passes of the exact map.
+    seconds : float or None
+        How long they will take, if that is known.
+    """
+    return cost >= _LEAST_PASSES if seconds is None else seconds >= _LEAST_SECONDS
 
 
 def sketched(

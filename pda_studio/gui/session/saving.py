@@ -4,28 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
-from PySide6.QtCore import QLockFile, QObject, QSettings, QStandardPaths, QTimer, Signal
+from PySide6.QtCore import QObject, QSettings, QTimer, Signal
 
 from pda_studio.document.history import History
-from pda_studio.document.workspace import COMBINED, SUFFIX, Workspace
+from pda_studio.document.workspace import COMBINED, Workspace
 from pda_studio.errors import PdaStudioError, UsageError
 from pda_studio.gui.display.display import Display
 from pda_studio.gui.jobs.worker import Jobs
 from pda_studio.gui.maps.explainer import Explainer
-from pda_studio.gui.maps.panel_state import PanelState, Request, as_text
+from pda_studio.gui.maps.requests import Request, as_text
+from pda_studio.gui.session.recovery import Recovery
 from pda_studio.gui.session.session import Session
 from pda_studio.rendering import Appearance
 
 if TYPE_CHECKING:
     from pda_studio.document.saved import State
+    from pda_studio.results import EvidenceMap
 
-_LAST = f"last{SUFFIX}"
-_PAUSE = 4000  # milliseconds without an edit, after which the work is kept
+_SOON = 1000  # milliseconds from an edit to its autosave
 
 
 class Saving(QObject):
@@ -62,11 +63,10 @@ class Saving(QObject):
         self.modified = False
         self.figure: dict[str, object] = {}
         """How a figure of this work is laid out; kept with it."""
-        self._folder = _folder(settings)
-        self._own = self._folder / f"{uuid4().hex}{SUFFIX}"
-        self._lock: QLockFile | None = None
-        self._idle = QTimer(self, singleShot=True, interval=_PAUSE)
-        self._idle.timeout.connect(self.keep)
+        self.recovery = Recovery(settings)
+        self._writing = self._again = False  # an autosave, and whether another one is due
+        self._soon = QTimer(self, singleShot=True, interval=_SOON)
+        self._soon.timeout.connect(self.autosave)
         session.changed.connect(self._on_changed)
         session.panel_changed.connect(self._on_panel)
 
@@ -74,7 +74,7 @@ class Saving(QObject):
         """Hear nothing more: the window is closing."""
         self._session.changed.disconnect(self._on_changed)
         self._session.panel_changed.disconnect(self._on_panel)
-        self._idle.stop()
+        self._soon.stop()
 
     # Undo
 
@@ -114,66 +114,56 @@ class Saving(QObject):
         self._jobs.write(work, done, self.failed.emit)
 
     def open(self, path: Path) -> None:
-        """Read a file of saved work, in the background, and put it in the place of this work."""
-        self._read(path, lambda state: self._show(state, path))
+        """Read a file of saved work, in the background, and put it in the place of this work.
 
-    def keep(self) -> None:
-        """Write the work where the next start finds it if this one ends badly."""
-        if self._session.work.image is None or not self._lock_own():
+        A file of the recovery folder is nobody's own: the work keeps the name that it had, and
+        without one it is asked for when it is saved.
+        """
+        if self.recovery.holds(path):
+            self._read(path, lambda state: self._show(state, state.file, modified=state.modified))
+        else:
+            self._read(path, lambda state: self._show(state, path))
+
+    def autosave(self) -> None:
+        """Write the workspace where the next start finds it if this one ends badly."""
+        if self._writing:
+            self._again = True  # once this one is written: of two that wait, the newer is enough
             return
-        state, path = self.state(), self._own
+        if self._session.work.image is None or not self.recovery.claim():
+            return
+        state, path = self._unsaved(), self.recovery.own
 
         def work() -> None:
             from pda_studio.document.saved import save_state
 
             save_state(state(), path)
 
-        self._jobs.write(work, lambda _: None, lambda *_: None)  # a full disk is told when saving
+        def done(*_: object) -> None:  # a full disk is told when saving
+            again, self._writing, self._again = self._again, False, False
+            if again:
+                self.autosave()
 
-    def keep_for_next_time(self) -> None:
-        """Write down what File, Reopen finds: the program comes to its end as it should."""
+        self._writing = True
+        self._jobs.write(work, done, done)
+
+    def close(self) -> None:
+        """Write down what File, Reopen finds: the program shuts down cleanly."""
         from pda_studio.document.saved import save_state
 
         if self._session.work.image is not None and self._session.classifier is not None:
             with suppress(OSError, PdaStudioError):  # nobody is there any more to be told
-                self._folder.mkdir(parents=True, exist_ok=True)
-                save_state(self.state()(), self._folder / _LAST)
-        with suppress(OSError):
-            self._own.unlink(missing_ok=True)
-        if self._lock is not None:
-            self._lock.unlock()
-
-    @property
-    def last(self) -> Path | None:
-        """What was open when the program was closed last."""
-        path = self._folder / _LAST
-        return path if path.is_file() else None
-
-    def left_behind(self) -> list[Path]:
-        """What was open in windows that did not come to their end; the newest first."""
-        found = []
-        with suppress(OSError):
-            for path in self._folder.glob(f"*{SUFFIX}"):
-                if path not in (self._own, self._folder / _LAST) and _nobodys(path):
-                    found.append(path)
-        return sorted(found, key=_age)
+                self.recovery.make_folder()
+                save_state(self._unsaved()(), self.recovery.closed)
+        self.recovery.end()
 
     def recover(self, path: Path) -> None:
         """Open what a crash left behind; it belongs to this window now."""
 
         def show(state: State) -> None:
-            self._show(state, None)
-            self.modified = True
-            self.changed.emit()
-            self.discard(path)
+            self._show(state, state.file, modified=True)
+            self.recovery.discard(path)
 
         self._read(path, show)
-
-    def discard(self, path: Path) -> None:
-        """Delete what a crash left behind."""
-        for one in (path, path.with_suffix(".lock")):
-            with suppress(OSError):
-                one.unlink(missing_ok=True)
 
     def set_figure(self, values: dict[str, object]) -> None:
         """Keep with the work how a figure of it is laid out."""
@@ -181,9 +171,13 @@ class Saving(QObject):
             self.figure = values
             self.modified = True
             self.changed.emit()
-            self._idle.start()
+            self._autosave_soon()
 
     # What follows
+
+    def _autosave_soon(self) -> None:
+        if not self._soon.isActive():  # not put off by the next edit: that comes along
+            self._soon.start()
 
     def _step(self, work: Workspace | None) -> None:
         if work is not None:
@@ -196,11 +190,11 @@ class Saving(QObject):
             self.history.note(before, after, monotonic())
             self.modified = True
             self.changed.emit()
-        self._idle.start()
+        self._autosave_soon()
 
     def _on_panel(self, row: int, column: int) -> None:
         if self._session.panel(row, column).state == "done":
-            self._idle.start()
+            self._autosave_soon()
 
     def _read(self, path: Path, done: Callable[[State], None]) -> None:
         def work() -> State:
@@ -210,9 +204,9 @@ class Saving(QObject):
 
         self._jobs.read(work, done, self.failed.emit)
 
-    def _show(self, state: State, path: Path | None) -> None:
+    def _show(self, state: State, path: Path | None, *, modified: bool = False) -> None:
         self._session.panels = {}
-        shown: dict[tuple[int, int], PanelState] = {}
+        restored: dict[tuple[int, int], tuple[Request, EvidenceMap]] = {}
         for kept in state.maps:
             row, column = state.work.row(kept.row), state.work.column(kept.column)
             image = state.work.image_of(row) if row else None
@@ -226,18 +220,24 @@ class Saving(QObject):
                 parameters=as_text(column.parameters or {}),
                 target=kept.target,
             )
-            self._explainer.take(request, kept.evidence_map)
-            key = row.key, column.key
-            shown[key] = PanelState("waiting", evidence=kept.evidence_map, answers=request)
+            restored[row.key, column.key] = request, kept.evidence_map
         with suppress(UsageError):  # of a newer version: shown as the maps before are
             self._display.appearance = Appearance.from_json(state.display)
         self.figure = dict(state.figure)
         self._session.restore(state.work)
-        for key, panel in shown.items():  # to look at while the classifier is being loaded
-            self._session.put_panel(*key, panel)
+        for key, (request, evidence_map) in restored.items():
+            self._explainer.restore(key, request, evidence_map)
         self.path = path
         self.begin()
+        if modified:
+            self.modified = True
+            self.changed.emit()
         self.opened.emit(path)
+
+    def _unsaved(self) -> Callable[[], State]:
+        """What is open now, with the name of its file, for a file that is not its own."""
+        state, file, modified = self.state(), self.path, self.modified
+        return lambda: replace(state(), file=file, modified=modified)
 
     def state(self) -> Callable[[], State]:
         """What is open now, as the background thread makes a state of it."""
@@ -264,36 +264,3 @@ class Saving(QObject):
             return State(work, kept, display, figure)
 
         return made
-
-    def _lock_own(self) -> bool:
-        """Tell other windows that this one is alive."""
-        if self._lock is None:
-            with suppress(OSError):
-                self._folder.mkdir(parents=True, exist_ok=True)
-            self._lock = QLockFile(str(self._own.with_suffix(".lock")))
-            self._lock.setStaleLockTime(0)
-        return self._lock.isLocked() or self._lock.tryLock(0)
-
-
-def _folder(settings: QSettings) -> Path:
-    """Where work is kept: beside settings in a file of their own, or where programs keep data."""
-    if settings.format() == QSettings.Format.IniFormat:
-        return Path(settings.fileName()).parent / "recovery"
-    place = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.AppLocalDataLocation)
-    return Path(place) / "recovery"
-
-
-def _nobodys(path: Path) -> bool:
-    """Whether the window that kept a file is gone."""
-    lock = QLockFile(str(path.with_suffix(".lock")))
-    lock.setStaleLockTime(0)
-    if not lock.tryLock(0):
-        return False
-    lock.unlock()
-    return True
-
-
-def _age(path: Path) -> float:
-    with suppress(OSError):
-        return -path.stat().st_mtime
-    return 0.0

@@ -16,7 +16,8 @@ from pda_studio.document.workspace import (
     SourceImage,
     Workspace,
 )
-from pda_studio.gui.maps.panel_state import PanelState, Prediction, PredictionKey, Request, as_text
+from pda_studio.gui.maps.panel_state import PanelState
+from pda_studio.gui.maps.requests import Prediction, PredictionKey, Request, as_text
 from pda_studio.gui.session import fitting
 from pda_studio.gui.session.edits import Edits
 from pda_studio.targets import ClassTarget, Target, translated

@@ -85,7 +85,7 @@ class WorkspaceActions(QObject):
 
     def reopen(self) -> None:
         """Open what was open when the program was closed last."""
-        path = self._saving.last
+        path = self._saving.recovery.last
         if path is None:
             self._window.banner.tell(self.tr("There is no workspace from last time yet."))
         else:
@@ -93,11 +93,11 @@ class WorkspaceActions(QObject):
 
     def offer_recovery(self) -> None:
         """Offer the newest workspace of a window that did not shut down cleanly."""
-        left = self._saving.left_behind()
+        left = self._saving.recovery.left_behind()
         if left:
             newest, *older = left
             for path in older:
-                self._saving.discard(path)
+                self._saving.recovery.discard(path)
             self._window.banner.tell(
                 self.tr("Did not shut down cleanly. Restore the last workspace?"),
                 action=self.tr("Restore"),

@@ -172,7 +172,7 @@ class Studio(QObject):
         self.jobs.close()
         gc.unfreeze()  # what ends with the interpreter is to be found again
         self.inspecting.forget()
-        self.saving.keep_for_next_time()
+        self.saving.close()
         self.session.changed.disconnect(self._on_changed)
         self.window.forget()
         self.readouts.forget()

@@ -1,0 +1,96 @@
+"""What a panel requests, and what must be predicted before."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pda_studio.document.operations import Operation
+from pda_studio.document.workspace import ClassifierChoice
+from pda_studio.targets import ClassTarget, Target
+
+if TYPE_CHECKING:  # the engine loads PyTorch, which takes seconds: the window is there before
+    from pda_studio.results import Subject
+
+
+@dataclass(frozen=True)
+class Request:
+    """Everything that a map depends on, hashable: equal requests have equal maps.
+
+    Attributes
+    ----------
+    image, classifier : str
+        Hashes of the image and of the classifier's weights.
+    operations : tuple
+        What was done to the image.
+    method, parameters : str
+        The method's name, and its parameters as JSON.
+    target : Target or None
+        What is asked about; None stands for any class.
+    """
+
+    image: str
+    classifier: str
+    operations: tuple[Operation, ...]
+    method: str
+    parameters: str
+    target: Target | None
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The parameters, by name."""
+        values: dict[str, Any] = json.loads(self.parameters)
+        return values
+
+    @property
+    def subject(self) -> tuple[object, ...]:
+        """What the request is about, whatever the method and the class.
+
+        A contrast or a hidden unit makes another classifier of the one that is asked.
+        """
+        derived = None if isinstance(self.target, ClassTarget) else self.target
+        return self.image, self.operations, self.classifier, derived
+
+
+def as_text(parameters: Mapping[str, Any]) -> str:
+    """Write parameters as JSON, in a fixed order; a path becomes its text."""
+    return json.dumps(dict(parameters), sort_keys=True, default=str)
+
+
+@dataclass(frozen=True)
+class PredictionKey:
+    """Of whom a row is asked, and what.
+
+    Attributes
+    ----------
+    row : int
+        The row's key.
+    classifier : ClassifierChoice
+        Who is asked.
+    target : Target or None
+        A contrast or a hidden unit, for which the classifier is made into another one; None for
+        all classes.
+    """
+
+    row: int
+    classifier: ClassifierChoice
+    target: Target | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """A row as a classifier sees it: the subject (with the likeliest class as its target).
+
+    Attributes
+    ----------
+    subject : Subject
+        The image as the network sees it, and what it says.
+    width, height : int
+        Of the row's image, in pixels.
+    """
+
+    subject: Subject
+    width: int
+    height: int

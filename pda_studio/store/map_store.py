@@ -1,0 +1,211 @@
+"""Every map that is at hand: in memory, on the disk, drawn from kept scores, and previews.
+
+One law says which finished map answers which request, in memory and on the disk alike: that of
+the method, which lists the maps that its own can be had from (`Method.sources`) and draws it from
+one of them (`Method.redrawn`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from collections.abc import Collection, Hashable, Iterator
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:  # the window is there before PyTorch
+    import numpy as np
+
+    from pda_studio.methods import Method
+    from pda_studio.results import EvidenceMap, Subject
+    from pda_studio.store.disk import CacheEntry, DiskCache
+
+_BYTES = 600_000_000
+
+
+class MapRequest(Protocol):
+    """What is requested, as the store needs it: equal requests have equal maps."""
+
+    @property
+    def subject(self) -> Hashable:
+        """What the map is about, whatever the method and the class."""
+
+    def __hash__(self) -> int:
+        """Requests are looked up."""
+
+
+class MapStore:
+    """Finished maps and previews by request.
+
+    What memory holds is there at once (`find`); what the disk holds is read on a background
+    thread (`read`). Of finished maps the least recently used go first when the bytes run out.
+
+    Parameters
+    ----------
+    limit : int
+        Bytes of memory that finished maps may take together.
+    """
+
+    def __init__(self, limit: int = _BYTES) -> None:
+        self._limit = limit
+        self._maps: OrderedDict[MapRequest, EvidenceMap] = OrderedDict()
+        self._keys: dict[MapRequest, tuple[Hashable, ...]] = {}
+        self._by_key: dict[Hashable, list[MapRequest]] = {}
+        self._previews: dict[MapRequest, EvidenceMap | None] = {}
+        self._on_disk: dict[MapRequest, bool] = {}  # False: searched in vain; True: on its way
+
+    def __len__(self) -> int:
+        return len(self._maps)
+
+    # In memory
+
+    def find(self, request: MapRequest, method: Method, subject: Subject) -> EvidenceMap | None:
+        """Find the map of a request, as it is or drawn anew from the scores of another one."""
+        if request in self._maps:
+            self._maps.move_to_end(request)
+            return self._maps[request]
+        for key in _keys(request, method, subject):
+            for other in reversed(self._by_key.get(key, [])):
+                try:
+                    drawn = method.redrawn(self._maps[other], subject)
+                except KeyError:  # a whole map, but of a class or stride that is not in it
+                    continue
+                self.put(request, drawn, method, subject)
+                return drawn
+        return None
+
+    def serves(
+        self,
+        work: tuple[MapRequest, Method, Subject],
+        wanted: tuple[MapRequest, Method, Subject],
+    ) -> bool:
+        """Whether the map that is being computed in one piece of work gives another one as well.
+
+        Of a class whose scores are not kept this is said, too: `Progress.drawn_for` knows better.
+        """
+        if work[0] == wanted[0]:
+            return True
+        return next(_keys(*wanted)) in answered_keys(*work)
+
+    def put(
+        self,
+        request: MapRequest,
+        evidence_map: EvidenceMap,
+        method: Method | None = None,
+        subject: Subject | None = None,
+    ) -> None:
+        """Keep a finished map in memory; without its method it answers only its own request."""
+        self._drop(request)
+        self._maps[request] = evidence_map
+        if method is not None and subject is not None:
+            self._keys[request] = answered_keys(request, method, subject)
+            for key in self._keys[request]:
+                self._by_key.setdefault(key, []).append(request)
+        held = sum(map(_size, self._maps.values()))
+        while held > self._limit and len(self._maps) > 1:
+            oldest = next(iter(self._maps))
+            held -= _size(self._maps[oldest])
+            self._drop(oldest)
+
+    def _drop(self, request: MapRequest) -> None:
+        self._maps.pop(request, None)
+        for key in self._keys.pop(request, ()):
+            self._by_key[key].remove(request)
+            if not self._by_key[key]:
+                del self._by_key[key]
+
+    # On the disk
+
+    @cached_property
+    def _disk(self) -> DiskCache:
+        from pda_studio.store.disk import DiskCache
+
+        return DiskCache()
+
+    def to_be_read(self, request: MapRequest) -> bool:
+        """Whether the disk is still to be searched for a request; from now on it is being read."""
+        if request in self._on_disk:
+            return False
+        self._on_disk[request] = True
+        return True
+
+    def missing(self, request: MapRequest) -> bool:
+        """Whether memory and disk were searched in vain: the map must be computed."""
+        return self._on_disk.get(request) is False
+
+    def read(self, method: Method, subject: Subject) -> EvidenceMap | None:
+        """Read a map from the disk, as it is or drawn anew; on a background thread."""
+        from pda_studio.store.disk import CacheEntry
+
+        hit = self._disk.find(CacheEntry.of(method, subject))
+        return None if hit is None else hit.evidence_map
+
+    def was_read(
+        self, request: MapRequest, method: Method, subject: Subject, found: EvidenceMap | None
+    ) -> None:
+        """Note what the disk holds for a request."""
+        self._on_disk[request] = False
+        if found is not None:
+            self.put(request, found, method, subject)
+
+    def entry(self, method: Method, subject: Subject) -> CacheEntry:
+        """Where a map will lie on the disk; before it is computed, on a background thread."""
+        from pda_studio.store.disk import CacheEntry
+
+        return CacheEntry.of(method, subject)
+
+    def write(self, entry: CacheEntry, evidence_map: EvidenceMap) -> None:
+        """Write a finished map to the disk; on a background thread."""
+        self._disk.keep(entry, evidence_map)
+
+    # Previews, which are no results
+
+    def preview(self, request: MapRequest) -> EvidenceMap | None:
+        """The preview of a request, if there is one."""
+        return self._previews.get(request)
+
+    def tried_preview(self, request: MapRequest) -> bool:
+        """Whether a preview was made, or could not be."""
+        return request in self._previews
+
+    def put_preview(self, request: MapRequest, preview: EvidenceMap | None) -> None:
+        """Note a preview, or that there is none."""
+        self._previews[request] = preview
+
+    def keep_only(self, requests: Collection[MapRequest | None]) -> None:
+        """Forget the previews that no panel requests, and what was searched for on the disk."""
+        self._previews = {one: made for one, made in self._previews.items() if one in requests}
+        self._on_disk = {
+            one: reading for one, reading in self._on_disk.items() if reading or one in requests
+        }
+
+
+def answered_keys(request: MapRequest, method: Method, subject: Subject) -> tuple[Hashable, ...]:
+    """Under which keys a map is listed: its own, and that of the likeliest class.
+
+    A map of an unlikely class holds the scores of the likely ones, too; where it does not,
+    `Method.redrawn` refuses it.
+    """
+    likeliest = replace(subject, target=int(subject.probabilities.argmax()))
+    own = next(_keys(request, method, subject))
+    return tuple(dict.fromkeys([own, next(_keys(request, method, likeliest))]))
+
+
+def _keys(request: MapRequest, method: Method, subject: Subject) -> Iterator[Hashable]:
+    for values in method.sources(subject):
+        text = json.dumps(values, sort_keys=True, default=str)
+        yield request.subject, method.name, text
+
+
+def _size(evidence_map: EvidenceMap) -> int:
+    scores = evidence_map.scores
+    arrays: list[np.ndarray[Any, Any] | None] = [
+        evidence_map.evidence,
+        evidence_map.standard_error,
+    ]
+    if scores is not None:
+        # Maps redrawn for other targets share these, so that this counts too much, not too little.
+        arrays += [scores.probability, scores.logit]
+        arrays += [scores.probability_variance, scores.logit_variance]
+    return sum(array.nbytes for array in arrays if array is not None)
