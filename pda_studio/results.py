@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -9,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pda_studio.targets import OutputKind, Target
+
 if TYPE_CHECKING:
     from pda_studio.classifiers import Classifier
     from pda_studio.methods.base import Method
     from pda_studio.pda.scores import WindowScores
-    from pda_studio.targets import Target
 
 KEPT_CLASSES = 20  # scores of the most likely classes are kept: changing the target is then free
 
@@ -26,25 +28,35 @@ def classes_to_keep(probabilities: NDArray[np.float64], target: int) -> NDArray[
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """What is asked of a method: why this classifier sees this class in this image.
+    """What a method explains: a target of a classifier in an image.
 
     Attributes
     ----------
     classifier : Classifier
-        The network.
+        The network, as it was loaded.
     view : (H, W, 3) uint8
         The image as the network sees it.
-    target : int
-        The class that is asked about.
-    probabilities : (K,) float64
-        What the classifier says of the unmodified image.
+    target : Target
+        What is explained.
+    predictions : (K,) float64
+        What the classifier says of the unmodified image: probabilities, or plain values.
+    scored : Classifier
+        The same network, or one made of it, that has an output for the target: this is what
+        methods run.
+    index : int
+        Of that output.
+    probabilities : (K',) float64
+        What `scored` says of the unmodified image: probabilities, or plain values.
     batch : int, optional
         Images per forward pass; without it the fastest size is found while working.
     """
 
     classifier: Classifier
     view: NDArray[np.uint8]
-    target: int
+    target: Target
+    predictions: NDArray[np.float64]
+    scored: Classifier
+    index: int
     probabilities: NDArray[np.float64]
     batch: int | None = None
 
@@ -56,20 +68,81 @@ class Subject:
         target: int | str | Target | None = None,
         batch: int | None = None,
     ) -> Subject:
-        """Ask about any RGB image (H, W, 3); without a target, about the most likely class."""
+        """Explain any RGB image (H, W, 3); without a target, its most likely class.
+
+        Raises
+        ------
+        UsageError
+            If the classifier has no such target.
+        """
         view = classifier.preprocessing.view(image)
-        if target is None:
-            probabilities = classifier.predict(view)
-            return cls(classifier, view, int(probabilities.argmax()), probabilities, batch)
+        return cls.of_view(view, classifier, classifier.predict(view), target, batch)
+
+    @classmethod
+    def of_view(
+        cls,
+        view: NDArray[np.uint8],
+        classifier: Classifier,
+        predictions: NDArray[np.float64],
+        target: int | str | Target | None = None,
+        batch: int | None = None,
+    ) -> Subject:
+        """Explain an image as the network sees it, of which the predictions are known."""
         from pda_studio.classifiers.scored import scored
 
-        made = scored(classifier, classifier.target_of(target))
-        return cls(made.classifier, view, made.index, made.classifier.predict(view), batch)
+        wanted = int(predictions.argmax()) if target is None else target
+        meant = classifier.target_of(wanted)
+        made = scored(classifier, meant)
+        same = made.classifier is classifier
+        probabilities = predictions if same else made.classifier.predict(view)
+        return cls(
+            *(classifier, view, meant, predictions),
+            *(made.classifier, made.index, probabilities, batch),
+        )
+
+    def about(self, target: int | str | Target) -> Subject:
+        """The same image and classifier with another target.
+
+        Raises
+        ------
+        UsageError
+            If the classifier has no such target.
+        """
+        if target == self.target:
+            return self
+        return self.of_view(self.view, self.classifier, self.predictions, target, self.batch)
+
+    @property
+    def target_name(self) -> str:
+        """The target in words."""
+        return self.scored.class_names[self.index]
+
+    @property
+    def unit(self) -> str:
+        """In what the target's score is counted before any probability."""
+        return self.scored.unit
 
     @cached_property
     def kept_classes(self) -> NDArray[np.int64]:
         """Indices of the classes whose scores a map of windows keeps: see `classes_to_keep`."""
-        return classes_to_keep(self.probabilities, self.target)
+        return classes_to_keep(self.probabilities, self.index)
+
+    def described(self, method: Method) -> dict[str, Any]:
+        """What every result of a method on this subject tells of itself, by its field."""
+        return {
+            "view": self.view,
+            "target": self.target,
+            "target_name": self.target_name,
+            "index": self.index,
+            "probabilities": self.probabilities,
+            "output": self.scored.output,
+            "method": method.name,
+            "title": method.title,
+            "parameters": method.model_dump(mode="json"),
+            "classifier": self.classifier.name,
+            "weights": self.classifier.weights,
+            "fingerprint": self.classifier.fingerprint,
+        }
 
     def map_of(
         self,
@@ -88,18 +161,9 @@ class Subject:
             evidence=np.array(evidence, np.float32),  # a copy: work may go on in the array
             standard_error=None if standard_error is None else standard_error.astype(np.float32),
             covered=None if complete else np.ones(evidence.shape, np.bool_),
-            view=self.view,
-            target=self.target,
-            target_name=self.classifier.class_names[self.target],
-            probabilities=self.probabilities,
-            method=method.name,
-            title=method.title,
-            parameters=method.model_dump(mode="json"),
             unit=unit,
-            classifier=self.classifier.name,
-            weights=self.classifier.weights,
-            fingerprint=self.classifier.fingerprint,
             seconds=seconds,
+            **self.described(method),
             forward=forward,
             image=image,
         )
@@ -120,12 +184,18 @@ class EvidenceMap:
         nearest. None in a finished one.
     view : (H, W, 3) uint8
         The image as the network saw it.
-    target : int
-        Index of the class.
+    target : Target
+        What is explained.
     target_name : str
-        Its name.
+        In words.
+    index : int
+        Where the target stands among the `probabilities`.
     probabilities : (K,) float64
-        What the classifier says of the unmodified image.
+        What the network with the target as an output says of the unmodified image: of a class, of
+        all classes; of a contrast, of both sides; else plain values.
+    output : {"softmax", "sigmoid", "scalar", "activation", "unknown"}
+        Whether these are probabilities, plain values, or the activation of a hidden unit, which
+        files of version 0.1 do not tell.
     method : str
         Name of the method in the registry.
     title : str
@@ -155,9 +225,11 @@ class EvidenceMap:
     standard_error: NDArray[np.float32] | None
     covered: NDArray[np.bool_] | None
     view: NDArray[np.uint8]
-    target: int
+    target: Target
     target_name: str
+    index: int
     probabilities: NDArray[np.float64]
+    output: OutputKind
     method: str
     title: str
     parameters: dict[str, Any]
@@ -182,9 +254,14 @@ class EvidenceMap:
         return self.covered is None
 
     @property
-    def is_hidden(self) -> bool:
-        """Whether it is about a hidden unit, which has no probability."""
-        return len(self.probabilities) == 1
+    def has_probability(self) -> bool:
+        """Whether the target has a probability, rather than being a plain value."""
+        return self.output in ("softmax", "sigmoid")
+
+    @property
+    def value(self) -> float:
+        """What the network says of the target: its probability, or its plain value; else NaN."""
+        return math.nan if self.output == "unknown" else float(self.probabilities[self.index])
 
     @cached_property
     def limit(self) -> float:

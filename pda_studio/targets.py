@@ -13,16 +13,17 @@ from pydantic import Discriminator, Tag, TypeAdapter
 
 from pda_studio.errors import UsageError
 
-OutputKind = Literal["softmax", "sigmoid", "scalar", "activation"]
+OutputKind = Literal["softmax", "sigmoid", "scalar", "activation", "unknown"]
 """How a network's outputs are read: logits of classes of which one is true (softmax); logits of
 which each has a probability of its own (sigmoid); plain values, as of a regression (scalar); the
-activation of a hidden unit."""
+activation of a hidden unit, also where a file of version 0.1 does not tell it (unknown)."""
 
 UNITS: dict[OutputKind, str] = {
     "softmax": "logit",
     "sigmoid": "logit",
     "scalar": "value",
     "activation": "activation",
+    "unknown": "activation",
 }
 """In what the outputs of a network are counted before any probability."""
 

@@ -19,6 +19,7 @@ from pda_studio.parameters import Parameter, parameter
 from pda_studio.pda.infill.statistics import load_statistics
 from pda_studio.results import EvidenceMap
 from pda_studio.store import load_map
+from pda_studio.targets import ClassTarget
 
 QUICK = ["--stride", "4", "--batch", "49"]
 
@@ -95,7 +96,7 @@ def test_options_reach_the_method(tmp_path, run, image):
         "reference": None,
         "seed": 5,
     }
-    assert evidence_map.target == 7
+    assert evidence_map.target == ClassTarget(7)
     assert evidence_map.unit == "logit"
     assert evidence_map.standard_error is not None
     assert " ± " in out
@@ -129,7 +130,7 @@ def test_explain_takes_a_map_made_before(tmp_path, run, image, monkeypatch):
     out = run(*words, "--target", "7", "--difference", "logit", "--output", again)
     assert "from the cache" in out
     assert "evidence in logit" in out
-    assert load_map(again).target == 7
+    assert load_map(again).target == ClassTarget(7)
     assert computed == []
     assert "from the cache" not in run(*words, "--no-cache", "--output", again)
     assert computed == [1]
@@ -272,18 +273,9 @@ def new_method():
                 evidence=evidence.astype(np.float32),
                 standard_error=None,
                 covered=None,
-                view=subject.view,
-                target=subject.target,
-                target_name=subject.classifier.class_names[subject.target],
-                probabilities=subject.probabilities,
-                method=self.name,
-                title=self.title,
-                parameters=self.model_dump(mode="json"),
                 unit="suns",
-                classifier=subject.classifier.name,
-                weights=subject.classifier.weights,
-                fingerprint=subject.classifier.fingerprint,
                 seconds=0.0,
+                **subject.described(self),
             )
             yield Progress(1, 1, lambda: finished)
 

@@ -12,6 +12,7 @@ from test_maps import make_map
 from pda_studio.errors import PdaStudioError, UsageError
 from pda_studio.figures import draw_bias_shares, draw_panel, save_bias_shares, save_panel
 from pda_studio.figures.panel import overlay
+from pda_studio.targets import ClassTarget
 
 
 def texts(figure):
@@ -86,7 +87,7 @@ def test_several_maps_are_told_apart():
     told = texts(draw_panel([make_map(), other]))
     assert "window = 4" in told
     assert "window = 8" in told
-    second = make_map(target=1, target_name="one")
+    second = make_map(target=ClassTarget(1), index=1, target_name="one")
     told = texts(draw_panel([make_map(), second]))
     assert any("P(three) 75.0 %" in text for text in told)
     assert any("P(one) 2.8 %" in text for text in told)

@@ -290,7 +290,7 @@ def test_a_class_that_was_not_kept_is_another_map(ask):
 
 
 def test_unlikely_classes_do_not_drive_out_one_another(ask, monkeypatch):
-    monkeypatch.setattr("pda_studio.pda.scores.KEPT_CLASSES", 3)
+    monkeypatch.setattr("pda_studio.results.KEPT_CLASSES", 3)
     order = ask().subject.probabilities.argsort()
     last, second = int(order[0]), int(order[1])
     stored(ask(target=last))

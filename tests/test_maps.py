@@ -17,6 +17,7 @@ from pda_studio.pda.windows import WindowGrid
 from pda_studio.results import EvidenceMap
 from pda_studio.store import load_map, save_map
 from pda_studio.store.maps import packed, read_map
+from pda_studio.targets import ClassTarget
 
 
 def make_map(side=28, classes=10, **changes):
@@ -33,8 +34,10 @@ def make_map(side=28, classes=10, **changes):
         "standard_error": None,
         "covered": None,
         "view": view,
-        "target": 3,
+        "target": ClassTarget(3),
         "target_name": "three",
+        "index": 3,
+        "output": "softmax",
         "probabilities": probabilities,
         "method": "efficient-pda",
         "title": "Efficient PDA",

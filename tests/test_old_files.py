@@ -53,7 +53,7 @@ def map_facts(one: Any) -> dict[str, Any]:
         "method": one.method,
         "title": one.title,
         "unit": one.unit,
-        "target": one.target,
+        "target": one.index,
         "target_name": one.target_name,
         "parameters": one.parameters,
         "classifier": one.classifier,
@@ -69,7 +69,7 @@ def map_facts(one: Any) -> dict[str, Any]:
         "covered": digest(one.covered),
         "input": digest(one.view),
         "made": digest(one.image),
-        "probability": round(float(one.probabilities[one.target]), 6),
+        "probability": round(float(one.probabilities[one.index]), 6),
         "probabilities": digest(one.probabilities.astype(np.float32)),
         "scores": scores,
     }
@@ -89,7 +89,7 @@ def image_facts(image: Any) -> dict[str, Any] | None:
 
 def value_facts(value: Any) -> dict[str, Any] | None:
     """A target or an operation: its kind, and the values that it has."""
-    return None if value is None else {"kind": type(value).__name__, **vars(value)}
+    return None if value is None else {**vars(value), "kind": type(value).__name__}
 
 
 def column_facts(column: Any) -> dict[str, Any]:
@@ -169,7 +169,7 @@ def test_a_map_is_what_numpy_reads(name: str) -> None:
     with np.load(FORMATS / name, allow_pickle=False) as arrays:
         np.testing.assert_array_equal(one.evidence, arrays["evidence"])
         np.testing.assert_array_equal(one.view, arrays["image"])
-        assert one.target == int(arrays["target"])
+        assert one.index == int(arrays["target"])
         if "standard_error" in arrays:
             np.testing.assert_array_equal(one.standard_error, arrays["standard_error"])
         else:

@@ -25,7 +25,7 @@ def steps(method: ActivationMaximisation, subject: Subject) -> Iterator[Progress
     """Take one step up the gradient after another."""
     began = perf_counter()
     with torch.inference_mode(False), torch.enable_grad():
-        canvas = _canvas(method, subject.classifier)
+        canvas = _canvas(method, subject.scored)
         values = _first(method, canvas, subject)
     first = values
     for done in range(1, method.climb + 1):
@@ -55,7 +55,7 @@ def _canvas(method: ActivationMaximisation, classifier: Classifier) -> Canvas:
 
 
 def _first(method: ActivationMaximisation, canvas: Canvas, subject: Subject) -> torch.Tensor:
-    classifier = subject.classifier
+    classifier = subject.scored
     if method.start is None and method.begin == "noise":
         return canvas.noise(torch.Generator().manual_seed(method.seed))
     view = subject.view if method.start is None else _image_of(method.start, classifier)
@@ -72,15 +72,14 @@ def _climbed(
     """One step: values (1, …) after it."""
     leaf = values.detach().clone().requires_grad_()
     # Some networks write over what they are given.
-    logit = subject.classifier.network(canvas.prepared(leaf).clone())[0, subject.target]
+    logit = subject.scored.network(canvas.prepared(leaf).clone())[0, subject.index]
     (gradient,) = torch.autograd.grad(logit, leaf)
     values = values.detach()
     up = gradient - 2 * method.l2 * values / values.numel()
     size = up.square().mean().sqrt()
     if not bool(torch.isfinite(size)):
         raise PdaStudioError(
-            f"The gradient of {subject.classifier.name} is not finite here: choose a smaller"
-            " step size."
+            f"The gradient of {subject.scored.name} is not finite here: choose a smaller step size."
         )
     if size > 0:  # where a unit is silent, nothing says which way is up
         values = values + method.step_size * up / size
@@ -97,12 +96,12 @@ def _map(
     seconds: float,
 ) -> EvidenceMap:
     """The image as it is now, and what the classifier says of it."""
-    classifier = subject.classifier
+    classifier = subject.scored
     image, before = _view(canvas, values, classifier), _view(canvas, first, classifier)
     return subject.map_of(
         method,
         np.zeros(image.shape[:2]),
-        "activation" if classifier.is_hidden else "logit",
+        classifier.unit,
         seconds,
         complete=done == method.climb,
         forward=_told(subject, before, image, done),
@@ -124,14 +123,14 @@ def _view(canvas: Canvas, values: torch.Tensor, classifier: Classifier) -> NDArr
 
 def _told(subject: Subject, before: NDArray[np.uint8], after: NDArray[np.uint8], done: int) -> str:
     """What the classifier says of the first image and of the one that is shown."""
-    classifier = subject.classifier
+    classifier = subject.scored
     pixels = torch.stack([classifier.preprocessing.pixels(view) for view in (before, after)])
     logits = classifier.logits(classifier.prepare(pixels)).cpu()
-    first, last = logits[:, subject.target].tolist()
+    first, last = logits[:, subject.index].tolist()
     steps = f"{done} step{'s' if done > 1 else ''}"
-    if classifier.is_hidden:
-        return f"activation from {first:.3g} to {last:.3g} in {steps}"
-    probability = float(logits[1].softmax(0)[subject.target])
+    if not classifier.has_probabilities:
+        return f"{classifier.unit} from {first:.3g} to {last:.3g} in {steps}"
+    probability = float(logits[1].softmax(0)[subject.index])
     return f"logit from {first:.3g} to {last:.3g} in {steps}, probability {100 * probability:.1f} %"
 
 

@@ -55,9 +55,9 @@ class Decomposition:
 def steps(method: PiecewiseAffine, subject: Subject) -> Iterator[Progress]:
     """Take one gradient."""
     began = perf_counter()
-    classifier = subject.classifier
+    classifier = subject.scored
     with differentiable():
-        (found,) = decompose(classifier, prepared(subject), subject.target, [method.at])
+        (found,) = decompose(classifier, prepared(subject), subject.index, [method.at])
     height, width = subject.view.shape[:2]
     places = found.contributions[0].sum(0).double().cpu().numpy()
     evidence_map = subject.map_of(

@@ -21,7 +21,7 @@ from pda_studio.results import Subject
 def steps(method: AttentionRollout, subject: Subject) -> Iterator[Progress]:
     """One step."""
     began = perf_counter()
-    classifier = subject.classifier
+    classifier = subject.scored
     weights = attention_weights(classifier, subject)
     rolled = rollout([_fused(method, layer) for layer in weights])
     row = _row(classifier.network, rolled)

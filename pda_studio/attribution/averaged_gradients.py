@@ -33,9 +33,9 @@ def integrated(method: IntegratedGradients, subject: Subject) -> Iterator[Progre
     count = -(-method.points // batch)
     with differentiable():
         image = prepared(subject).detach()
-        start = _start(method, subject.classifier, image)
+        start = _start(method, subject.scored, image)
         way = image - start
-        rule = gradient_of_input(subject.classifier, subject.target)
+        rule = gradient_of_input(subject.scored, subject.index)
         nodes, weights = np.polynomial.legendre.leggauss(method.points)
         alphas = torch.tensor((nodes + 1) / 2).to(image)[:, None, None, None]
         shares = torch.tensor(weights / 2).to(image)
@@ -56,7 +56,7 @@ def integrated(method: IntegratedGradients, subject: Subject) -> Iterator[Progre
         found = subject.map_of(
             method,
             evidence.cpu().numpy(),
-            logit_unit(subject.classifier),
+            logit_unit(subject.scored),
             now,
             complete=done == method.points,
             forward=note,
@@ -76,7 +76,7 @@ def _start(
 
 def _completeness(subject: Subject, image: torch.Tensor, start: torch.Tensor, total: float) -> str:
     """How far the sum is from the logit's change, as a share of that."""
-    pair = subject.classifier.logits(torch.cat([image, start]))[:, subject.target].double()
+    pair = subject.scored.logits(torch.cat([image, start]))[:, subject.index].double()
     change = float(pair[0] - pair[1])
     if change == 0:
         return ""
@@ -89,7 +89,7 @@ def smoothed(method: SmoothGrad, subject: Subject) -> Iterator[Progress]:
     chance = torch.Generator().manual_seed(method.seed)
     with differentiable():
         image = prepared(subject).detach()
-        rule = attribution(_rule_of(method), subject.classifier, subject.target)
+        rule = attribution(_rule_of(method), subject.scored, subject.index)
         deviation = method.noise * (image.max() - image.min())
         mean = torch.zeros_like(image[0])
         spread = torch.zeros_like(image[0, 0])
@@ -120,11 +120,11 @@ def _smooth_map(
     done: int,
     seconds: float,
 ) -> EvidenceMap:
-    unit: str = rule_unit(_rule_of(method), subject.classifier)
+    unit: str = rule_unit(_rule_of(method), subject.scored)
     error: Any = None
     if method.base == "saliency":
         evidence = largest(mean)
-        unit = absolute_unit(subject.classifier)
+        unit = absolute_unit(subject.scored)
     else:
         evidence = mean.sum(0)
         if done > 1:

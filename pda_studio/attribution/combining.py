@@ -76,6 +76,8 @@ def combined(maps: Sequence[EvidenceMap]) -> EvidenceMap:
         view=first.view,
         target=first.target,
         target_name=first.target_name,
+        index=first.index,
+        output=first.output,
         probabilities=first.probabilities,
         method="combined",
         title="Combined",

@@ -29,14 +29,14 @@ _WITHIN = "network."  # how the layers of a network are named within one that as
 def steps(method: GradCam, subject: Subject) -> Iterator[Progress]:
     """One step."""
     began = perf_counter()
-    layer = layer_with_maps(subject.classifier, method.at)
+    layer = layer_with_maps(subject.scored, method.at)
     places = class_activation(subject, layer)
     if method.sign == "positive":
         places = places.clamp(min=0)
     found = subject.map_of(
         method,
         enlarged(places, subject).cpu().numpy(),
-        logit_unit(subject.classifier),
+        logit_unit(subject.scored),
         perf_counter() - began,
         forward=f"at {shown(layer)}, maps of {places.shape[0]}×{places.shape[1]}",
     )
@@ -46,9 +46,9 @@ def steps(method: GradCam, subject: Subject) -> Iterator[Progress]:
 def guided(method: GuidedGradCam, subject: Subject) -> Iterator[Progress]:
     """One step."""
     began = perf_counter()
-    layer = layer_with_maps(subject.classifier, method.at)
+    layer = layer_with_maps(subject.scored, method.at)
     with differentiable():
-        rule = attribution("guided-backpropagation", subject.classifier, subject.target)
+        rule = attribution("guided-backpropagation", subject.scored, subject.index)
         guided = rule(prepared(subject))[0].detach().sum(0)
     weights = enlarged(class_activation(subject, layer).clamp(min=0), subject)
     most = weights.max()
@@ -57,7 +57,7 @@ def guided(method: GuidedGradCam, subject: Subject) -> Iterator[Progress]:
     found = subject.map_of(
         method,
         (guided * weights).cpu().numpy(),
-        rule_unit("guided-backpropagation", subject.classifier),
+        rule_unit("guided-backpropagation", subject.scored),
         perf_counter() - began,
         forward=f"at {shown(layer)}",
     )
@@ -76,12 +76,12 @@ def class_activation(subject: Subject, layer: str) -> torch.Tensor:
         taken.append(result.detach().clone().requires_grad_())
         return taken[-1].clone()
 
-    handle = subject.classifier.network.get_submodule(layer).register_forward_hook(take)
+    handle = subject.scored.network.get_submodule(layer).register_forward_hook(take)
     try:
         with differentiable():
-            logits = subject.classifier.network(prepared(subject).detach())
+            logits = subject.scored.network(prepared(subject).detach())
             # Of a layer that is used several times the last result counts.
-            (gradient,) = torch.autograd.grad(logits[0, subject.target], taken[-1])
+            (gradient,) = torch.autograd.grad(logits[0, subject.index], taken[-1])
     finally:
         handle.remove()
     weights = gradient.mean((2, 3), keepdim=True)

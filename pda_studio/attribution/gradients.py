@@ -31,8 +31,8 @@ def differentiable() -> Iterator[None]:
 
 def prepared(subject: Subject) -> torch.Tensor:
     """The image (1, C, H, W) as the network gets it, for gradients."""
-    pixels = subject.classifier.preprocessing.pixels(subject.view)[None]
-    return subject.classifier.prepare(pixels).detach().requires_grad_()
+    pixels = subject.scored.preprocessing.pixels(subject.view)[None]
+    return subject.scored.prepare(pixels).detach().requires_grad_()
 
 
 def attribution(rule: Rule, classifier: Classifier, target: int) -> Attribution:
@@ -80,8 +80,8 @@ def _per_pixel(gradient: Attribution, classifier: Classifier) -> Attribution:
 
 
 def logit_unit(classifier: Classifier) -> str:
-    """What the network's answer is called: a hidden unit has an activation, no logit."""
-    return "activation" if classifier.is_hidden else "logit"
+    """In what the network's outputs are counted: logits, values, or a hidden unit's activation."""
+    return classifier.unit
 
 
 def rule_unit(rule: Rule, classifier: Classifier) -> str:
@@ -103,9 +103,9 @@ def largest(values: torch.Tensor) -> torch.Tensor:
 def steps(method: OneGradient, subject: Subject) -> Iterator[Progress]:
     """One step."""
     began = perf_counter()
-    classifier = subject.classifier
+    classifier = subject.scored
     with differentiable():
-        rule = attribution(method.rule, classifier, subject.target)
+        rule = attribution(method.rule, classifier, subject.index)
         values = rule(prepared(subject))[0].detach()
     places = largest(values) if method.absolute else values.sum(0)
     found = subject.map_of(

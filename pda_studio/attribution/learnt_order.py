@@ -62,10 +62,10 @@ class LearntOrder:
         height, width = subject.view.shape[:2]
         cells = [max(1, min(_MOST_CELLS, side // _SMALLEST_CELL)) for side in (height, width)]
         self._values = np.zeros(cells)
-        pixels = subject.classifier.preprocessing.pixels(subject.view)
-        self._pixels = pixels.to(subject.classifier.device)
+        pixels = subject.scored.preprocessing.pixels(subject.view)
+        self._pixels = pixels.to(subject.scored.device)
         self._blurred = [
-            blurred(pixels, share * width).to(subject.classifier.device) for share in _BLURS
+            blurred(pixels, share * width).to(subject.scored.device) for share in _BLURS
         ]
         self._at_once = _SHARES_AT_ONCE
         if subject.batch is not None:
@@ -127,7 +127,7 @@ class LearntOrder:
         behind: torch.Tensor,
     ) -> NDArray[np.float64]:
         """How much the score gains by each value (n, h, w), for one share each."""
-        classifier = self._subject.classifier
+        classifier = self._subject.scored
         limits = [np.quantile(one, 1 - share) for one, share in zip(values, shares, strict=True)]
         above = (values - np.array(limits)[:, None, None]) / (_SOFTNESS * deviation)
         with differentiable():
@@ -144,9 +144,9 @@ class LearntOrder:
 
     def _scores(self, logits: torch.Tensor) -> torch.Tensor:
         """The target's scores (N,): an activation as it is, a class's as its probability."""
-        if not self._subject.classifier.is_hidden:
+        if self._subject.scored.has_probabilities:
             logits = logits.softmax(1)
-        return logits[:, self._subject.target]
+        return logits[:, self._subject.index]
 
     @staticmethod
     def _smoothed(values: NDArray[np.float64]) -> NDArray[np.float64]:

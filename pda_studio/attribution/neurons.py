@@ -48,7 +48,7 @@ class Patch:
 def steps(method: Neurons, subject: Subject) -> Iterator[Progress]:
     """Prediction at noisy images, a batch a step; then project the neurons chosen."""
     began = perf_counter()
-    maps = FeatureMaps.of(subject.classifier)
+    maps = FeatureMaps.of(subject.scored)
     blank = np.zeros(subject.view.shape[:2], np.float32)
     ranking = None
     for done, found in _ranked(method, subject, maps):
@@ -72,7 +72,7 @@ def steps(method: Neurons, subject: Subject) -> Iterator[Progress]:
 
 def most_important_in(method: Neurons, subject: Subject) -> tuple[Ranking, list[Patch]]:
     """The ranking itself, and where the neurons chosen look."""
-    maps = FeatureMaps.of(subject.classifier)
+    maps = FeatureMaps.of(subject.scored)
     ranking = ranking_of(method, subject, maps)
     return ranking, most_important(method, subject, maps, ranking)
 
@@ -132,7 +132,7 @@ def _map(
 
 def patches_of(subject: Subject, maps: FeatureMaps, neurons: list[Neuron]) -> list[Patch]:
     """Where neurons look in an image, in their order."""
-    classifier = subject.classifier
+    classifier = subject.scored
     prepared = classifier.prepare(classifier.preprocessing.pixels(subject.view)[None])
     chosen: dict[str, list[int]] = {}
     for neuron in neurons:

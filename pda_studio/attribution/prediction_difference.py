@@ -27,7 +27,7 @@ def steps(method: PredictionDifference, subject: Subject) -> Iterator[Progress]:
     """Score the windows coarse to fine, a batch a step."""
     began = perf_counter()
     grid = _grid(method, subject)
-    classifier = subject.classifier
+    classifier = subject.scored
     pixels = classifier.preprocessing.pixels(subject.view)
     infill = infill_maker(method, classifier)(pixels)
     forward, classes = make_forward(
@@ -35,7 +35,7 @@ def steps(method: PredictionDifference, subject: Subject) -> Iterator[Progress]:
         classifier,
         pixels,
         subject.kept_classes,
-        subject.target,
+        subject.index,
         grid,
         infill,
     )
@@ -80,10 +80,10 @@ def evidence_of(
     forward: str,
 ) -> EvidenceMap:
     """Turn window scores into the subject's map: no forward pass, whatever the target."""
-    # A hidden unit has no probability: its activation is compared, in its own scale.
-    hidden = subject.classifier.is_hidden
-    difference = "logit" if hidden else method.difference
-    values, variances = differences(scores, subject.target, difference)
+    # What has no probability, such as a hidden unit, is compared in its own scale.
+    has_probabilities = subject.scored.has_probabilities
+    difference = method.difference if has_probabilities else "logit"
+    values, variances = differences(scores, subject.index, difference)
     scored = None if scores.complete else scores.scored
     share = None
     if scored is not None:
@@ -96,18 +96,9 @@ def evidence_of(
         standard_error=None if error is None else error.astype(np.float32),
         covered=None if share is None else share > 0,
         share=None if share is None else share.astype(np.float32),
-        view=subject.view,
-        target=subject.target,
-        target_name=subject.classifier.class_names[subject.target],
-        probabilities=subject.probabilities,
-        method=method.name,
-        title=method.title,
-        parameters=method.model_dump(mode="json"),
-        unit="activation" if hidden else UNITS[method.difference],
-        classifier=subject.classifier.name,
-        weights=subject.classifier.weights,
-        fingerprint=subject.classifier.fingerprint,
+        unit=UNITS[method.difference] if has_probabilities else subject.unit,
         seconds=seconds,
+        **subject.described(method),
         forward=forward,
         scores=scores if scores.complete else None,
     )
@@ -116,9 +107,9 @@ def evidence_of(
 def redrawn(method: PredictionDifference, kept: EvidenceMap, subject: Subject) -> EvidenceMap:
     """Draw the subject's map from a finished one's scores: no forward pass."""
     if kept.scores is None:
-        raise KeyError(subject.target)
+        raise KeyError(subject.index)
     scores = at_stride(kept.scores, method.stride)
-    scores.column(subject.target)
+    scores.column(subject.index)
     return evidence_of(method, subject, scores, kept.seconds, kept.forward)
 
 

@@ -120,7 +120,7 @@ def ranked(
     inputs, noise, threshold, seed
         How many images, how strong the noise, λ, and where it starts.
     """
-    classifier = subject.classifier
+    classifier = subject.scored
     pixels = classifier.preprocessing.pixels(subject.view)
     random = torch.Generator().manual_seed(seed)
     layers = {name: _Signals() for name in maps.convolutions}
@@ -137,7 +137,7 @@ def ranked(
                 if name:
                     layers[name].add(z)
                 else:
-                    outputs.append(z[:, subject.target].double().cpu())
+                    outputs.append(z[:, subject.index].double().cpu())
         yield first + count, None
     output = torch.cat(outputs).numpy()
     scores: dict[Metric, dict[str, NDArray[np.float64]]] = {metric: {} for metric in METRICS}

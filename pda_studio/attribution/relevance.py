@@ -104,10 +104,10 @@ class DeepTaylorRules(Rules):
 def steps(method: Relevance, subject: Subject) -> Iterator[Progress]:
     """Share out in one backward pass."""
     began = perf_counter()
-    classifier = subject.classifier
+    classifier = subject.scored
     with differentiable():
         relevance, logit = relevance_of(
-            method.rules(), classifier, prepared(subject), subject.target
+            method.rules(), classifier, prepared(subject), subject.index
         )
     found = subject.map_of(
         method,

@@ -19,7 +19,7 @@ from pda_studio.results import EvidenceMap, Subject
 def steps(method: Rise, subject: Subject) -> Iterator[Progress]:
     """A batch of masks a step."""
     began = perf_counter()
-    classifier = subject.classifier
+    classifier = subject.scored
     image = classifier.prepare(classifier.preprocessing.pixels(subject.view)[None])
     height, width = subject.view.shape[:2]
     masks = Masks(height, width, method.masks, method.cells, method.shown, method.seed)
@@ -46,9 +46,9 @@ def steps(method: Rise, subject: Subject) -> Iterator[Progress]:
 def _scores(method: Rise, logits: torch.Tensor, subject: Subject) -> torch.Tensor:
     """The target's scores (N,)."""
     logits = logits.cpu().double()
-    if method.score == "probability" and not subject.classifier.is_hidden:
+    if method.score == "probability" and subject.scored.has_probabilities:
         logits = logits.softmax(1)
-    return logits[:, subject.target]
+    return logits[:, subject.index]
 
 
 def _map(method: Rise, subject: Subject, sums: _Sums, seconds: float) -> EvidenceMap:
@@ -57,7 +57,7 @@ def _map(method: Rise, subject: Subject, sums: _Sums, seconds: float) -> Evidenc
     return subject.map_of(
         method,
         evidence.reshape(size),
-        "activation" if subject.classifier.is_hidden else method.score,
+        method.score if subject.scored.has_probabilities else subject.unit,
         seconds,
         standard_error=error.reshape(size),
         complete=sums.count == method.masks,

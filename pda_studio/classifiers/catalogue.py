@@ -15,14 +15,16 @@ from pda_studio.classifiers.classifier import Classifier, PdaSettings
 from pda_studio.classifiers.digits import CLASS_NAMES, MEAN, STD, DigitsNetwork
 from pda_studio.classifiers.preprocessing import Preprocessing
 from pda_studio.classifiers.weights import (
+    About,
     Download,
     Weights,
     cached_file,
     download,
-    read_class_names,
+    read_about,
     read_weights,
 )
 from pda_studio.errors import PdaStudioError, UsageError
+from pda_studio.targets import OutputKind
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 
@@ -236,6 +238,7 @@ def _torchvision_classifier(
 ) -> Classifier:
     entry = _weights_entry(name, source)
     class_names = tuple(entry.meta["categories"])
+    output: OutputKind = "softmax"
     if weights is None:
         network = _he_initialised(lambda: _build(name))
     else:
@@ -247,9 +250,12 @@ def _torchvision_classifier(
             network = _build(name, num_classes=classes)
             class_names = tuple(f"class {index}" for index in range(classes))
         _fill(name, network, weights, source)
-        own_names = read_class_names(path) if path else None
-        if own_names and len(own_names) == classes:
-            class_names = own_names
+        about = read_about(path) if path else About()
+        # A single logit is a yes or no, unless its file says otherwise.
+        output = about.output or ("sigmoid" if classes == 1 else "softmax")
+        if classes == 1:
+            class_names = ("positive class" if output == "sigmoid" else "output",)
+        class_names = about.names_for(source, classes) or class_names
     return Classifier(
         name=name,
         network=_ready(network, device),
@@ -257,7 +263,7 @@ def _torchvision_classifier(
         class_names=class_names,
         device=device,
         weights=source,
-        output="scalar" if len(class_names) == 1 else "softmax",
+        output=output,
     )
 
 

@@ -102,16 +102,6 @@ class Classifier:
         return self.output in ("softmax", "sigmoid")
 
     @property
-    def is_hidden(self) -> bool:
-        """Whether its outputs are plain values."""
-        return not self.has_probabilities
-
-    @property
-    def asked(self) -> str:
-        """Its target in words; "" if it answers with all its classes."""
-        return "" if self.target is None else self.class_names[0]
-
-    @property
     def unit(self) -> str:
         """In what its outputs are counted before any probability: logit, value or activation."""
         return UNITS[self.output]

@@ -15,8 +15,10 @@ from safetensors.torch import load_file
 
 from pda_studio.errors import PdaStudioError
 from pda_studio.files import written_whole
+from pda_studio.targets import OutputKind
 
 Weights = dict[str, torch.Tensor]
+_OUTPUTS: tuple[OutputKind, ...] = ("softmax", "sigmoid", "scalar")
 
 
 @dataclass(frozen=True)
@@ -66,19 +68,61 @@ def read_weights(path: Path) -> Weights:
     return weights
 
 
-def read_class_names(path: Path) -> tuple[str, ...] | None:
-    """Class names from a safetensors file's metadata (JSON list under "class_names"), if any."""
+@dataclass(frozen=True)
+class About:
+    """What a file of weights says of the network's outputs, where it says anything.
+
+    Attributes
+    ----------
+    class_names : tuple of str or None
+        Their names.
+    output : {"softmax", "sigmoid", "scalar"} or None
+        How they are read.
+    """
+
+    class_names: tuple[str, ...] | None = None
+    output: OutputKind | None = None
+
+    def names_for(self, file: str, outputs: int) -> tuple[str, ...] | None:
+        """The class names, if there are any: one for each output.
+
+        Raises
+        ------
+        PdaStudioError
+            If there are more or fewer.
+        """
+        if self.class_names is not None and len(self.class_names) != outputs:
+            has = f"{outputs} outputs" if outputs > 1 else "a single output"
+            raise PdaStudioError(
+                f"{Path(file).name} names {len(self.class_names)} classes, but its network has"
+                f" {has}: correct class_names in the file's metadata, or leave them out."
+            )
+        return self.class_names
+
+
+def read_about(path: Path) -> About:
+    """What a safetensors file's metadata say: a JSON list “class_names”, and “output”.
+
+    Raises
+    ------
+    PdaStudioError
+        If the output is of no kind that is known.
+    """
     if path.suffix != ".safetensors":
-        return None
+        return About()
     with safetensors.safe_open(path, "pt") as file:
-        text = (file.metadata() or {}).get("class_names")
-    if text is None:
-        return None
+        told = file.metadata() or {}
+    output = told.get("output")
+    if output is not None and output not in _OUTPUTS:
+        raise PdaStudioError(
+            f"{path.name} says that its output is “{output}”; it must be one of"
+            f" {', '.join(_OUTPUTS)}: correct it in the file's metadata, or leave it out."
+        )
     try:
-        names = json.loads(text)
-    except json.JSONDecodeError:
-        return None
-    return tuple(map(str, names)) if isinstance(names, list) else None
+        names = json.loads(told.get("class_names", "null"))
+    except (json.JSONDecodeError, RecursionError):
+        names = None
+    return About(tuple(map(str, names)) if isinstance(names, list) else None, output)
 
 
 def _load(path: Path) -> object:

@@ -16,12 +16,13 @@ from pda_studio.cli.options import (
     print_json,
 )
 from pda_studio.cli.targets import Against, Layer, Target, UnitText
+from pda_studio.targets import as_json
 
 if TYPE_CHECKING:
     from pda_studio.attribution.neurons import Patch
     from pda_studio.attribution.ranking import Ranking
-    from pda_studio.classifiers import Classifier
     from pda_studio.methods.neurons import Neurons
+    from pda_studio.results import Subject
 
 _WIDTH = 80
 
@@ -54,18 +55,16 @@ def neurons(
     loaded = progress.load(classifier, weights, device)
     meant = targets.chosen(loaded, pixels, target, against, layer, unit)
     subject = Subject.of(pixels, loaded, meant)
-    loaded = subject.classifier
     ranking, patches = most_important_in(method, subject)
-    name = loaded.class_names[subject.target]
     if output is not None:
         from pda_studio.figures import save_neurons
 
-        title = f"{name}, {loaded.name}: {_words(method.metric)}"
+        title = f"{subject.target_name}, {loaded.name}: {_words(method.metric)}"
         save_neurons(subject, patches, title, output)
     if json:
-        print_json(_as_json(image, loaded, subject.target, method, ranking, patches))
+        print_json(_as_json(image, subject, method, ranking, patches))
         return 0
-    print(_table(f"{name} (class {subject.target}) by {loaded.name}", method, ranking, patches))
+    print(_table(f"{targets.label(subject)} by {loaded.name}", method, ranking, patches))
     if output is not None:
         print(f"Wrote {output}.")
     return 0
@@ -113,18 +112,17 @@ def _overlaps(method: "Neurons", ranking: "Ranking") -> dict[str, float]:
 
 def _as_json(
     image: Path,
-    classifier: "Classifier",
-    target: int,
+    subject: "Subject",
     method: "Neurons",
     ranking: "Ranking",
     patches: "Sequence[Patch]",
 ) -> dict[str, Any]:
     return {
         "image": str(image),
-        "classifier": classifier.name,
-        "weights": classifier.weights,
-        "fingerprint": classifier.fingerprint,
-        "target": {"index": target, "name": classifier.class_names[target]},
+        "classifier": subject.classifier.name,
+        "weights": subject.classifier.weights,
+        "fingerprint": subject.classifier.fingerprint,
+        "target": {**as_json(subject.target), "name": subject.target_name},
         "parameters": method.model_dump(mode="json"),
         "neurons": [
             {**vars(patch.neuron), "box": None if patch.box is None else vars(patch.box)}

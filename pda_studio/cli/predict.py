@@ -42,6 +42,7 @@ def predict(
     probabilities = loaded.predict(loaded.preprocessing.view(pixels))
     likely = (-probabilities).argsort(kind="stable")[:top]
     rows = [(int(i), loaded.class_names[i], float(probabilities[i])) for i in likely]
+    what = "probability" if loaded.has_probabilities else "value"
     if json:
         print_json(
             {
@@ -50,11 +51,10 @@ def predict(
                 "weights": loaded.weights,
                 "fingerprint": loaded.fingerprint,
                 "predictions": [
-                    {"index": index, "name": name, "probability": probability}
-                    for index, name, probability in rows
+                    {"index": index, "name": name, what: number} for index, name, number in rows
                 ],
             }
         )
     else:
-        print(texts.predictions(rows))
+        print(texts.predictions(rows, probabilities=loaded.has_probabilities))
     return 0

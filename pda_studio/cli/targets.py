@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from pda_studio import targets
     from pda_studio.classifiers import Classifier
+    from pda_studio.results import Subject
 
 Target = Annotated[
     str | None,
@@ -64,6 +65,14 @@ def check(target: str | None, against: str | None, layer: str | None, unit: str 
         from pda_studio.targets import UnitTarget
 
         UnitTarget.parse(layer, unit)
+
+
+def label(subject: "Subject") -> str:
+    """The target in words; of a class its index, too."""
+    from pda_studio.targets import ClassTarget
+
+    name, target = subject.target_name, subject.target
+    return f"{name} (class {target.index})" if isinstance(target, ClassTarget) else name
 
 
 def chosen(

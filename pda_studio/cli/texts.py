@@ -14,6 +14,7 @@ from pda_studio.cli.parameters import allowed, defaults, merged, option, variant
 from pda_studio.cli.tables import WIDTH, table
 from pda_studio.methods import Method, by_family
 from pda_studio.results import EvidenceMap
+from pda_studio.targets import UNITS, ClassTarget
 
 _BAR = 30
 _EIGHTHS = " ▏▎▍▌▋▊▉"
@@ -29,12 +30,16 @@ def percent(probability: float) -> str:
     return f"{share:.2f} %"
 
 
-def predictions(rows: Sequence[tuple[int, str, float]]) -> str:
-    """Index, name, probability and a bar for each class, a line each."""
+def predictions(rows: Sequence[tuple[int, str, float]], *, probabilities: bool = True) -> str:
+    """Index, name, probability and a bar for each class, or its plain value, a line each."""
     digits = max(len(str(index)) for index, _, _ in rows)
     room = WIDTH - digits - 8 - _BAR - 6
+
+    def said(value: float) -> tuple[str, ...]:
+        return (percent(value), _bar(value)) if probabilities else (f"{value:.6g}",)
+
     cells = [
-        (str(index), textwrap.shorten(name, room, placeholder="…"), percent(p), _bar(p))
+        (str(index), textwrap.shorten(name, room, placeholder="…"), *said(p))
         for index, name, p in rows
     ]
     return table((), cells, right=(0, 2))
@@ -157,12 +162,13 @@ def _megabytes(size: int) -> str:
 def summary(evidence_map: EvidenceMap, written: Sequence[Path], origin: str = "") -> str:
     """What was found, in a few lines; the origin says where the map came from, if not computed."""
     m = evidence_map
-    head = f"{m.target_name} of {m.classifier}"
-    if not m.is_hidden:
-        head = (
-            f"{m.target_name} (class {m.target}): probability"
-            f" {percent(float(m.probabilities[m.target]))} by {m.classifier}"
-        )
+    name = m.target_name
+    if isinstance(m.target, ClassTarget):
+        name += f" (class {m.target.index})"
+    number = f"{UNITS[m.output]} {m.value:.6g}"
+    if m.has_probability:
+        number = f"probability {percent(m.value)}"
+    head = f"{name}: {number} by {m.classifier}"
     how = f"{m.title}, {origin or f'{m.seconds:.1f} s'}"
     if m.image is not None:
         return "\n".join([head, f"{how}: {m.forward}", *(f"Wrote {path}" for path in written)])

@@ -228,6 +228,7 @@ def _read(archive: zipfile.ZipFile, path: Path) -> State:
         target = None if one["target"] is None else from_json(one["target"])
         if target is not None:
             classifier = str(one["classifier"])
+            evidence_map = evidence_map.replace(target=target)  # version 0.1 has no contrasts there
             maps.append(KeptMap(row.key, column.key, classifier, target, evidence_map))
     display, figure = told.get("display", {}), told.get("figure", {})
     if not isinstance(display, dict) or not isinstance(figure, dict):

@@ -190,7 +190,7 @@ def about(grid: Grid, composition: Composition) -> About:
             "method": one.method,
             "parameters": one.parameters,
             "target": one.target_name,
-            "probability": round(float(one.probabilities[one.target]), 6),
+            "probability" if one.has_probability else "value": round(one.value, 6),
             "unit": one.unit,
             "limit": round(one.limit, 6),
             "classifier": one.classifier,

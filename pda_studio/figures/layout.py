@@ -8,7 +8,7 @@ from pda_studio.errors import UsageError
 from pda_studio.figures.composition import INPUT, Composition, fonts
 from pda_studio.figures.grid import Column, Grid, Row
 from pda_studio.figures.page import FONT, Type
-from pda_studio.figures.words import caption, decision, percent
+from pda_studio.figures.words import caption, decision, headline_of, value_of
 from pda_studio.results import EvidenceMap
 
 _SMALLEST = 8.0  # points: tiles that are smaller show nothing
@@ -180,10 +180,8 @@ class Layout:
         first = self.grid.maps[0]
         if not self.composition.show_numbers:
             return first.target_name, ""
-        if first.is_hidden:
-            return first.target_name, "hidden unit"
         same = len({decision(one) for one in self.grid.maps}) == 1
-        return first.target_name, f"probability {percent(first)}" if same else ""
+        return first.target_name, headline_of(first) if same else ""
 
     def _decided(self, row: Row) -> str:
         """The probability beside a row, if all its maps have the same and no headline tells it."""
@@ -194,10 +192,7 @@ class Layout:
         return self._probability(maps[0])
 
     def _probability(self, one: EvidenceMap) -> str:
-        if one.is_hidden:
-            return "" if self.headline else one.target_name
-        name = "P" if self.headline else f"P({one.target_name})"
-        return f"{name} {percent(one)}"
+        return value_of(one, named=self.headline is None)
 
     def _labels_beside(self) -> dict[int, tuple[str, str]]:
         """Name and probability of each row, in the margin; of a single row only if it is named."""

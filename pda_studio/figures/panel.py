@@ -22,7 +22,7 @@ from pda_studio.figures.contours import draw_contours
 from pda_studio.figures.page import GREY, INK, LARGE, NORMAL, SMALL, Page, Type
 from pda_studio.figures.saving import STYLE, check_figure, save_figure
 from pda_studio.figures.scale import BAR, BAR_TEXT, COLOURS, Scale, draw_scale
-from pda_studio.figures.words import caption, decision, details, percent, unfinished
+from pda_studio.figures.words import caption, decision, details, headline_of, unfinished
 from pda_studio.rendering import STYLES, Appearance, heat_map, scale_end
 from pda_studio.rendering import overlay as render_overlay
 from pda_studio.results import EvidenceMap
@@ -273,6 +273,5 @@ def _headlines(chunks: list[list[EvidenceMap]]) -> list[tuple[str, str] | None]:
         if index and decision(first) == decision(chunks[index - 1][0]):
             headlines.append(None)
         else:
-            what = "hidden unit" if first.is_hidden else f"probability {percent(first)}"
-            headlines.append((first.target_name, what))
+            headlines.append((first.target_name, headline_of(first)))
     return headlines

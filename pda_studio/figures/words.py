@@ -1,28 +1,49 @@
 """What figures say of maps: the decision, how each was made, and what tells it from the others."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
 from pda_studio.methods import METHODS
 from pda_studio.results import EvidenceMap
+from pda_studio.targets import UNITS
 
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
-def decision(evidence_map: EvidenceMap) -> tuple[str, str, float]:
+def decision(evidence_map: EvidenceMap) -> tuple[str, str, float | None]:
     """What a map is about: maps of one decision have the same."""
     m = evidence_map
-    return m.target_name, m.fingerprint, round(float(m.probabilities[m.target]), 6)
+    return m.target_name, m.fingerprint, None if math.isnan(m.value) else round(m.value, 6)
 
 
 def percent(evidence_map: EvidenceMap) -> str:
     """The target's probability, never rounded to a certainty that it is not."""
-    share = 100 * float(evidence_map.probabilities[evidence_map.target])
+    share = 100 * evidence_map.value
     if 0 < share < 0.01:
         return "< 0.01 %"
     if 99.99 < share < 100:
         return "> 99.99 %"
     return f"{share:.2f} %" if share < 1 or share > 99 else f"{share:.1f} %"
+
+
+def value_of(evidence_map: EvidenceMap, *, named: bool = True) -> str:
+    """What the network says of the target: “P(name) 73.0 %”, or “name 3.21” of a plain value."""
+    m = evidence_map
+    if m.has_probability:
+        return f"P({m.target_name}) {percent(m)}" if named else f"P {percent(m)}"
+    number = "" if math.isnan(m.value) else f"{m.value:.3g}"
+    return f"{m.target_name} {number}".strip() if named else number
+
+
+def headline_of(evidence_map: EvidenceMap) -> str:
+    """What is said of the target above a figure that names it: its probability, or its value."""
+    if evidence_map.has_probability:
+        return f"probability {percent(evidence_map)}"
+    kind = "hidden unit" if evidence_map.output in ("activation", "unknown") else ""
+    number = value_of(evidence_map, named=False)
+    what = f"{UNITS[evidence_map.output]} {number}" if number else ""
+    return ", ".join(filter(None, (kind, what)))
 
 
 def unfinished(evidence_map: EvidenceMap) -> str:
@@ -48,7 +69,7 @@ def details(evidence_map: EvidenceMap, maps: Sequence[EvidenceMap], decided: boo
     """
     parts = []
     if decided:
-        parts.append(f"P({evidence_map.target_name}) {percent(evidence_map)}")
+        parts.append(value_of(evidence_map))
     if len({m.fingerprint for m in maps}) > 1:
         parts.append(evidence_map.classifier)
     alike = [_heeded(m) for m in maps if m.title == evidence_map.title]

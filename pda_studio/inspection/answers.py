@@ -13,6 +13,7 @@ from pda_studio.classifiers import Classifier
 from pda_studio.errors import PdaStudioError
 from pda_studio.pda.differences import log_odds
 from pda_studio.pda.options import Difference
+from pda_studio.targets import UNITS, OutputKind
 
 _AT_ONCE = 8  # images per forward pass: a tenth of a second between two answers
 
@@ -24,27 +25,35 @@ class Answer:
     Attributes
     ----------
     probabilities : (..., K) float64
-        After the softmax.
+        After the softmax or sigmoid.
     logits : (..., K) float64
-        Before it; of a hidden unit, its activation.
+        Before it; plain values, such as a hidden unit's activation, as they are.
+    output : {"softmax", "sigmoid", "scalar", "activation"}
+        Whether there are probabilities, or plain values.
     """
 
     probabilities: NDArray[np.float64]
     logits: NDArray[np.float64]
+    output: OutputKind = "softmax"
 
     @property
-    def is_hidden(self) -> bool:
-        """Whether it is that of a hidden unit, which has no probability."""
-        return bool(self.logits.shape[-1] == 1)
+    def has_probabilities(self) -> bool:
+        """Whether the outputs have probabilities, rather than being plain values."""
+        return self.output in ("softmax", "sigmoid")
+
+    @property
+    def unit(self) -> str:
+        """In what the outputs are counted before any probability."""
+        return UNITS[self.output]
 
     @property
     def values(self) -> NDArray[np.float64]:
-        """(..., K): probabilities; of a hidden unit, its activation."""
-        return self.logits if self.is_hidden else self.probabilities
+        """(..., K): probabilities, or plain values."""
+        return self.probabilities if self.has_probabilities else self.logits
 
     def less(self, other: Answer, target: int, difference: Difference) -> float:
         """What a target loses from this answer to another: in bits, as probability, as logit."""
-        if difference == "logit" or self.is_hidden:
+        if difference == "logit" or not self.has_probabilities:
             return float(self.logits[target] - other.logits[target])
         pair = np.array([self.probabilities[target], other.probabilities[target]])
         if difference == "log-odds":
@@ -70,7 +79,7 @@ def ask(classifier: Classifier, images: torch.Tensor) -> Answer:
             f"{classifier.name} answers with values that are not finite to an image without this"
             " region: choose another region or another infill."
         )
-    return Answer(torch.softmax(logits, 1).numpy(), logits.numpy())
+    return Answer(classifier.read(logits).numpy(), logits.numpy(), classifier.output)
 
 
 def average(answers: Sequence[Answer]) -> Answer:
@@ -78,6 +87,7 @@ def average(answers: Sequence[Answer]) -> Answer:
     return Answer(
         np.concatenate([answer.probabilities for answer in answers]).mean(0),
         np.concatenate([answer.logits for answer in answers]).mean(0),
+        answers[0].output,
     )
 
 
@@ -95,7 +105,7 @@ def likeliest(before: Answer, after: Answer, target: int, count: int = 5) -> lis
 
 
 def most_gained(before: Answer, after: Answer) -> int | None:
-    """The class whose probability grew most; None if none grew, or of a hidden unit."""
+    """The class whose probability grew most; None if none grew, and of plain values."""
     gains = after.probabilities - before.probabilities
     index = int(gains.argmax())
-    return index if not before.is_hidden and gains[index] > 0 else None
+    return index if before.has_probabilities and gains[index] > 0 else None

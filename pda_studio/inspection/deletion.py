@@ -59,7 +59,7 @@ def deletion_curve(subject: Subject, boxes: Sequence[Box], filling: Filling) -> 
     PdaStudioError
         If the network's answer is not finite.
     """
-    classifier = subject.classifier
+    classifier = subject.scored
     pixels = classifier.preprocessing.pixels(subject.view)
     yield Stage((), subject.view, average([ask(classifier, pixels[None])]))
     images = pixels.repeat(min(filling.samples, _MOST_CHAINS), 1, 1, 1)

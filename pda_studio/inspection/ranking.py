@@ -20,7 +20,7 @@ from pda_studio.pda.loop import enter, unscored
 from pda_studio.pda.options import UNITS, Difference
 from pda_studio.pda.scores import WindowScores
 from pda_studio.pda.windows import WindowGrid
-from pda_studio.results import EvidenceMap, Subject, classes_to_keep
+from pda_studio.results import EvidenceMap, Subject
 
 Speaking = Literal["for", "against"]
 """Which windows come first: those that speak for the target, or those against it."""
@@ -139,9 +139,9 @@ def ranked_windows(evidence_map: EvidenceMap, side: int = 16) -> RankedWindows:
     if evidence_map.image is not None:
         raise UsageError(f"{evidence_map.title} makes an image: it has no evidence to look behind.")
     if evidence_map.scores is not None:
-        told = "logit" if evidence_map.is_hidden else evidence_map.parameters["difference"]
+        told = evidence_map.parameters["difference"] if evidence_map.has_probability else "logit"
         difference = cast(Difference, told)
-        values, _ = differences(evidence_map.scores, evidence_map.target, difference)
+        values, _ = differences(evidence_map.scores, evidence_map.index, difference)
         return RankedWindows(evidence_map.scores.grid, values, evidence_map.unit)
     height, width = evidence_map.evidence.shape
     grid = WindowGrid(height, width, side, max(1, side // _STEPS_A_BLOCK))
@@ -177,7 +177,7 @@ def ranked_over(
     height, width = subject.view.shape[:2]
     grid = WindowGrid(height, width, method.window, method.stride)
     wanted = windows_over(grid, column, row)
-    classifier = subject.classifier
+    classifier = subject.scored
     pixels = classifier.preprocessing.pixels(subject.view)
     infill = infill_maker(method, classifier)(pixels)
     linearised = method.forward == "linearised"
@@ -185,14 +185,14 @@ def ranked_over(
         Wanted(method.forward if linearised else "full", method.precision, method.at, _AT_ONCE),
         classifier,
         pixels,
-        classes_to_keep(subject.probabilities, subject.target),
-        subject.target,
+        subject.kept_classes,
+        subject.index,
         grid,
         infill,
     )
     scores = unscored(grid, forward, classes, len(classifier.class_names), drawn=False)
-    difference: Difference = "logit" if classifier.is_hidden else method.difference
-    unit = "activation" if classifier.is_hidden else UNITS[method.difference]
+    difference: Difference = method.difference if classifier.has_probabilities else "logit"
+    unit = UNITS[method.difference] if classifier.has_probabilities else classifier.unit
     at_once = max(1, _AT_ONCE // infill.samples)
     for start in range(0, len(wanted), at_once):
         batch = wanted[start : start + at_once]
@@ -201,10 +201,10 @@ def ranked_over(
         # Hundreds of samples of one window take long: whoever iterates can stop in between.
         for some in torch.split(infill.fill(corners), _AT_ONCE, dim=1):
             if answers:
-                yield _ranked(scores, subject.target, difference, unit)
+                yield _ranked(scores, subject.index, difference, unit)
             answers.append(forward(corners, some))
         enter(scores, batch, answers)
-        yield _ranked(scores, subject.target, difference, unit)
+        yield _ranked(scores, subject.index, difference, unit)
 
 
 def _ranked(scores: WindowScores, target: int, difference: Difference, unit: str) -> RankedWindows:

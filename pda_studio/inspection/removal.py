@@ -94,7 +94,7 @@ def removal_steps(subject: Subject, box: Box, filling: Filling) -> Iterator[Remo
     """
     height, width = subject.view.shape[:2]
     box.check_within(height, width)
-    classifier = subject.classifier
+    classifier = subject.scored
     pixels = classifier.preprocessing.pixels(subject.view)
     infills = filling(pixels, box)
     before = average([ask(classifier, pixels[None])])
@@ -106,14 +106,14 @@ def removal_steps(subject: Subject, box: Box, filling: Filling) -> Iterator[Remo
         scored = np.concatenate([part.values for part in parts])
         yield Removal(
             box=box,
-            target=subject.target,
+            target=subject.index,
             original=subject.view[box.top : box.bottom, box.left : box.right],
             infills=shown(infills),
             image=with_patch(subject.view, box, shown(infills.mean(0, keepdim=True))[0]),
             kind=filling.kind(box, height, width),
             before=before,
             after=average(parts),
-            of_each=scored[:, subject.target],
+            of_each=scored[:, subject.index],
         )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args
 
 from pda_studio.parameters import Declaration
+from pda_studio.targets import as_json
 
 if TYPE_CHECKING:
     from pda_studio.classifiers import Classifier
@@ -118,7 +119,7 @@ class Method(Declaration):
         maps; a cache keeps a map under the first and looks for it under all.
         """
         active = {name: value for name, value in self if name not in self.inactive()}
-        return [{**active, "target": subject.target}]
+        return [{**active, "target": as_json(subject.target)}]
 
     def redrawn(self, kept: EvidenceMap, subject: Subject) -> EvidenceMap:
         """Turn a finished map from one of the `sources` into the subject's.
@@ -131,12 +132,7 @@ class Method(Declaration):
         if kept.target != subject.target:
             raise KeyError(subject.target)
         return kept.replace(
-            view=subject.view,
-            target_name=subject.classifier.class_names[subject.target],
-            probabilities=subject.probabilities,
-            parameters=self.model_dump(mode="json"),
-            classifier=subject.classifier.name,
-            weights=subject.classifier.weights,
+            **subject.described(self),
         )
 
     @classmethod

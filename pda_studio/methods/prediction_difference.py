@@ -18,6 +18,7 @@ from pda_studio.pda.options import (
     Precision,
     traits,
 )
+from pda_studio.targets import ClassTarget
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -169,7 +170,7 @@ class PredictionDifference(Method):
         stride = min(max(self.stride, _PREVIEW_STRIDE), self.window)
         if stride == self.stride and not drawn:
             return None  # as many windows: it would hardly be quicker
-        if not subject.classifier.is_traceable:
+        if not subject.scored.is_traceable:
             return None
         rougher = {
             "infill": f"{law}-mean" if drawn else self.infill,
@@ -189,8 +190,8 @@ class PredictionDifference(Method):
         """Any difference and any target whose scores are kept, at this stride or a finer one."""
         (own,) = super().sources(subject)
         del own["difference"]
-        kept = subject.kept_classes.tolist()
-        own["target"] = [subject.target] if self.forward == "linearised" else kept
+        if isinstance(subject.target, ClassTarget) and self.forward != "linearised":
+            own["target"] = {"classes": subject.kept_classes.tolist()}
         finer = [stride for stride in range(1, self.stride) if self.stride % stride == 0]
         if subject.batch is not None:
             finer = []  # whoever names a batch wants the same last digits: no other batches

@@ -22,6 +22,7 @@ from scipy import stats
 from scipy.integrate import trapezoid
 
 from pda_studio.classifiers import Classifier
+from pda_studio.classifiers.scored import scored
 from pda_studio.errors import UsageError
 from pda_studio.pda.infill.simple import GREY, blurred
 from pda_studio.results import EvidenceMap
@@ -118,11 +119,11 @@ def relevance_gain(
     """
     if block < 1 or steps < 1 or sigma <= 0:
         raise UsageError("The block, the steps and sigma must be positive.")
-    if classifier.is_hidden:
+    if not evidence_map.has_probability:
         raise UsageError(
-            f"{classifier.name} answers with a hidden unit, which has no probability: explain a"
-            " class instead."
+            f"{evidence_map.target_name} has no probability to follow: explain a class instead."
         )
+    made = scored(classifier, evidence_map.target)
     if not evidence_map.complete:
         raise UsageError(f"The map of {evidence_map.title} is unfinished: let it run to its end.")
     size = (classifier.input_size, classifier.input_size)
@@ -139,8 +140,8 @@ def relevance_gain(
         for first in range(0, len(cuts), _BATCH):
             some = torch.from_numpy(cuts[first : first + _BATCH])[:, None, None, None]
             mixed = torch.where(rank < some, shown, hidden)
-            logits = classifier.logits(classifier.prepare(mixed)).cpu().double()
-            said.append(logits.softmax(1)[:, evidence_map.target])
+            logits = made.classifier.logits(classifier.prepare(mixed)).cpu().double()
+            said.append(made.classifier.read(logits)[:, made.index])
         curves.append(torch.cat(said).numpy())
     return RelevanceGain(cuts / count, *curves)
 

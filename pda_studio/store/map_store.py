@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from collections.abc import Collection, Hashable, Iterator
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
+
+from pda_studio.targets import ClassTarget
 
 if TYPE_CHECKING:  # the window is there before PyTorch
     import numpy as np
@@ -187,7 +188,9 @@ def answered_keys(request: MapRequest, method: Method, subject: Subject) -> tupl
     A map of an unlikely class holds the scores of the likely ones, too; where it does not,
     `Method.redrawn` refuses it.
     """
-    likeliest = replace(subject, target=int(subject.probabilities.argmax()))
+    likeliest = subject
+    if isinstance(subject.target, ClassTarget):
+        likeliest = subject.about(int(subject.predictions.argmax()))
     own = next(_keys(request, method, subject))
     return tuple(dict.fromkeys([own, next(_keys(request, method, likeliest))]))
 

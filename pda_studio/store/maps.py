@@ -3,6 +3,7 @@
 import io
 import json
 import platform
+import re
 import zipfile
 import zlib
 from pathlib import Path
@@ -19,8 +20,19 @@ from pda_studio.files import written_whole
 from pda_studio.pda.scores import WindowScores
 from pda_studio.pda.windows import WindowGrid
 from pda_studio.results import EvidenceMap
+from pda_studio.targets import (
+    UNITS,
+    ClassTarget,
+    OutputKind,
+    OutputTarget,
+    Target,
+    UnitTarget,
+    as_json,
+    from_json,
+)
 
-_FORMAT = 1
+_FORMAT = 2
+"""2 names the target and how the probabilities are read; 1, of version 0.1, had an index alone."""
 MOST_BYTES = 1 << 29
 """Of an archive, unpacked; a map takes a few megabytes, its window scores up to hundreds."""
 _TEXTS = ("method", "title", "unit", "target_name", "classifier", "weights", "fingerprint")
@@ -36,6 +48,8 @@ _SCORES = (
     "varied",
 )
 """Arrays of `WindowScores`; in an archive each has `scores_` before its name."""
+_UNIT = re.compile(r"(.+), map (\d{1,9})(?:, row (\d{1,9}), column (\d{1,9}))?", re.ASCII)
+"""A hidden unit in the `target_name` of format 1."""
 
 
 def save_map(evidence_map: EvidenceMap, path: Path) -> None:
@@ -43,8 +57,9 @@ def save_map(evidence_map: EvidenceMap, path: Path) -> None:
 
     The archive holds `evidence` (H, W) float32, `standard_error` (H, W) float32 where it was
     sampled, `covered` (H, W) bool if the map is unfinished, `image` (H, W, 3) uint8 as the network
-    saw it, `image` (H, W, 3) uint8 if the method made one, `probabilities` (K,) float32, `target`
-    (an integer) and `metadata` (JSON text); read it with ``numpy.load(path, allow_pickle=False)``.
+    saw it, `picture` (H, W, 3) uint8 if the method made one, `probabilities` (K,) float32,
+    `target` (an integer: where the target stands among these) and `metadata` (JSON text); read it
+    with ``numpy.load(path, allow_pickle=False)``.
 
     Raises
     ------
@@ -66,6 +81,8 @@ def packed(evidence_map: EvidenceMap, *, scores: bool = False) -> memoryview:
     metadata = {
         "format": _FORMAT,
         **{name: getattr(evidence_map, name) for name in _TEXTS},
+        "target": as_json(evidence_map.target),
+        "output": evidence_map.output,
         "parameters": evidence_map.parameters,
         "seconds": evidence_map.seconds,
         "forward": evidence_map.forward,
@@ -91,7 +108,7 @@ def packed(evidence_map: EvidenceMap, *, scores: bool = False) -> memoryview:
         "image": evidence_map.view,
         "picture": evidence_map.image,
         "probabilities": evidence_map.probabilities.astype(np.float32),
-        "target": np.array(evidence_map.target, np.int64),
+        "target": np.array(evidence_map.index, np.int64),
         "metadata": np.array(json.dumps(metadata)),
     }
     if kept is not None:
@@ -189,19 +206,22 @@ def _checked(arrays: dict[str, NDArray[Any]], metadata: dict[str, Any]) -> Evide
     _require(error is None or (error.dtype == np.float32 and error.shape == evidence.shape))
     _require(covered is None or (covered.dtype == np.bool_ and covered.shape == evidence.shape))
     _require(metadata["complete"] is (covered is None))
-    probabilities, target = arrays["probabilities"], arrays["target"]
+    probabilities, index = arrays["probabilities"], arrays["target"]
     _require(probabilities.dtype == np.float32 and probabilities.ndim == 1)
-    _require(target.dtype.kind in "iu" and target.shape == ())
-    _require(0 <= int(target) < len(probabilities))
+    _require(index.dtype.kind in "iu" and index.shape == ())
+    _require(0 <= int(index) < len(probabilities))
     _require(all(isinstance(metadata[name], str) for name in _TEXTS))
     _require(isinstance(metadata["parameters"], dict))
     _require(bool(np.isfinite(evidence).all() and np.isfinite(probabilities).all()))
+    target, output = _target(metadata, int(index), len(probabilities))
     return EvidenceMap(
         evidence=evidence,
         standard_error=error,
         covered=covered,
         view=view,
-        target=int(target),
+        target=target,
+        index=int(index),
+        output=output,
         probabilities=probabilities.astype(np.float64),
         parameters=metadata["parameters"],
         seconds=float(metadata["seconds"]),
@@ -210,6 +230,21 @@ def _checked(arrays: dict[str, NDArray[Any]], metadata: dict[str, Any]) -> Evide
         image=made,
         **{name: metadata[name] for name in _TEXTS},
     )
+
+
+def _target(metadata: dict[str, Any], index: int, outputs: int) -> tuple[Target, OutputKind]:
+    """What a map explains; format 1 tells the index alone, and of a hidden unit its name."""
+    if metadata["format"] >= 2:
+        output = metadata["output"]
+        _require(output in UNITS)
+        return from_json(metadata["target"]), output
+    if outputs > 1:
+        return ClassTarget(index), "softmax"
+    unit = _UNIT.fullmatch(metadata["target_name"])
+    if unit is None:
+        return OutputTarget(0), "scalar"
+    place = (None, None) if unit[3] is None else (int(unit[3]), int(unit[4]))
+    return UnitTarget(unit[1], int(unit[2]), *place), "unknown"
 
 
 def _scores(

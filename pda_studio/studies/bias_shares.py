@@ -35,8 +35,8 @@ class BiasShares(Study):
         assert inputs.subject is not None, "it is what the study needs"
         subject = inputs.subject()
         classifier = subject.classifier
-        name = classifier.class_names[subject.target]
-        shares = bias_shares(classifier, subject.view, subject.target)
+        name = subject.target_name
+        shares = bias_shares(subject.scored, subject.view, subject.index)
         deeper = shares[1:-1] or shares  # at the last one, the logit itself, there is none
         least = min(deeper, key=lambda one: one[1])
         result = StudyResult(

@@ -50,7 +50,7 @@ def loaded(data: Path, name: str) -> Classifier:
 def forward_ratio(classifier: Classifier, subject: Subject, rounds: int, images: int) -> None:
     """The engine's plain forward against the same network called in a bare loop."""
     pixels = classifier.preprocessing.pixels(subject.view)
-    classes = classes_to_keep(subject.probabilities, subject.target)
+    classes = classes_to_keep(subject.probabilities, subject.index)
     prepared = {batch: classifier.prepare(pixels.expand(batch, -1, -1, -1)) for batch in BATCHES}
 
     @torch.inference_mode()

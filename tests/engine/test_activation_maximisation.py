@@ -271,7 +271,7 @@ def test_without_a_generator_it_says_so(small_squeezenet: Classifier) -> None:
 def test_gradients_that_are_not_finite_are_told() -> None:
     classifier = linear()
     wrong = replace(classifier, network=nn.Sequential(nn.Flatten(), Overflowing()))
-    subject = Subject(wrong, grey(), 0, np.array([0.5, 0.5]))
+    subject = Subject.of_view(grey(), wrong, np.array([0.5, 0.5]))
     with pytest.raises(PdaStudioError, match="not finite"):
         next(iter(method_named(NAME).create(None).steps(subject)))
 

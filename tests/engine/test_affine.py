@@ -205,7 +205,7 @@ def test_a_map_adds_up_to_the_logit_less_the_bias(
 ) -> None:
     image = np.asarray(image(BEE_EATER))
     found = explain(image, squeezenet, "piecewise-affine", at=at, spread=how)
-    (wanted,) = decompose(squeezenet, prepare(squeezenet, image), found.target, [at])
+    (wanted,) = decompose(squeezenet, prepare(squeezenet, image), found.index, [at])
     total = found.evidence.sum(dtype=float)
     assert abs(total + wanted.bias - wanted.logit) <= 1e-4 * abs(wanted.logit)
     assert found.unit == "logit"

@@ -95,7 +95,7 @@ def test_the_network_is_left_as_it_was(name: str, fails: bool) -> None:
     method = method_named(name).create(classifier, **FEW[name])
     if fails:
         with pytest.raises((AssertionError, IndexError)):
-            run(method.steps(replace(subject, target=5000)))
+            run(method.steps(replace(subject, index=5000)))
     else:
         run(method.steps(subject))
     assert state_of(classifier.network) == state

@@ -228,9 +228,9 @@ def test_samples_are_those_that_the_method_drew(three: Subject, network: Network
     after = each.mean(0)
     np.testing.assert_allclose(found.before.probabilities, before, atol=1e-6)
     np.testing.assert_allclose(found.after.probabilities, after, atol=1e-6)
-    np.testing.assert_allclose(found.of_each, each[:, three.target], atol=1e-6)
+    np.testing.assert_allclose(found.of_each, each[:, three.index], atol=1e-6)
     assert found.gained == (after - before).argmax()
-    bits = log_odds(before[three.target], 10) - log_odds(after[three.target], 10)
+    bits = log_odds(before[three.index], 10) - log_odds(after[three.index], 10)
     assert found.evidence("log-odds") == pytest.approx(bits, rel=1e-4)
     assert found.evidence("log-odds") == pytest.approx(ranked.values[index], rel=1e-4)
     assert found.kind == "marginal-samples"
@@ -357,9 +357,9 @@ def test_answers_that_are_not_finite(three: Subject) -> None:
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return torch.full((len(x), 10), float("nan"))
 
-    broken = replace(three, classifier=replace(three.classifier, network=Broken()))
+    broken = replace(three, scored=replace(three.scored, network=Broken()))
     with pytest.raises(PdaStudioError, match="not finite"):
-        remove(broken, Box(0, 0, 4, 4), RegionFilling(broken.classifier, "grey"))
+        remove(broken, Box(0, 0, 4, 4), RegionFilling(broken.scored, "grey"))
 
 
 # One after the other
@@ -412,7 +412,7 @@ def test_removing_what_speaks_for_the_class_takes_it_away(three: Subject) -> Non
     for speaking in ("for", "against"):
         boxes = [ranked.box(index) for index in ranked.strongest(speaking)]
         stages = list(deletion_curve(three, boxes, filling))
-        curves[speaking] = [stage.answer.probabilities[three.target] for stage in stages]
+        curves[speaking] = [stage.answer.probabilities[three.index] for stage in stages]
     assert curves["for"][0] == curves["against"][0] > 0.9
     assert min(curves["for"]) < 0.4
     assert max(curves["against"]) > 0.98

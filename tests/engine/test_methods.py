@@ -14,6 +14,7 @@ from pda_studio.errors import UsageError
 from pda_studio.methods import METHODS, method_named, run
 from pda_studio.methods.prediction_difference import PredictionDifference
 from pda_studio.results import EvidenceMap, Subject
+from pda_studio.targets import ClassTarget
 
 PDA = ["efficient-pda", "original-pda", "sampled-pda", "simplified-pda", "occlusion"]
 
@@ -274,7 +275,7 @@ def test_callers_may_have_switched_gradients_off(
 
 def test_map_tells_how_it_was_made(digits: Classifier, digit_image: Digit) -> None:
     found = explain(digit_image(7), digits, target="1", stride=4, difference="logit")
-    assert (found.target, found.target_name) == (1, "1")
+    assert (found.target, found.target_name) == (ClassTarget(1), "1")
     assert (found.method, found.unit, found.classifier) == ("efficient-pda", "logit", "digits")
     assert found.parameters["stride"] == 4
     assert found.probabilities.argmax() == 7

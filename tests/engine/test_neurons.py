@@ -61,7 +61,7 @@ def pattern(side: int = 12) -> NDArray[np.uint8]:
 
 
 def ranking_of(subject: Subject, **values: float) -> Ranking:
-    *_, (_, ranking) = ranked(subject, FeatureMaps.of(subject.classifier), **values)  # type: ignore[arg-type]
+    *_, (_, ranking) = ranked(subject, FeatureMaps.of(subject.scored), **values)  # type: ignore[arg-type]
     assert ranking is not None
     return ranking
 
@@ -365,7 +365,7 @@ def test_networks_of_other_kinds_are_refused() -> None:
     image = pattern(32)
     for name, what in (("vit_b_16", "MultiheadAttention"), ("efficientnet_b0", "SiLU")):
         classifier = load_classifier(name, "random")
-        subject = Subject(classifier, image, 0, np.full(1000, 0.001))
+        subject = Subject.of_view(image, classifier, np.full(1000, 0.001))
         with pytest.raises(UsageError, match=f"has {what}: choose a network of convolutions"):
             most_important_in(Neurons(), subject)
     flat = toy(nn.Sequential(nn.Flatten(), nn.Linear(144, 2)))

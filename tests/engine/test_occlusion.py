@@ -74,7 +74,7 @@ def test_as_captum_does_it(
             sliding_window_shapes=(3, window, window),
             strides=(3, stride, stride),
             baselines=baseline,
-            target=subject.target,
+            target=subject.index,
             perturbations_per_eval=32,
         )
     difference = np.abs(found.evidence - wanted[0, 0].numpy()).max()

@@ -86,7 +86,7 @@ def alike(found: NDArray[np.float32], wanted: NDArray[np.float32], tolerance: fl
 def test_squeezenet_as_zennit_does_it(name: str, small_squeezenet: Classifier, image: Open) -> None:
     image = np.asarray(image(BEE_EATER))
     found = explain(image, small_squeezenet, name)
-    wanted = zennit_itself(small_squeezenet, name, [], image, found.target)
+    wanted = zennit_itself(small_squeezenet, name, [], image, found.index)
     assert alike(found.evidence, wanted)
 
 

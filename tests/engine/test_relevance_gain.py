@@ -14,7 +14,6 @@ from engine.conftest import LANGUR, Open
 from engine.test_rise import WHITE, seeing
 from pda_studio import explain
 from pda_studio.classifiers import Classifier
-from pda_studio.classifiers.scored import scored
 from pda_studio.errors import UsageError
 from pda_studio.metrics.relevance_gain import mean_over_images, relevance_gain
 from pda_studio.results import EvidenceMap
@@ -50,7 +49,7 @@ def slow_gain(
             x = (mixed[..., : len(mean)] - np.array(mean)) / np.array(std)
             logits = classifier.network(torch.tensor(x.transpose(2, 0, 1)[None]).float())[0]
             e = np.exp(logits.detach().numpy().astype(np.float64))
-            curve.append(float(e[found.target] / e.sum()))
+            curve.append(float(e[found.index] / e.sum()))
     return curves
 
 
@@ -136,8 +135,9 @@ def test_what_cannot_be_measured_is_refused(digits: Classifier, digit_image: Dig
     for wrong in ({"block": 0}, {"steps": 0}, {"sigma": 0.0}):
         with pytest.raises(UsageError, match="must be positive"):
             relevance_gain(found, digits, **wrong)
+    unit = explain(digit_image(4), digits, "grad-cam", UnitTarget("relu2", 3))
     with pytest.raises(UsageError, match="no probability"):
-        relevance_gain(found, scored(digits, UnitTarget("relu2", 3)).classifier)
+        relevance_gain(unit, digits)
     with pytest.raises(UsageError, match="unfinished"):
         relevance_gain(found.replace(covered=np.zeros((28, 28), bool)), digits)
     larger = replace(

@@ -47,7 +47,8 @@ def test_a_hidden_unit_answers_with_its_activation(name: str, unit: UnitTarget) 
     asked = scored(classifier, unit).classifier
     got = asked.logits(asked.prepare(pixels))[:, 0]
     np.testing.assert_allclose(got.numpy(), wanted.numpy(), rtol=1e-4, atol=1e-6)
-    assert asked.is_hidden
+    assert not asked.has_probabilities
+    assert asked.unit == "activation"
     assert asked.fingerprint != classifier.fingerprint
     assert not any(module._forward_hooks for module in classifier.network.modules())
     after = classifier.network.state_dict()

@@ -173,7 +173,7 @@ def test_three_classes_before_and_after_the_softmax_cost_nothing(
     studio.window.registry["top-classes"].trigger()
     wait_for_maps(qtbot, studio)
     shown = maps_of(studio)
-    assert [one.target for one in shown] == [*likely, *likely]
+    assert [one.index for one in shown] == [*likely, *likely]
     assert [one.unit for one in shown] == ["logit"] * 3 + ["probability"] * 3
     assert passes == []
 

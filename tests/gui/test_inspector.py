@@ -233,7 +233,7 @@ def test_a_dragged_region_is_removed(studio: Studio, qtbot: QtBot) -> None:
     outside[box.top : box.bottom, box.left : box.right] = False
     view = cut.of.subject.view
     assert np.array_equal(cut.removal.image[outside], view[outside])
-    classifier = cut.of.subject.classifier
+    classifier = cut.of.subject.scored
     whole = classifier.predict(view)
     assert cut.removal.before.probabilities == pytest.approx(whole, abs=1e-6)
     without = classifier.predict(cut.removal.image)  # rounded to 8 bits
@@ -298,7 +298,7 @@ def test_the_strongest_go_one_by_one(studio: Studio, qtbot: QtBot) -> None:
     until(qtbot, lambda: len(inspection.course.stages) > at)
     stage = inspection.course.shown
     assert len(marks(map_view(studio))) == at == len(stage.boxes)
-    classifier = inspection.course.of.subject.classifier
+    classifier = inspection.course.of.subject.scored
     without = classifier.predict(stage.image)
     assert stage.answer.probabilities == pytest.approx(without, abs=0.02)
     xs, ys = page.curve._line.getData()

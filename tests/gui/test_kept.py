@@ -12,6 +12,7 @@ from pda_studio.cli import main
 from pda_studio.gui.window.studio import Studio
 from pda_studio.methods import METHODS
 from pda_studio.store import DiskCache
+from pda_studio.targets import ClassTarget
 
 
 @pytest.fixture
@@ -64,7 +65,7 @@ def test_after_a_restart_the_map_is_there_at_once(
     again.session.configure_column(0, window=6, stride=2, difference="logit")
     again.session.set_target(7)
     wait_for_maps(qtbot, again)
-    assert (first_map(again).target, first_map(again).unit) == (7, "logit")
+    assert (first_map(again).target, first_map(again).unit) == (ClassTarget(7), "logit")
     assert first_map(again).parameters["stride"] == 2
     assert computed == ["efficient-pda"] * 2
 

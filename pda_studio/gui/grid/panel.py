@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
@@ -268,10 +269,10 @@ class MapPanel(Panel):
 
 def _caption(evidence_map: EvidenceMap, panel: PanelState, agreement: str) -> tuple[str, ...]:
     """Two lines, and for the tooltip more: how it was computed."""
-    first = f"P({evidence_map.target_name}) "
-    first += words.percentage(float(evidence_map.probabilities[evidence_map.target]))
-    if evidence_map.is_hidden:
-        first = evidence_map.target_name
+    first = f"P({evidence_map.target_name}) {words.percentage(evidence_map.value)}"
+    if not evidence_map.has_probability:
+        number = "" if math.isnan(evidence_map.value) else words.plain(evidence_map.value)
+        first = f"{evidence_map.target_name} {number}".strip()
     if panel.previewed:
         return first, *_about_preview(evidence_map, panel)
     parts = []

@@ -156,7 +156,7 @@ class Comparison(QListView):
             from pda_studio.inspection import likeliest, most_gained
 
             gained = most_gained(before, after)
-            hidden = before.is_hidden
+            hidden = not before.has_probabilities
             ends = [abs(float(one.values[target])) for one in (before, after)]
             model.lines = [
                 _Line(
@@ -175,13 +175,15 @@ class Comparison(QListView):
     def told(self, names: Sequence[str], removal: Removal) -> str:
         """One sentence on what a removal did, and to which class most of it went."""
         target = names[removal.target]
-        if removal.before.is_hidden:
+        both = (removal.before, removal.after)
+        if not removal.before.has_probabilities:
             change = removal.evidence("logit")
-            limit = max(abs(float(one.values[0])) for one in (removal.before, removal.after))
+            limit = max(abs(float(one.values[removal.target])) for one in both)
             size = words.signed(abs(change), limit or 1.0, "", 3)
-            if change >= 0:
-                return self.tr("Without it the activation falls by {0}.").format(size)
-            return self.tr("Without it the activation rises by {0}.").format(size)
+            text = self.tr("Without it the {0} falls by {1}.")
+            if change < 0:
+                text = self.tr("Without it the {0} rises by {1}.")
+            return text.format(removal.before.unit, size)
         bits = removal.evidence("log-odds")
         text = self.tr("Without it “{0}” loses {1} bits")
         if bits < 0:

@@ -106,7 +106,7 @@ class DeletionPage(QWidget):
             widget.setEnabled(total > 0)
         self.back.setEnabled(course.at > 0)
         self.forth.setEnabled(course.at < total)
-        hidden = untouched is not None and untouched.is_hidden
+        hidden = untouched is not None and not untouched.has_probabilities
         self.curve.show_curve(course.curve, course.at, total, hidden=hidden)
         if stage is None or untouched is None:
             self.image.show_pixels(course.of.subject.view)
@@ -115,7 +115,7 @@ class DeletionPage(QWidget):
             return
         outlines = [QRectF(box.left, box.top, box.width, box.height) for box in stage.boxes[-1:]]
         self.image.show_pixels(stage.image, outlines=outlines)
-        names, target = course.of.subject.classifier.class_names, course.of.subject.target
+        names, target = course.of.subject.scored.class_names, course.of.subject.index
         self.comparison.show_answers(names, untouched, stage.answer, target)
         if total == 0:
             self.count.setText(self.tr("No window speaks that way."))

@@ -254,7 +254,7 @@ class Inspecting(QObject):
         of = spot.of
 
         def steps() -> Iterator[Removal]:
-            filling = filling_of(of.method, of.subject.classifier)
+            filling = filling_of(of.method, of.subject.scored)
             yield from removal_steps(of.subject, box, filling)
 
         self._removing.start(steps, self._on_removal)
@@ -279,7 +279,7 @@ class Inspecting(QObject):
         subject, fill = cut.of.subject, cast("RegionFillName", self._inspection.fill)
         self._inspection.cut = replace(cut, box=box, message="")
         self._cutting.start(
-            lambda: removal_steps(subject, box, RegionFilling(subject.classifier, fill)),
+            lambda: removal_steps(subject, box, RegionFilling(subject.scored, fill)),
             self._on_cut,
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
@@ -13,7 +13,6 @@ from pda_studio.document.workspace import COMBINED
 from pda_studio.gui.grid import geometry
 from pda_studio.gui.maps.requests import Request
 from pda_studio.gui.session.session import Key, Session
-from pda_studio.targets import ClassTarget
 
 if TYPE_CHECKING:  # the engine loads PyTorch, which takes seconds: the window is there before
     from pda_studio.inspection import Answer, Box, RankedWindows, Removal, Stage
@@ -68,7 +67,7 @@ class Inspected:
     @property
     def target_name(self) -> str:
         """Name of the class that is asked about."""
-        return self.subject.classifier.class_names[self.subject.target]
+        return self.subject.target_name
 
     def same_image(self, other: Inspected) -> bool:
         """Whether a pixel means the same in both."""
@@ -92,8 +91,8 @@ def inspected(session: Session, key: Key) -> Inspected | None:
     prediction, request = session.subject_prediction(row, column), session.request(row, column)
     if prediction is None or request is None:
         return None
-    target = request.target.index if isinstance(request.target, ClassTarget) else 0
-    subject = replace(prediction.subject, target=target)
+    assert request.target is not None, "only keys of caches leave the target open"
+    subject = prediction.subject.about(request.target)
     return Inspected(key, request, subject, session.finished(row, column))
 
 
@@ -206,7 +205,7 @@ class DeletionCurve:
     @property
     def curve(self) -> list[float]:
         """The target's probability, or a unit's activation, at each known stage."""
-        target = self.of.subject.target
+        target = self.of.subject.index
         return [float(stage.answer.values[target]) for stage in self.stages]
 
     @property

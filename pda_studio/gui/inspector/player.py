@@ -90,7 +90,7 @@ class DeletionPlayer(QObject):
 
             ranked = ranked_windows(known, side)
             boxes = tuple(ranked.box(index) for index in ranked.strongest(speaking)[:_MOST])
-            filling = filling_of(of.method, of.subject.classifier)
+            filling = filling_of(of.method, of.subject.scored)
             for stage in deletion_curve(of.subject, boxes, filling):
                 yield boxes, stage
 

@@ -96,7 +96,7 @@ class RegionPage(QWidget):
             self.comparison.show_answers()
             self.summary.setText(cut.message)
             return
-        names = cut.of.subject.classifier.class_names
+        names = cut.of.subject.scored.class_names
         self.image.show_pixels(removal.image)
         self.comparison.show_answers(names, removal.before, removal.after, removal.target)
         self.summary.setText(cut.message or self._summary(cut))
@@ -112,7 +112,7 @@ class RegionPage(QWidget):
             "grey": self.tr("Filled with grey."),
         }
         text = fills[removal.kind]
-        names = cut.of.subject.classifier.class_names
+        names = cut.of.subject.scored.class_names
         return f"{text} {self.comparison.told(names, removal)}"
 
     def _on_number(self) -> None:

@@ -161,10 +161,10 @@ class WindowPage(QWidget):
             self.summary.setText("")
             self.comparison.show_answers()
             return
-        names = spot.of.subject.classifier.class_names
+        names = spot.of.subject.scored.class_names
         self.original.show_pixels(removal.original)
         if drawn:
-            hidden = removal.before.is_hidden
+            hidden = not removal.before.has_probabilities
             text = self.tr("{0} samples, the activation with each")
             if not hidden:
                 text = self.tr("{0} samples, P with each")

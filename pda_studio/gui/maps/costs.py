@@ -4,13 +4,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pda_studio.document.workspace import COMBINED
 from pda_studio.gui.session import fitting
 from pda_studio.gui.session.session import Key, Session
+from pda_studio.targets import ClassTarget, Target
+
+if TYPE_CHECKING:
+    from pda_studio.results import EvidenceMap
+
+Rated = tuple[str, Target | None]
+"""A classifier's fingerprint, and its target unless that is a class: the network ends elsewhere."""
 
 _FEWEST, _SHORTEST = 16, 0.2  # passes and seconds from which on a rate is one
+
+
+def rated(result: EvidenceMap) -> Rated:
+    """Whose speed the work on a map measures."""
+    return _rated(result.fingerprint, result.target)
+
+
+def _rated(fingerprint: str, target: Target | None) -> Rated:
+    return fingerprint, None if isinstance(target, ClassTarget) else target
 
 
 class Costs:
@@ -19,12 +35,13 @@ class Costs:
     Attributes
     ----------
     rate : dict
-        Forward passes a second, by classifier: measured on the work done so far.
+        Forward passes a second, by classifier and what else than a class is its target: measured
+        on the work done so far.
     """
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self.rate: dict[str, float] = {}
+        self.rate: dict[Rated, float] = {}
 
     def cost(self, key: Key, **changes: Any) -> int | None:
         """Forward passes of a panel's map, with some parameters changed; None if unknown yet."""
@@ -48,7 +65,10 @@ class Costs:
         """Forward passes a second of what a panel asks, if that was measured."""
         row, column = self._session.work.row(key[0]), self._session.work.column(key[1])
         prediction = self._session.subject_prediction(row, column) if row and column else None
-        return self.rate.get(prediction.subject.classifier.fingerprint) if prediction else None
+        if prediction is None or row is None or column is None:
+            return None
+        target = self._session.target_of(column)
+        return self.rate.get(_rated(prediction.subject.classifier.fingerprint, target))
 
     def measuring(self, cost: int) -> Speedometer:
         """Begin to measure a map of this many forward passes."""
@@ -67,11 +87,11 @@ class Speedometer:
         Forward passes of the whole map.
     """
 
-    rate: dict[str, float]
+    rate: dict[Rated, float]
     cost: int
     _first: tuple[int, float] | None = None
 
-    def note(self, done: int, total: int, fingerprint: str) -> None:
+    def note(self, done: int, total: int, rated: Rated) -> None:
         """Note how far the map has come; what comes before the first note is setting up."""
         now = monotonic()
         if self._first is None:
@@ -80,4 +100,4 @@ class Speedometer:
         earlier, since = self._first
         passes = (done - earlier) / total * self.cost
         if passes >= _FEWEST and now - since > _SHORTEST:
-            self.rate[fingerprint] = passes / (now - since)
+            self.rate[rated] = passes / (now - since)

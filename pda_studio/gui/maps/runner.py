@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Signal
 from pda_studio.document.workspace import COMBINED
 from pda_studio.gui.jobs.worker import Jobs
 from pda_studio.gui.maps import panel_state as panels
+from pda_studio.gui.maps.costs import rated
 from pda_studio.gui.maps.previews import sketched
 from pda_studio.gui.maps.runs import Run, Step, Wanted, wanted_by
 from pda_studio.gui.session.session import Key, Session
@@ -218,7 +219,7 @@ class Runner(QObject):
     def _note(self, run: Run, step: Step, evidence_map: EvidenceMap) -> None:
         """Measure the speed, and tell once for each classifier why it is slow."""
         fingerprint = evidence_map.fingerprint
-        run.speed.note(step.done, step.total, fingerprint)
+        run.speed.note(step.done, step.total, rated(evidence_map))
         why = evidence_map.forward.removeprefix("full (").removesuffix(")")
         if why != evidence_map.forward and fingerprint not in self._slow:
             self._slow.add(fingerprint)

@@ -20,7 +20,6 @@ from pda_studio.gui.maps.requests import Request
 from pda_studio.gui.session import fitting
 from pda_studio.gui.session.session import Session
 from pda_studio.store.map_store import MapStore
-from pda_studio.targets import ClassTarget
 
 if TYPE_CHECKING:
     from pda_studio.methods import Method
@@ -52,10 +51,8 @@ def wanted_by(session: Session, row: Row, column: Column, request: Request) -> W
     """What a panel's request takes to be computed; its row has been predicted."""
     prediction = session.subject_prediction(row, column)
     assert prediction is not None
-    subject, target = prediction.subject, request.target
-    if isinstance(target, ClassTarget):
-        subject = replace(subject, target=target.index)
-    return Wanted(request, method_of(request), subject)
+    assert request.target is not None, "only keys of caches leave the target open"
+    return Wanted(request, method_of(request), prediction.subject.about(request.target))
 
 
 @dataclass(frozen=True)

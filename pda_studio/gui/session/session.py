@@ -20,7 +20,7 @@ from pda_studio.gui.maps.panel_state import PanelState
 from pda_studio.gui.maps.requests import Prediction, PredictionKey, Request, as_text
 from pda_studio.gui.session import fitting
 from pda_studio.gui.session.edits import Edits
-from pda_studio.targets import ClassTarget, Target, translated
+from pda_studio.targets import ClassTarget, OutputTarget, Target, translated
 
 if TYPE_CHECKING:
     from pda_studio.classifiers import Classifier
@@ -31,6 +31,12 @@ _IDLE_CLASSIFIERS = 2
 Edit = Literal["edit", "follow", "restore"]
 Key = tuple[int, int]
 """A row's and a column's key."""
+
+
+def meant(target: Target, classifier: Classifier | None) -> Target:
+    """A target for a classifier: without a softmax it has outputs by themselves, no classes."""
+    alone = classifier is not None and classifier.output != "softmax"
+    return OutputTarget(target.index) if alone and isinstance(target, ClassTarget) else target
 
 
 class Session(Edits):
@@ -84,9 +90,9 @@ class Session(Edits):
     def target(self) -> Target | None:
         """What is asked about, once it is known."""
         if self.work.target is not None:
-            return self.work.target
+            return meant(self.work.target, self.classifier)
         prediction = self.prediction(self.work.rows[0].key)
-        return ClassTarget(prediction.subject.target) if prediction else None
+        return prediction.subject.target if prediction else None
 
     @property
     def selected_row(self) -> Row:
@@ -126,14 +132,14 @@ class Session(Edits):
         is none, about the most likely one.
         """
         if column.target is not None:
-            return column.target
+            return meant(column.target, self.classifier_of(column))
         if column.classifier in (None, self.work.classifier):
             return self.target
         own, first = self.classifier_of(column), self.prediction(self.work.rows[0].key, column)
         if self.classifier is None or own is None or self.target is None:
             return None
         same = translated(self.target, self.classifier.class_names, own.class_names)
-        return same or (ClassTarget(first.subject.target) if first else None)
+        return meant(same, own) if same else first.subject.target if first else None
 
     def needed_predictions(self) -> Iterator[PredictionKey]:
         """What must be known before all panels can be asked for; what is needed first, first."""
@@ -236,7 +242,9 @@ class Session(Edits):
     def open_image(self, image: SourceImage | None) -> None:
         """Show another image, without variants; its most likely class becomes the target."""
         columns = tuple(
-            replace(column, target=None) if isinstance(column.target, ClassTarget) else column
+            replace(column, target=None)
+            if isinstance(column.target, ClassTarget | OutputTarget)
+            else column
             for column in self.work.columns
         )
         self.panels = {}

@@ -35,9 +35,10 @@ if TYPE_CHECKING:
 _SHOWN = 20
 _LINE = 34
 _Index = QModelIndex | QPersistentModelIndex
-_PROBABILITY = Qt.ItemDataRole.UserRole
+_NUMBER = Qt.ItemDataRole.UserRole
 _CLASS = Qt.ItemDataRole.UserRole + 1
 _TARGET = Qt.ItemDataRole.UserRole + 2
+_SHARE = Qt.ItemDataRole.UserRole + 3
 
 
 class _Predictions(QAbstractListModel):
@@ -45,6 +46,10 @@ class _Predictions(QAbstractListModel):
         super().__init__(parent)
         self.lines: list[tuple[int, str, float]] = []
         self.target: int | None = None
+        self.probabilities = True
+
+    def _number(self, value: float) -> str:
+        return words.percentage(value) if self.probabilities else words.plain(value)
 
     def rowCount(self, parent: _Index | None = None) -> int:
         return len(self.lines)
@@ -55,10 +60,16 @@ class _Predictions(QAbstractListModel):
             case Qt.ItemDataRole.DisplayRole:
                 return line[1]
             case Qt.ItemDataRole.ToolTipRole:
-                return f"{line[1]}: {100 * line[2]:.3g} %"
+                number = f"{100 * line[2]:.3g} %" if self.probabilities else f"{line[2]:.6g}"
+                return f"{line[1]}: {number}"
             case Qt.ItemDataRole.AccessibleTextRole:
-                return f"{line[1]}, {words.percentage(line[2])}"
-        known = {_CLASS: line[0], _PROBABILITY: line[2], _TARGET: line[0] == self.target}
+                return f"{line[1]}, {self._number(line[2])}"
+        known = {
+            _CLASS: line[0],
+            _NUMBER: self._number(line[2]),
+            _SHARE: line[2] if self.probabilities else None,
+            _TARGET: line[0] == self.target,
+        }
         return known.get(role)
 
 
@@ -83,7 +94,7 @@ class _Bars(QStyledItemDelegate):
         font.setBold(is_target)
         painter.setFont(font)
         painter.setPen(palette.color(QPalette.ColorRole.Text))
-        number = words.percentage(index.data(_PROBABILITY))
+        number = index.data(_NUMBER)
         width = painter.fontMetrics().horizontalAdvance(number)
         text = QRect(inner.left(), inner.top(), inner.width(), inner.height() - 7)
         flags = Qt.AlignmentFlag.AlignVCenter
@@ -92,15 +103,16 @@ class _Bars(QStyledItemDelegate):
             str(index.data()), Qt.TextElideMode.ElideRight, inner.width() - width - 8
         )
         painter.drawText(text, flags | Qt.AlignmentFlag.AlignLeft, name)
-        bar = QRect(inner.left(), inner.bottom() - 4, inner.width(), 4)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(palette.color(QPalette.ColorRole.Mid))
-        painter.drawRoundedRect(bar, 2, 2)
-        part = float(index.data(_PROBABILITY))
-        if part > 0.004:
-            bar.setWidth(max(round(bar.width() * part), 4))
-            painter.setBrush(accent)
+        share = index.data(_SHARE)
+        if share is not None:  # a plain value is no part of anything
+            bar = QRect(inner.left(), inner.bottom() - 4, inner.width(), 4)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(palette.color(QPalette.ColorRole.Mid))
             painter.drawRoundedRect(bar, 2, 2)
+            if share > 0.004:
+                bar.setWidth(max(round(bar.width() * share), 4))
+                painter.setBrush(accent)
+                painter.drawRoundedRect(bar, 2, 2)
         if option.state & QStyle.StateFlag.State_HasFocus:
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(accent)
@@ -150,14 +162,15 @@ class PredictionList(QWidget):
         model = self._model
         model.beginResetModel()
         model.target = target
+        model.probabilities = classifier is None or classifier.has_probabilities
         model.lines = []
         names = classifier.class_names if classifier else ()
-        if subject is not None and len(subject.probabilities) == len(names):
-            likely = (-subject.probabilities).argsort(kind="stable")[:_SHOWN]
+        if subject is not None and len(subject.predictions) == len(names):
+            likely = (-subject.predictions).argsort(kind="stable")[:_SHOWN]
             shown = [int(i) for i in likely]
             if target is not None and target not in shown:
                 shown.append(target)
-            model.lines = [(i, names[i], float(subject.probabilities[i])) for i in shown]
+            model.lines = [(i, names[i], float(subject.predictions[i])) for i in shown]
         model.endResetModel()
         if names != self._names:
             self._names = names

@@ -79,7 +79,7 @@ class TargetMenus(QObject):
         prediction, target = session.prediction(session.work.rows[0].key), session.target
         if prediction is None:
             return
-        likely = (-prediction.subject.probabilities).argsort(kind="stable").tolist()
+        likely = (-prediction.subject.predictions).argsort(kind="stable").tolist()
         first = target.index if isinstance(target, ClassTarget) else likely[0]
         second = next((index for index in likely if index != first), None)
         if second is not None:
@@ -100,7 +100,7 @@ class TargetMenus(QObject):
                 (c for c in session.work.columns if c.parameters and "difference" in c.parameters),
                 None,
             ) or session.add_column("efficient-pda")
-        likely = (-prediction.subject.probabilities).argsort(kind="stable")[:_TOP].tolist()
+        likely = (-prediction.subject.predictions).argsort(kind="stable")[:_TOP].tolist()
         columns: list[Column] = []
         for difference in ("logit", "probability"):
             for index in likely:

@@ -37,6 +37,11 @@ def signed(value: float, limit: float, sign: str = "+", decimals: int = 2) -> st
     return f"{mantissa:{sign}.{decimals}f}e{power}" if mantissa else "0"
 
 
+def plain(value: float) -> str:
+    """A value with three figures: “−0.417”, “12.5”."""
+    return f"{value:.3g}".replace("-", "−")
+
+
 def percentage(probability: float) -> str:
     """A probability as a percentage that never claims certainty: “99.9 %”, “< 0.1 %”."""
     if 0 < probability < 0.0005:

@@ -31,12 +31,12 @@ def earliest_layer(classifier: Classifier, pixels: torch.Tensor, *, remember: bo
     NotTraceable
         If `torch.fx` cannot follow the network.
     """
-    if classifier.name in _MEASURED and not classifier.is_hidden:
+    if classifier.name in _MEASURED and classifier.has_probabilities:
         return _MEASURED[classifier.name]
     if not remember:
         return _measured(classifier, pixels)
     program = baseline_activations(classifier, pixels).program
-    key = f"{classifier.name} {classifier.asked} {classifier.fingerprint}"
+    key = f"{classifier.name} {classifier.target or ''} {classifier.fingerprint}"
     layer = remembered("layers", key, str, lambda: _measured(classifier, pixels))
     return layer if layer in program.layers else _measured(classifier, pixels)
 
