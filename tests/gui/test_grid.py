@@ -259,6 +259,9 @@ def test_variants_are_turned_back_and_compared(studio: Studio, qtbot: QtBot) -> 
     button = studio.window.grid._rows[row.key].back_button
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     assert studio.session.work.row(row.key).turned_back
+    inputs = studio.window.grid.inputs
+    assert "Not turned back" in inputs[row.key].caption.toolTip(), "the input stays as it is"
+    assert "Not turned back" not in inputs[0].caption.toolTip()
     shown = panel._panel.evidence
     np.testing.assert_allclose(shown.evidence, flipped.evidence[:, ::-1], atol=1e-5)
     np.testing.assert_array_equal(shown.view, first.view)

@@ -22,7 +22,7 @@ EVENTS: list[Event] = [
     panels.Previewed(ROUGH),
     panels.PreviewEnded(ROUGH),
     panels.Begun(),
-    panels.Prepared("covariances 3 of 12", 3, 12, 1.0),
+    panels.Prepared("covariances 3 of 12", 1.0),
     panels.Advanced(NEWER, ROUGH, 10, 100, 2.0),
     panels.Retargeted(OTHER),
     panels.Finished(NEWER, 100, 100, 3.0),

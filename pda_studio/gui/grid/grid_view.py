@@ -346,7 +346,7 @@ class GridView(QScrollArea):
         name = image.name if image and not row.operations else ""
         panel = self.inputs[row.key]
         panel.place(geometry.between(self._session, row))
-        panel.show_look(self._session.prediction(row.key), name)
+        panel.show_look(self._session.prediction(row.key), name, maps_turned_back=row.turned_back)
 
     def _show_headers(self) -> None:
         session = self._session

@@ -113,8 +113,10 @@ class InputPanel(Panel):
         self.views[0].setAccessibleName(self.tr("Input image"))
         self.bar.hide()
 
-    def show_look(self, prediction: Prediction | None, name: str) -> None:
-        """Show what the classifier sees of a row."""
+    def show_look(
+        self, prediction: Prediction | None, name: str, *, maps_turned_back: bool = False
+    ) -> None:
+        """Show the model input of a row, and say so where the maps beside it are turned back."""
         if prediction is None:
             self.views[0].show_state(dimmed=True)
             self.caption.show_lines(name)
@@ -122,7 +124,9 @@ class InputPanel(Panel):
         self.views[0].show_pixels(prediction.subject.view)
         self.views[0].show_state()
         size = f"{prediction.width} × {prediction.height} px"
-        self.caption.show_lines(*filter(None, (name, size)))
+        note = self.tr("Not turned back")
+        lines = name, note if maps_turned_back else "", size
+        self.caption.show_lines(*filter(None, lines))
 
 
 class MapPanel(Panel):

@@ -169,10 +169,11 @@ class Explainer(QObject):
         running = self._runner.running
         if running is None or running.key != key:
             return self.costs.seconds(self.costs.cost(key) or 0, key)
-        panel = self._session.panel(*key)
-        if running.preview or not panel.done or not panel.total:
+        if running.preview:
             return None
-        return self.costs.seconds(int((1 - panel.done / panel.total) * running.speed.cost), key)
+        panel = self._session.panel(*key)
+        part = panel.done / panel.total if panel.total else 0.0
+        return self.costs.seconds(int((1 - part) * running.speed.cost), key)
 
     # What follows from changes
 

@@ -52,7 +52,7 @@ class PanelState:
     awaits : str
         What a waiting panel waits for.
     stage : str
-        What a running one prepares before the first part of its map is there.
+        What a running one prepares before the next part of its map is there.
     """
 
     state: State = "empty"
@@ -217,15 +217,13 @@ class Begun(Event):
 
 @dataclass(frozen=True, eq=False)
 class Prepared(Event):
-    """A step was taken that the first part of the map needs; `done` of `total` units of it."""
+    """A step was taken that the next part of the map needs."""
 
     stage: str
-    done: int
-    total: int
     elapsed: float
 
     def changes(self, panel: PanelState) -> dict[str, Any]:
-        """Its name; of the map itself nothing is done."""
+        """Its name; the map itself has come no further."""
         return {"stage": self.stage, "elapsed": self.elapsed}
 
 

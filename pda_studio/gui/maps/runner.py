@@ -159,7 +159,7 @@ class Runner(QObject):
         if run is None or step.wanted.request != run.wanted.request:
             return
         if step.stage:
-            self.tell(run.key, panels.Prepared(step.stage, step.done, step.total, run.elapsed))
+            self.tell(run.key, panels.Prepared(step.stage, run.elapsed))
         elif step.evidence is None:  # the scores do not hold what is requested now
             self._begin_anew(run)
         else:

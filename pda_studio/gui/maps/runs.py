@@ -70,7 +70,7 @@ class Step:
     preview : EvidenceMap or None
         What is exact by now, laid over the preview.
     stage : str
-        What is prepared, as long as there is no map.
+        What is prepared; there is no newer map then.
     entry : CacheEntry or None
         Where the finished map lies on the disk.
     """

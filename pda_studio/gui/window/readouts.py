@@ -199,17 +199,19 @@ class Readouts(QObject):
         if explainer.previewing:
             strip.show_progress(self.tr("{0} · preview").format(title), None)
             return
-        if not panel.total:
-            strip.show_progress(title, None)
+        left = explainer.seconds_left()
+        remaining = "" if left is None else self.tr("{0} left").format(words.duration(left))
+        if panel.stage or not panel.total:
+            said = " · ".join(filter(None, (title, panel.stage, remaining)))
+            strip.show_progress(said, panel.done / panel.total if panel.total else None)
             return
         parts = [title, f"{words.count(panel.done)} of {words.count(panel.total)}"]
         rate = explainer.costs.rate_of((row, key))
         if rate:
             parts.append(self.tr("{0} passes/s").format(words.count(rate)))
-        left = explainer.seconds_left()
-        if left is not None:
-            parts.append(self.tr("{0} left").format(words.duration(left)))
-        waiting = sum(c.state == "waiting" for c in session.panels.values())
+        if remaining:
+            parts.append(remaining)
+        waiting = sum(one.state == "waiting" for one in session.panels.values())
         if waiting:
             parts.append(self.tr("{0} more waiting").format(waiting))
         strip.show_progress(" · ".join(parts), panel.done / panel.total)
