@@ -17,6 +17,7 @@ from pda_studio.results import EvidenceMap
 from pda_studio.targets import UNITS, ClassTarget
 
 _BAR = 30
+_LONGEST = 400
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
@@ -69,7 +70,7 @@ def classifiers(entries: Sequence[CatalogueEntry]) -> str:
 def layers(found: Sequence[Layer]) -> str:
     """Name, kind and shape of each layer, a line each."""
     rows = [(layer.name, layer.kind, "×".join(map(str, layer.shape))) for layer in found]
-    return table(("layer", "kind", "shape"), rows)
+    return table(("layer", "kind", "shape"), rows, width=_LONGEST)  # a name is copied whole
 
 
 def methods(kinds: list[type[Method]]) -> str:
