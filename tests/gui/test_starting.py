@@ -1,11 +1,21 @@
 """The first start: a finished example before the engine is there."""
 
 from importlib.resources import files
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 from driver import Opened
 from PIL import Image
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
 
+from pda_studio.document.saved import load_state
+from pda_studio.document.workspace import Workspace
+from pda_studio.gui import app
+from pda_studio.gui.window.studio import Studio
 from pda_studio.rendering import Appearance, heat_map
 
 
@@ -40,3 +50,43 @@ def test_a_image_of_ones_own_has_no_example(opened: Opened) -> None:
     studio = opened(finished=False, image=sample_digits()[3])
     assert not studio.window.starting._images
     assert studio.window.hints.isHidden()
+
+
+def test_a_workspace_named_at_the_start_is_opened(
+    qtbot: QtBot, qapp: QApplication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its classifier, columns and rows are there, and are not replaced by those of the start."""
+    path = Path(__file__).parents[1] / "formats" / "everything-0.1.pdastudio"
+    saved = load_state(path)
+    studios: list[Studio] = []
+    seen: list[Workspace] = []
+
+    def made(*arguments: Any, **options: Any) -> Studio:
+        studios.append(Studio(*arguments, **options))
+        return studios[-1]
+
+    monkeypatch.setattr(app, "Studio", made)
+    timer = QTimer(interval=100)
+    polls: list[None] = []
+
+    def look() -> None:
+        polls.append(None)
+        if not studios:
+            return
+        session = studios[0].session
+        opened = len(session.work.columns) == len(saved.work.columns)
+        if (opened and session.classifier is not None) or len(polls) > 600:
+            seen.append(session.work)
+            timer.stop()
+            studios[0].window.close()
+
+    timer.timeout.connect(look)
+    timer.start()
+    assert app.run_window(None, "digits", None, workspace=path) == 0
+    assert [column.method for column in seen[0].columns] == [
+        column.method for column in saved.work.columns
+    ]
+    assert len(seen[0].rows) == len(saved.work.rows)
+    assert studios[0].saving.path == path
+    studios[0].window.deleteLater()
+    studios[0].deleteLater()
