@@ -1,6 +1,7 @@
 """Standard input, output and error: closed, an image piped in, and lines of libraries."""
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -101,7 +102,23 @@ def test_lines_of_libraries_are_for_debug_alone(debug):
     for line in ("libpng error: bad header", "odd", "Traceback"):
         assert (line in done.stderr) == debug
     if not debug:
-        assert done.stderr == "pda-studio: It failed.\npda-studio: It cannot be read.\nafterwards\n"
+        assert done.stderr == "pda-studio: It cannot be read.\nafterwards\n"
+
+
+def test_a_note_comes_with_success_in_a_line(image, capsys, monkeypatch):
+    from pda_studio import images
+
+    load = images.load_image
+
+    def noted(path):
+        logging.getLogger("pda_studio.images").warning("Only its first page.\nMore of it.")
+        return load(path)
+
+    monkeypatch.setattr(images, "load_image", noted)
+    assert main(["predict", str(image)]) == 0
+    out, err = capsys.readouterr()
+    assert len(out.splitlines()) == 5
+    assert err == "pda-studio: Only its first page.\n"
 
 
 @pytest.mark.parametrize(("length", "status"), [(255, 0), (256, 1)])

@@ -6,7 +6,6 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from contextlib import nullcontext
 
 from pda_studio.cli import streams
 from pda_studio.errors import Cancelled, PdaStudioError
@@ -36,9 +35,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # not every terminal can show every character
     try:
-        with nullcontext() if debug else streams.libraries_silenced():
+        with streams.libraries_silenced(not debug) as notes:
             status = _carried_out(words)
         sys.stdout.flush()
+        for note in notes if _is_verb(words) else ():  # with success; the window shows its own
+            streams.tell(note)
         return status
     except BrokenPipeError:  # whoever was reading has read enough
         _close_quietly()
@@ -86,6 +87,12 @@ def _carried_out(words: list[str]) -> int:
     except CycloptsError as error:
         raise sentence(error, NAMES) from error
     return status if isinstance(status, int) else 0
+
+
+def _is_verb(words: list[str]) -> bool:
+    from pda_studio.cli.application import NAMES
+
+    return bool(words) and words[0] in NAMES
 
 
 def _without_debug(words: list[str]) -> tuple[list[str], bool]:

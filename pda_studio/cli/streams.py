@@ -21,13 +21,21 @@ def open_closed() -> None:
 
 
 @contextlib.contextmanager
-def libraries_silenced() -> Iterator[None]:
-    """Let nothing reach standard error but what this program writes itself.
+def libraries_silenced(wanted: bool = True) -> Iterator[list[str]]:
+    """Let nothing reach standard error but what this program writes itself, if that is wanted.
 
     Libraries in C write to the file with the number 2, whatever Python has as `sys.stderr`:
     meanwhile that number leads nowhere, and `sys.stderr` to where it led before. What libraries
-    log or warn of is left out as well; what this program logs is a line of its own.
+    log or warn of is left out as well.
+
+    Yields
+    ------
+    list of str
+        What this program has logged so far, the first line of each record.
     """
+    if not wanted:
+        yield []
+        return
     handler = logging.NullHandler()  # else the last resort writes to standard error
     logging.getLogger().addHandler(handler)
     own = _Own(logging.WARNING)
@@ -36,7 +44,7 @@ def libraries_silenced() -> Iterator[None]:
         with warnings.catch_warnings(), _number_2_silenced():
             if not sys.warnoptions:
                 warnings.simplefilter("ignore")  # libraries' advice to programmers
-            yield
+            yield own.lines
     finally:
         logging.getLogger().removeHandler(handler)
         logging.getLogger("pda_studio").removeHandler(own)
@@ -48,11 +56,17 @@ def tell(message: str) -> None:
 
 
 class _Own(logging.Handler):
-    """Writes what this program logs as it writes what went wrong."""
+    """Collects what this program logs; details after a line, as a traceback, are for --debug."""
+
+    def __init__(self, level: int) -> None:
+        super().__init__(level)
+        self.lines: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write the first line; what follows it, as a traceback, is for --debug."""
-        tell(record.getMessage().partition("\n")[0])
+        """Keep the first line, once."""
+        line = record.getMessage().partition("\n")[0]
+        if line not in self.lines:
+            self.lines.append(line)
 
 
 @contextlib.contextmanager
