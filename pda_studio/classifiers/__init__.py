@@ -11,8 +11,8 @@ from pda_studio.classifiers.catalogue import (
     without_weights,
 )
 from pda_studio.classifiers.classifier import Classifier, PdaSettings
+from pda_studio.classifiers.downloads import Download
 from pda_studio.classifiers.preprocessing import Frame, Preprocessing
-from pda_studio.classifiers.weights import Download
 
 __all__ = [
     "CatalogueEntry",

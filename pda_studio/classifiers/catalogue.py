@@ -13,16 +13,9 @@ from torch import nn
 
 from pda_studio.classifiers.classifier import Classifier, PdaSettings
 from pda_studio.classifiers.digits import CLASS_NAMES, MEAN, STD, DigitsNetwork
+from pda_studio.classifiers.downloads import Download, cached_file, download
 from pda_studio.classifiers.preprocessing import Preprocessing
-from pda_studio.classifiers.weights import (
-    About,
-    Download,
-    Weights,
-    cached_file,
-    download,
-    read_about,
-    read_weights,
-)
+from pda_studio.classifiers.weights import About, Weights, read_about, read_weights
 from pda_studio.errors import PdaStudioError, UsageError
 from pda_studio.targets import OutputKind
 
@@ -37,6 +30,7 @@ _EXTRA_ARGUMENTS: dict[str, dict[str, Any]] = {
 # Inside, torchvision turns the usual normalisation of these two into this one (transform_input);
 # normalising so in the first place is the same and leaves the network plain.
 _INCEPTION_NORMALISATION = (0.5, 0.5, 0.5)
+_OF_ONE_SIZE = "vit_"  # networks whose layers are made for one size of input
 _AUXILIARY = ("aux1.", "aux2.", "AuxLogits.")
 
 
@@ -163,12 +157,12 @@ def without_weights(name: str) -> Classifier:
     """
     if name not in classifier_names():
         raise UsageError(f"There is no classifier “{name}”: see pda-studio classifiers.")
-    place = torch.device("meta")
+    place, size = torch.device("meta"), preprocessing_of(name).size
     try:
         with place:
-            network = DigitsNetwork() if name == "digits" else _build(name)
+            network = DigitsNetwork() if name == "digits" else _build(name, size)
     except NotImplementedError:  # some compute their layout with tensors, which need values
-        network = _build(name).to(place)
+        network = _build(name, size).to(place)
     classes = CLASS_NAMES
     if name != "digits":
         classes = tuple(_weights_entry(name, None).meta["categories"])
@@ -239,15 +233,17 @@ def _torchvision_classifier(
     entry = _weights_entry(name, source)
     class_names = tuple(entry.meta["categories"])
     output: OutputKind = "softmax"
+    preprocessing = preprocessing_of(name, source)
     if weights is None:
-        network = _he_initialised(lambda: _build(name))
+        network = _he_initialised(lambda: _build(name, preprocessing.size))
     else:
+        preprocessing = _of_size(preprocessing, _input_size(weights))
         weights = {k: v for k, v in weights.items() if not k.startswith(_AUXILIARY)}
-        network = _build(name)
+        network = _build(name, preprocessing.size)
         classes = _count_classes(network, weights)
         if classes != len(class_names):
             # Somebody's own training: the same network with another number of classes.
-            network = _build(name, num_classes=classes)
+            network = _build(name, preprocessing.size, classes)
             class_names = tuple(f"class {index}" for index in range(classes))
         _fill(name, network, weights, source)
         about = read_about(path) if path else About()
@@ -259,7 +255,7 @@ def _torchvision_classifier(
     return Classifier(
         name=name,
         network=_ready(network, device),
-        preprocessing=preprocessing_of(name, source),
+        preprocessing=preprocessing,
         class_names=class_names,
         device=device,
         weights=source,
@@ -282,13 +278,40 @@ def _weights_entry(name: str, source: str | None, *, default: bool = False) -> A
     return next(iter(entries))
 
 
-def _build(name: str, num_classes: int = 1000) -> nn.Module:
+def _build(name: str, size: int, num_classes: int = 1000) -> nn.Module:
+    """Build a network without weights for an input of this side, in pixels."""
+    extra = dict(_EXTRA_ARGUMENTS.get(name, {}))
+    if name.startswith(_OF_ONE_SIZE):
+        extra["image_size"] = size
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # about initialisation, overwritten anyway
         network: nn.Module = torchvision.models.get_model(
-            name, weights=None, num_classes=num_classes, **_EXTRA_ARGUMENTS.get(name, {})
+            name, weights=None, num_classes=num_classes, **extra
         )
     return network
+
+
+def _input_size(weights: Weights) -> int | None:
+    """The input's side that a vision transformer was trained for; its weights have a place each.
+
+    Returns
+    -------
+    int or None
+        In pixels; None where weights do not depend on it.
+    """
+    places, patches = weights.get("encoder.pos_embedding"), weights.get("conv_proj.weight")
+    if places is None or patches is None or places.ndim != 3 or patches.ndim != 4:
+        return None
+    along = round((places.shape[1] - 1) ** 0.5)
+    return int(along * patches.shape[-1])
+
+
+def _of_size(preprocessing: Preprocessing, size: int | None) -> Preprocessing:
+    """The preprocessing for another input size, with the same share of the image cut off."""
+    if size is None or size == preprocessing.size:
+        return preprocessing
+    resize = round(preprocessing.resize * size / preprocessing.size)
+    return preprocessing.model_copy(update={"size": size, "resize": resize})
 
 
 def _count_classes(network: nn.Module, weights: Weights) -> int:
@@ -321,6 +344,12 @@ def _fill(name: str, network: nn.Module, weights: Weights, source: str) -> None:
             raise PdaStudioError(
                 f"These weights ({Path(source).name}) are not {name}'s: the file {what}"
                 f" “{keys[0]}”{more}; choose the network they were saved from."
+            )
+    for key, tensor in weights.items():
+        if own[key].is_floating_point() and not tensor.is_floating_point():
+            raise PdaStudioError(
+                f"These weights ({Path(source).name}) are not real numbers: “{key}” holds integers,"
+                " as quantised networks do; save them dequantised, as floats."
             )
     network.load_state_dict({k: v.to(own[k].dtype) for k, v in weights.items()}, strict=False)
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from copy import copy
 from dataclasses import dataclass, field
 from functools import lru_cache
+from threading import RLock, get_ident
 from typing import Any
 
 import torch
@@ -23,11 +24,33 @@ class NotTraceable(Exception):
     """Why a network cannot be taken apart into operations."""
 
 
+_one_at_a_time = RLock()
+"""Held while a network is traced: `torch.fx` patches `torch.nn.Module` itself, for all threads."""
+
+
 class _Tracer(fx.Tracer):
-    """Keeps torchvision's channel shuffle whole: as a permutation of channels it is local."""
+    """Keeps torchvision's channel shuffle whole: as a permutation of channels it is local.
+
+    What other threads run meanwhile passes through: only this thread's network is recorded.
+    """
 
     def __init__(self) -> None:
         super().__init__(autowrap_functions=(shufflenetv2.channel_shuffle,))
+        self._thread = get_ident()
+
+    def call_module(
+        self, m: nn.Module, forward: Function, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """Record the call of a layer, if it is this thread's."""
+        if get_ident() != self._thread:
+            return forward(*args, **kwargs)
+        return super().call_module(m, forward, args, kwargs)
+
+    def getattr(self, attr: str, attr_val: Any, parameter_proxy_cache: dict[str, Any]) -> Any:
+        """Record the use of a parameter, if it is this thread's."""
+        if get_ident() != self._thread:
+            return attr_val
+        return super().getattr(attr, attr_val, parameter_proxy_cache)
 
 
 @dataclass(eq=False)
@@ -144,7 +167,8 @@ def graph_of(network: nn.Module) -> fx.GraphModule:
     """
     whole = network.network if isinstance(network, Hidden) else network
     try:
-        graph = fx.GraphModule(whole, _Tracer().trace(whole))
+        with _one_at_a_time:
+            graph = fx.GraphModule(whole, _Tracer().trace(whole))
     except Exception as error:  # whatever a network's own code raises when it is traced
         raise NotTraceable(str(error).splitlines()[0] if str(error) else repr(error)) from error
     if isinstance(network, Hidden):

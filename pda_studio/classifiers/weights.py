@@ -1,33 +1,30 @@
-"""Reading weights without ever running what a file contains, and fetching torchvision's."""
+"""Reading weights without ever running what a file contains."""
 
-import hashlib
 import json
-import pickle
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
+import re
+import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import safetensors
 import torch
 from safetensors.torch import load_file
 
 from pda_studio.errors import PdaStudioError
-from pda_studio.files import written_whole
 from pda_studio.targets import OutputKind
 
 Weights = dict[str, torch.Tensor]
 _OUTPUTS: tuple[OutputKind, ...] = ("softmax", "sigmoid", "scalar")
 
-
-@dataclass(frozen=True)
-class Download:
-    """How far a download has come, in bytes; the total is 0 where the server does not say."""
-
-    name: str
-    done: int
-    total: int
+_NESTED = ("state_dict", "model_state_dict", "model", "network", "net", "weights", "params")
+_AVERAGED = ("ema_state_dict", "state_dict_ema", "model_ema", "params_ema", "ema")
+_PREFIXES = ("module.", "model.", "net.", "network.", "backbone.", "_orig_mod.")
+_DEEPEST = 4  # dictionaries within dictionaries
+_MOST_TENSORS = 100_000
+_MOST_MARKS = 10_000  # that a pickle may open at once: a real state_dict opens a handful
+_SAVE = "save the network's state_dict, as safetensors or with torch.save, and use that"
 
 
 def read_weights(path: Path) -> Weights:
@@ -36,18 +33,21 @@ def read_weights(path: Path) -> Weights:
     Parameters
     ----------
     path : Path
-        The file. A state_dict nested under "state_dict" or "model", and the prefix "module."
-        of data-parallel training, are understood.
+        The file. A state_dict nested in a checkpoint (under state_dict, model_state_dict, model,
+        net … or, where there is nothing else, an average as under ema) and a prefix that all names
+        share (module., model., _orig_mod. …) are understood.
 
     Returns
     -------
     dict of str to torch.Tensor
-        On the CPU, every value finite.
+        On the CPU, dense floating-point values and counters, every value finite. Eight-bit floats
+        become float32.
 
     Raises
     ------
     PdaStudioError
-        If the file is missing, damaged, holds anything but tensors, or values that aren't finite.
+        If the file is missing, damaged, holds anything but tensors, or values that cannot be
+        weights.
     """
     path = Path(path)
     if path.is_dir():
@@ -58,14 +58,9 @@ def read_weights(path: Path) -> Weights:
         loaded = _load(path)
     except OSError as error:
         raise PdaStudioError(f"Cannot read {path}: {error.strerror or error}.") from error
-    weights = _state_dict(loaded, path)
-    for name, tensor in weights.items():
-        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
-            raise PdaStudioError(
-                f"{path.name} is damaged: “{name}” holds values that are not finite;"
-                " use another file of weights."
-            )
-    return weights
+    named = _state_dict(loaded, path)
+    most = path.stat().st_size
+    return {name: _checked(tensor, name, most, path) for name, tensor in named.items()}
 
 
 @dataclass(frozen=True)
@@ -120,93 +115,152 @@ def read_about(path: Path) -> About:
         )
     try:
         names = json.loads(told.get("class_names", "null"))
-    except (json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         names = None
     return About(tuple(map(str, names)) if isinstance(names, list) else None, output)
 
 
 def _load(path: Path) -> object:
     with path.open("rb") as file:
-        start = file.read(9)
+        start = file.read(64)
     # A safetensors file starts with the length of its header and an opening brace.
-    if path.suffix == ".safetensors" or start[8:9] == b"{":
+    if start[8:9] == b"{":
         try:
             return load_file(path)
-        except safetensors.SafetensorError as error:
+        except (safetensors.SafetensorError, ValueError, RuntimeError, MemoryError) as error:
             raise PdaStudioError(
                 f"{path.name} is not a whole safetensors file ({error}); fetch it again."
             ) from error
+    if other := _other_kind(path, start):
+        raise PdaStudioError(f"{path.name} {other}.")
+    _refuse_bombs(path)
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # of a damaged file torch raises errors of almost any type
+        if stranger := re.search(r"GLOBAL (\S+) was not an allowed", str(error)):
+            raise PdaStudioError(
+                f"{path.name} was refused: besides weights it holds a {stranger[1]}, and nothing"
+                f" from a file is ever run; {_SAVE}."
+            ) from error
+        if path.suffix == ".safetensors":
+            raise PdaStudioError(
+                f"{path.name} is no safetensors file, or a damaged one; fetch it again."
+            ) from error
         raise PdaStudioError(
-            f"{path.name} was refused: it holds more than weights, or none at all, and nothing"
-            " from a file is ever run; save the network's state_dict and use that."
+            f"{path.name} was refused: it is damaged or holds more than weights; {_SAVE}."
         ) from error
-    except (RuntimeError, EOFError, ValueError, KeyError, AttributeError) as error:
+
+
+def _other_kind(path: Path, start: bytes) -> str:
+    """What a file is that is known and no weights, and what to do; "" for anything else."""
+    if start.startswith(b"version https://git-lfs"):
+        return "is only a pointer of Git LFS to the weights; run git lfs pull to fetch them"
+    if start.lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml")):
+        return "is a web page, not weights; download the file itself"
+    if path.suffix == ".onnx":
+        return f"is an ONNX network, not weights; {_SAVE}"
+    if not zipfile.is_zipfile(path):
+        return ""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (zipfile.BadZipFile, ValueError, NotImplementedError):
+        return ""
+    if any(name.endswith("constants.pkl") or "/code/" in name for name in names):
+        return f"is a TorchScript program, not weights; {_SAVE}"
+    if any("exported_program" in name or name.endswith("archive_format") for name in names):
+        return f"is a program of torch.export, not weights; {_SAVE}"
+    return ""
+
+
+def _refuse_bombs(path: Path) -> None:
+    """Refuse a file that is made to fill memory or to take minutes, before anything unpacks it.
+
+    `torch.save` stores without compressing, and opens a handful of marks in its pickle.
+    """
+    size = path.stat().st_size
+    made_to_harm = False
+    if zipfile.is_zipfile(path):
+        try:
+            with zipfile.ZipFile(path) as archive:
+                entries = archive.infolist()
+                made_to_harm = sum(entry.file_size for entry in entries) > size
+                for entry in entries:
+                    if not made_to_harm and entry.filename.endswith("data.pkl"):
+                        made_to_harm = b"(" * _MOST_MARKS in archive.read(entry)
+        except (zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError, EOFError):
+            return  # damaged: the reader will tell
+    else:
+        with path.open("rb") as file:
+            made_to_harm = b"(" * _MOST_MARKS in file.read(1 << 26)
+    if made_to_harm:
         raise PdaStudioError(
-            f"{path.name} is damaged or not a file of weights; use safetensors or a state_dict."
-        ) from error
+            f"{path.name} was refused: it unpacks to more than it holds, as no file of weights"
+            " does; fetch it from elsewhere."
+        )
 
 
 def _state_dict(loaded: object, path: Path) -> Weights:
-    for key in ("state_dict", "model"):
-        if isinstance(loaded, dict) and isinstance(loaded.get(key), dict):
-            loaded = loaded[key]
+    """Find the names with their tensors in what a checkpoint holds."""
+    for _ in range(_DEEPEST):
+        if not isinstance(loaded, Mapping):
+            break
+        inner = [loaded[key] for key in (*_NESTED, *_AVERAGED) if _is_nested(loaded, key)]
+        if not inner:
+            break
+        loaded = inner[0]
     if (
-        not isinstance(loaded, dict)
-        or not loaded
+        not isinstance(loaded, Mapping)
+        or not 0 < len(loaded) <= _MOST_TENSORS
         or not all(isinstance(value, torch.Tensor) for value in loaded.values())
     ):
+        found = ""
+        if isinstance(loaded, Mapping) and loaded:
+            found = f" It holds {', '.join(f'“{key}”' for key in list(loaded)[:5])}."
         raise PdaStudioError(
-            f"{path.name} holds no state_dict (names with tensors); save the network's state_dict."
+            f"{path.name} holds no state_dict (names with tensors); save the network's"
+            f" state_dict.{found}"
         )
-    return {str(name).removeprefix("module."): tensor for name, tensor in loaded.items()}
+    named = {str(name): tensor for name, tensor in loaded.items()}
+    while prefix := _shared_prefix(named):
+        named = {name.removeprefix(prefix): tensor for name, tensor in named.items()}
+    return named
 
 
-def cached_file(url: str) -> Path:
-    """Where torchvision keeps the weights from this address."""
-    return Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[-1]
+def _is_nested(checkpoint: Mapping[Any, Any], key: str) -> bool:
+    inner = checkpoint.get(key)
+    return isinstance(inner, Mapping) and bool(inner)
 
 
-def download(url: str, network: str) -> Iterator[Download]:
-    """Fetch weights to where torchvision would keep them, in steps; close the iterator to stop.
+def _shared_prefix(named: Weights) -> str:
+    """The prefix of a wrapper that all names begin with; "" if there is none."""
+    return next((one for one in _PREFIXES if all(name.startswith(one) for name in named)), "")
 
-    The file appears only when it is whole and its SHA-256 starts as its name says
-    (`name-xxxxxxxx.pth`, torchvision's convention).
 
-    Raises
-    ------
-    PdaStudioError
-        If the address cannot be reached or the file is not what its name says.
-    """
-    path = cached_file(url)
-    if path.is_file():
-        return
-    advice = f"put {path.name} into {path.parent}, or name a file of weights"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with urllib.request.urlopen(url, timeout=20) as response, written_whole(path) as file:
-            total, done, digest = (
-                int(response.headers.get("Content-Length") or 0),
-                0,
-                hashlib.sha256(),
+def _checked(tensor: torch.Tensor, name: str, most: int, path: Path) -> torch.Tensor:
+    """A tensor as weights can be used; `most` bytes is what a file of this size can hold."""
+
+    def refused(why: str) -> PdaStudioError:
+        return PdaStudioError(f"{path.name} cannot be used: “{name}” {why}")
+
+    if tensor.is_meta:
+        raise refused("has no values (it is on the device meta); save the network with its values.")
+    if tensor.layout != torch.strided:
+        raise refused("is sparse; save it dense, as to_dense() gives it.")
+    if tensor.is_quantized:
+        raise refused("is quantised; save it dequantised, as dequantize() gives it.")
+    if tensor.is_complex():
+        raise refused("holds complex numbers; networks here have real weights.")
+    if tensor.nbytes > most:
+        raise refused("is larger than the whole file; fetch the file again.")
+    if tensor.is_floating_point():
+        if tensor.element_size() == 1:
+            tensor = tensor.to(torch.float32)  # eight bits cannot be computed with, or compared
+        if not bool(torch.isfinite(tensor).all()):
+            raise PdaStudioError(
+                f"{path.name} is damaged: “{name}” holds values that are not finite;"
+                " use another file of weights."
             )
-            yield Download(path.name, 0, total)
-            while block := response.read(1 << 18):
-                file.write(block)
-                digest.update(block)
-                done += len(block)
-                yield Download(path.name, done, total)
-            expected = path.stem.rsplit("-", 1)[-1]
-            if (total and done != total) or not digest.hexdigest().startswith(expected):
-                raise PdaStudioError(
-                    f"The download of {path.name} is damaged; try again or {advice}."
-                )
-    except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
-        reason = getattr(error, "reason", None) or error
-        raise PdaStudioError(
-            f"Cannot download the weights of {network} ({reason}); {advice}."
-        ) from error
-    except OSError as error:
-        raise PdaStudioError(f"Cannot keep {path}: {error.strerror or error}.") from error
+    return tensor

@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from threading import RLock
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args
 
 from pda_studio.parameters import Declaration
@@ -14,6 +15,9 @@ from pda_studio.targets import as_json
 if TYPE_CHECKING:
     from pda_studio.classifiers import Classifier
     from pda_studio.results import EvidenceMap, Subject
+
+one_at_a_time = RLock()
+"""Held by whoever runs a network: methods put hooks and rules on it for a while."""
 
 METHODS: dict[str, type[Method]] = {}
 """Every method by its name, in the order in which the modules declare them."""
@@ -158,6 +162,11 @@ def by_family(kinds: Iterable[type[Method]]) -> dict[Family, list[type[Method]]]
 
 
 def run(steps: Iterator[Progress]) -> EvidenceMap:
-    """Carry work to its end and return the finished map."""
-    (last,) = deque(steps, maxlen=1)
-    return last.evidence()
+    """Carry work to its end and return the finished map.
+
+    Threads take turns: methods put hooks and rules on a network that threads may share, and each
+    one's work takes all processors anyway.
+    """
+    with one_at_a_time:
+        (last,) = deque(steps, maxlen=1)
+        return last.evidence()

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from pda_studio.classifiers import Classifier
 from pda_studio.methods import method_named, run
+from pda_studio.methods.base import one_at_a_time
 from pda_studio.results import EvidenceMap, Subject
 from pda_studio.store.disk import CacheEntry, DiskCache
 from pda_studio.targets import Target
@@ -57,14 +58,15 @@ def explain(
     >>> explain(load_image("digit.png"), classifier, stride=2).evidence.shape  # doctest: +SKIP
     (28, 28)
     """
-    chosen = method_named(method).create(classifier, **parameters)
-    subject = Subject.of(image, classifier, target, batch)
-    if not cache:
-        return run(chosen.steps(subject))
-    store, asked = DiskCache(), CacheEntry.of(chosen, subject)
-    found = store.find(asked)
-    if found is not None:
-        return found.evidence_map
-    evidence_map = run(chosen.steps(subject))
-    store.keep(asked, evidence_map)
-    return evidence_map
+    with one_at_a_time:
+        chosen = method_named(method).create(classifier, **parameters)
+        subject = Subject.of(image, classifier, target, batch)
+        if not cache:
+            return run(chosen.steps(subject))
+        store, asked = DiskCache(), CacheEntry.of(chosen, subject)
+        found = store.find(asked)
+        if found is not None:
+            return found.evidence_map
+        evidence_map = run(chosen.steps(subject))
+        store.keep(asked, evidence_map)
+        return evidence_map

@@ -183,7 +183,7 @@ def _engine() -> list[str]:
 
 def _about(name: str) -> About:
     from pda_studio.classifiers import catalogue
-    from pda_studio.classifiers.weights import cached_file
+    from pda_studio.classifiers.downloads import cached_file
 
     entry = next(entry for entry in catalogue() if entry.name == name)
     megabytes, at_hand = 0.0, True
