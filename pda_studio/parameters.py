@@ -1,4 +1,4 @@
-"""Declared parameters: what a method or a study takes, told once for slider, option and help."""
+"""Declared parameters of methods and studies: one source for slider, option and help."""
 
 from __future__ import annotations
 

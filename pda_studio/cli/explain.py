@@ -67,11 +67,11 @@ def explain(
     meant = targets.chosen(loaded, pixels, target, against, layer, unit)
     chosen = kind.create(loaded, **parameters)
     subject = Subject.of(pixels, loaded, meant, None if batch == "auto" else batch)
-    store, asked = DiskCache(limit=0 if no_cache else None), CacheEntry.of(chosen, subject)
-    found = store.find(asked)
+    store, entry = DiskCache(limit=0 if no_cache else None), CacheEntry.of(chosen, subject)
+    found = store.find(entry)
     if found is None:
         evidence_map = progress.carry_out(chosen, subject)
-        store.keep(asked, evidence_map)  # before the output, whose disk may turn out to be full
+        store.keep(entry, evidence_map)  # before the output, whose disk may turn out to be full
     else:
         evidence_map = found.evidence_map
     save_map(evidence_map, output)

@@ -126,7 +126,7 @@ class _EnoughMeasured(Exception):
 class CaptumForward:
     """Captum's Occlusion with the same windows.
 
-    It is asked for the whole map and broken off after a while, from within the network that it
+    It computes the whole map and is broken off after a while, from within the network that it
     calls. What is counted are the windows in its forward passes, without the first one, of the
     unmodified image. Its windows are always those at the top; the time does not depend on the
     place, as every one takes a whole forward pass.

@@ -179,8 +179,8 @@ def _names(methods: Sequence[Method]) -> list[str]:
         values = [other.model_dump(mode="json") for other in twins]
         own = method.model_dump(mode="json")
         differing = [key for key in own if len({str(value[key]) for value in values}) > 1]
-        told = ", ".join(f"{key} {own[key]}" for key in differing)
-        names.append(f"{title} ({told})" if told else title)
+        values_in_words = ", ".join(f"{key} {own[key]}" for key in differing)
+        names.append(f"{title} ({values_in_words})" if values_in_words else title)
     for index, name in enumerate(names):
         if names.count(name) > 1:
             names[index] = f"{name} ({index + 1})"

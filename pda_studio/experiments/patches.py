@@ -1,4 +1,4 @@
-"""Do important neurons look at what matters? Lengerich et al., §5.1 and §5.3, on any images.
+"""Do the patches that excite important neurons matter? Lengerich et al., §5.1 and §5.3.
 
 For each metric, the patches of the most important neurons are cut out of every image. A small
 network learns to tell the class of the image from one patch; the better it does on images that
@@ -127,7 +127,7 @@ def patch_study(
     classifier : Classifier
         Whose neurons are ranked, each image for its most likely class.
     images : Images
-        What is looked at.
+        The images, and where their objects are.
     method : Neurons
         How many neurons of which layers; its metric plays no part.
     side : int, optional
@@ -198,7 +198,7 @@ def _cut(
 
 
 def _accuracy(cuts: list[_Cut], images: Images, unseen: set[int], epochs: int, seed: int) -> float:
-    """Share of the unseen images' patches that are told right; NaN where there are none."""
+    """Share of unseen images' patches that are classified correctly; NaN where there are none."""
     seen = [cut for cut in cuts if cut.image not in unseen]
     others = [cut for cut in cuts if cut.image in unseen]
     if not seen or not others:
@@ -207,8 +207,8 @@ def _accuracy(cuts: list[_Cut], images: Images, unseen: set[int], epochs: int, s
     network = _learnt(x, y, len(images.class_names), epochs, seed)
     x, y = _tensors(others, images)
     with torch.inference_mode():
-        told = torch.cat([network(some).argmax(1) for some in torch.split(x, 1000)])
-    return float((told == y).float().mean())
+        found = torch.cat([network(some).argmax(1) for some in torch.split(x, 1000)])
+    return float((found == y).float().mean())
 
 
 def _tensors(cuts: list[_Cut], images: Images) -> tuple[torch.Tensor, torch.Tensor]:

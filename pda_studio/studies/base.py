@@ -236,14 +236,14 @@ class Study(Declaration):
 
 def result_as_json(study: Study, result: StudyResult) -> str:
     """Everything about a result as JSON: parameters, what it was measured on, and all rows."""
-    told = {
+    content = {
         "study": study.name,
         "parameters": study.model_dump(mode="json"),
         "about": result.about,
         "sentence": result.sentence,
         "rows": result.table.records(),
     }
-    return json.dumps(told, indent=2, ensure_ascii=False)
+    return json.dumps(content, indent=2, ensure_ascii=False)
 
 
 def _is_nan(value: Cell) -> bool:

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 class Patches(Study):
-    """Train a small network on the patches that each metric's neurons look at."""
+    """Train a small network on the patches that excite each metric's neurons."""
 
     name: ClassVar[str] = "patches"
     title: ClassVar[str] = "Patches of neurons"
     summary: ClassVar[str] = (
-        "Whether important neurons look at what matters: a small network learns the class from"
-        " the patches that each metric's neurons look at."
+        "Whether the patches that excite important neurons matter: a small network learns the"
+        " class from those of each metric."
     )
     citation: ClassVar[str] = (
         "Lengerich et al., Towards visual explanations for convolutional neural networks via"

@@ -36,7 +36,7 @@ _FIGURES = ("PDF (*.pdf)", "SVG (*.svg)", "PNG (*.png)", "TIFF (*.tif)")
 
 @dataclass(frozen=True, eq=False)
 class _Shown:
-    """A step as the window shows it: its figure is drawn on the background thread."""
+    """A step as the window shows it: its figure is rendered on the background thread."""
 
     step: StudyProgress
     pixels: Any
