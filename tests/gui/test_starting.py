@@ -66,6 +66,7 @@ def test_a_workspace_named_at_the_start_is_opened(
         return studios[-1]
 
     monkeypatch.setattr(app, "Studio", made)
+    monkeypatch.setattr(app, "leave", lambda status: status)  # else the tests may end with it
     timer = QTimer(interval=100)
     polls: list[None] = []
 
@@ -88,5 +89,6 @@ def test_a_workspace_named_at_the_start_is_opened(
     ]
     assert len(seen[0].rows) == len(saved.work.rows)
     assert studios[0].saving.path == path
+    qtbot.waitUntil(lambda: studios[0].jobs.ended, timeout=60_000)
     studios[0].window.deleteLater()
     studios[0].deleteLater()
