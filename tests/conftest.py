@@ -12,10 +12,15 @@ from PIL import Image
 
 # Before Qt, torch or platformdirs are imported: they read these once.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+if "PYTEST_XDIST_WORKER" in os.environ:  # the other workers have the other processors
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 _private = tempfile.mkdtemp(prefix="pda-studio-tests-")
 atexit.register(shutil.rmtree, _private, ignore_errors=True)
 for _name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "TORCH_HOME"):
     os.environ[_name] = str(Path(_private, _name.lower()))
+
+
+NO_DATA = "needs the folder of data (PDA_STUDIO_DATA)"
 
 
 @pytest.fixture(autouse=True)
@@ -33,8 +38,24 @@ def data_folder() -> Path:
     beside = Path(__file__).resolve().parents[1].parent / "shared" / "data"
     folder = Path(os.environ.get("PDA_STUDIO_DATA") or beside)
     if not folder.is_dir():
-        pytest.skip(f"needs the data folder {folder} (PDA_STUDIO_DATA)")
+        pytest.skip(NO_DATA)
     return folder
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in one line how many tests had no data, instead of one for each."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    without = [report for report in skipped if NO_DATA in str(report.longrepr)]
+    for report in skipped:
+        if report in without:
+            continue
+        reason = report.longrepr[2]
+        terminalreporter.write_line(f"{report.nodeid}: {reason.removeprefix('Skipped: ')}")
+    if without:
+        terminalreporter.write_line(
+            f"{len(without)} tests with real networks and photographs were skipped:"
+            " PDA_STUDIO_DATA names no folder of data."
+        )
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ IMAGES = 19, 4
 """How many each act takes, at least."""
 
 
+@pytest.mark.xdist_group("display")
 @pytest.mark.skipif(not os.environ.get("DISPLAY"), reason="needs an X display")
 def test_a_study_by_mouse_and_keys(tmp_path: Path, data_folder: Path) -> None:
     environment = {**os.environ, "QT_QPA_PLATFORM": "xcb", "OMP_NUM_THREADS": "1"}

@@ -551,6 +551,7 @@ def test_a_closed_window_is_forgotten(opened: Opened, qtbot: QtBot) -> None:
     assert grid is not None
 
 
+@pytest.mark.xdist_group("display")
 @pytest.mark.skipif(not os.environ.get("DISPLAY"), reason="needs an X display")
 def test_on_a_real_display(tmp_path: Path) -> None:
     output = tmp_path / "window.png"

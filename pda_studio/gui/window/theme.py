@@ -41,6 +41,10 @@ _DARK = {
 }
 
 
+_STYLED = "pda_studio_styled"
+"""Property of an application whose style was set: setting it polishes every widget anew."""
+
+
 class ThemeKeeper(QObject):
     """Keeps palette, style sheet and icons in step with the system or with the user's choice."""
 
@@ -51,7 +55,9 @@ class ThemeKeeper(QObject):
         self._application = application
         self._theme: Theme = "system"
         self._icons: list[tuple[QAction | QAbstractButton, str]] = []
-        application.setStyle("Fusion")
+        if application.property(_STYLED) is None:
+            application.setStyle("Fusion")
+            application.setProperty(_STYLED, True)
         application.styleHints().colorSchemeChanged.connect(self._apply)
         self._apply()
 
@@ -85,8 +91,10 @@ class ThemeKeeper(QObject):
         if self._theme == "system":
             dark = self._application.styleHints().colorScheme() == Qt.ColorScheme.Dark
         colours = _DARK if dark else _LIGHT
-        self._application.setPalette(_palette(colours))
-        self._application.setStyleSheet(_style_sheet(colours))
+        sheet = _style_sheet(colours)
+        if sheet != self._application.styleSheet():  # else all widgets are polished for nothing
+            self._application.setPalette(_palette(colours))
+            self._application.setStyleSheet(sheet)
         for owner, name in self._icons:
             owner.setIcon(icon(name))
         self.changed.emit()
