@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from driver import WAIT, Opened, wait_for_maps
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QAbstractSpinBox, QComboBox, QSlider
+from PySide6.QtCore import QPoint, QSettings, Qt
+from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QSlider, QWidget
 from pytestqt.qtbot import QtBot
 from scipy.stats import spearmanr
 
@@ -32,6 +32,12 @@ def first_map(studio: Studio):
 
 def panel(studio: Studio):
     return studio.window.grid.maps[0, 0]
+
+
+def button(parent: QWidget, text: str) -> QAbstractButton:
+    """The button that bears a text."""
+    (found,) = (one for one in parent.findChildren(QAbstractButton) if one.text() == text)
+    return found
 
 
 def choose(box: QComboBox, value: str) -> None:
@@ -73,8 +79,8 @@ def test_what_is_chosen_is_what_is_seen(studio: Studio, qtbot: QtBot) -> None:
     assert studio.display.appearance == wanted
     heat, laid_over = panel(studio).views
     limit = evidence_map.limit
-    np.testing.assert_array_equal(heat._pixels, heat_map(evidence_map, wanted, limit))
-    np.testing.assert_array_equal(laid_over._pixels, overlay(evidence_map, wanted, limit))
+    np.testing.assert_array_equal(heat.pixels, heat_map(evidence_map, wanted, limit))
+    np.testing.assert_array_equal(laid_over.pixels, overlay(evidence_map, wanted, limit))
     assert box.opacity.value() == 60
 
 
@@ -99,7 +105,7 @@ def test_significance_says_where_there_is_no_standard_error(studio: Studio, qtbo
     box = studio.window.display_box
     choose(box.threshold_kind, "significance")
     assert box.note.isVisible()
-    assert "floor" not in box.histogram.handles or box.histogram._floor == 0
+    assert "floor" not in box.histogram.handles or box.histogram.floor == 0
     studio.session.configure_column(0, infill="marginal-samples", samples=6)
     wait_for_maps(qtbot, studio)
     assert not box.note.isVisible()
@@ -107,7 +113,7 @@ def test_significance_says_where_there_is_no_standard_error(studio: Studio, qtbo
     evidence_map = first_map(studio)
     weak = np.abs(evidence_map.evidence) <= 2 * evidence_map.standard_error
     assert 0 < weak.sum() < weak.size
-    assert (panel(studio).views[0]._pixels[weak] == 255).all()
+    assert (panel(studio).views[0].pixels[weak] == 255).all()
 
 
 def test_contours_are_drawn_as_lines_on_the_screen(studio: Studio, qtbot: QtBot) -> None:
@@ -116,8 +122,8 @@ def test_contours_are_drawn_as_lines_on_the_screen(studio: Studio, qtbot: QtBot)
     choose(studio.window.display_box.style_box, "contours")
     evidence_map = first_map(studio)
     expected = contours(evidence_map, studio.display.appearance, evidence_map.limit)
-    assert [one.level for one in view._lines.contours] == [one.level for one in expected]
-    assert (np.ptp(view._pixels.astype(int), axis=2) == 0).all()
+    assert view.levels == [one.level for one in expected]
+    assert (np.ptp(view.pixels.astype(int), axis=2) == 0).all()
     for zoom in (1.0, 2.5):
         if zoom != 1:
             studio.viewport.zoom_by(zoom, (0.4, 0.4))
@@ -133,7 +139,7 @@ def test_contours_are_drawn_as_lines_on_the_screen(studio: Studio, qtbot: QtBot)
         near = np.zeros_like(red)
         for contour in expected:
             for x, y in contour.points:
-                place = view._to_screen(x, y)
+                place = view.to_screen(x, y)
                 near[
                     max(round(place.y()) - 2, 0) : max(round(place.y()) + 3, 0),
                     max(round(place.x()) - 2, 0) : max(round(place.x()) + 3, 0),
@@ -150,7 +156,7 @@ def test_contours_are_drawn_as_lines_on_the_screen(studio: Studio, qtbot: QtBot)
         assert strays < 0.05 * hits
         assert 0.005 < red.mean() < 0.2, "lines, not areas"
     choose(studio.window.display_box.style_box, "blend")
-    assert not view._lines.contours
+    assert not view.levels
 
 
 def test_the_end_of_the_scale_is_dragged(studio: Studio, qtbot: QtBot) -> None:
@@ -163,8 +169,7 @@ def test_the_end_of_the_scale_is_dragged(studio: Studio, qtbot: QtBot) -> None:
     appearance = studio.display.appearance
     assert appearance.scale == "fixed"
     assert appearance.limits["bits"] == pytest.approx(evidence_map.limit / 2, rel=0.02)
-    assert panel(studio).bar._limit == appearance.limits["bits"]
-    assert panel(studio).bar._start == -appearance.limits["bits"]
+    assert panel(studio).bar.ends == (-appearance.limits["bits"], appearance.limits["bits"])
     assert box.limit.value() == appearance.limits["bits"]
     assert box.scale.currentData() == "fixed"
     # The left one moves both, too; further out than the axis reached.
@@ -174,7 +179,7 @@ def test_the_end_of_the_scale_is_dragged(studio: Studio, qtbot: QtBot) -> None:
     assert 0 <= view.handles["end"][0] < half < view.handles["end"][1] <= view.width()
     qtbot.mouseDClick(view, Qt.MouseButton.LeftButton, pos=QPoint(round(half), 30))
     assert studio.display.appearance.scale == "map"
-    assert panel(studio).bar._limit == evidence_map.limit
+    assert panel(studio).bar.ends[1] == evidence_map.limit
 
 
 @pytest.mark.parametrize("kind", ["part", "value", "percentile"])
@@ -194,11 +199,11 @@ def test_the_threshold_is_dragged(studio: Studio, qtbot: QtBot, kind: str) -> No
         assert threshold.percentile == pytest.approx(weaker, abs=3)
     else:
         assert said[kind] == pytest.approx(value, rel=0.03)
-    assert view._floor == pytest.approx(value, rel=0.1)
+    assert view.floor == pytest.approx(value, rel=0.1)
     assert studio.display.appearance.scale == "map", "the scale stayed where it was"
-    hidden = np.abs(evidence_map.evidence) < 0.9 * view._floor
+    hidden = np.abs(evidence_map.evidence) < 0.9 * view.floor
     assert hidden.any()
-    assert (panel(studio).views[0]._pixels[hidden] == 255).all()
+    assert (panel(studio).views[0].pixels[hidden] == 255).all()
 
 
 def test_keys_move_the_grips(studio: Studio, qtbot: QtBot) -> None:
@@ -224,8 +229,8 @@ def test_the_histogram_counts_the_selected_map(studio: Studio, qtbot: QtBot) -> 
         studio.session.select(0, key)
         shown = studio.session.panel(0, key).shown
         assert shown.unit == found
-        assert view._map is shown
-        histogram = view._histogram
+        assert found in view.accessibleDescription()
+        histogram = view.bars
         edges = np.linspace(histogram.low, histogram.high, len(histogram.heights) + 1)
         counts = [
             ((shown.evidence >= low) & (shown.evidence < high)).sum()
@@ -250,7 +255,7 @@ def test_colours_without_a_sign_are_offered_for_maps_without_one(
     assert box.unsigned_colours.isVisible()
     choose(box.unsigned_colours, "viridis")
     bars = [one.bar for one in studio.window.grid.maps.values()]
-    assert [bar._start == 0 for bar in bars] == [False, True]
+    assert [bar.ends[0] == 0 for bar in bars] == [False, True]
     assert len(box.histogram.handles["end"]) == 1
     drag(qtbot, studio, box.histogram.handles["end"][0], box.histogram.width() / 2, upper=False)
     assert studio.display.appearance.limits[shown.unit] == pytest.approx(shown.limit / 2, rel=0.1)
@@ -276,15 +281,18 @@ def test_the_appearance_survives(opened: Opened, qtbot: QtBot) -> None:
     assert box.opacity.value() == 40
     assert box.threshold.value() == 0.3
     assert box.limit.value() == 1.25
-    assert panel(again).bar._limit == 1.25
+    assert panel(again).bar.ends[1] == 1.25
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"style": "fog"}', '{"opacity": 7}'])
-def test_settings_that_cannot_be_read_are_passed_over(opened: Opened, text: str) -> None:
+def test_settings_that_cannot_be_read_are_passed_over(
+    opened: Opened, text: str, tmp_path: Path
+) -> None:
     studio = opened(finished=False)
     studio.window.close()
-    studio.memory._settings.setValue("appearance", text)
-    studio.memory._settings.sync()
+    settings = QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
+    settings.setValue("appearance", text)
+    settings.sync()
     assert opened(finished=False).display.appearance == Appearance()
 
 
@@ -317,20 +325,20 @@ def test_everything_in_the_display_has_a_name(studio: Studio) -> None:
 
 
 def test_uncertainty_is_a_layer_of_its_own(studio: Studio, qtbot: QtBot) -> None:
-    session, button = studio.session, studio.window.method_box._styles["spread"]
-    assert not button.isEnabled(), "no samples were drawn"
+    session, layer = studio.session, button(studio.window.method_box, "Standard error")
+    assert not layer.isEnabled(), "no samples were drawn"
     session.configure_column(0, infill="marginal-samples", samples=6)
     wait_for_maps(qtbot, studio)
-    assert button.isEnabled()
-    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert layer.isEnabled()
+    qtbot.mouseClick(layer, Qt.MouseButton.LeftButton)
     error = first_map(studio).standard_error
-    shown = panel(studio).views[0]._pixels
+    shown = panel(studio).views[0].pixels
     brightest = np.unravel_index(shown.astype(int)[..., :2].sum(2).argmax(), error.shape)
     assert error[brightest] > 0.97 * error.max()
     brightness = shown @ (0.2126, 0.7152, 0.0722)
     assert spearmanr(brightness.ravel(), error.ravel()).statistic > 0.99
     bar = panel(studio).bar
-    assert (bar._start, bar._limit) == (0, pytest.approx(error.max()))
+    assert bar.ends == (0, pytest.approx(error.max()))
     assert panel(studio).caption.text().startswith("Standard error\n")
     studio.viewport.crosshair = brightest[1] + 0.5, brightest[0] + 0.5
     value = float(panel(studio).bar.text.split()[0].lstrip("+"))
@@ -339,13 +347,13 @@ def test_uncertainty_is_a_layer_of_its_own(studio: Studio, qtbot: QtBot) -> None
     session.set_method(0, "occlusion")
     wait_for_maps(qtbot, studio)
     assert session.work.columns[0].style == "map"
-    assert not button.isEnabled()
+    assert not layer.isEnabled()
     studio.saving.undo()
     wait_for_maps(qtbot, studio)
     assert session.work.columns[0].style == "spread"
     session.configure_column(0, infill="marginal-mean")
     wait_for_maps(qtbot, studio)
-    assert panel(studio).views[0]._pixels is None
+    assert panel(studio).views[0].pixels is None
     assert panel(studio).caption.text().startswith("No standard error")
 
 
@@ -361,7 +369,7 @@ def test_the_spread_of_combined_maps_is_named_so(studio: Studio, qtbot: QtBot) -
         one.evidence / np.sqrt(np.mean(np.square(one.evidence.astype(float))))
         for one in session.all_finished()[:2]
     )
-    assert shown.bar._limit == pytest.approx(np.abs(first - second).max() / 2, rel=1e-4)
+    assert shown.bar.ends[1] == pytest.approx(np.abs(first - second).max() / 2, rel=1e-4)
 
 
 class Negative(OverlayStyle):
@@ -400,7 +408,7 @@ def test_a_declared_style_is_offered_and_drawn(
     evidence_map = first_map(studio)
     turned = evidence_map.evidence > 0
     expected = np.where(turned[..., None], 255 - evidence_map.view, evidence_map.view)
-    np.testing.assert_array_equal(panel(studio).views[0]._pixels, expected)
+    np.testing.assert_array_equal(panel(studio).views[0].pixels, expected)
     figure = draw_composition(grid_of(studio.saving.state()()), Composition())
     assert any(
         np.array_equal(image.get_array(), expected) for axes in figure.axes for image in axes.images

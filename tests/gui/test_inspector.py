@@ -21,7 +21,7 @@ def map_view(studio: Studio, row: int = 0) -> ImageView:
 
 def place(view: ImageView, column: float, row: float) -> QPoint:
     """Where a point of the image lies on the screen."""
-    return view._to_screen(column, row).toPoint()
+    return view.to_screen(column, row).toPoint()
 
 
 def click(qtbot: QtBot, view: ImageView, column: int, row: int) -> None:

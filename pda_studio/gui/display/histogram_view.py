@@ -81,6 +81,16 @@ class HistogramView(QWidget):
         return QSize(240, 78)
 
     @property
+    def floor(self) -> float | None:
+        """Weaker evidence is not drawn; None where that differs from pixel to pixel."""
+        return self._floor
+
+    @property
+    def bars(self) -> Histogram | None:
+        """What is counted; None while there is no map."""
+        return self._histogram
+
+    @property
     def handles(self) -> dict[Handle, tuple[float, ...]]:
         """Where on the widget, in pixels from the left, the grips stand."""
         if self._map is None:

@@ -31,6 +31,11 @@ class ColourBar(QWidget):
         font.setPixelSize(11)
         self.setFont(font)
 
+    @property
+    def ends(self) -> tuple[float, float] | None:
+        """The evidence at both ends; None while there is no map."""
+        return None if self._limit is None else (self._start, self._limit)
+
     def sizeHint(self) -> QSize:
         """The bar with one line of text under it."""
         return QSize(160, 30)

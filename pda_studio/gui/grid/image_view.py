@@ -91,6 +91,11 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         return self._pixels
 
     @property
+    def levels(self) -> list[float]:
+        """The evidence along each contour that is drawn over the image."""
+        return [contour.level for contour in self._lines.contours]
+
+    @property
     def side(self) -> tuple[int, int]:
         """Width and height of the image, in its own pixels."""
         if self._pixels is None:
@@ -222,7 +227,8 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
             self.state.centre[1] * height + (point.y() - self.height() / 2) / scale,
         )
 
-    def _to_screen(self, x: float, y: float) -> QPointF:
+    def to_screen(self, x: float, y: float) -> QPointF:
+        """Where a point of the image lies on this widget."""
         width, height = self.side
         scale = self.pixel_size
         return QPointF(
@@ -348,16 +354,14 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         painter.save()
         painter.resetTransform()
         if self._pixels is not None:
-            self._lines.draw(
-                painter, self.viewport().size(), self._to_screen(0, 0), self.pixel_size
-            )
+            self._lines.draw(painter, self.viewport().size(), self.to_screen(0, 0), self.pixel_size)
         if self._dimmed and self._pixels is not None:
             veil = QColor(self.palette().color(QPalette.ColorRole.Dark))
             veil.setAlphaF(0.55)
             painter.fillRect(self.viewport().rect(), veil)
         if self._sketch:
             self._draw_sketch(painter)
-        draw_marks(painter, self._marks, self._to_screen)
+        draw_marks(painter, self._marks, self.to_screen)
         pixel = self.pixel
         if pixel is not None and self._pixels is not None:
             self._draw_crosshair(painter, *pixel)
@@ -383,7 +387,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
 
     def _draw_crosshair(self, painter: QPainter, column: int, row: int) -> None:
         scale = self.pixel_size
-        corner = self._to_screen(column, row)
+        corner = self.to_screen(column, row)
         centre = corner + QPointF(scale / 2, scale / 2)
         gap = max(scale / 2 + 2, 5)
         size = self.viewport().size()
@@ -413,8 +417,8 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
 
     def _draw_frame(self, painter: QPainter, frame: QRectF) -> None:
         shown = QRectF(
-            self._to_screen(frame.left(), frame.top()),
-            self._to_screen(frame.right(), frame.bottom()),
+            self.to_screen(frame.left(), frame.top()),
+            self.to_screen(frame.right(), frame.bottom()),
         )
         outside = QColor(0, 0, 0, 120)
         whole = QRectF(self.viewport().rect())
