@@ -15,7 +15,6 @@ from pda_studio.methods import method_named, run
 from pda_studio.results import Subject
 from pda_studio.store import CacheEntry, DiskCache, MapStore
 from pda_studio.store.network_code import network_code
-from pda_studio.targets import ClassTarget
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +33,7 @@ def subject(digits: Classifier) -> Subject:
 
 def wanted(subject: Subject, name: str = "occlusion", operations=(), **values):  # type: ignore[no-untyped-def]
     """A request with its method and subject."""
-    target = values.pop("target", subject.target)
+    subject = subject.about(values.pop("target", subject.index))
     method = method_named(name).create(**{"window": 8, "stride": 4, **values})
     request = Request(
         image="image",
@@ -42,9 +41,9 @@ def wanted(subject: Subject, name: str = "occlusion", operations=(), **values): 
         operations=operations,
         method=name,
         parameters=str(sorted(method.model_dump(mode="json").items())),
-        target=ClassTarget(target),
+        target=subject.target,
     )
-    return request, method, replace(subject, target=target)
+    return request, method, subject
 
 
 CHANGES = [
@@ -100,7 +99,7 @@ def test_a_map_of_an_unlikely_class_answers_for_the_likely_ones(
     kept, store = wanted(subject, target=last), MapStore()
     store.put(kept[0], run(kept[1].steps(kept[2])), *kept[1:])
     assert store.find(*wanted(subject, target=second)) is not None
-    assert store.find(*wanted(subject, target=subject.target)) is not None
+    assert store.find(*wanted(subject, target=subject.index)) is not None
     assert store.find(*wanted(subject, target=other)) is None
 
 

@@ -122,7 +122,8 @@ class Method(Declaration):
         method's name: by the parameters that play a part, and by the target. Equal values, equal
         maps; a cache keeps a map under the first and looks for it under all.
         """
-        active = {name: value for name, value in self if name not in self.inactive()}
+        inactive = self.inactive()
+        active = {name: value for name, value in self if name not in inactive}
         return [{**active, "target": as_json(subject.target)}]
 
     def redrawn(self, kept: EvidenceMap, subject: Subject) -> EvidenceMap:

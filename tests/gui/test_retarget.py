@@ -6,6 +6,7 @@ from pytestqt.qtbot import QtBot
 
 from pda_studio.gui.window.studio import Studio
 from pda_studio.store import explain
+from pda_studio.targets import ClassTarget
 
 
 def test_another_class_in_mid_run_goes_on_with_the_scores_that_are_there(
@@ -21,7 +22,10 @@ def test_another_class_in_mid_run_goes_on_with_the_scores_that_are_there(
     other = next(at for at in range(10) if at != session.target.index)
     session.set_target(other)
     qtbot.waitUntil(
-        lambda: not session.panel(0, 0).stale and session.panel(0, 0).evidence.target == other,
+        lambda: (
+            not session.panel(0, 0).stale
+            and session.panel(0, 0).evidence.target == ClassTarget(other)
+        ),
         timeout=WAIT,
     )
     panel = session.panel(0, 0)
@@ -49,10 +53,10 @@ def test_the_map_of_a_run_that_changed_its_class_is_that_class_s(
     session.set_target(other)
     wait_for_maps(qtbot, studio)
     (made,) = session.all_finished()
-    assert made.target == other
+    assert made.target == ClassTarget(other)
     values = session.work.columns[0].parameters
     wanted = explain(session.work.image.pixels, session.classifier, target=other, **values).evidence
     np.testing.assert_allclose(made.evidence, wanted, atol=1e-4)
     session.set_target(first)  # its scores are there, too
     qtbot.waitUntil(lambda: bool(session.all_finished()), timeout=WAIT)
-    assert session.all_finished()[0].target == first
+    assert session.all_finished()[0].target == ClassTarget(first)

@@ -42,6 +42,7 @@ class Costs:
     def __init__(self, session: Session) -> None:
         self._session = session
         self.rate: dict[Rated, float] = {}
+        self._known: dict[tuple[object, ...], tuple[object, int]] = {}
 
     def cost(self, key: Key, **changes: Any) -> int | None:
         """Forward passes of a panel's map, with some parameters changed; None if unknown yet."""
@@ -52,9 +53,14 @@ class Costs:
         prediction, classifier = session.prediction(row.key, column), session.classifier_of(column)
         if prediction is None or column.parameters is None or classifier is None:
             return None
-        kind = fitting.kind_of(column.method)
-        values = fitting.fitted(kind, {**column.parameters, **changes}, classifier)
-        return kind.create(**values).cost(prediction.subject)
+        made_of = column, prediction, changes
+        known = self._known.get((key, *changes))
+        if known is None or known[0] != made_of:
+            kind = fitting.kind_of(column.method)
+            values = fitting.fitted(kind, {**column.parameters, **changes}, classifier)
+            known = made_of, kind.create(**values).cost(prediction.subject)
+            self._known[key, *changes] = known
+        return known[1]
 
     def seconds(self, cost: int, key: Key) -> float | None:
         """How long forward passes of a panel will take, by the rate measured so far."""
