@@ -7,7 +7,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, cast
 
-from PySide6.QtCore import QEventLoop, QSettings, Qt, QTimer
+from PySide6.QtCore import QEventLoop, QSettings, QTimer
 
 from pda_studio.errors import PdaStudioError
 from pda_studio.files import check_writable
@@ -42,10 +42,9 @@ def run_window(
     studio = Studio(running, QSettings(), image, classifier, weights)
     running.aboutToQuit.connect(studio.close)
     studio.show()
-    if workspace is not None:  # once the first classifier is there, which would replace its own
-        once = Qt.ConnectionType.SingleShotConnection
-        studio.opening.loaded.connect(lambda: studio.saving.open(workspace), once)
-    sys.excepthook = studio.tell_unexpected
+    if workspace is not None:
+        studio.saving.open(workspace)
+    sys.excepthook = studio.messages.show_unexpected
     try:
         status = running.exec()
     finally:
@@ -115,7 +114,7 @@ def take_screenshot(
             watch.until(lambda: bool(session.all_finished()))
             studio.window.banner.hide()
             watch.rest()
-            write_png(studio.sharing.image_of_window(), output)
+            write_png(studio.clipboard.image_of_window(), output)
         finally:
             studio.window.close()
             studio.close()

@@ -1,17 +1,22 @@
-"""How the window feels while a stride-1 map is computed: delays, the first preview, Stop.
+"""How soon the window is there, and how it feels while a stride-1 map is computed.
 
 Run by hand: `python tests/benchmarks/window.py IMAGE [--weights FILE] [--seconds N]`, with
 QT_QPA_PLATFORM=offscreen where there is no display. A timer on the window's thread is due every
-5 ms; how late it comes is what a user feels. Prints its quantiles while the map runs, when the
+5 ms; how late it comes is what a user feels. Prints how long a new process takes until its window
+is painted (the median of five), the timer's quantiles while the map runs, when the
 preview and the exact map are on the screen after the slider was let go, and how long Stop takes.
 The cache of finished maps is left alone.
 """
 
 import argparse
 import os
+import subprocess
+import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 from time import perf_counter
 
 import numpy as np
@@ -33,6 +38,43 @@ def wait(until: Callable[[], bool], seconds: float = _LONGEST) -> float:
     timer.start()
     loop.exec()
     return perf_counter() - began
+
+
+_START = """
+import sys, time
+from pathlib import Path
+from PySide6.QtCore import QEvent, QObject, QSettings, QTimer
+from pda_studio.gui.window.studio import Studio, application
+
+class Painted(QObject):
+    def eventFilter(self, watched, event):
+        if event.type() == QEvent.Type.Paint:
+            print(time.time() - float(sys.argv[1]), flush=True)
+            QTimer.singleShot(0, running.quit)
+            watched.removeEventFilter(self)
+        return False
+
+running = application()
+studio = Studio(running, QSettings(sys.argv[2], QSettings.Format.IniFormat))
+painted = Painted()
+studio.window.pages.currentWidget().installEventFilter(painted)
+studio.show()
+running.exec()
+import os
+os._exit(0)
+"""
+
+
+def seconds_until_painted(rounds: int = 5) -> list[float]:
+    """Seconds from the start of a process until its window is painted, the first time aside."""
+    seconds: list[float] = []
+    for _ in range(rounds + 1):
+        with tempfile.TemporaryDirectory() as folder:
+            settings = str(Path(folder, "settings.ini"))
+            arguments = [sys.executable, "-c", _START, str(time.time()), settings]
+            done = subprocess.run(arguments, capture_output=True, text=True, check=True)
+            seconds.append(float(done.stdout))
+    return sorted(seconds[1:])
 
 
 class Delays:
@@ -102,6 +144,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=30.0)
     arguments = parser.parse_args()
     os.environ["PDA_STUDIO_CACHE_SIZE"] = "0"
+    seconds = seconds_until_painted()
+    print(f"window painted after {median(seconds):.2f} s ({seconds[0]:.2f} to {seconds[-1]:.2f})")
     keep_freed_memory()
     running = application()
     with tempfile.TemporaryDirectory() as folder:

@@ -163,3 +163,10 @@ def test_predictions_are_chosen_by_keys(studio: Studio, qtbot: QtBot) -> None:
         ),
         timeout=WAIT,
     )
+
+
+def test_search_fields_have_names(studio: Studio) -> None:
+    window = studio.window
+    for box in (window.classifier_box.names, window.predictions.others):
+        line = QAccessible.queryAccessibleInterface(box.lineEdit())
+        assert line.text(QAccessible.Text.Name), "a reader says what is searched"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from driver import WAIT
+from driver import WAIT, wait_for_maps
 from PIL import Image
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
@@ -133,3 +133,46 @@ def test_a_slider_keeps_its_pages(studio: Studio, qtbot: QtBot) -> None:
     assert slider.value() == before + slider.pageStep()
     qtbot.wait(50)
     assert name(studio) == "1.png"
+
+
+def test_pages_start_from_the_image_of_a_workspace_that_was_opened(
+    studio: Studio, qtbot: QtBot, folder: Path, tmp_path: Path
+) -> None:
+    studio.open_files([folder / "p9.png"])
+    qtbot.waitUntil(lambda: name(studio) == "p9.png", timeout=WAIT)
+    wait_for_maps(qtbot, studio)
+    path = tmp_path / "study.pdastudio"
+    with qtbot.waitSignal(studio.saving.saved, timeout=WAIT):
+        studio.saving.save(path)
+    studio.open_files([studio.samples[3]])
+    qtbot.waitUntil(lambda: name(studio) == "3.png", timeout=WAIT)
+    with qtbot.waitSignal(studio.saving.opened, timeout=WAIT):
+        studio.saving.open(path)
+    qtbot.keyClick(studio.window, Qt.Key.Key_PageDown)
+    qtbot.waitUntil(lambda: name(studio) == "p10.png", timeout=WAIT)
+    wait_for_maps(qtbot, studio)
+
+
+def test_pages_start_from_the_image_that_undo_brings_back(
+    studio: Studio, qtbot: QtBot, folder: Path
+) -> None:
+    studio.open_files([folder / "p9.png"])
+    qtbot.waitUntil(lambda: name(studio) == "p9.png", timeout=WAIT)
+    studio.saving.undo()
+    assert name(studio) == "1.png"
+    qtbot.keyClick(studio.window, Qt.Key.Key_PageDown)
+    qtbot.waitUntil(lambda: name(studio) == "2.png", timeout=WAIT)
+    wait_for_maps(qtbot, studio)
+
+
+def test_after_a_folder_was_dropped_pages_do_not_change_the_method(
+    studio: Studio, qtbot: QtBot, folder: Path
+) -> None:
+    studio.window.method_box.variant.setFocus()
+    drop(studio, files(folder))
+    assert not studio.window.method_box.variant.hasFocus()
+    qtbot.waitUntil(lambda: name(studio) == "P1.PNG", timeout=WAIT)
+    qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_PageDown)
+    qtbot.waitUntil(lambda: "p2.png" in studio.window.banner.message.text(), timeout=WAIT)
+    assert [column.method for column in studio.session.work.columns] == ["efficient-pda"]
+    wait_for_maps(qtbot, studio)

@@ -84,14 +84,14 @@ def test_copies_the_selected_map_as_it_is_drawn(studio: Studio, qtbot: QtBot) ->
         for y in (0, side - 1)
     }
     assert colours == {"#67001f"}, "one square in the deepest red of the scale"
-    assert studio.window.strip.text.text().startswith("Copied: P(1)")
+    assert studio.window.strip.text.text() == "Copied the map: Efficient PDA"
 
 
 def test_an_unfinished_map_is_not_copied(studio: Studio, qtbot: QtBot) -> None:
     start_slow_map(qtbot, studio)
     QGuiApplication.clipboard().setText("kept")
     assert not studio.window.registry["copy-map"].isEnabled()
-    studio.sharing.copy_map()
+    studio.clipboard.copy_map()
     assert QGuiApplication.clipboard().text() == "kept"
     assert "not finished" in studio.window.banner.message.text()
     studio.stop()
@@ -100,7 +100,7 @@ def test_an_unfinished_map_is_not_copied(studio: Studio, qtbot: QtBot) -> None:
 def test_saves_a_image_of_the_window(studio: Studio, qtbot: QtBot, tmp_path: Path) -> None:
     qtbot.keyClick(studio.window, Qt.Key.Key_F12)
     (dialog,) = studio.window.findChildren(QFileDialog)
-    with qtbot.waitSignal(studio.sharing.saved, timeout=WAIT):
+    with qtbot.waitSignal(studio.clipboard.saved, timeout=WAIT):
         dialog.fileSelected.emit(str(tmp_path / "window.png"))
     dialog.close()
     ratio = studio.window.devicePixelRatioF()
@@ -108,8 +108,8 @@ def test_saves_a_image_of_the_window(studio: Studio, qtbot: QtBot, tmp_path: Pat
     with Image.open(tmp_path / "window.png") as image:
         assert image.size == (round(size.width() * ratio), round(size.height() * ratio))
         assert len(image.convert("RGB").getcolors(1 << 24)) > 100
-    with qtbot.waitSignal(studio.sharing.failed, timeout=WAIT):
-        studio.sharing.save_window(
-            studio.sharing.image_of_window(), tmp_path / "no such folder" / "window.png"
+    with qtbot.waitSignal(studio.clipboard.failed, timeout=WAIT):
+        studio.clipboard.save_window(
+            studio.clipboard.image_of_window(), tmp_path / "no such folder" / "window.png"
         )
     assert "does not exist" in studio.window.banner.message.text()

@@ -120,7 +120,7 @@ def test_a_hidden_unit_is_chosen_from_the_strongest_maps(studio: Studio, qtbot: 
     session = studio.session
     image, classifier = session.work.image.pixels, session.classifier
     studio.window.registry["hidden-unit"].trigger()
-    dialog = studio.asking.dialog
+    dialog = studio.target_menus.dialog
     qtbot.waitUntil(lambda: dialog.thumbnails.count() > 0, timeout=WAIT)
     name = dialog._maps.layer
     found = activations(classifier, image, name)
@@ -148,7 +148,7 @@ def test_a_hidden_unit_is_chosen_from_the_strongest_maps(studio: Studio, qtbot: 
 
 def test_layers_are_found_by_a_part_of_their_name(studio: Studio, qtbot: QtBot) -> None:
     studio.window.registry["hidden-unit"].trigger()
-    dialog = studio.asking.dialog
+    dialog = studio.target_menus.dialog
     qtbot.waitUntil(lambda: dialog.tree.topLevelItemCount() > 0, timeout=WAIT)
     qtbot.keyClicks(dialog.filter, "conv")
     shown = [
@@ -158,7 +158,7 @@ def test_layers_are_found_by_a_part_of_their_name(studio: Studio, qtbot: QtBot) 
     ]
     assert 0 < len(shown) < dialog.tree.topLevelItemCount() + 1
     dialog.close()
-    qtbot.waitUntil(lambda: studio.asking.dialog is None, timeout=WAIT)
+    qtbot.waitUntil(lambda: studio.target_menus.dialog is None, timeout=WAIT)
 
 
 def test_three_classes_before_and_after_the_softmax_cost_nothing(
@@ -334,3 +334,16 @@ def test_the_image_is_turned_by_any_angle(studio: Studio, qtbot: QtBot) -> None:
     dialog.accept()
     wait_for_maps(qtbot, studio)
     assert studio.session.work.rows[1].operations == (Rotate(-37.5),)
+
+
+def test_no_cross_comes_to_stand_where_the_menu_stood(studio: Studio, qtbot: QtBot) -> None:
+    header = studio.window.grid._columns[0]
+
+    def menu() -> int:
+        return header.menu_button.geometry().right() - header.width()
+
+    before = menu()
+    studio.session.add_column("occlusion")
+    wait_for_maps(qtbot, studio)
+    assert header.close_button.isVisible()
+    assert menu() == before

@@ -239,7 +239,7 @@ def test_a_click_on_the_progress_opens_the_list(studio: Studio, qtbot: QtBot) ->
 def test_a_classifier_that_is_loaded_is_listed(studio: Studio, qtbot: QtBot) -> None:
     open_list(qtbot, studio)
     studio.opening.use_classifier(ClassifierChoice("digits", "random"))
-    studio.working.show_tasks()
+    studio.jobs_controller.show_tasks()
     row = studio.window.jobs.rows[None]
     assert row.title.text() == "Loading digits"
     qtbot.mouseClick(row.stop_button, LEFT)
@@ -254,7 +254,7 @@ def test_who_is_elsewhere_is_told_quietly(
     alerts: list[QWidget] = []
     real = QApplication.alert
     monkeypatch.setattr(QApplication, "alert", lambda widget: (alerts.append(widget), real(widget)))
-    studio.working.long = 0.05
+    studio.jobs_controller.long = 0.05
     strip = studio.window.strip
     studio.session.configure_column(0, infill="marginal-samples", samples=30)
     wait_for_maps(qtbot, studio)
@@ -264,18 +264,18 @@ def test_who_is_elsewhere_is_told_quietly(
     elsewhere.show()
     elsewhere.activateWindow()
     qtbot.waitUntil(elsewhere.isActiveWindow, timeout=WAIT)
-    studio.working.long = 3600
+    studio.jobs_controller.long = 3600
     studio.session.configure_column(0, samples=31)
     wait_for_maps(qtbot, studio)
     assert alerts == [], "it did not take long"
-    studio.working.long = 0.05
+    studio.jobs_controller.long = 0.05
     studio.session.configure_column(0, samples=32)
     wait_for_maps(qtbot, studio)
     qtbot.waitUntil(lambda: alerts == [studio.window], timeout=WAIT)
     assert elsewhere.isActiveWindow(), "the focus is left alone"
     assert QApplication.activeModalWidget() is None
     qtbot.waitUntil(lambda: strip.text.text().startswith("Efficient PDA is finished"), timeout=WAIT)
-    studio.working._seen.setInterval(20)
+    studio.jobs_controller._seen.setInterval(20)
     studio.window.activateWindow()
     qtbot.waitUntil(lambda: "finished" not in strip.text.text(), timeout=WAIT)
     elsewhere.close()

@@ -357,3 +357,36 @@ def test_saved_files_hold_nothing_that_runs(studio: Studio, qtbot: QtBot, tmp_pa
         names = archive.namelist()
         assert archive.testzip() is None
     assert {Path(name).suffix for name in names} == {".json", ".png", ".npz"}
+
+
+@pytest.mark.parametrize("when", ["before the engine", "while the first classifier is loaded"])
+def test_a_workspace_opened_while_the_program_starts_stays_as_it_is(
+    opened: Opened, qtbot: QtBot, tmp_path: Path, when: str
+) -> None:
+    studio = opened()
+    studio.opening.use_classifier(ClassifierChoice("digits", "random"))
+    qtbot.waitUntil(lambda: studio.session.classifier.weights == "random", timeout=WAIT)
+    studio.session.add_column("occlusion", target=ClassTarget(3))
+    studio.session.set_target(7)
+    wait_for_maps(qtbot, studio)
+    path = tmp_path / "study.pdastudio"
+    with qtbot.waitSignal(studio.saving.saved, timeout=WAIT):
+        studio.saving.save(path)
+    saved = studio.session.work
+    studio.window.close()
+
+    again = opened(finished=False)
+    if when == "before the engine":
+        with qtbot.waitSignal(again.saving.opened, timeout=WAIT):
+            again.saving.open(path)
+        assert again.session.work.classifier == saved.classifier
+    else:
+        qtbot.waitUntil(lambda: again.opening.busy, timeout=WAIT)
+        again.saving._show(load_state(path), path)
+    wait_for_maps(qtbot, again)
+    assert again.session.work.classifier == saved.classifier
+    assert again.session.work.target == saved.target
+    assert [column.target for column in again.session.work.columns] == [None, ClassTarget(3)]
+    assert again.session.work.image.digest == saved.image.digest
+    assert not again.saving.modified
+    assert not again.saving.history.can_undo

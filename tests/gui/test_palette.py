@@ -134,11 +134,35 @@ def test_a_click_elsewhere_closes_it_and_a_click_on_a_line_runs_it(
     studio: Studio, qtbot: QtBot
 ) -> None:
     palette = open_palette(qtbot, studio)
-    studio.window.display_box.opacity.setFocus(Qt.FocusReason.MouseFocusReason)
+    studio.window.predictions.list.setFocus(Qt.FocusReason.MouseFocusReason)
     assert palette.isHidden()
     palette = typed(qtbot, studio, "rotate right")
     place = palette.list.visualRect(palette.list.currentIndex()).center()
     QTest.mouseClick(palette.list.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(place))
     assert palette.isHidden()
     assert len(studio.session.work.rows) == 2
+    wait_for_maps(qtbot, studio)
+
+
+def test_actions_come_before_data_and_an_exact_name_before_letters_here_and_there() -> None:
+    commands = [
+        Command("Rottweiler", "Target class", data=True),
+        Command("Rotate left", "Image"),
+        Command("Crop the outer part", "Image"),
+        Command("tabby", "Target class", data=True),
+        Command("Table by size", "View"),
+    ]
+    titles = [one.title for one, _ in searched(commands, "rot")]
+    assert titles == ["Rotate left", "Rottweiler", "Crop the outer part"]
+    assert [one.title for one, _ in searched(commands, "tabby")] == ["tabby", "Table by size"]
+
+
+def test_what_a_menu_of_a_column_holds_is_found_too(studio: Studio, qtbot: QtBot) -> None:
+    palette = typed(qtbot, studio, "duplicate col")
+    qtbot.keyClick(palette.line, Qt.Key.Key_Return)
+    assert len(studio.session.work.columns) == 2
+    palette = typed(qtbot, studio, "compare with squeezenet1_0")
+    chosen = palette.list.chosen
+    assert (chosen.title, chosen.group) == ("squeezenet1_0", "Compare with, in a new column")
+    qtbot.keyClick(palette.line, Qt.Key.Key_Escape)
     wait_for_maps(qtbot, studio)

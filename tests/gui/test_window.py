@@ -253,17 +253,17 @@ def test_methods_side_by_side(studio: Studio, qtbot: QtBot) -> None:
 def test_dialogs_open_and_what_is_chosen_is_opened(studio: Studio, qtbot: QtBot) -> None:
     dialogs = studio.dialogs
     for ask in (
-        dialogs.ask_for_image,
-        dialogs.ask_for_weights,
-        lambda: dialogs.ask_for_figure(print),
-        dialogs.ask_for_map,
+        dialogs.choose_image,
+        dialogs.choose_weights,
+        lambda: dialogs.choose_figure_file(print),
+        dialogs.choose_map_file,
     ):
         ask()
         (dialog,) = studio.window.findChildren(QFileDialog)
         assert dialog.isVisible()
         dialog.close()
         qtbot.waitUntil(lambda: not studio.window.findChildren(QFileDialog), timeout=WAIT)
-    dialogs.ask_for_image()
+    dialogs.choose_image()
     (dialog,) = studio.window.findChildren(QFileDialog)
     with qtbot.waitSignal(studio.opening.image_opened, timeout=WAIT):
         dialog.fileSelected.emit(str(studio.samples[4]))
@@ -401,7 +401,7 @@ def test_weights_and_images_are_looked_for_where_they_were_last(
     studio: Studio, qtbot: QtBot, tmp_path: Path
 ) -> None:
     images = studio.memory.folder
-    studio.dialogs.ask_for_weights()
+    studio.dialogs.choose_weights()
     (dialog,) = studio.window.findChildren(QFileDialog)
     with qtbot.waitSignal(studio.opening.failed, timeout=WAIT):
         dialog.fileSelected.emit(str(tmp_path / "digits.pth"))

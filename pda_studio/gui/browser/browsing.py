@@ -18,7 +18,7 @@ from pda_studio.gui.opening.opening import IMAGES, WEIGHTS, Opening
 from pda_studio.gui.session.session import Session
 
 
-class Browsing(QObject):
+class FolderBrowser(QObject):
     """Opens what is dropped, and the neighbours of the image that is open.
 
     The neighbours are the images of its folder, or those it was dropped with.
@@ -26,7 +26,7 @@ class Browsing(QObject):
 
     told = Signal(str)
     """Where the image stands among its neighbours."""
-    work_wanted = Signal(object)
+    workspace_requested = Signal(object)
     """A file of saved work is to be opened, in the place of all that is open."""
     failed = Signal(object, str)
 
@@ -44,7 +44,7 @@ class Browsing(QObject):
             Action(
                 "open-folder",
                 self.tr("Open folder …"),
-                partial(dialogs.ask_for_folder, self.open_folder),
+                partial(dialogs.choose_folder, self.open_folder),
                 place=FILE.at(11),
                 shortcut="Ctrl+Alt+F",
                 icon="folder",
@@ -65,7 +65,7 @@ class Browsing(QObject):
             ),
         )
         self._session, self._opening, self._jobs = session, opening, jobs
-        self._at: Path | None = None  # what was asked for last; it may be on its way
+        self._pending: Path | None = None  # what is read now, or could not be read
         self._together: list[Path] = []
         self._steps = 0
         self._asking = False
@@ -75,7 +75,7 @@ class Browsing(QObject):
         """Open saved work; else images, a folder's, or weights for the open classifier."""
         work = next((path for path in paths if path.suffix.lower() == SUFFIX), None)
         if work is not None:
-            self.work_wanted.emit(work)
+            self.workspace_requested.emit(work)
             return
         images: list[Path] = []
         for path in paths:
@@ -107,23 +107,35 @@ class Browsing(QObject):
 
     def step(self, by: int) -> None:
         """Open the image that many places further on; the last and the first are the ends."""
-        if self._at is None:
+        start = self._start
+        if start is None:
             self.told.emit(self.tr("This image lies in no folder"))
             return
         self._steps += by
         if not self._asking and self._steps:
-            self._ask(self._at)
+            self._ask(start)
+
+    def stay(self) -> None:
+        """Start from the image that is shown: a workspace was opened."""
+        self._pending, self._together, self._steps = None, [], 0
+        self.told.emit("")
+
+    @property
+    def _start(self) -> Path | None:
+        """Where the next step starts: what is being read, or else the image that is shown."""
+        image = self._session.work.image
+        return self._pending or (image.path if image else None)
 
     def _ask(self, start: Path) -> None:
         """Prediction for neighbours in the background: folders may be large and far away."""
         by, self._steps = self._steps, 0
-        together = list(self._together)
+        together = list(self._together) if start in self._together else []
         self._asking = True
 
         def found() -> tuple[Path, int, int]:
             images = together or images_in(start.parent)
             if start not in images:  # it has another ending, or is gone
-                images = sorted([*images, start], key=_in_order)
+                images = _in_order([*images, start])
             place = min(max(images.index(start) + by, 0), len(images) - 1)
             return images[place], place + 1, len(images)
 
@@ -143,13 +155,13 @@ class Browsing(QObject):
         self._jobs.read(found, done, failed)
 
     def _open(self, path: Path) -> None:
-        self._at = path
+        self._pending = path
         self._opening.open_image(path)
 
     def _on_image(self, image: SourceImage) -> None:
-        if image.path is None or image.path != self._at:
-            self._at, self._together, self._steps = image.path, [], 0
-            self.told.emit("")
+        if image.path is None or image.path != self._pending:
+            self.stay()
+        self._pending = None
 
 
 def images_in(folder: Path) -> list[Path]:
@@ -170,10 +182,14 @@ def images_in(folder: Path) -> list[Path]:
         for path in entries
         if path.suffix.lower() in IMAGES and not path.name.startswith(".") and path.is_file()
     ]
-    return sorted(images, key=_in_order)
+    return _in_order(images)
 
 
-def _in_order(path: Path) -> list[tuple[int, int, str]]:
-    """Numbers within names by their size: 9 comes before 10."""
+def _in_order(paths: list[Path]) -> list[Path]:
+    """By name, numbers within names by their size: 9 comes before 10."""
+    return sorted(paths, key=_natural)
+
+
+def _natural(path: Path) -> list[tuple[int, int, str]]:
     parts = re.split(r"(\d+)", path.name.casefold())
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts]

@@ -14,6 +14,7 @@ from pda_studio.errors import PdaStudioError, UsageError
 from pda_studio.gui.actions.action import FILE, Action, ready
 from pda_studio.gui.composer.composer import Composer
 from pda_studio.gui.composer.exporting import EXPORT
+from pda_studio.gui.connections import follow
 from pda_studio.gui.display.display import Display
 from pda_studio.gui.jobs.worker import Job, Jobs
 from pda_studio.gui.opening.dialogs import Dialogs
@@ -51,12 +52,17 @@ class Composing(QObject):
         window: MainWindow,
         session: Session,
         display: Display,
-        controllers: tuple[Jobs, Saving, Memory, Dialogs],
+        *,
+        jobs: Jobs,
+        saving: Saving,
+        memory: Memory,
+        dialogs: Dialogs,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._window, self._session, self._display = window, session, display
-        self._jobs, self._saving, self._memory, self._dialogs = controllers
+        self._jobs, self._saving = jobs, saving
+        self._memory, self._dialogs = memory, dialogs
         self.composer: Composer | None = None
         self._grid: tuple[State, Grid] | None = None
         self._drawing: Job | None = None
@@ -77,9 +83,9 @@ class Composing(QObject):
                 enabled=ready,
             )
         )
-        session.changed.connect(self._on_changed)
-        session.panel_changed.connect(self._on_changed)
-        display.events.appearance.connect(self._on_changed)
+        follow(self, session.events, self._on_changed)
+        follow(self, session.panel_changed, self._on_changed)
+        follow(self, display.events.appearance, self._on_changed)
         self._saving.opened.connect(self._on_opened)
 
     def open(self) -> None:
@@ -96,9 +102,6 @@ class Composing(QObject):
     def stop(self) -> None:
         """Draw nothing more: the window is closing."""
         self._rest.stop()
-        self._session.changed.disconnect(self._on_changed)
-        self._session.panel_changed.disconnect(self._on_changed)
-        self._display.events.appearance.disconnect(self._on_changed)
         if self.composer is not None:
             self.composer.close()
 
@@ -164,7 +167,7 @@ class Composing(QObject):
         self._rest.start()
 
     def _ask_where(self) -> None:
-        self._dialogs.ask_for_figure(self.save, self.composer)
+        self._dialogs.choose_figure_file(self.save, self.composer)
 
     def _on_edited(self, composition: Composition) -> None:
         self._keep(composition)

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from pda_studio.gui.connections import follow
 from pda_studio.gui.display.colour_map_box import ColourMapBox
 from pda_studio.gui.display.display import Display
 from pda_studio.gui.display.histogram_view import HistogramView
@@ -66,12 +67,8 @@ class DisplayBox(Section):
         self.histogram.floor_moved.connect(self._on_floor_moved)
         self.histogram.reset.connect(lambda: display.change(scale="map"))
         self.body.addWidget(self.histogram)
-        display.events.connect(self._on_display)
+        follow(self, display.events, self._on_display)
         self.show_display()
-
-    def forget(self) -> None:
-        """Hear nothing more: the window is closing."""
-        self._display.events.disconnect(self._on_display)
 
     def changeEvent(self, event: QEvent) -> None:
         """Draw the styles' icons in the colours of another theme."""
@@ -153,7 +150,7 @@ class DisplayBox(Section):
         }
         self.colours = ColourMapBox([(titles.get(name, name), name) for name in DIVERGING])
         self.unsigned_colours = ColourMapBox(
-            [(self.tr("As all maps"), ""), *((name, name) for name in SEQUENTIAL)]
+            [(self.tr("Same as signed maps"), ""), *((name, name) for name in SEQUENTIAL)]
         )
         self._line(
             self.tr("Colours"),

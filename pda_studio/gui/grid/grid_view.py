@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QGridLayout, QScrollArea, QWidget
 
 from pda_studio.document.operations import described
 from pda_studio.document.workspace import COMBINED, Column, Row, Workspace
+from pda_studio.gui.connections import follow
 from pda_studio.gui.display.display import Display
 from pda_studio.gui.grid import geometry
 from pda_studio.gui.grid.agreement import Comparisons
@@ -68,12 +69,15 @@ class GridView(QScrollArea):
         self._framing = False
         self._cutting = False
         self.pointing = Pointing(session, self._views_with_keys, self)
-        session.changed.connect(self._on_changed)
-        session.panel_changed.connect(self._on_panel)
-        session.predictions_changed.connect(self._on_predictions)
-        session.selection_changed.connect(self._on_selection)
-        display.events.connect(self._show_maps)
-        viewport.events.connect(self._on_viewport)
+        events = session.events
+        follow(self, events.image, self._on_image)
+        for signal in (events.rows, events.columns, events.target, session.loaded):
+            follow(self, signal, self._build)
+        follow(self, session.panel_changed, self._on_panel)
+        follow(self, session.predictions_changed, self._on_predictions)
+        follow(self, session.selection_changed, self._on_selection)
+        follow(self, display.events, self._show_maps)
+        follow(self, viewport.events, self._on_viewport)
         self._build()
 
     @property
@@ -119,15 +123,6 @@ class GridView(QScrollArea):
         else:
             self.framed.emit(key[0], frame)
 
-    def forget(self) -> None:
-        """Hear nothing more: the window is closing."""
-        self._session.changed.disconnect(self._on_changed)
-        self._session.panel_changed.disconnect(self._on_panel)
-        self._session.predictions_changed.disconnect(self._on_predictions)
-        self._session.selection_changed.disconnect(self._on_selection)
-        self._display.events.disconnect(self._show_maps)
-        self.state.events.disconnect(self._on_viewport)
-
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Give all views the largest size at which the grid fits."""
         super().resizeEvent(event)
@@ -145,9 +140,8 @@ class GridView(QScrollArea):
 
     # Following the session
 
-    def _on_changed(self, before: Workspace, after: Workspace) -> None:
-        if before.image is not after.image:
-            self.state.fit()
+    def _on_image(self, *_: object) -> None:
+        self.state.fit()
         self._build()
 
     def _on_predictions(self) -> None:
@@ -194,7 +188,7 @@ class GridView(QScrollArea):
 
     # Building
 
-    def _build(self) -> None:
+    def _build(self, *_: object) -> None:
         """Make the panels that the work asks for; keep those that are there."""
         work = self._session.work
         plan = (

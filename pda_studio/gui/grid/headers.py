@@ -57,12 +57,12 @@ class ColumnHeader(QWidget):
         self.menu_button.setIconSize(QSize(14, 14))
         self.menu_button.setFixedSize(18, 18)
         self.menu_button.clicked.connect(self._ask_for_menu)
-        top.addWidget(self.menu_button)
         self.close_button = plain_button(theme, "close", self.tr("Remove this column"))
         self.close_button.setIconSize(QSize(12, 12))
         self.close_button.setFixedSize(18, 18)
         self.close_button.clicked.connect(self.removed)
         top.addWidget(self.close_button)
+        top.addWidget(self.menu_button)  # at the end: where it stands, no × ever comes to stand
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(1)

@@ -160,4 +160,4 @@ class ImageActions(QObject):
         return self.tr("Rotate {0}° {1}").format(abs(angle), way)
 
     def _rotate_by_any_angle(self) -> None:
-        self._dialogs.ask_for_angle(lambda angle: self.transform(Rotate(angle)))
+        self._dialogs.choose_angle(lambda angle: self.transform(Rotate(angle)))

@@ -124,7 +124,7 @@ class GridMenus(QObject):
                 Action(
                     f"{name}-weights",
                     self.tr("Weights from a file …"),
-                    partial(self._dialogs.ask_for_another, use),
+                    partial(self._dialogs.choose_other_weights, use),
                     place=menu.at(20),
                     shortcut=key,
                     enabled=_has_method,

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
 )
 from superqt import QElidingLabel
 
+from pda_studio.gui.connections import follow
 from pda_studio.gui.grid.headers import plain_button
 from pda_studio.gui.inspector.comparison import Comparison
 from pda_studio.gui.inspector.curve import Curve
@@ -84,11 +85,7 @@ class DeletionPage(QWidget):
         layout.addWidget(self.image, 3)
         layout.addLayout(middle, 4)
         layout.addWidget(self.comparison, 4)
-        inspection.events.playing.connect(self._show_playing)
-
-    def forget(self) -> None:
-        """Hear nothing more: the window is closing."""
-        self._inspection.events.playing.disconnect(self._show_playing)
+        follow(self, inspection.events.playing, self._show_playing)
 
     def show_course(self, course: DeletionCurve) -> None:
         """Show the image, the curve and the decision at one stage."""

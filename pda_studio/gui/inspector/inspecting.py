@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from math import ceil, floor
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QObject, QRectF, QTimer, Signal
 
 from pda_studio.errors import PdaStudioError
+from pda_studio.gui.connections import follow
 from pda_studio.gui.grid.geometry import moved_point
 from pda_studio.gui.inspector.inspection import (
     Inspected,
@@ -65,26 +66,22 @@ class Inspecting(QObject):
         self._soon = QTimer(self, singleShot=True, interval=0)
         self._soon.timeout.connect(self._follow)
         events = inspection.events
-        self._connections: list[tuple[Any, Any]] = [
-            (session.changed, self._follow_soon),
-            (session.predictions_changed, self._follow_soon),
-            (session.panel_changed, self._follow_soon),
-            (session.selection_changed, self._follow_soon),
-            (events.open, self._follow_soon),
-            (events.page, self._follow_soon),
-            (events.fill, self._on_fill),
-            (events.side, self._on_side),
-            (events.open, self._on_open),
-            (events, self._show_marks),
-        ]
-        for signal, slot in self._connections:
-            signal.connect(slot)
+        edits = session.events
+        for signal in (edits.image, edits.classifier, edits.target, edits.rows, edits.columns):
+            follow(self, signal, self._follow_soon)
+        for signal in (session.loaded, session.predictions_changed, session.panel_changed):
+            follow(self, signal, self._follow_soon)
+        follow(self, session.selection_changed, self._follow_soon)
+        follow(self, events.open, self._follow_soon)
+        follow(self, events.page, self._follow_soon)
+        follow(self, events.fill, self._on_fill)
+        follow(self, events.side, self._on_side)
+        follow(self, events.open, self._on_open)
+        follow(self, events, self._show_marks)
 
-    def forget(self) -> None:
-        """Hear nothing more: the window is closing."""
-        self.playing.forget()
-        for signal, slot in self._connections:
-            signal.disconnect(slot)
+    def stop(self) -> None:
+        """Compute nothing more: the window is closing."""
+        self.playing.stop()
         for stepper in (self._ranking, self._removing, self._cutting):
             stepper.stop()
 

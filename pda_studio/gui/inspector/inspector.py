@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 )
 from superqt import QElidingLabel
 
+from pda_studio.gui.connections import follow
 from pda_studio.gui.grid.headers import plain_button
 from pda_studio.gui.inspector.deletion_page import DeletionPage
 from pda_studio.gui.inspector.inspection import Inspection, Page
@@ -88,18 +89,13 @@ class Inspector(QWidget):
         layout.addLayout(header)
         layout.addWidget(self.pages, 1)
         self._useful = False
-        inspection.events.connect(self._on_event)
+        follow(self, inspection.events, self._on_event)
         self.hide()
         self._show()
 
     def sizeHint(self) -> QSize:
         """As high as five classes below one another."""
         return QSize(640, 226)
-
-    def forget(self) -> None:
-        """Hear nothing more: the window is closing."""
-        self._inspection.events.disconnect(self._on_event)
-        self.strongest.forget()
 
     def set_useful(self, useful: bool) -> None:
         """Hide while there is nothing on the grid to look behind."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from pda_studio.gui.connections import follow
 from pda_studio.gui.inspector.inspection import DeletionCurve, Inspected, Inspection
 from pda_studio.gui.inspector.stepping import Stepper
 from pda_studio.gui.jobs.worker import Jobs
@@ -40,20 +41,14 @@ class DeletionPlayer(QObject):
         self.pace = QTimer(self, interval=_PACE)
         self.pace.timeout.connect(self._on_pace)
         events = inspection.events
-        self._connections: list[tuple[Any, Any]] = [
-            (events.speaking, self._on_order),
-            (events.side, self._on_order),
-            (events.playing, self._on_playing),
-        ]
-        for signal, slot in self._connections:
-            signal.connect(slot)
+        follow(self, events.speaking, self._on_order)
+        follow(self, events.side, self._on_order)
+        follow(self, events.playing, self._on_playing)
 
-    def forget(self) -> None:
-        """Hear nothing more: the window is closing."""
+    def stop(self) -> None:
+        """Play nothing more: the window is closing."""
         self.pace.stop()
         self._stages.stop()
-        for signal, slot in self._connections:
-            signal.disconnect(slot)
 
     def follow(self, of: Inspected | None) -> None:
         """Show a panel's strongest windows; from the start where it asks for something else."""

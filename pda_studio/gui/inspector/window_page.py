@@ -112,7 +112,7 @@ class WindowPage(QWidget):
         self.list.setAccessibleName(self.tr("Windows over the pixel, the strongest first"))
         self.list.selectionModel().currentChanged.connect(self._on_current)
         self.original = Patch(self.tr("Original"))
-        self.infill = Patch(self.tr("Stood in for it"))
+        self.infill = Patch(self.tr("Infill"))
         self.samples = Samples()
         self.drawn = QWidget()
         self.samples_caption = named(QElidingLabel(), "caption")

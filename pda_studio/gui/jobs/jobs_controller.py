@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication
 
 from pda_studio.document.workspace import COMBINED, ClassifierChoice, Column
 from pda_studio.gui.actions.action import METHOD, VIEW, Action
+from pda_studio.gui.connections import follow
 from pda_studio.gui.jobs.report import report
 from pda_studio.gui.jobs.workload import Task, workload
 from pda_studio.gui.maps.explainer import Explainer
@@ -91,17 +92,11 @@ class JobsController(QObject):
         )
         window.banner.reported = self.report_of_window
         window.installEventFilter(self)
-        session.panel_changed.connect(self._on_panel)
+        follow(self, session.panel_changed, self._on_panel)
         explainer.progressed.connect(self._refresh)
         explainer.finished.connect(self._on_finished)
         opening.loading.connect(self._on_loading)
         opening.loaded.connect(self._refresh)
-
-    def forget(self) -> None:
-        """Hear nothing more: the window is closing."""
-        self._soon.stop()
-        self._seen.stop()
-        self._session.panel_changed.disconnect(self._on_panel)
 
     # The list
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from pda_studio.document.workspace import COMBINED, Column, Row, Workspace
+from pda_studio.gui.connections import follow
 from pda_studio.gui.jobs.worker import Jobs
 from pda_studio.gui.maps import panel_state as panels
 from pda_studio.gui.maps.costs import Costs
@@ -68,14 +69,11 @@ class Explainer(QObject):
         runner.finished.connect(self.finished)
         runner.slowed.connect(self.slowed)
         runner.progressed.connect(self.progressed)
-        for changed in (
-            runner.freed,
-            self.predicting.changed,
-            session.predictions_changed,
-            session.selection_changed,
-        ):
-            changed.connect(self._reconcile_soon)
-        session.changed.connect(self._on_changed)
+        runner.freed.connect(self._reconcile_soon)
+        self.predicting.changed.connect(self._reconcile_soon)
+        follow(self, session.predictions_changed, self._reconcile_soon)
+        follow(self, session.selection_changed, self._reconcile_soon)
+        follow(self, session.changed, self._on_changed)
 
     # What the window asks and shows
 

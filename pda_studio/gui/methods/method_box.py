@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from pda_studio.document.workspace import COMBINED, Column
+from pda_studio.gui.connections import follow
 from pda_studio.gui.methods.method_list import MethodList
 from pda_studio.gui.methods.parameter_row import ParameterRow
 from pda_studio.gui.session import fitting
@@ -60,20 +61,15 @@ class MethodBox(Section):
         self.finest.clicked.connect(self.finest_wanted)
         self.body.addWidget(self.cost)
         self.body.addWidget(self.finest)
-        session.changed.connect(self._on_changed)
-        session.selection_changed.connect(self.show_column)
-        session.panel_changed.connect(self._offer_styles)
+        follow(self, session.events.columns, self._on_changed)
+        follow(self, session.loaded, self._on_changed)
+        follow(self, session.selection_changed, self.show_column)
+        follow(self, session.panel_changed, self._offer_styles)
 
     @property
     def rows(self) -> dict[str, ParameterRow]:
         """The widgets of the parameters, by name."""
         return self._rows
-
-    def forget(self) -> None:
-        """Hear nothing more: the window is closing."""
-        self._session.changed.disconnect(self._on_changed)
-        self._session.selection_changed.disconnect(self.show_column)
-        self._session.panel_changed.disconnect(self._offer_styles)
 
     def offer_methods(self, families: Mapping[str, list[tuple[str, str, str]]]) -> None:
         """Offer methods, each by its name, title and summary, under their families' headings."""

@@ -61,7 +61,7 @@ class ClassifierBox(Section):
         self.names.setEnabled(True)
 
     def choose(self, name: str) -> None:
-        """Ask for a classifier by its name, as if it had been chosen from the list."""
+        """Choose a classifier by its name, as if it had been chosen from the list."""
         index = self.names.findText(name)
         if index >= 0:
             self.names.setCurrentIndex(index)

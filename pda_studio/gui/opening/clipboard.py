@@ -8,15 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QBuffer, QIODevice, QMimeData, QObject, Signal
 from PySide6.QtGui import QGuiApplication, QImage, QKeySequence
+from superqt.utils import qimage_to_array
 
 from pda_studio.errors import PdaStudioError, UsageError
 from pda_studio.files import check_writable, written_whole
 from pda_studio.gui.actions.action import FILE, Action
-from pda_studio.gui.browser.browsing import Browsing
+from pda_studio.gui.browser.browsing import FolderBrowser
 from pda_studio.gui.composer.exporting import EXPORT, Exporting
 from pda_studio.gui.jobs.worker import Jobs
 from pda_studio.gui.opening.dialogs import Dialogs
 from pda_studio.gui.opening.opening import Opening
+from pda_studio.gui.session import fitting
 from pda_studio.gui.session.session import Session
 from pda_studio.gui.window.main_window import MainWindow
 from pda_studio.gui.window.pixmaps import image_of
@@ -34,12 +36,18 @@ class ClipboardController(QObject):
         self,
         window: MainWindow,
         session: Session,
-        controllers: tuple[Exporting, Opening, Jobs, Browsing, Dialogs],
+        *,
+        exporting: Exporting,
+        opening: Opening,
+        jobs: Jobs,
+        browsing: FolderBrowser,
+        dialogs: Dialogs,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._window, self._session = window, session
-        self._exporting, self._opening, self._jobs, self._browsing, self._dialogs = controllers
+        self._exporting, self._opening, self._jobs = exporting, opening, jobs
+        self._browsing, self._dialogs = browsing, dialogs
         window.dropped.connect(self.take)
         window.registry.add(
             Action(
@@ -52,7 +60,7 @@ class ClipboardController(QObject):
             Action(
                 "save-map",
                 self.tr("Save map …"),
-                self._dialogs.ask_for_map,
+                self._dialogs.choose_map_file,
                 place=(FILE.at(51), EXPORT.at(11)),
                 shortcut="Ctrl+Shift+E",
                 enabled=lambda context: context.finished,
@@ -68,7 +76,7 @@ class ClipboardController(QObject):
             Action(
                 "screenshot",
                 self.tr("Save image of the window …"),
-                self.ask_and_save_window,
+                self.choose_and_save_window,
                 place=FILE.at(53),
                 shortcut="F12",
             ),
@@ -85,12 +93,21 @@ class ClipboardController(QObject):
         paths = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
         if paths:
             self._browsing.open_files(paths)
+            self._focus_grid()
             return True
         image = QImage(data.imageData()) if data.hasImage() else QImage()
         if image.isNull():
             return False
         self._opening.open_pixels(self.tr("Pasted image"), lambda: pixels_of(image))
         return True
+
+    def _focus_grid(self) -> None:
+        """Take the keys away from lists and fields: PageDown is to open the next image."""
+        entry = self._window.grid.entry
+        if entry is not None and entry.isVisible():
+            entry.setFocus()
+        else:
+            self._window.splitter.setFocus()
 
     def copy_map(self) -> None:
         """Put the selected map on the clipboard as it is drawn, every pixel a square."""
@@ -106,17 +123,17 @@ class ClipboardController(QObject):
         QGuiApplication.clipboard().setImage(
             image.scaled(image.width() * factor, image.height() * factor)
         )
-        what = panel.caption.toolTip().partition("\n")[0]
-        self._window.strip.note(self.tr("Copied: {0}").format(what))
+        title = fitting.kind_of(column.method).title
+        self._window.strip.note(self.tr("Copied the map: {0}").format(title))
 
     def image_of_window(self) -> QImage:
         """What the window looks like now, in the screen's own pixels."""
         return self._window.grab().toImage()
 
-    def ask_and_save_window(self) -> None:
-        """Ask where the image goes; it is taken before the dialog lies over the window."""
+    def choose_and_save_window(self) -> None:
+        """Choose where the image goes; it is taken before the dialog lies over the window."""
         image = self.image_of_window()
-        self._dialogs.ask_for_screenshot(lambda path: self.save_window(image, path))
+        self._dialogs.choose_screenshot_file(lambda path: self.save_window(image, path))
 
     def save_window(self, image: QImage, path: Path) -> None:
         """Write an image of the window as PNG."""
@@ -149,6 +166,4 @@ def pixels_of(image: QImage) -> NDArray[np.uint8]:
     """A Qt image's pixels, (H, W, 3) uint8; transparency is laid over white."""
     from pda_studio.images import as_rgb
 
-    plain = image.convertToFormat(QImage.Format.Format_RGBA8888)
-    bytes_ = np.frombuffer(plain.constBits(), np.uint8).reshape(plain.height(), -1)
-    return as_rgb(bytes_[:, : 4 * plain.width()].reshape(plain.height(), plain.width(), 4))
+    return as_rgb(qimage_to_array(image))

@@ -22,7 +22,7 @@ _FIGURES = ".pdf", ".svg", ".png", ".tif"
 
 
 class Dialogs(QObject):
-    """Asks for images, weights, and where to write."""
+    """Opens the dialogs in which files are chosen, to read and to write."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class Dialogs(QObject):
             Action(
                 "open-image",
                 self.tr("Open image …"),
-                self.ask_for_image,
+                self.choose_image,
                 place=FILE.at(10),
                 shortcut=QKeySequence.StandardKey.Open,
                 icon="image",
@@ -50,7 +50,7 @@ class Dialogs(QObject):
             Action(
                 "add-image",
                 self.tr("Add image as a row …"),
-                self.ask_for_image_below,
+                self.choose_image_to_add,
                 place=FILE.at(14),
                 shortcut="Ctrl+Alt+O",
                 enabled=ready,
@@ -58,7 +58,7 @@ class Dialogs(QObject):
             Action(
                 "open-weights",
                 self.tr("Open weights …"),
-                self.ask_for_weights,
+                self.choose_weights,
                 place=FILE.at(30),
                 shortcut="Ctrl+Shift+O",
                 icon="classifier",
@@ -67,28 +67,28 @@ class Dialogs(QObject):
         window.registry.add_list(RECENT_IMAGES, self._recent_images)
         window.registry.add_list(RECENT_CLASSIFIERS, self._recent_classifiers)
 
-    def ask_for_image(self) -> None:
+    def choose_image(self) -> None:
         """Choose an image to open."""
         patterns = " ".join(f"*{suffix} *{suffix.upper()}" for suffix in IMAGES)
         dialog = self._dialog(self.tr("Open image"), self.tr("Images ({0})").format(patterns))
         dialog.fileSelected.connect(lambda path: self._opening.open_image(Path(path)))
         dialog.open()
 
-    def ask_for_folder(self, chosen: Callable[[Path], None]) -> None:
+    def choose_folder(self, chosen: Callable[[Path], None]) -> None:
         """Choose a folder of images."""
         dialog = self._dialog(self.tr("Open folder"), "")
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.fileSelected.connect(lambda path: chosen(Path(path)))
         dialog.open()
 
-    def ask_for_screenshot(self, chosen: Callable[[Path], None]) -> None:
+    def choose_screenshot_file(self, chosen: Callable[[Path], None]) -> None:
         """Choose where an image of the window goes."""
         title = self.tr("Save image of the window")
         dialog = self._dialog(title, self.tr("Image (*.png)"), "window", ".png")
         dialog.fileSelected.connect(lambda path: chosen(Path(path)))
         dialog.open()
 
-    def ask_for_weights(self, name: str | bool = "") -> None:
+    def choose_weights(self, name: str | bool = "") -> None:
         """Choose weights: of the classifier that the file is named after, or else of this one."""
         classifier = name if isinstance(name, str) else ""
         title = self.tr("Open weights of {0}").format(classifier)
@@ -102,7 +102,7 @@ class Dialogs(QObject):
         dialog.rejected.connect(self._opening.loaded)
         dialog.open()
 
-    def ask_for_work(self) -> None:
+    def choose_workspace(self) -> None:
         """Choose saved work to open."""
         dialog = self._dialog(
             self.tr("Open workspace"), self.tr("Workspaces ({0})").format(f"*{SUFFIX}")
@@ -110,14 +110,14 @@ class Dialogs(QObject):
         dialog.fileSelected.connect(lambda path: self._saving.open(Path(path)))
         dialog.open()
 
-    def save_work(self) -> None:
+    def save_workspace(self) -> None:
         """Write the work into its file; without one, choose it."""
         if self._saving.path is None:
-            self.ask_where_to_save()
+            self.choose_workspace_file()
         else:
             self._saving.save(self._saving.path)
 
-    def ask_where_to_save(self) -> None:
+    def choose_workspace_file(self) -> None:
         """Choose where the work goes."""
         kind = self.tr("Workspaces ({0})").format(f"*{SUFFIX}")
         name = self._saving.path.stem if self._saving.path else self.tr("workspace")
@@ -125,7 +125,7 @@ class Dialogs(QObject):
         dialog.fileSelected.connect(lambda path: self._saving.save(Path(path)))
         dialog.open()
 
-    def ask_for_another(self, use: Callable[[ClassifierChoice], None]) -> None:
+    def choose_other_weights(self, use: Callable[[ClassifierChoice], None]) -> None:
         """Choose weights, in a file named after their classifier, to ask beside the open one."""
         dialog = self._weights_dialog(
             self.tr("Open weights, in a file named after their classifier")
@@ -135,7 +135,7 @@ class Dialogs(QObject):
         )
         dialog.open()
 
-    def ask_for_angle(self, use: Callable[[float], None]) -> None:
+    def choose_angle(self, use: Callable[[float], None]) -> None:
         """Choose by how much the image is turned."""
         dialog = QInputDialog(self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -149,21 +149,23 @@ class Dialogs(QObject):
         dialog.doubleValueSelected.connect(lambda angle: use(angle) if angle else None)
         dialog.open()
 
-    def ask_for_image_below(self) -> None:
+    def choose_image_to_add(self) -> None:
         """Choose an image to put below the others."""
         patterns = " ".join(f"*{suffix} *{suffix.upper()}" for suffix in IMAGES)
         dialog = self._dialog(self.tr("Add image"), self.tr("Images ({0})").format(patterns))
         dialog.fileSelected.connect(lambda path: self._opening.add_image(Path(path)))
         dialog.open()
 
-    def ask_for_figure(self, chosen: Callable[[Path], None], above: QWidget | None = None) -> None:
+    def choose_figure_file(
+        self, chosen: Callable[[Path], None], above: QWidget | None = None
+    ) -> None:
         """Choose where the figure goes; the dialog stands above the window, or above another."""
         kinds = ";;".join(f"{suffix[1:].upper()} (*{suffix})" for suffix in _FIGURES)
         dialog = self._dialog(self.tr("Export figure"), kinds, "figure", ".pdf", above)
         dialog.fileSelected.connect(lambda path: chosen(Path(path)))
         dialog.open()
 
-    def ask_for_map(self) -> None:
+    def choose_map_file(self) -> None:
         """Choose where the map goes."""
         dialog = self._dialog(self.tr("Save map"), self.tr("Map (*.npz)"), "map", ".npz")
         dialog.fileSelected.connect(lambda path: self._exporting.save_map(Path(path)))

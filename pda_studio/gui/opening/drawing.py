@@ -19,7 +19,7 @@ _PATIENCE = 0.8  # seconds that a map may take until the next drawing is shown a
 _CLASSIFIER = "digits"
 
 
-class Drawing(QObject):
+class DigitDrawing(QObject):
     """Shows the canvas and takes over what is drawn, as fast as maps are finished.
 
     The first stroke opens a new image; what follows changes that image alone, so that the

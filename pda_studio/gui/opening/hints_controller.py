@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject
 
 from pda_studio.gui.actions.action import HELP, Action
+from pda_studio.gui.opening.opening import Opening
 from pda_studio.gui.session.session import Session
 from pda_studio.gui.window.main_window import MainWindow
 from pda_studio.gui.window.settings import Memory
@@ -12,13 +13,14 @@ from pda_studio.gui.window.settings import Memory
 _SMALL = 64  # pixels: an image with a longer side than this is hardly a single digit
 
 
-class Hinting(QObject):
+class HintsController(QObject):
     """Shows the first steps over the example until they are closed, once and for all.
 
     Parameters
     ----------
-    window, session, memory
-        Where hints are shown, what they are about, and whether they were closed for good.
+    window, session, opening, memory
+        Where hints are shown, what they are about, what opens it, and whether they were closed
+        for good.
     newcomer : bool
         Whether the window starts with the example.
     """
@@ -27,13 +29,16 @@ class Hinting(QObject):
         self,
         window: MainWindow,
         session: Session,
-        memory: Memory,
         *,
+        opening: Opening,
+        memory: Memory,
         newcomer: bool,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._window, self._session, self._memory = window, session, memory
+        opening.image_opened.connect(self._on_opened)
+        opening.loaded.connect(self._on_opened)
         window.hints.closed.connect(self._on_closed)
         window.banner.action.connect(self._on_banner_action)
         window.registry.add(
@@ -61,6 +66,10 @@ class Hinting(QObject):
                 ),
                 action=self.tr("Choose a classifier"),
             )
+
+    def _on_opened(self, *_: object) -> None:
+        self._window.banner.hide()
+        self.tell()
 
     def _on_banner_action(self) -> None:
         names = self._window.classifier_box.names

@@ -40,6 +40,7 @@ class Opening(QObject):
         self._jobs = jobs
         self._newest = 0
         self._loading: Job | None = None
+        self._replaces = False
         self._choice: ClassifierChoice | None = None
         self.names: list[str] = []
         """Of all classifiers, once the engine is there."""
@@ -106,11 +107,13 @@ class Opening(QObject):
         """Load a classifier and put it in the open one's place, with its download if need be."""
         if self._loading is not None:
             self._loading.cancel()
+        self._replaces = True
         self._load(choice, self._session.use_classifier)
 
     def fetch(self, choice: ClassifierChoice) -> None:
         """Load a classifier that the work asks for; one at a time, the others are asked again."""
         if self._loading is None:
+            self._replaces = False
             self._load(choice, self._session.put_classifier)
 
     def _load(self, choice: ClassifierChoice, use: Callable[[ClassifierChoice, Any], None]) -> None:
@@ -139,6 +142,14 @@ class Opening(QObject):
         self._choice = choice
         self._loading = self._jobs.start(Job(steps, done, failed, partial))
         self.loading.emit(choice.name, -1.0)
+
+    def give_way(self) -> None:
+        """Put nothing that is still being read in the place of a workspace that was opened."""
+        self._newest += 1
+        if self._loading is not None and self._replaces:
+            self._loading.cancel()
+            self._loading = self._choice = None
+            self.loaded.emit()
 
     def stop(self) -> None:
         """Let go of a download; the open classifier stays."""

@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, QSettings, QTimer, Signal
 from pda_studio.document.history import History
 from pda_studio.document.workspace import COMBINED, Workspace
 from pda_studio.errors import PdaStudioError, UsageError
+from pda_studio.gui.connections import follow
 from pda_studio.gui.display.display import Display
 from pda_studio.gui.jobs.worker import Jobs
 from pda_studio.gui.maps.explainer import Explainer
@@ -67,14 +68,8 @@ class Saving(QObject):
         self._writing = self._again = False  # an autosave, and whether another one is due
         self._soon = QTimer(self, singleShot=True, interval=_SOON)
         self._soon.timeout.connect(self.autosave)
-        session.changed.connect(self._on_changed)
-        session.panel_changed.connect(self._on_panel)
-
-    def forget(self) -> None:
-        """Hear nothing more: the window is closing."""
-        self._session.changed.disconnect(self._on_changed)
-        self._session.panel_changed.disconnect(self._on_panel)
-        self._soon.stop()
+        follow(self, session.changed, self._on_changed)
+        follow(self, session.panel_changed, self._on_panel)
 
     # Undo
 
@@ -150,6 +145,7 @@ class Saving(QObject):
         """Write down what File, Reopen finds: the program shuts down cleanly."""
         from pda_studio.document.saved import save_state
 
+        self._soon.stop()
         if self._session.work.image is not None and self._session.classifier is not None:
             with suppress(OSError, PdaStudioError):  # nobody is there any more to be told
                 self.recovery.make_folder()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
-from psygnal import Signal
+from psygnal import Signal, SignalGroup
 
 from pda_studio.document.workspace import (
     COMBINED,
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from pda_studio.results import EvidenceMap
 
 _IDLE_CLASSIFIERS = 2
+_FIELDS = ("image", "classifier", "target", "rows", "columns")
+"""Of a workspace, in the order in which `WorkspaceEvents` are emitted."""
 
 Edit = Literal["edit", "follow", "restore"]
 Key = tuple[int, int]
@@ -39,11 +41,22 @@ def meant(target: Target, classifier: Classifier | None) -> Target:
     return OutputTarget(target.index) if alone and isinstance(target, ClassTarget) else target
 
 
+class WorkspaceEvents(SignalGroup):
+    """What an edit changed: each signal carries the new value of its field."""
+
+    image = Signal(object)
+    classifier = Signal(object)
+    target = Signal(object)
+    rows = Signal(object)
+    columns = Signal(object)
+
+
 class Session(Edits):
     """What is open in the window, observed by views and controllers.
 
-    Every edit replaces `work`, an immutable value, and emits `changed` with the work before and
-    after; undo and saved files need nothing else. Panels and predictions follow from the work.
+    Every edit replaces `work`, an immutable value. `changed` carries the workspace before and
+    after, for undo; `events` says which fields are new, and `loaded` that a classifier is. Panels
+    and predictions follow from the workspace.
 
     Attributes
     ----------
@@ -65,12 +78,14 @@ class Session(Edits):
     """
 
     changed = Signal(Workspace, Workspace)
+    loaded = Signal(ClassifierChoice)
     panel_changed = Signal(int, int)
     predictions_changed = Signal()
     selection_changed = Signal()
 
     def __init__(self) -> None:
         self.work = Workspace()
+        self.events = WorkspaceEvents()
         self.classifiers: dict[ClassifierChoice, Classifier] = {}
         self.predictions: dict[PredictionKey, Prediction] = {}
         self.panels: dict[Key, PanelState] = {}
@@ -234,6 +249,10 @@ class Session(Edits):
         self.predictions = {key: one for key, one in self.predictions.items() if key.row in same}
         self._let_go_of_classifiers()
         self.changed.emit(before, work)
+        for name in _FIELDS:
+            old, new = getattr(before, name), getattr(work, name)
+            if old is not new and old != new:
+                self.events[name].emit(new)
         row, column = self.selection
         if row not in rows or (column not in columns and columns):
             last = work.columns[-1].key if work.columns else column
@@ -259,6 +278,7 @@ class Session(Edits):
             for column in self.work.columns
         )
         self.edit(replace(self.work, classifier=choice, columns=columns, target=None))
+        self.loaded.emit(choice)
 
     def put_classifier(self, choice: ClassifierChoice, classifier: Classifier) -> None:
         """Tell that a classifier that the work asks for is loaded."""
@@ -268,6 +288,7 @@ class Session(Edits):
             for column in self.work.columns
         )
         self.edit(replace(self.work, columns=columns), "follow")
+        self.loaded.emit(choice)
 
     def restore(self, work: Workspace) -> None:
         """Go back to a work that was there before."""

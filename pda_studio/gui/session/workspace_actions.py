@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QKeySequence
 
 from pda_studio.gui.actions.action import EDIT, FILE, Action, Context
 from pda_studio.gui.opening.dialogs import Dialogs
+from pda_studio.gui.opening.opening import Opening
 from pda_studio.gui.session.saving import Saving
+from pda_studio.gui.session.session import Session
 from pda_studio.gui.window.main_window import MainWindow
 
 
@@ -16,19 +20,27 @@ class WorkspaceActions(QObject):
 
     Parameters
     ----------
-    window, saving, dialogs
-        Where messages appear, what undoes and writes, and what chooses files.
+    window, session, saving, opening, dialogs
+        Where messages appear, what is open, what undoes and writes, what loads, and what chooses
+        files.
     """
 
     def __init__(
         self,
         window: MainWindow,
+        session: Session,
+        *,
         saving: Saving,
+        opening: Opening,
         dialogs: Dialogs,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._window, self._saving = window, saving
+        self._window, self._session = window, session
+        self._saving, self._opening = saving, opening
+        self._begun = self._opened = False
+        opening.loaded.connect(self._on_loaded)
+        saving.opened.connect(self._on_opened)
         keys = QKeySequence.StandardKey
         window.registry.add(
             Action(
@@ -54,7 +66,7 @@ class WorkspaceActions(QObject):
             Action(
                 "open-workspace",
                 self.tr("Open workspace …"),
-                dialogs.ask_for_work,
+                dialogs.choose_workspace,
                 place=FILE.at(40),
                 shortcut="Ctrl+Alt+W",
             ),
@@ -68,7 +80,7 @@ class WorkspaceActions(QObject):
             Action(
                 "save",
                 self.tr("Save workspace"),
-                dialogs.save_work,
+                dialogs.save_workspace,
                 place=FILE.at(42),
                 shortcut=keys.Save,
                 enabled=_has_image,
@@ -76,7 +88,7 @@ class WorkspaceActions(QObject):
             Action(
                 "save-as",
                 self.tr("Save workspace as …"),
-                dialogs.ask_where_to_save,
+                dialogs.choose_workspace_file,
                 place=FILE.at(43),
                 shortcut="Ctrl+Shift+S",
                 enabled=_has_image,
@@ -103,6 +115,21 @@ class WorkspaceActions(QObject):
                 action=self.tr("Restore"),
                 does=lambda: self._saving.recover(newest),
             )
+
+    def _on_loaded(self) -> None:
+        """Begin, once the first classifier is loaded: nothing before it can be undone."""
+        if not self._begun and self._session.classifier is not None:
+            self._begun = True
+            if not self._opened:
+                self._saving.begin()
+            self.offer_recovery()
+
+    def _on_opened(self, path: Path | None) -> None:
+        self._opened = True
+        self._opening.give_way()
+        self._window.banner.hide()
+        if path is not None:
+            self._window.strip.show_idle(self.tr("Opened {0}").format(path.name))
 
 
 def _has_image(context: Context) -> bool:

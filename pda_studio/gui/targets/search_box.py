@@ -2,8 +2,12 @@
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QComboBox, QWidget
+from PySide6.QtWidgets import QComboBox, QStyledItemDelegate, QWidget
 from superqt import QSearchableComboBox
+
+from pda_studio.gui.window.style_names import named
+
+_WIDTH = 240  # pixels of the list of matches
 
 
 class SearchBox(QSearchableComboBox):
@@ -17,6 +21,17 @@ class SearchBox(QSearchableComboBox):
         assert line is not None  # it is editable
         self._line = line  # kept, so that the filter knows it again
         line.installEventFilter(self)
+        completer = self.completer()
+        popup = completer.popup() if completer else None
+        assert popup is not None
+        matches = named(popup, "choices")
+        matches.setItemDelegate(QStyledItemDelegate(matches))  # the completer's own has no style
+        matches.setMinimumWidth(_WIDTH)
+
+    def setAccessibleName(self, name: str) -> None:
+        """Name the box, and the field in it, which has the focus."""
+        super().setAccessibleName(name)
+        self._line.setAccessibleName(name)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Select everything on entering, put the choice back on leaving."""

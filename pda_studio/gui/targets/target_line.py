@@ -34,7 +34,7 @@ class TargetLine(QWidget):
         box.setSpacing(1)
         box.addWidget(head)
         box.addLayout(line)
-        self.more = QPushButton(self.tr("Ask something else …"))
+        self.more = QPushButton(self.tr("Other target …"))
         self.more.setToolTip(
             self.tr("Why one class rather than another, what a hidden unit looks for, and more")
         )

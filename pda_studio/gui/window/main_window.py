@@ -75,13 +75,6 @@ class MainWindow(QMainWindow):
         self.jobs = JobsList(theme, self, above=self.strip)
         self.resize(*_SIZE)
 
-    def forget(self) -> None:
-        """Hear nothing more of the session: the window is closing."""
-        self.grid.forget()
-        self.method_box.forget()
-        self.display_box.forget()
-        self.inspector.forget()
-
     def place(self, geometry: QRect | None) -> None:
         """Put the window where it was, if that place is still on a screen."""
         screens = [screen.availableGeometry() for screen in QGuiApplication.screens()]

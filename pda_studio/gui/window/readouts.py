@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from PySide6.QtCore import QObject, QTimer
 
 from pda_studio.document.operations import described
-from pda_studio.document.workspace import COMBINED
+from pda_studio.document.workspace import COMBINED, SourceImage
 from pda_studio.gui.actions.action import Context
 from pda_studio.gui.composer.exporting import Exporting
+from pda_studio.gui.connections import follow
 from pda_studio.gui.display.display import Display
 from pda_studio.gui.grid.viewport import Viewport
 from pda_studio.gui.maps.explainer import Explainer
@@ -32,35 +31,35 @@ class Readouts(QObject):
         session: Session,
         display: Display,
         viewport: Viewport,
-        controllers: tuple[Explainer, Exporting, Opening, Saving],
+        *,
+        explainer: Explainer,
+        exporting: Exporting,
+        opening: Opening,
+        saving: Saving,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._window, self._session = window, session
         self._display, self._viewport = display, viewport
-        self._explainer, self._exporting, self._opening, self._saving = controllers
+        self._explainer, self._exporting = explainer, exporting
+        self._opening, self._saving = opening, saving
+        opening.loaded.connect(self.show_page)
+        saving.changed.connect(self.show_file)
         self._settling = QTimer(self, singleShot=True, interval=_SETTLING)
         self._settling.timeout.connect(self._show_none)
         self._explainer.progressed.connect(self.show_progress)
-        self._connections: list[tuple[Any, Any]] = [
-            (session.changed, self._on_changed),
-            (session.predictions_changed, self._show_predictions),
-            (session.selection_changed, self._on_selection),
-            (session.panel_changed, self._on_panel),
-            (viewport.events.crosshair, self._show_readout),
-            (display.events.appearance, self._show_scale),
-        ]
-        for signal, slot in self._connections:
-            signal.connect(slot)
+        events = session.events
+        follow(self, events.image, self._on_image)
+        for signal in (events.image, events.rows, events.columns, events.target, session.loaded):
+            follow(self, signal, self._on_changed)
+        follow(self, session.predictions_changed, self._show_predictions)
+        follow(self, session.selection_changed, self._on_selection)
+        follow(self, session.panel_changed, self._on_panel)
+        follow(self, viewport.events.crosshair, self._show_readout)
+        follow(self, display.events.appearance, self._show_scale)
         for tool in ("crop", "remove-region"):
             window.registry[tool].toggled.connect(self.show_actions)  # Escape leaves it
-        self.show_actions()
-
-    def forget(self) -> None:
-        """Hear nothing more: the window is closing."""
-        self._settling.stop()
-        for signal, slot in self._connections:
-            signal.disconnect(slot)
+        self.show_file()
 
     def _show_scale(self, *_: object) -> None:
         """Let fixed scales start where the largest map of each unit ends; show the selected map."""
@@ -80,17 +79,18 @@ class Readouts(QObject):
             [column.style for column in session.work.columns],
         )
 
-    def _on_changed(self, *_: object) -> None:
+    def _on_image(self, image: SourceImage | None) -> None:
         self.show_page()
-        self._show_predictions()
-        self._show_scale()
-        self.show_progress()
-        image = self._session.work.image
         if image is None:
             self._viewport.crosshair = None
             if not self._window.banner.details.toPlainText():
                 self._window.banner.hide()
         self.show_file()
+
+    def _on_changed(self, *_: object) -> None:
+        self._show_predictions()
+        self._show_scale()
+        self.show_progress()
 
     def _on_selection(self) -> None:
         self._show_predictions()
@@ -208,7 +208,7 @@ class Readouts(QObject):
         parts = [title, f"{words.count(panel.done)} of {words.count(panel.total)}"]
         rate = explainer.costs.rate_of((row, key))
         if rate:
-            parts.append(self.tr("{0} passes/s").format(words.count(rate)))
+            parts.append(self.tr("{0} forward passes per second").format(words.count(rate)))
         if remaining:
             parts.append(remaining)
         waiting = sum(one.state == "waiting" for one in session.panels.values())

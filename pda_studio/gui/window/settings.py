@@ -32,6 +32,7 @@ class Memory:
         self.figure = _object(str(settings.value("figure", "{}")))
         geometry = settings.value("geometry")
         self.geometry = geometry if isinstance(geometry, QRect) else None
+        self.maximised = str(settings.value("maximised", "false")).lower() == "true"
         splitter = settings.value("splitter")
         self.splitter = splitter if isinstance(splitter, QByteArray) else None
         halves = settings.value("halves")
@@ -45,13 +46,13 @@ class Memory:
         """Put an image at the head of the recent ones."""
         path = path.absolute()
         self.recent = [path, *(old for old in self.recent if old != path)][:_MOST]
-        self._settings.setValue("recent", [str(path) for path in self.recent])
+        self.save()
 
     def add_classifier(self, choice: ClassifierChoice) -> None:
         """Put a classifier at the head of the recent ones."""
         others = [old for old in self.classifiers if old != choice]
         self.classifiers = [choice, *others][:_MOST]
-        self._settings.setValue("classifiers", self._classifier_texts())
+        self.save()
 
     def _classifier_texts(self) -> list[str]:
         return [f"{choice.name}|{choice.weights or ''}" for choice in self.classifiers]
@@ -59,14 +60,17 @@ class Memory:
     def forget_image(self, path: Path) -> None:
         """Take an image that can no longer be read off the list."""
         self.recent = [old for old in self.recent if old != path]
+        self.save()
 
     def note_folder(self, path: str) -> None:
         """Let the next dialog start in this file's folder."""
         self.folder = str(Path(path).parent)
+        self.save()
 
     def note_weights_folder(self, path: str) -> None:
         """Let the next dialog for weights start in this file's folder: images lie elsewhere."""
         self.weights_folder = str(Path(path).parent)
+        self.save()
 
     def save(self) -> None:
         """Write everything down."""
@@ -77,6 +81,7 @@ class Memory:
             ("appearance", json.dumps(self.appearance.as_json())),
             ("figure", json.dumps(self.figure)),
             ("geometry", self.geometry),
+            ("maximised", self.maximised),
             ("splitter", self.splitter),
             ("halves", self.halves),
             ("inspector", self.inspector),

@@ -192,6 +192,11 @@ def _style_sheet(c: dict[str, str]) -> str:
     QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
     QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
     QListView#bare {{ background: transparent; }}
+    QListView#choices {{ background: {c["surface"]}; border: 1px solid {c["line"]};
+        padding: 4px; outline: 0; }}
+    QListView#choices::item {{ min-height: 24px; padding: 0 8px; border-radius: 4px; }}
+    QListView#choices::item:selected, QListView#choices::item:hover {{
+        background: {c["accent"]}; color: {c["on_accent"]}; }}
     QLabel#section {{ font-weight: 600; }}
     QLabel#heading {{ font-weight: 600; padding: 7px 10px 2px 10px; }}
     QLabel#muted, QLabel#caption {{ color: {c["muted"]}; }}

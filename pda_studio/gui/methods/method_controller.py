@@ -1,0 +1,63 @@
+"""The method box: offers methods and layers, and sets the finest stride."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Signal
+
+from pda_studio.document.workspace import COMBINED
+from pda_studio.gui.jobs.worker import Jobs
+from pda_studio.gui.opening.opening import Opening
+from pda_studio.gui.session.session import Session
+from pda_studio.gui.targets.layers import Layers, layers_of
+from pda_studio.gui.window.main_window import MainWindow
+
+
+class MethodController(QObject):
+    """Connects the method box with the selected column."""
+
+    failed = Signal(object, str)
+
+    def __init__(
+        self,
+        window: MainWindow,
+        session: Session,
+        *,
+        opening: Opening,
+        jobs: Jobs,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._box, self._session, self._jobs = window.method_box, session, jobs
+        self._box.finest_wanted.connect(self._on_finest)
+        self._box.layers_wanted.connect(self._on_layers_wanted)
+        opening.engine_ready.connect(self._on_engine)
+
+    def _on_engine(self, _: list[str]) -> None:
+        from pda_studio.methods import METHODS, by_family
+        from pda_studio.methods.combined import Combined
+
+        families = by_family([*METHODS.values(), Combined])
+        self._box.offer_methods(
+            {
+                family: [(kind.name or COMBINED, kind.title, kind.summary) for kind in kinds]
+                for family, kinds in families.items()
+            }
+        )
+
+    def _on_finest(self) -> None:
+        column = self._session.selected_column
+        if column is not None:
+            self._session.configure_column(column.key, stride=1)
+
+    def _on_layers_wanted(self) -> None:
+        column = self._session.selected_column
+        classifier = self._session.classifier_of(column) if column else None
+        if classifier is None:
+            return
+
+        def done(layers: Layers) -> None:
+            now = self._session.selected_column
+            if now is not None and self._session.classifier_of(now) is classifier:
+                self._box.offer_layers(layers)
+
+        self._jobs.ask(lambda: layers_of(classifier), done, self.failed.emit)

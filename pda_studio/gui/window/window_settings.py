@@ -1,0 +1,75 @@
+"""What the next start finds as it was: settings are written when they change."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer
+
+from pda_studio.gui.connections import follow
+from pda_studio.gui.display.display import Display
+from pda_studio.gui.inspector.inspection import Inspection
+from pda_studio.gui.window.main_window import MainWindow
+from pda_studio.gui.window.settings import Memory
+from pda_studio.gui.window.theme import ThemeKeeper
+
+_PAUSE = 300  # milliseconds without a change, after which settings are written
+_MOVES = (QEvent.Type.Resize, QEvent.Type.Move, QEvent.Type.WindowStateChange)
+
+
+class WindowSettings(QObject):
+    """Puts the window where it was, and writes its place, theme and display when they change."""
+
+    def __init__(
+        self,
+        window: MainWindow,
+        memory: Memory,
+        theme: ThemeKeeper,
+        display: Display,
+        inspection: Inspection,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._window, self._memory, self._theme = window, memory, theme
+        self._display, self._inspection = display, inspection
+        self._soon = QTimer(self, singleShot=True, interval=_PAUSE)
+        self._soon.timeout.connect(self.write)
+        window.place(memory.geometry)
+        if memory.splitter:
+            window.splitter.restoreState(memory.splitter)
+        if memory.halves:
+            window.halves.restoreState(memory.halves)
+        if memory.maximised:
+            window.setWindowState(window.windowState() | Qt.WindowState.WindowMaximized)
+        window.installEventFilter(self)
+        window.splitter.splitterMoved.connect(self._soon.start)
+        window.halves.splitterMoved.connect(self._soon.start)
+        theme.changed.connect(self._soon.start)
+        follow(self, display.events.appearance, self._on_change)
+        follow(self, inspection.events.open, self._on_change)
+
+    def write(self) -> None:
+        """Write all settings of the window."""
+        window, memory = self._window, self._memory
+        self._soon.stop()
+        memory.theme = self._theme.theme
+        memory.appearance = self._display.appearance
+        memory.maximised = window.isMaximized()
+        if not (window.isMaximized() or window.isFullScreen()):
+            memory.geometry = window.geometry()
+        memory.splitter = window.splitter.saveState()
+        memory.halves = window.halves.saveState()
+        memory.inspector = self._inspection.open
+        memory.save()
+
+    def close(self) -> None:
+        """Write the settings for the last time: what happens to a closed window is no setting."""
+        self.write()
+        self._soon.timeout.disconnect(self.write)
+
+    def _on_change(self, *_: object) -> None:
+        self._soon.start()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Follow the window as it is moved, resized or maximised."""
+        if event.type() in _MOVES and self._window.isVisible():
+            self._soon.start()
+        return False
