@@ -26,11 +26,11 @@ def combine(
     maps = [load_map(path) for path in (first, second, *more)]
     together = combined(maps)
     save_map(together, output)
-    written = [output]
+    written, fitted = [output], ""
     if figure is not None:
         from pda_studio.figures import save_panel
 
-        save_panel([*maps, together], figure)
+        fitted = save_panel([*maps, together], figure)
         written.append(figure)
-    print(texts.summary(together, written))
+    print("\n".join(filter(None, (texts.summary(together, written), fitted))))
     return 0

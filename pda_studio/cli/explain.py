@@ -75,13 +75,13 @@ def explain(
     else:
         evidence_map = found.evidence_map
     save_map(evidence_map, output)
-    written = [output]
+    written, told = [output], ""
     if figure is not None:
         from pda_studio.figures import save_panel
 
-        save_panel([evidence_map], figure)
+        told = save_panel([evidence_map], figure)
         written.append(figure)
-    print(texts.summary(evidence_map, written, str(found or "")))
+    print("\n".join(filter(None, (texts.summary(evidence_map, written, str(found or "")), told))))
     return 0
 
 

@@ -20,6 +20,13 @@ def figure(
         float | None,
         Parameter(metavar="MM", help="Width in millimetres: 85 is one column, 178 are two."),
     ] = None,
+    height: Annotated[
+        float | None,
+        Parameter(
+            metavar="MM",
+            help="Most millimetres of height; columns and rows are divided so that it has room.",
+        ),
+    ] = None,
     dpi: Annotated[
         int | None,
         Parameter(metavar="N", help="Dots per inch of a bitmap.", converter=whole),
@@ -54,6 +61,7 @@ def figure(
     check_figure(output, state, "workspace")
     changes: dict[str, Any] = {
         "width": width,
+        "height": height,
         "dpi": dpi,
         "font": font,
         "font_size": font_size,
@@ -79,6 +87,7 @@ def figure(
     from pda_studio.figures import save_composition
 
     workspace = load_state(state)
-    save_composition(grid_of(workspace), composition_of(workspace).replace(**given), output)
-    print(f"Wrote {output}.")
+    composition = composition_of(workspace).replace(**given)
+    fitted = save_composition(grid_of(workspace), composition, output)
+    print(" ".join(filter(None, (f"Wrote {output}.", fitted))))
     return 0

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import product
 from pathlib import Path
 
 import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
+from pda_studio.figures.arranging import laid_out, said
 from pda_studio.figures.composition import INPUT, Composition
 from pda_studio.figures.contours import draw_contours
 from pda_studio.figures.grid import Column, Grid, Row, about
-from pda_studio.figures.layout import Layout, Place, letter
-from pda_studio.figures.page import AGAINST, FOR, GREY, INK, Page
+from pda_studio.figures.page import AGAINST, FOR, GREY, INK, WARNING, Page
 from pda_studio.figures.saving import STYLE, check_figure, figure_bytes, save_figure
 from pda_studio.figures.scale import Scale, draw_scale
-from pda_studio.rendering import OverlayStyle
-from pda_studio.results import EvidenceMap
-
-_WIDEST_BAR = 70 / 25.4 * 72  # points, of a shared colour bar
+from pda_studio.figures.tables import Place, Table, letter
 
 
 @dataclass(frozen=True)
@@ -57,16 +56,34 @@ def draw_composition(grid: Grid, composition: Composition) -> Figure:
     UsageError
         If nothing is chosen, a chosen map is not finished, or the width has no room for the tiles.
     """
+    return compose(grid, composition)[0]
+
+
+def compose(grid: Grid, composition: Composition) -> tuple[Figure, str]:
+    """What `draw_composition` draws, and what whoever wants it should know of it.
+
+    That is what was done to fit it to the page, and which signs no font has; "" if nothing.
+    """
     shown = grid.chosen(composition)
     shown.check()
     with matplotlib.rc_context(STYLE):
-        return _Composed(shown, composition).page.figure
+        composed = _Composed(shown, composition)
+    told = [said(composed.layout)]
+    if missing := sorted(composed.page.missing):
+        it = "it is drawn as a box" if len(missing) == 1 else "they are drawn as boxes"
+        told.append(f"No installed font has “{''.join(missing)}”: {it}.")
+    return composed.page.figure, " ".join(filter(None, told))
 
 
-def save_composition(grid: Grid, composition: Composition, path: Path) -> None:
+def save_composition(grid: Grid, composition: Composition, path: Path) -> str:
     """Draw a figure as `draw_composition` does and write it, whole or not at all.
 
     The file tells its layout, how its maps are drawn, and how each was made.
+
+    Returns
+    -------
+    str
+        What was done to fit it to the page, and which signs no font has; "" if nothing.
 
     Raises
     ------
@@ -76,8 +93,9 @@ def save_composition(grid: Grid, composition: Composition, path: Path) -> None:
         If the file cannot be written.
     """
     check_figure(path)
-    figure = draw_composition(grid, composition)
+    figure, fitted = compose(grid, composition)
     save_figure(figure, path, dpi=composition.dpi, about=about(grid, composition))
+    return fitted
 
 
 def composition_bytes(grid: Grid, composition: Composition, suffix: str) -> bytes:
@@ -95,24 +113,21 @@ class _Composed:
         appearance = grid.appearance
         if composition.colour_bar == "shared" and appearance.scale == "map":
             appearance = appearance.replace(scale="all")
-        self.appearance, self.maps = appearance, grid.maps
-        self.layout = layout = Layout(grid, composition)
+        self.appearance = appearance
+        self.layout = layout = laid_out(grid, composition, appearance)
         self.inks = _INKS[composition.background]
         self.page = Page(layout.width, layout.height, layout.type, self.inks.paper)
-        self.letters = 0
-        y = layout.margin
-        self._headline(y)
-        y += layout.headline_height
-        self._titles(y)
-        y += layout.titles_height
-        for at, row in enumerate(grid.rows):
-            self._row(at, row, y)
-            y += layout.row_height(row) + layout.row_gap
-        y -= layout.row_gap
+        self._headline(layout.margin)
+        for table in layout.tables:
+            self._titles(table)
+            y = table.y + table.titles_height
+            for at, row in enumerate(table.rows):
+                self._row(table, row, y)
+                y += layout.row_height(at) + layout.row_gap
+        y = layout.tables_end
         if composition.colour_bar == "shared":
-            y += layout.dots(3)
-            self._shared_scales(y)
-            y += layout.bar_height
+            self._shared_scales(y + layout.dots(3))
+            y += layout.dots(3) + layout.bar_height
         y += layout.dots(5)
         for line in layout.caption:
             self._text(layout.margin, y, line, layout.small, self.inks.grey, va="top")
@@ -120,9 +135,9 @@ class _Composed:
 
     def _headline(self, y: int) -> None:
         layout = self.layout
-        if layout.headline is None:
+        if layout.texts.headline is None:
             return
-        name, probability = layout.headline
+        name, probability = layout.texts.headline
         type, size = layout.type, layout.large
         room = layout.width - 2 * layout.margin - type.width(f"  {probability}", size)
         name = type.fitted(name, room, size, "bold")
@@ -131,146 +146,110 @@ class _Composed:
         x = layout.margin + type.width(name, size, "bold") + type.width("  ", size)
         self._text(x, baseline, probability, size, self.inks.grey)
 
-    def _titles(self, y: int) -> None:
+    def _titles(self, table: Table) -> None:
         """Write names of columns, the last lines side by side."""
         layout = self.layout
-        bottom = y + layout.titles_height - layout.dots(2)
-        more = max((len(place.details) for place in layout.places), default=0)
+        bottom = table.y + table.titles_height - layout.dots(2)
+        more = max(len(place.details) for place in table.places)
         top = bottom - more * layout.line(layout.details_size)
-        for place in layout.places:
+        for place in table.places:
+            x = table.x + place.x
             for at, line in enumerate(reversed(place.title)):
                 baseline = (
                     top - at * layout.line(layout.title_size) - layout.dots(0.3 * layout.title_size)
                 )
-                self._text(place.x, baseline, line, layout.title_size, self.inks.ink, weight="bold")
+                self._text(x, baseline, line, layout.title_size, self.inks.ink, weight="bold")
             for at, line in enumerate(place.details):
                 baseline = (
                     top
                     + at * layout.line(layout.details_size)
                     + layout.dots(0.95 * layout.details_size)
                 )
-                self._text(place.x, baseline, line, layout.details_size, self.inks.grey)
+                self._text(x, baseline, line, layout.details_size, self.inks.grey)
 
-    def _row(self, at: int, row: Row, y: int) -> None:
-        self._label(at, row, y)
-        columns = {column.key: column for column in self.grid.columns}
-        for place in self.layout.places:
+    def _row(self, table: Table, row: Row, y: int) -> None:
+        layout = self.layout
+        tiles = y + layout.letter_height
+        self._label(table, row, tiles)
+        for place in table.places:
+            x = table.x + place.x
+            lettered = layout.letters.get((row.key, place.key))
+            if lettered is not None and not layout.lettered_titles:
+                baseline = tiles - layout.dots(0.35 * layout.normal)
+                self._text(x, baseline, lettered, layout.normal, self.inks.ink, weight="bold")
             if place.key == INPUT:
                 view = row.view
                 if view is None:
                     view = next(iter(row.maps.values())).view
-                self._image(place.x, y, view)
-            else:
-                self._map(place, columns[place.key], row, y)
-            if self.composition.letters == "panels":
-                self._letter(place.x, y)
+                self._image(x, tiles, view)
+            elif place.key in row.maps:
+                self._map(x, place, layout.column(place.key), row, tiles)
 
-    def _label(self, at: int, row: Row, y: int) -> None:
+    def _label(self, table: Table, row: Row, y: int) -> None:
         """Write a row's name and probability upright beside it."""
         layout = self.layout
-        label, beside = layout.labels[row.key]
-        height = layout.tile_height
+        label, beside = layout.texts.beside[row.key]
         if self.composition.letters == "rows":
+            at = [one.key for one in self.grid.rows].index(row.key)
             text = letter(at, self.composition)
-            self._text(
-                layout.margin, y, text, layout.normal, self.inks.ink, weight="bold", va="top"
-            )
-            height -= layout.line(layout.normal) + layout.dots(2)
-        right, bottom = layout.left - layout.dots(2), y + layout.tile_height
-        sides = (
-            (beside, 1, layout.beside_lines, self.inks.grey, "normal"),
-            (label, layout.label_lines, layout.label_lines, self.inks.ink, "bold"),
-        )
-        for text, most, room, colour, weight in sides:
-            lines = layout.type.folded(text, height, layout.label_size, most, weight)
+            self._text(table.x, y, text, layout.normal, self.inks.ink, weight="bold", va="top")
+        right = table.x + layout.left - layout.dots(2)
+        for text, room, colour, weight in (
+            (beside, layout.labels.beside, self.inks.grey, "normal"),
+            (label, layout.labels.lines, self.inks.ink, "bold"),
+        ):
+            size, most = layout.labels.size, max(room, 1)
+            lines = layout.type.folded(text, layout.labels.room, size, most, weight)
+            bottom = y + layout.tile_height + layout.labels.drop
             for back, line in enumerate(reversed(lines)):
-                x = right - back * layout.line(layout.label_size)
+                x = right - back * layout.line(size)
                 upright = {"rotation": 90, "ha": "right", "va": "bottom", "weight": weight}
-                self._text(x, bottom, line, layout.label_size, colour, **upright)
-            right -= room * layout.line(layout.label_size)
+                self._text(x, bottom, line, size, colour, **upright)
+            right -= room * layout.line(size)
 
-    def _map(self, place: Place, column: Column, row: Row, y: int) -> None:
+    def _map(self, x: int, place: Place, column: Column, row: Row, y: int) -> None:
         layout, one = self.layout, row.maps[column.key]
+        scale = layout.scales.get((row.key, column.key))
         if one.image is not None:
-            self._image(place.x, y, one.image)
-        else:
-            layer, x = column.layer(row, self.appearance), place.x
-            for style in column.choice.styles(self.appearance):
-                self._drawing(x, y, style, layer, self._limit(column, one))
-                x += layout.tile + layout.pair_gap
+            self._image(x, y, one.image)
+        elif scale is not None:
+            layer = column.layer(row, self.appearance)
+            for at, style in enumerate(column.choice.styles(self.appearance)):
+                appearance = style.adapted(self.appearance)
+                drawing = style.draw(layer, appearance, scale.end)
+                left = x + at * (layout.tile + layout.pair_gap)
+                axes = self._image(left, y, drawing.at(appearance.opacity))
+                draw_contours(axes, drawing.lines, appearance.opacity)
         y += layout.tile_height
         below = y + layout.dots(2)
-        for line in layout.lines_of(row, column):
+        lines = layout.lines_of(row, column)
+        for line in lines:
             below += layout.line(layout.small)
-            self._text(place.x, below - layout.dots(2), line, layout.small, self.inks.ink)
+            self._text(x, below - layout.dots(2), line, layout.small, self.inks.ink)
         if self.composition.colour_bar == "each":
-            if one.image is None:
-                scale = self._scale_of(column, row)
-                self._scale(place.x, y + layout.dots(4), place.width, scale)
+            if scale is not None:
+                self._scale(x, y + layout.dots(4), place.width, scale)
             y += layout.bar_height
-        for line in layout.notes[row.key, column.key]:
+        elif lines:
+            y = below
+        for note in layout.notes[row.key, column.key]:
             y += layout.line(layout.note_size)
-            self._text(place.x, y, line, layout.note_size, self.inks.grey)
+            colour = WARNING if note.warns else self.inks.grey
+            self._text(x, y, note.text, layout.note_size, colour)
 
-    def _limit(self, column: Column, one: EvidenceMap) -> float:
-        """The end of a map's scale, among those of the columns that show the same of it."""
-        style = column.choice.styles(self.appearance)[0]
-        return style.limit(one, self.maps, self.appearance)
-
-    def _scale_of(self, column: Column, row: Row) -> Scale:
-        style = column.choice.styles(self.appearance)[0]
-        layer = column.layer(row, self.appearance)
-        limit = self._limit(column, row.maps[column.key])
-        return Scale.of(layer, style.adapted(self.appearance), limit)
-
-    def _drawing(
-        self, x: int, y: int, style: OverlayStyle, layer: EvidenceMap, limit: float
-    ) -> None:
-        appearance = style.adapted(self.appearance)
-        drawing = style.draw(layer, appearance, limit)
-        tile = self.layout.tile, self.layout.tile_height
-        axes = self.page.image(x, y, tile, drawing.at(appearance.opacity))
-        draw_contours(axes, drawing.lines, appearance.opacity)
-
-    def _image(self, x: int, y: int, pixels: object) -> None:
-        self.page.image(x, y, (self.layout.tile, self.layout.tile_height), pixels)  # type: ignore[arg-type]
-
-    def _letter(self, x: int, y: int) -> None:
-        """Write the next letter into the corner of a tile, on a light ground."""
-        inset = self.layout.dots(2.5)
-        text = letter(self.letters, self.composition)
-        self.letters += 1
-        self._text(
-            x + inset,
-            y + inset,
-            text,
-            self.layout.normal,
-            INK,
-            va="top",
-            weight="bold",
-            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.0},
-            zorder=10,
-        )
+    def _image(self, x: int, y: int, pixels: NDArray[np.uint8]) -> Axes:
+        return self.page.image(x, y, (self.layout.tile, self.layout.tile_height), pixels)
 
     def _shared_scales(self, y: int) -> None:
         """Draw a colour bar for each unit and colour map, side by side below the maps."""
         layout = self.layout
-        scales: dict[object, Scale] = {}
-        for row, column in product(self.grid.rows, self.grid.columns):
-            if column.key in row.maps and row.maps[column.key].image is None:
-                scale = self._scale_of(column, row)
-                scales.setdefault((scale.unit, scale.colours, scale.start, scale.end), scale)
-        places = [place for place in layout.places if place.key != INPUT]
-        left, right = places[0].x, places[-1].x + places[-1].width
-        if not scales:
-            return
-        room = (right - left + layout.column_gap) // len(scales) - layout.column_gap
-        width = min(room, layout.dots(_WIDEST_BAR))
-        used = len(scales) * (width + layout.column_gap) - layout.column_gap
-        x = left + (right - left - used) // 2
-        for scale in scales.values():
-            self._scale(x, y + layout.dots(4), width, scale)
-            x += width + layout.column_gap
+        scales = layout.shared_scales
+        left, right = layout.margin + layout.left, layout.width - layout.margin
+        step = layout.bar_width + layout.column_gap
+        x = left + (right - left - len(scales) * step + layout.column_gap) // 2
+        for scale in scales:
+            self._scale(x, y + layout.dots(4), layout.bar_width, scale)
+            x += step
 
     def _scale(self, x: int, y: int, width: int, scale: Scale) -> None:
         layout, inks = self.layout, self.inks
@@ -281,8 +260,8 @@ class _Composed:
             width,
             scale,
             size=layout.small,
+            form=layout.form,
             bar=layout.bar,
-            below=layout.below_bar,
             ink=inks.ink,
             grey=inks.grey,
             ends=inks.ends,

@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 from matplotlib.font_manager import fontManager
 
 from pda_studio.errors import UsageError
-from pda_studio.figures.page import FONT
+from pda_studio.figures.typesetting import FONT
 from pda_studio.rendering import panel_styles
 
 Lettered = Literal["none", "panels", "rows", "columns"]
@@ -30,7 +30,11 @@ TILES = ("columns", *(name for name, style in panel_styles().items() if not styl
 WIDTHS = {"one column": 85.0, "1.5 columns": 120.0, "two columns": 178.0}
 """Millimetres that journals give a figure."""
 
+PAGE_HEIGHT = 245.0
+"""Millimetres that a page of a journal has for a figure."""
+
 WIDTH_BOUNDS = 20.0, 500.0
+HEIGHT_BOUNDS = 20.0, 2000.0
 DPI_BOUNDS = 50, 1200
 SIZE_BOUNDS = 3.0, 24.0
 INPUT = -1
@@ -86,6 +90,9 @@ class Composition:
         Of most of the text, in points.
     width : float
         Of the figure, in millimetres.
+    height : float
+        That the figure has at most, in millimetres: where one table would be higher, its images
+        are smaller, its columns wrapped or its rows split into blocks side by side.
     dpi : int
         Dots per inch of bitmaps; edges are put on whole dots in every kind of file.
     background : {"white", "transparent", "black"}
@@ -115,6 +122,7 @@ class Composition:
     font: str = FONT
     font_size: float = 7.5
     width: float = WIDTHS["two columns"]
+    height: float = PAGE_HEIGHT
     dpi: int = 300
     background: Background = "white"
 
@@ -136,6 +144,7 @@ class Composition:
         _check_text("font", self.font)
         _check_number("font size", self.font_size, *SIZE_BOUNDS, "points")
         _check_number("width", self.width, *WIDTH_BOUNDS, "mm")
+        _check_number("height", self.height, *HEIGHT_BOUNDS, "mm")
         _check_number("resolution", self.dpi, *DPI_BOUNDS, "dots per inch")
         if not isinstance(self.dpi, int):
             raise UsageError(f"The resolution of a figure cannot be {self.dpi!r}: whole dots.")

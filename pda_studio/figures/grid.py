@@ -98,12 +98,15 @@ class Grid:
         From left to right.
     appearance : Appearance
         How maps are drawn.
+    partial : bool
+        Whether a row may be without some of the columns.
     """
 
     title: str
     rows: tuple[Row, ...]
     columns: tuple[Column, ...]
     appearance: Appearance = field(default_factory=Appearance)
+    partial: bool = False
 
     def chosen(self, composition: Composition) -> Grid:
         """The rows and columns that a composition shows, under the names that it gives them."""
@@ -124,7 +127,7 @@ class Grid:
             for column in self.columns
             if column.key not in composition.hidden_columns
         )
-        return Grid(self.title, rows, columns, self.appearance)
+        return Grid(self.title, rows, columns, self.appearance, self.partial)
 
     @property
     def maps(self) -> list[EvidenceMap]:
@@ -164,7 +167,13 @@ class Grid:
     def details(self, column: Column) -> str:
         """What tells a column from the others of the same method."""
         first = next((row for row in self.rows if column.key in row.maps), None)
-        return "" if first is None else details(first.maps[column.key], self.maps, False)
+        return "" if first is None else details(first.maps[column.key], self.maps)
+
+    def full_title(self, column: Column) -> str:
+        """A column's name, with what tells it from others of that name."""
+        same = sum(other.title == column.title for other in self.columns) > 1
+        more = self.details(column) if same else ""
+        return f"{column.title} ({more})" if more else column.title
 
     def check(self) -> None:
         """Refuse what cannot be drawn.
@@ -176,7 +185,7 @@ class Grid:
         """
         if not self.rows or not self.columns:
             raise UsageError("There is nothing to draw: choose at least one row and one column.")
-        if missing := self.missing():
+        if not self.partial and (missing := self.missing()):
             raise UsageError(missing)
 
 

@@ -1,46 +1,30 @@
-"""Where everything of a composed figure stands, in whole dots, before anything is drawn."""
+"""Where everything of a figure stands, in whole dots, before anything is drawn.
+
+A figure is made of tables of one size of tiles. Usually there is one; where a page has no room for
+it, columns are wrapped into lines below one another, or rows are split into blocks side by side.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+from typing import NoReturn
 
 from pda_studio.errors import UsageError
 from pda_studio.figures.composition import INPUT, Composition, fonts
 from pda_studio.figures.grid import Column, Grid, Row
-from pda_studio.figures.page import FONT, Type
-from pda_studio.figures.words import caption, decision, headline_of, value_of
-from pda_studio.results import EvidenceMap
+from pda_studio.figures.labels import RowLabels
+from pda_studio.figures.scale import Form, Scale, form_of, height_below, marks
+from pda_studio.figures.tables import Arrangement, Place, Table, letter, parts
+from pda_studio.figures.texts import Note, Texts
+from pda_studio.figures.typesetting import FONT, Type
+from pda_studio.figures.words import NO_BREAK
 
 _SMALLEST = 8.0  # points: tiles that are smaller show nothing
 _SNAP = 0.93  # of a tile, at least, is left when each pixel gets as many dots
 _MOST_LINES = 3  # of a name
-_NO_BREAK = "\N{NO-BREAK SPACE}"
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a column stands.
-
-    Attributes
-    ----------
-    key : int
-        The column's, or `INPUT`.
-    x, width : int
-        In dots.
-    tiles : int
-        How many stand side by side.
-    title : tuple of str
-        Its lines, in bold.
-    details : tuple of str
-        Lines below that tell it from the others.
-    """
-
-    key: int
-    x: int
-    width: int
-    tiles: int
-    title: tuple[str, ...]
-    details: tuple[str, ...]
+_TRIES = 6  # until what is written beside and below tiles of some size is as large as it was
+WIDEST_BAR = 70 / 25.4 * 72  # points, of a shared colour bar
 
 
 class Layout:
@@ -52,6 +36,12 @@ class Layout:
         What is shown: rows and columns that are left out are gone.
     composition : Composition
         How.
+    texts : Texts
+        What is said in it.
+    scales : Mapping
+        The colour scale of each map, by the keys of its row and column.
+    arrangement : Arrangement
+        How rows and columns are divided.
 
     Raises
     ------
@@ -59,43 +49,29 @@ class Layout:
         If the tiles would be too small to show anything.
     """
 
-    def __init__(self, grid: Grid, composition: Composition) -> None:
-        self.grid, self.composition = grid, composition
+    def __init__(
+        self,
+        grid: Grid,
+        composition: Composition,
+        texts: Texts,
+        scales: Mapping[tuple[int, int], Scale],
+        arrangement: Arrangement,
+    ) -> None:
+        self.grid, self.composition, self.texts, self.scales = grid, composition, texts, scales
         family = composition.font if composition.font in fonts() else FONT
         self.type = Type(family, composition.dpi)
         size = composition.font_size
         self.large, self.normal, self.small = size * 4 / 3, size, size * 13 / 15
         self.margin = self.dots(3)
         self.width = round(composition.width / 25.4 * composition.dpi)
-        inside = self.width - 2 * self.margin
         self.pair_gap = self.dots(min(max(0.008 * composition.width, 1.5), 5))
         self.column_gap = 2 * self.pair_gap + self.dots(1)
-        self.headline = self._headline()
-        self.labels = self._labels_beside()
-        self.label_size = self.small
-        self.label_lines = int(any(label for label, _ in self.labels.values()))
-        self.beside_lines = int(any(beside for _, beside in self.labels.values()))
-        self.left = self.margin + self._left()
-        for _ in range(2 if self.label_lines else 0):  # as what they take makes tiles smaller
-            self._suit_labels()
-            self.left = self.margin + self._left()
-        self.tile, self.tile_height, self.column_gap = self._tiles()
-        titles, room = [column.title for column in grid.columns], self.tile
-        self.title_size = self.type.suited(titles, room, self.normal, "bold")
-        self.details_size = self.type.suited(map(grid.details, grid.columns), room, self.small)
-        agreed = [_held(text) for row in grid.rows for text in row.agreements.values()]
-        self.note_size = self.type.suited(agreed, room, self.small)
-        self.places = self._places()
-        self.notes = {
-            (row.key, column.key): self._note(row, column)
-            for row in grid.rows
-            for column in grid.columns
-        }
-        texts = [composition.caption] if composition.caption else caption(grid.maps)
-        paragraphs = [part for text in texts for part in text.split("\n")]
-        self.caption = (
-            self.type.wrapped(paragraphs, inside, self.small) if composition.show_caption else []
-        )
+        self.block_gap = 2 * self.column_gap + self.dots(2)
+        self.columns = parts(grid.columns, arrangement.lines)
+        self.rows = parts(grid.rows, arrangement.blocks)
+        self.fills = True  # whether it is as wide as it may be
+        self.labels = RowLabels(texts.beside.values(), self.type, self.small)
+        self._find_tile()
 
     def dots(self, points: float) -> int:
         """A length in dots."""
@@ -105,20 +81,125 @@ class Layout:
         """From one line of text to the next, in dots."""
         return self.dots(1.35 * size)
 
+    # The size of tiles
+
+    def _find_tile(self) -> None:
+        """Take the largest tiles with which the figure is neither too wide nor too high."""
+        most = round(self.composition.height / 25.4 * self.composition.dpi)
+        across = max(len(rows) for rows in self.rows) * len(self.columns)
+        room: float = 1e9
+        for _ in range(_TRIES):
+            self._measure(room)
+            if self.height <= most:
+                return
+            self.fills = False
+            room = self.tile_height - (self.height - most) / across
+        self._refuse()
+
+    def _measure(self, room: float) -> None:
+        """Find tiles that are at most so high, and everything that hangs on their size."""
+        for _ in range(1 + 2 * self.labels.shown):  # what labels take makes tiles smaller
+            self.left = self._left()
+            self.tile, self.tile_height, self.gap = self._tile(room)
+            self._suit_labels()
+        self.left = self._left()
+        self.tile, self.tile_height, self.gap = self._tile(room)
+        texts, columns = self.texts, self.grid.columns
+        titles = [texts.titles[column.key] for column in columns]
+        self.title_size = self.type.suited((t for t, _ in titles), self.tile, self.normal, "bold")
+        self.details_size = self.type.suited((more for _, more in titles), self.tile, self.small)
+        said = [note.text for row in self.grid.rows for one in columns
+                for note in texts.notes(row, one)]  # fmt: skip
+        held = [_held(part) for text in said for part in text.split(" · ")]
+        self.note_size = self.type.suited(held, self.tile, self.small)
+        self.places = [self._places_of(part) for part in self.columns]
+        self.notes = {
+            (row.key, column.key): self._notes(row, column) for row, column in self.pairs()
+        }
+        self.bar_width = self._shared_width()
+        shared = self.composition.colour_bar == "shared"
+        bars = [
+            (scale, self.bar_width if shared else self.place(key).width)
+            for (_, key), scale in self.scales.items()
+        ]
+        self.form = form_of(bars, self.type, self.small)
+        below = (marks(*bar, self.type, self.small, self.form) for bar in bars)
+        self.bar_lines = max((len(one.lines) for one in below), default=0)
+        drawn = self.composition.colour_bar != "none" and self.form is not Form.UNIT_ALONE
+        told = drawn or not any(scale.signed for scale, _ in bars)
+        self.letters = self._letters()
+        by_column: dict[int, list[str]] = {}
+        for (_, key), letter_ in self.letters.items():
+            by_column.setdefault(key, []).append(letter_)
+        paragraphs = texts.caption(by_column, colours_told=told)
+        inside = self.width - 2 * self.margin
+        self.caption = self.type.wrapped(paragraphs, inside, self.small)
+        self.tables = list(self._tables())
+
+    def _tile(self, room: float) -> tuple[int, int, int]:
+        """Width and height of a tile, and the gap between columns that fills the width."""
+        counts = [[self._count(key) for key in self._keys(part)] for part in self.columns]
+        blocks = len(self.rows)
+        inside = self.width - 2 * self.margin - self.block_gap * (blocks - 1)
+        block = inside // blocks - self.left
+        view = next(iter(self.grid.rows[0].maps.values())).view
+        height, width = view.shape[:2]
+        tile = min(
+            (block - self.column_gap * (len(line) - 1) - self.pair_gap * (sum(line) - len(line)))
+            // sum(line)
+            for line in counts
+        )
+        tile = min(tile, int(room * width / height))
+        if tile < self.dots(_SMALLEST):
+            self._refuse()
+        if (snapped := tile // width * width) >= _SNAP * tile:
+            tile = snapped  # each pixel gets as many dots
+        gap = self.column_gap
+        widest = max(counts, key=sum)
+        if self.fills and len(widest) > 1:
+            used = sum(widest) * tile + self.pair_gap * (sum(widest) - len(widest))
+            gap = max((block - used) // (len(widest) - 1), gap)
+        return tile, round(tile * height / width), gap
+
+    def _refuse(self) -> NoReturn:
+        tiles = sum(self._count(key) for key in self._keys(self.grid.columns))
+        width, height = self.composition.width, self.composition.height
+        raise UsageError(
+            f"{len(self.grid.rows)} × {tiles} images and what is said of them do not fit into"
+            f" {width:g} × {height:g} mm: choose a larger page, smaller text, or fewer rows and"
+            " columns."
+        )
+
+    def _count(self, key: int) -> int:
+        """How many tiles stand side by side in a column."""
+        if key == INPUT:
+            return 1
+        column = self.column(key)
+        maps = (row.maps[key] for row in self.grid.rows if key in row.maps)
+        return 1 if any(m.image is not None for m in maps) else len(column.choice.parts)
+
+    def _keys(self, columns: Sequence[Column]) -> list[int]:
+        return [INPUT] * self.composition.show_input + [column.key for column in columns]
+
     # Heights
 
     @property
     def headline_height(self) -> int:
         """Of the target over the figure."""
-        return self.line(self.large) + self.dots(2) if self.headline else 0
+        return self.line(self.large) + self.dots(2) if self.texts.headline else 0
 
     @property
-    def titles_height(self) -> int:
-        """Of the columns' names and what tells them apart."""
-        titles = max((len(place.title) for place in self.places), default=0)
-        details = max((len(place.details) for place in self.places), default=0)
-        text = titles * self.line(self.title_size) + details * self.line(self.details_size)
-        return text + self.dots(2) if text else 0
+    def letter_height(self) -> int:
+        """Of the letters over the tiles of a row."""
+        own = self.composition.letters == "panels" and not self.lettered_titles
+        return self.line(self.normal) if own else 0
+
+    @property
+    def lettered_titles(self) -> bool:
+        """Whether letters stand before the names of columns."""
+        lettered = self.composition.letters
+        alone = len(self.grid.rows) == 1 and self.composition.show_titles
+        return lettered == "columns" or (lettered == "panels" and alone)
 
     @property
     def bar(self) -> int:
@@ -126,24 +207,20 @@ class Layout:
         return self.dots(0.85 * self.small)
 
     @property
-    def below_bar(self) -> int:
-        """From a colour bar to the baseline of its unit."""
-        return self.dots(2 + 2.3 * self.small)
-
-    @property
     def bar_height(self) -> int:
         """Of a colour bar with all that belongs to it."""
-        return self.dots(4) + self.bar + self.below_bar + self.dots(0.3 * self.small)
+        return self.dots(4 + height_below(self.bar_lines, self.small)) + self.bar
 
-    def row_height(self, row: Row) -> int:
-        """Of a row with what stands below its tiles."""
+    def row_height(self, at: int) -> int:
+        """Of the rows side by side at a place: letters, tiles and what stands below them."""
+        rows = [part[at] for part in self.rows if at < len(part)]
         below = self.bar_height if self.composition.colour_bar == "each" else 0
-        notes = max((len(self.notes[row.key, one.key]) for one in self.grid.columns), default=0)
-        made = any(self.lines_of(row, one) for one in self.grid.columns)
+        pairs = [(row, column) for row, column in self.pairs() if row in rows]
+        if any(self.lines_of(row, column) for row, column in pairs):
+            below = max(below, 2 * self.line(self.small) + self.dots(2))
+        notes = max((len(self.notes[row.key, one.key]) for row, one in pairs), default=0)
         lines = notes * self.line(self.note_size) + (self.dots(2) if notes else 0)
-        if made and not below:
-            below = 2 * self.line(self.small) + self.dots(2)
-        return self.tile_height + below + lines
+        return self.letter_height + self.tile_height + below + lines
 
     @property
     def row_gap(self) -> int:
@@ -152,16 +229,90 @@ class Layout:
         return self.column_gap if plain else max(self.column_gap, self.dots(6))
 
     @property
+    def tables_end(self) -> int:
+        """Where the last row ends."""
+        last = self.tables[-1]
+        return last.y + last.titles_height + self.rows_height - self.row_gap
+
+    @property
+    def rows_height(self) -> int:
+        """Of the rows of a table, each with its gap."""
+        rows = range(max(len(rows) for rows in self.rows))
+        return sum(self.row_height(at) + self.row_gap for at in rows)
+
+    @property
     def height(self) -> int:
         """Of the whole figure."""
-        rows = self.grid.rows
-        height = 2 * self.margin + self.headline_height + self.titles_height
-        height += sum(map(self.row_height, rows)) + self.row_gap * (len(rows) - 1)
+        height = self.tables_end + self.margin
         if self.composition.colour_bar == "shared":
             height += self.dots(3) + self.bar_height
         if self.caption:
             height += self.dots(5) + len(self.caption) * self.line(self.small)
         return height
+
+    # Places
+
+    def column(self, key: int) -> Column:
+        """A column by its key."""
+        return next(column for column in self.grid.columns if column.key == key)
+
+    def place(self, key: int) -> Place:
+        """Where a column stands in its table."""
+        return next(place for line in self.places for place in line if place.key == key)
+
+    def pairs(self) -> Iterator[tuple[Row, Column]]:
+        """All rows and columns that have a map."""
+        both = product(self.grid.rows, self.grid.columns)
+        return ((row, column) for row, column in both if column.key in row.maps)
+
+    def _places_of(self, columns: Sequence[Column]) -> list[Place]:
+        composition, x, places = self.composition, self.left, []
+        first = self._keys(self.grid.columns)
+        for key in self._keys(columns):
+            count = self._count(key)
+            width = count * self.tile + (count - 1) * self.pair_gap
+            title, more = self.texts.titles[key]
+            if self.lettered_titles:
+                title = f"{letter(first.index(key), composition)} {title}".strip()
+            named = self.type.folded(title, width, self.title_size, _MOST_LINES, "bold")
+            told = self.type.folded(more, width, self.details_size, 2)
+            places.append(Place(key, x, width, tuple(named), tuple(told)))
+            x += width + self.gap
+        return places
+
+    def _tables(self) -> Iterator[Table]:
+        y = self.margin + self.headline_height
+        rows_height = self.rows_height
+        for places in self.places:
+            titles = max(len(place.title) for place in places) * self.line(self.title_size)
+            titles += max(len(place.details) for place in places) * self.line(self.details_size)
+            titles += self.dots(2) if titles else 0
+            across = places[-1].x + places[-1].width
+            step = (self.width - 2 * self.margin + self.block_gap) // len(self.rows)
+            if not self.fills:
+                step = min(step, across + self.block_gap)
+            for at, part in enumerate(self.rows):
+                yield Table(self.margin + at * step, y, tuple(part), tuple(places), titles)
+            y += titles + rows_height
+            y += self.dots(4) if len(self.places) > 1 else 0
+
+    def _letters(self) -> dict[tuple[int, int], str]:
+        """The letter of each panel by the keys of its row and column, as they are read."""
+        if self.composition.letters == "columns":
+            keys = self._keys(self.grid.columns)
+            return {(-1, key): letter(at, self.composition) for at, key in enumerate(keys)}
+        if self.composition.letters != "panels":
+            return {}
+        panels = [
+            (row.key, place.key)
+            for places in self.places
+            for row in self.grid.rows
+            for place in places
+            if place.key == INPUT or place.key in row.maps
+        ]
+        if len(self.places) > 1:  # the image stands in each line, and is one panel
+            panels = list(dict.fromkeys(panels))
+        return {panel: letter(at, self.composition) for at, panel in enumerate(panels)}
 
     # Words
 
@@ -170,69 +321,25 @@ class Layout:
         one = row.maps[column.key]
         if one.image is None or not one.forward:
             return []
-        place = next(place for place in self.places if place.key == column.key)
-        return self.type.folded(one.forward, place.width, self.small, 2)
+        return self.type.folded(one.forward, self.place(column.key).width, self.small, 2)
 
-    def _headline(self) -> tuple[str, str] | None:
-        """The target, and its probability if the figure has only one."""
-        if not self.composition.show_headline or not self.grid.target:
-            return None
-        first = self.grid.maps[0]
-        if not self.composition.show_numbers:
-            return first.target_name, ""
-        same = len({decision(one) for one in self.grid.maps}) == 1
-        return first.target_name, headline_of(first) if same else ""
-
-    def _decided(self, row: Row) -> str:
-        """The probability beside a row, if all its maps have the same and no headline tells it."""
-        maps = [row.maps[column.key] for column in self.grid.columns]
-        told = self.headline is not None and bool(self.headline[1])
-        if not self.composition.show_numbers or told or len({decision(m) for m in maps}) > 1:
-            return ""
-        return self._probability(maps[0])
-
-    def _probability(self, one: EvidenceMap) -> str:
-        return value_of(one, named=self.headline is None)
-
-    def _labels_beside(self) -> dict[int, tuple[str, str]]:
-        """Name and probability of each row, in the margin; of a single row only if it is named."""
-        labels = {}
-        for row in self.grid.rows:
-            named = len(self.grid.rows) > 1 or row.key in self.composition.labels
-            label = (
-                row.label.replace(" × ", f"{_NO_BREAK}×{_NO_BREAK}")
-                if self.composition.show_labels and named
-                else ""
-            )
-            beside = _held(self._decided(row)).replace(" ", _NO_BREAK) if label else ""
-            labels[row.key] = label, beside
-        return labels
-
-    def _note(self, row: Row, column: Column) -> list[str]:
-        """The lines below a map: what it is about if that differs, how far it agrees."""
-        if not self.composition.show_numbers:
-            return []
-        place = next(place for place in self.places if place.key == column.key)
-        told = self.headline is not None and bool(self.headline[1])
-        parts = []
-        if not told and not self.labels[row.key][1]:
-            parts.append(self._probability(row.maps[column.key]))
-        parts.append(row.agreements.get(column.key, ""))
-        lines = []
-        for part in filter(None, parts):
-            if self.type.width(part, self.note_size) <= place.width:
-                lines.append(part)
+    def _notes(self, row: Row, column: Column) -> list[Note]:
+        """The lines below a map."""
+        width, lines = self.place(column.key).width, []
+        for note in self.texts.notes(row, column):
+            text = _held(note.text)
+            if self.type.width(note.text, self.note_size) <= width:
+                lines.append(note)
                 continue
-            for piece in part.split(" · "):
-                lines += self.type.folded(_held(piece), place.width, self.note_size, 2)
+            for piece in text.split(" · "):
+                folded = self.type.folded(piece, width, self.note_size, 2)
+                lines += [Note(line, note.warns) for line in folded]
         return lines
-
-    # Widths
 
     def _left(self) -> int:
         """Room for the names of rows, which stand upright, and their letters."""
-        lines = self.label_lines + self.beside_lines
-        room = lines * self.line(self.label_size) + (self.dots(2) if lines else 0)
+        lines = self.labels.lines + self.labels.beside
+        room = lines * self.line(self.labels.size) + (self.dots(2) if lines else 0)
         if self.composition.letters == "rows":
             widest = max(
                 self.type.width(letter(at, self.composition), self.normal, "bold")
@@ -242,84 +349,32 @@ class Layout:
         return room
 
     def _suit_labels(self) -> None:
-        """Find the size and the number of lines at which names of rows stand beside tiles."""
-        _, height, _ = self._tiles()
-        labels = [label for label, _ in self.labels.values()]
-        besides = [beside for _, beside in self.labels.values()]
-        size = self.type.suited([*labels, *besides], height, self.small, "bold")
-        lines = (len(self.type.wrapped([label], height, size, "bold")) for label in labels)
-        self.label_size, self.label_lines = size, min(max(lines), _MOST_LINES)
+        lettered = self.composition.letters == "rows"
+        above = self.line(self.normal) + self.dots(2) if lettered else 0
+        bars = self.composition.colour_bar == "each" and bool(self.scales)
+        below = self.dots(4 + height_below(1, self.small)) + self.bar if bars else 0
+        self.labels.suit(self.tile_height - above, below)
 
-    def _counts(self) -> list[tuple[int, int]]:
-        """Key of each column and how many tiles stand in it."""
-        counts = [(INPUT, 1)] if self.composition.show_input else []
-        for column in self.grid.columns:
-            made = any(row.maps[column.key].image is not None for row in self.grid.rows)
-            counts.append((column.key, 1 if made else len(column.choice.parts)))
-        return counts
+    @property
+    def shared_scales(self) -> list[Scale]:
+        """One scale for each unit and colour map."""
+        found: dict[object, Scale] = {}
+        for scale in self.scales.values():
+            found.setdefault((scale.unit, scale.colours, scale.start, scale.end), scale)
+        return list(found.values())
 
-    def _tiles(self) -> tuple[int, int, int]:
-        """Width and height of a tile, and the gap between columns that fills the width."""
-        counts = self._counts()
-        tiles = sum(count for _, count in counts)
-        pairs = tiles - len(counts)
-        room = self.width - self.margin - self.left
-        room -= self.column_gap * (len(counts) - 1) + self.pair_gap * pairs
-        tile = room // tiles
-        if tile < self.dots(_SMALLEST):
-            raise UsageError(
-                f"{tiles} images do not fit side by side into {self.composition.width:g} mm:"
-                " choose a larger width, smaller text, or fewer columns."
-            )
-        first = self.grid.rows[0].maps[self.grid.columns[0].key].view
-        height, width = first.shape[:2]
-        if (snapped := tile // width * width) >= _SNAP * tile:
-            tile = snapped  # each pixel gets as many dots
-        spare = room + self.column_gap * (len(counts) - 1) - tiles * tile
-        gap = spare // (len(counts) - 1) if len(counts) > 1 else 0
-        return tile, round(tile * height / width), gap
-
-    def _places(self) -> list[Place]:
-        composition, x, places = self.composition, self.left, []
-        columns = {column.key: column for column in self.grid.columns}
-        for at, (key, tiles) in enumerate(self._counts()):
-            width = tiles * self.tile + (tiles - 1) * self.pair_gap
-            usual = composition.titles.get(INPUT) or "Input"
-            title = columns[key].title if key in columns else usual
-            more = self.grid.details(columns[key]) if key in columns else ""
-            if not composition.show_titles:
-                title = more = ""
-            if composition.letters == "columns":
-                title = f"{letter(at, composition)} {title}".strip()
-            places.append(
-                Place(
-                    key,
-                    x,
-                    width,
-                    tiles,
-                    tuple(self.type.folded(title, width, self.title_size, _MOST_LINES, "bold")),
-                    tuple(self.type.folded(more, width, self.details_size, 2)),
-                )
-            )
-            x += width + self.column_gap
-        return places
+    def _shared_width(self) -> int:
+        """How wide each of the shared colour bars is."""
+        count = max(len(self.shared_scales), 1)
+        inside = self.width - 2 * self.margin - self.left
+        room = (inside + self.column_gap) // count - self.column_gap
+        return min(room, self.dots(WIDEST_BAR))
 
 
 def _held(text: str) -> str:
     """A text whose numbers and their signs stay together."""
     return (
-        text.replace(" %", f"{_NO_BREAK}%")
-        .replace("r ", f"r{_NO_BREAK}")
-        .replace("top 5", f"top{_NO_BREAK}5")
+        text.replace(" %", f"{NO_BREAK}%")
+        .replace("r ", f"r{NO_BREAK}")
+        .replace("top 5", f"top{NO_BREAK}5")
     )
-
-
-def letter(at: int, composition: Composition) -> str:
-    """The letter of what comes at this place: after z comes aa."""
-    text = ""
-    at += 1
-    while at:
-        at, rest = divmod(at - 1, 26)
-        text = chr(ord("a") + rest) + text
-    style = composition.letter_style
-    return style.replace("a", text).replace("A", text.upper())

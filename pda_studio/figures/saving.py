@@ -1,6 +1,8 @@
 """Figures as files: the same bytes for the same figure, and what it shows told inside."""
 
 import io
+import logging
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +19,10 @@ from numpy.typing import NDArray
 from pda_studio import __version__
 from pda_studio.errors import UsageError
 from pda_studio.files import check_writable, written_whole
+
+# Signs that no font has are told with the figure, in one sentence and not one by one.
+logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
+warnings.filterwarnings("ignore", message="Glyph .* missing from font")
 
 DPI = 300
 STYLE: Any = {

@@ -1,14 +1,16 @@
 """What figures say of maps: the decision, how each was made, and what tells it from the others."""
 
+from __future__ import annotations
+
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from pda_studio.methods import METHODS
 from pda_studio.results import EvidenceMap
 from pda_studio.targets import UNITS
 
-_NO_BREAK = "\N{NO-BREAK SPACE}"
+NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
 def decision(evidence_map: EvidenceMap) -> tuple[str, str, float | None]:
@@ -28,10 +30,13 @@ def percent(evidence_map: EvidenceMap) -> str:
 
 
 def value_of(evidence_map: EvidenceMap, *, named: bool = True) -> str:
-    """What the network says of the target: “P(name) 73.0 %”, or “name 3.21” of a plain value."""
+    """What the network says of the target: “P(name) 73.0 %”, or “name 3.21” of a plain value.
+
+    Where the name stands elsewhere, “probability 73.0 %” or the plain value.
+    """
     m = evidence_map
     if m.has_probability:
-        return f"P({m.target_name}) {percent(m)}" if named else f"P {percent(m)}"
+        return f"P({m.target_name}) {percent(m)}" if named else f"probability {percent(m)}"
     number = "" if math.isnan(m.value) else f"{m.value:.3g}"
     return f"{m.target_name} {number}".strip() if named else number
 
@@ -55,25 +60,13 @@ def unfinished(evidence_map: EvidenceMap) -> str:
     return f"unfinished, {int(100 * evidence_map.covered.mean())} % covered"
 
 
-def details(evidence_map: EvidenceMap, maps: Sequence[EvidenceMap], decided: bool) -> str:
-    """What tells a map from the others in the figure, other than its method.
-
-    Parameters
-    ----------
-    evidence_map : EvidenceMap
-        The map.
-    maps : sequence of EvidenceMap
-        All in the figure.
-    decided : bool
-        Whether to name the target, too.
-    """
+def details(evidence_map: EvidenceMap, maps: Sequence[EvidenceMap]) -> str:
+    """What tells a map from the others in the figure, other than its method."""
     parts = []
-    if decided:
-        parts.append(value_of(evidence_map))
     if len({m.fingerprint for m in maps}) > 1:
         parts.append(evidence_map.classifier)
-    alike = [_heeded(m) for m in maps if m.title == evidence_map.title]
-    own = _heeded(evidence_map)
+    alike = [_used(m) for m in maps if m.title == evidence_map.title]
+    own = _used(evidence_map)
     parts += [
         text.removesuffix(unit)
         for name, (text, unit) in own.items()
@@ -82,23 +75,58 @@ def details(evidence_map: EvidenceMap, maps: Sequence[EvidenceMap], decided: boo
     return ", ".join(parts)
 
 
-def caption(maps: Sequence[EvidenceMap]) -> list[str]:
-    """How the maps were made: a paragraph for each method and setting, one for each classifier."""
-    paragraphs = []
-    for evidence_map in maps:
-        words = (text.replace(" ", _NO_BREAK) for text, _ in _heeded(evidence_map).values())
-        told = "; ".join(part for part in (", ".join(words), evidence_map.forward) if part)
-        paragraphs.append(f"{evidence_map.title}: {told}." if told else evidence_map.title)
-    for evidence_map in maps:
-        source = "built in" if evidence_map.weights == "built in" else evidence_map.weights
-        paragraphs.append(
-            f"Classifier: {evidence_map.classifier} (weights {source},"
-            f" {evidence_map.fingerprint[:8]})."
-        )
-    return list(dict.fromkeys(paragraphs))
+def caption(columns: Iterable[tuple[str, Sequence[EvidenceMap]]]) -> list[str]:
+    """How the maps were made: a paragraph for each method, one for the classifiers.
+
+    Parameters
+    ----------
+    columns : iterable of (str, sequence of EvidenceMap)
+        What each column of maps is called, and its maps; parameters that columns of one method
+        do not share are told of each by that name.
+    """
+    named = [(name, list(maps)) for name, maps in columns if maps]
+    methods: dict[str, list[tuple[str, list[EvidenceMap]]]] = {}
+    for name, maps in named:
+        methods.setdefault(maps[0].title, []).append((name, maps))
+    paragraphs = [_paragraph(title, group) for title, group in methods.items()]
+    classifiers = {
+        f"{m.classifier} (weights {m.weights}, {m.fingerprint[:8]})": None
+        for _, maps in named
+        for m in maps
+    }
+    word = "Classifier" if len(classifiers) == 1 else "Classifiers"
+    return [*paragraphs, f"{word}: {'; '.join(classifiers)}."]
 
 
-def _heeded(evidence_map: EvidenceMap) -> dict[str, tuple[str, str]]:
+def _paragraph(title: str, group: list[tuple[str, list[EvidenceMap]]]) -> str:
+    """What the columns of one method share, and then what each has alone."""
+    told: list[tuple[str, dict[str, str]]] = []
+    for name, maps in group:
+        said = {key: text.replace(" ", NO_BREAK) for key, (text, _) in _used(maps[0]).items()}
+        # How the maps of a column came about may differ from row to row.
+        forward = dict.fromkeys(m.forward for m in maps if m.forward)
+        if forward:
+            said["forward"] = "; ".join(forward)
+        if said not in [other for _, other in told]:
+            told.append((name, said))
+    first = told[0][1]
+    shared = {k: v for k, v in first.items() if all(said.get(k) == v for _, said in told)}
+    text = _joined(shared)
+    own = [
+        f"{name}: {_joined({k: v for k, v in said.items() if k not in shared})}"
+        for name, said in told
+        if said.keys() - shared.keys()
+    ]
+    text = f"{title}: {text}." if text else f"{title}."
+    return f"{text} {'. '.join(own)}." if own else text
+
+
+def _joined(said: dict[str, str]) -> str:
+    parameters = ", ".join(text for key, text in said.items() if key != "forward")
+    return "; ".join(filter(None, (parameters, said.get("forward", ""))))
+
+
+def _used(evidence_map: EvidenceMap) -> dict[str, tuple[str, str]]:
     """The parameters that play a part, in words, and the unit that ends these, by name."""
     method = METHODS.get(evidence_map.method)
     values = evidence_map.parameters

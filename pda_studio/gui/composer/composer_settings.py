@@ -99,7 +99,15 @@ class ComposerSettings(QWidget):
 
     def __init__(self, fonts: tuple[str, ...], parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        from pda_studio.figures.composition import DPI_BOUNDS, SIZE_BOUNDS, WIDTH_BOUNDS, WIDTHS
+        from pda_studio.figures.composition import (
+            DPI_BOUNDS,
+            HEIGHT_BOUNDS,
+            SIZE_BOUNDS,
+            TILES,
+            WIDTH_BOUNDS,
+            WIDTHS,
+        )
+        from pda_studio.rendering import panel_styles
 
         self._composition: Composition | None = None
         self._body = self._ticks = Section("")
@@ -116,9 +124,7 @@ class ComposerSettings(QWidget):
             self.tr("Maps"),
             self.tr("What is drawn of each map."),
             (self.tr("As in the window"), "columns"),
-            (self.tr("Heat map"), "map"),
-            (self.tr("Overlay"), "overlay"),
-            (self.tr("Both"), "both"),
+            *((panel_styles()[name].title, name) for name in TILES if name in panel_styles()),
         )
         self._choice(
             "colour_bar",
@@ -172,6 +178,11 @@ class ComposerSettings(QWidget):
         self.width_spin.setRange(*WIDTH_BOUNDS)
         self._number("width", self.width_spin)
         self._line(self.tr("In millimetres"), self.tr("Width of the figure."), self.width_spin)
+        self.height_spin = QDoubleSpinBox(decimals=1, suffix=" mm")
+        self.height_spin.setRange(*HEIGHT_BOUNDS)
+        self._number("height", self.height_spin)
+        help = self.tr("What the page has room for: columns and rows are divided to fit.")
+        self._line(self.tr("Height at most"), help, self.height_spin)
         self.dpi_spin = QSpinBox(singleStep=50, suffix=" dpi")
         self.dpi_spin.setRange(*DPI_BOUNDS)
         self._number("dpi", self.dpi_spin)
@@ -224,6 +235,7 @@ class ComposerSettings(QWidget):
         self._chosen["letter_style"].setEnabled(composition.letters != "none")
         for spin, value in (
             (self.width_spin, composition.width),
+            (self.height_spin, composition.height),
             (self.dpi_spin, composition.dpi),
             (self.size_spin, composition.font_size),
         ):

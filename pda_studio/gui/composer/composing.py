@@ -35,6 +35,7 @@ class _Drawn(NamedTuple):
     pixels: NDArray[np.uint8] | None
     message: str
     inches: tuple[float, float]
+    fitted: str
     rows: list[tuple[int, str]]
     columns: list[tuple[int, str]]
 
@@ -195,20 +196,20 @@ class Composing(QObject):
 
     def _preview(self, state: State, composition: Composition, room: QSize) -> _Drawn:
         """On the background thread: the figure in so many pixels, or why there is none."""
-        from pda_studio.figures import draw_composition
+        from pda_studio.figures.composed import compose
         from pda_studio.figures.saving import figure_pixels
 
         grid = self._grid_of(state)
         rows = [(row.key, row.label) for row in grid.rows]
-        columns = [(column.key, column.title) for column in grid.columns]
+        columns = [(column.key, grid.full_title(column)) for column in grid.columns]
         try:
-            figure = draw_composition(grid, composition)
+            figure, fitted = compose(grid, composition)
             width, height = (float(inches) for inches in figure.get_size_inches())
             dpi = max(min(room.width() / width, room.height() / height), 1.0)
             pixels = figure_pixels(figure, dpi)
         except PdaStudioError as error:
-            return _Drawn(None, str(error), (0, 0), rows, columns)
-        return _Drawn(pixels, "", (width, height), rows, columns)
+            return _Drawn(None, str(error), (0, 0), "", rows, columns)
+        return _Drawn(pixels, "", (width, height), fitted, rows, columns)
 
     def _on_drawn(self, drawn: _Drawn) -> None:
         composer = self.composer
@@ -222,7 +223,8 @@ class Composing(QObject):
             height, width = pixels.shape[:2]
             form = QImage.Format.Format_RGBA8888
             image = QImage(pixels.data, width, height, 4 * width, form).copy()
-            composer.show_figure(image, self._measured(drawn.inches))
+            said = (self._measured(drawn.inches), drawn.fitted)
+            composer.show_figure(image, "\n".join(filter(None, said)))
         self.drawn.emit()
 
     def _measured(self, inches: tuple[float, float]) -> str:
