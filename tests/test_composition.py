@@ -268,7 +268,7 @@ def test_what_is_missing_is_said_in_one_sentence():
 
 
 def test_too_little_room_is_said():
-    with pytest.raises(UsageError, match="9 images do not fit side by side into 20 mm"):
+    with pytest.raises(UsageError, match=r"3 × 9 images .* do not fit into 20 × 245 mm"):
         draw_composition(grid(THREE, ("both",) * 4), Composition(width=20.0))
 
 

@@ -125,7 +125,7 @@ class Texts:
         maps = list(row.maps.values())
         if not self.composition.show_numbers or self._told or len({*map(decision, maps)}) > 1:
             return label, ""
-        return label, self._probability(maps[0])
+        return label, self._probability(maps[0]).replace(" %", f"{NO_BREAK}%")
 
     def _probability(self, one: EvidenceMap) -> str:
         return value_of(one, named=self.headline is None)

@@ -1,7 +1,7 @@
 """How evidence is drawn: colours, overlay styles, thresholds, scales; in window and figures.
 
-Knows neither Qt nor files. Matplotlib, which takes a while to import, is asked for its colour maps
-and contours only when one of them is wanted.
+Knows neither Qt nor files nor matplotlib. What takes a while to import, colour maps and contours,
+is imported when one of them is wanted.
 """
 
 from pda_studio.rendering import styles  # enters all of them into STYLES

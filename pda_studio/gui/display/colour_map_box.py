@@ -30,7 +30,7 @@ class ColourMapBox(QComboBox):
         self.setCurrentIndex(at)
 
     def showPopup(self) -> None:
-        """Paint all colour maps first: most are matplotlib's, which takes a while to import."""
+        """Paint all colour maps first: not before, as their catalogue takes a while to import."""
         for at in range(self.count()):
             self._paint(at)
         super().showPopup()
