@@ -5,10 +5,10 @@ from __future__ import annotations
 import types
 from collections.abc import Mapping
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, Union, get_args, get_origin
 
 from annotated_types import Ge, Le
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -16,6 +16,10 @@ from pydantic.config import JsonDict
 from pydantic.fields import FieldInfo
 
 from pda_studio.errors import UsageError
+
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler
+    from pydantic_core import CoreSchema
 
 ParameterKind = Literal["integer", "number", "choice", "path", "layer"]
 
@@ -40,6 +44,8 @@ class Parameter:
         Under which heading it stands, "" if under none.
     required : bool
         Whether it has no default.
+    registry : mapping, optional
+        What the choices are the names of, where they come from a registry.
     """
 
     name: str
@@ -54,6 +60,33 @@ class Parameter:
     choices: tuple[str, ...] = ()
     group: str = ""
     required: bool = False
+    registry: Mapping[str, object] | None = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """Annotates a parameter that takes the name of something in a registry, as it is by then.
+
+    Attributes
+    ----------
+    registry : mapping
+        What there is, by name.
+    """
+
+    registry: Mapping[str, object]
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """Refuse names that are not in the registry."""
+        from pydantic_core import core_schema  # slow to load: when a declaration is first made
+
+        return core_schema.no_info_after_validator_function(self._known, handler(source))
+
+    def _known(self, name: str) -> str:
+        if name not in self.registry:
+            raise ValueError(f"There is no “{name}”: choose one of {', '.join(self.registry)}.")
+        return name
 
 
 def parameter(
@@ -118,7 +151,10 @@ class Declaration(BaseModel):
     @classmethod
     def parameters(cls) -> list[Parameter]:
         """All parameters, in the order of their declaration."""
-        return list(_parameters_of(cls))
+        return [
+            one if one.registry is None else replace(one, choices=tuple(one.registry))
+            for one in _parameters_of(cls)
+        ]
 
 
 @cache
@@ -129,6 +165,9 @@ def _parameters_of(kind: type[Declaration]) -> tuple[Parameter, ...]:
 def _parameter(name: str, info: FieldInfo) -> Parameter:
     extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
     kind, choices = _kind(info.annotation)
+    registry = next((mark.registry for mark in info.metadata if isinstance(mark, OneOf)), None)
+    if registry is not None:
+        kind, choices = "choice", tuple(registry)
     step = extra.get("step")
     return Parameter(
         name=name,
@@ -143,6 +182,7 @@ def _parameter(name: str, info: FieldInfo) -> Parameter:
         choices=choices,
         group=str(extra.get("group", "")),
         required=info.is_required(),
+        registry=registry,
     )
 
 

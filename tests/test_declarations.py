@@ -26,5 +26,12 @@ def test_declarations_load_no_engine() -> None:
     loaded = set(told["modules"])
     assert not loaded & set(HEAVY)
     ours = {name for name in loaded if name.startswith("pda_studio.")}
-    allowed = ("pda_studio.errors", "pda_studio.methods", "pda_studio.pda.options")
-    assert {name for name in ours if not name.startswith(allowed)} == {"pda_studio.pda"}
+    allowed = (
+        "pda_studio.errors",
+        "pda_studio.methods",
+        "pda_studio.infills",
+        "pda_studio.pda.options",
+        "pda_studio.pda.infill.terms",
+    )
+    packages = {"pda_studio.pda", "pda_studio.pda.infill"}
+    assert {name for name in ours if not name.startswith(allowed)} == packages

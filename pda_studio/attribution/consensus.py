@@ -40,6 +40,7 @@ def steps(method: Consensus, subject: Subject) -> Iterator[Progress]:
                 done,
                 total,
                 lambda step=step, done=done: together(step.evidence().evidence, done=done),  # type: ignore[misc]
+                step.stage,
             )
     assert step is not None, "an image has windows"
     finished.append(step.evidence().evidence)

@@ -27,6 +27,7 @@ def steps(method: MultiscalePDA, subject: Subject) -> Iterator[Progress]:
                     lambda now=progress, place=place: _together(  # type: ignore[misc]
                         method, subject, [*finished[:place], now.evidence()], complete=False
                     ),
+                    progress.stage,
                 )
         assert last is not None
         finished.append(last.evidence())

@@ -1,21 +1,21 @@
 """The work of prediction difference analysis: which windows, infills and scores make a map."""
 
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
+from dataclasses import replace
 from time import perf_counter
 from typing import cast
 
 import numpy as np
-import torch
 
 from pda_studio.classifiers import Classifier
+from pda_studio.infills import INFILLS
+from pda_studio.infills.ready import ReadyInfill, ready_infill
 from pda_studio.methods.base import METHODS, Progress
 from pda_studio.methods.prediction_difference import PredictionDifference
 from pda_studio.pda.differences import differences
-from pda_studio.pda.forward import Wanted, make_forward
-from pda_studio.pda.infill import Infill, make_infill
-from pda_studio.pda.infill.folders import load_references
-from pda_studio.pda.infill.statistics import Statistics, load_statistics, shipped_statistics
+from pda_studio.pda.forward import Wanted, make_forward, trial_of
+from pda_studio.pda.infill.base import now_and_then
+from pda_studio.pda.infill.terms import Preparation
 from pda_studio.pda.loop import score_windows
 from pda_studio.pda.options import UNITS, Difference
 from pda_studio.pda.scores import WindowScores, at_stride
@@ -29,46 +29,64 @@ def steps(method: PredictionDifference, subject: Subject) -> Iterator[Progress]:
     grid = _grid(method, subject)
     classifier = subject.scored
     pixels = classifier.preprocessing.pixels(subject.view)
-    infill = infill_maker(method, classifier)(pixels)
+    size = (method.window, method.window)
+    filler = ready_infill_of(method, classifier).filler(pixels, size)
+    progress = Progress(0, len(grid), lambda: _blank(method, subject))
+    wanted = Wanted(method.forward, method.precision, method.at, subject.batch)
+    trial = None
+    if wanted.needs_trial:
+        filling = now_and_then(trial_of(grid, filler))
+        while trial is None:
+            try:
+                yield replace(progress, stage=str(next(filling)))
+            except StopIteration as filled:
+                trial = filled.value
     forward, classes = make_forward(
-        Wanted(method.forward, method.precision, method.at, subject.batch),
+        wanted,
         classifier,
         pixels,
         subject.kept_classes,
         subject.index,
         grid,
-        infill,
+        filler.samples,
+        trial,
     )
-    for scores in score_windows(grid, infill, forward, classes, len(classifier.class_names)):
+    for scores in score_windows(grid, filler, forward, classes, len(classifier.class_names)):
+        if isinstance(scores, Preparation):
+            yield replace(progress, stage=str(scores))
+            continue
         now = perf_counter() - began
-        yield Progress(
+        progress = Progress(
             int(scores.scored.sum()),
             len(grid),
-            lambda scores=scores, now=now: evidence_of(
+            lambda scores=scores, now=now: evidence_of(  # type: ignore[misc]
                 method, subject, scores, now, forward.description
-            ),  # type: ignore[misc]
+            ),
             drawn_for=lambda other, of, scores=scores, now=now: evidence_of(  # type: ignore[misc]
                 other, of, scores, now, forward.description
             ),
         )
+        yield progress
 
 
-def infill_maker(
-    method: PredictionDifference, classifier: Classifier
-) -> Callable[[torch.Tensor], Infill]:
-    """Get what stands in for windows ready; it makes the infill of pixels (C, H, W)."""
-    return partial(
-        make_infill,
-        method.infill,
-        window=method.window,
+def _blank(method: PredictionDifference, subject: Subject) -> EvidenceMap:
+    """The map before any window is scored: no pixel has evidence."""
+    nothing = np.zeros(subject.view.shape[:2])
+    blank = subject.map_of(method, nothing, _unit(method, subject), 0.0, complete=False)
+    return blank.replace(covered=np.zeros(nothing.shape, dtype=np.bool_))
+
+
+def ready_infill_of(method: PredictionDifference, classifier: Classifier) -> ReadyInfill:
+    """The method's infill for a classifier's images, with the files that it takes."""
+    return ready_infill(
+        INFILLS[method.infill],
+        classifier,
         outer=method.outer,
         samples=method.samples,
         colour=method.colour,
         seed=method.seed,
-        statistics=_statistics(method, classifier),
-        references=None
-        if method.reference is None or "reference" in method.inactive()
-        else load_references(method.reference, classifier.preprocessing, method.seed),
+        statistics=method.statistics,
+        reference=method.reference,
     )
 
 
@@ -81,8 +99,7 @@ def evidence_of(
 ) -> EvidenceMap:
     """Turn window scores into the subject's map: no forward pass, whatever the target."""
     # What has no probability, such as a hidden unit, is compared in its own scale.
-    has_probabilities = subject.scored.has_probabilities
-    difference = method.difference if has_probabilities else "logit"
+    difference = method.difference if subject.scored.has_probabilities else "logit"
     values, variances = differences(scores, subject.index, difference)
     scored = None if scores.complete else scores.scored
     share = None
@@ -96,7 +113,7 @@ def evidence_of(
         standard_error=None if error is None else error.astype(np.float32),
         covered=None if share is None else share > 0,
         share=None if share is None else share.astype(np.float32),
-        unit=UNITS[method.difference] if has_probabilities else subject.unit,
+        unit=_unit(method, subject),
         seconds=seconds,
         **subject.described(method),
         forward=forward,
@@ -118,10 +135,8 @@ def _grid(method: PredictionDifference, subject: Subject) -> WindowGrid:
     return WindowGrid(height, width, method.window, method.stride)
 
 
-def _statistics(method: PredictionDifference, classifier: Classifier) -> Statistics:
-    if method.statistics is not None:
-        return load_statistics(method.statistics)
-    return shipped_statistics(classifier.settings.statistics)
+def _unit(method: PredictionDifference, subject: Subject) -> str:
+    return UNITS[method.difference] if subject.scored.has_probabilities else subject.unit
 
 
 def redraw(evidence_map: EvidenceMap, subject: Subject, difference: Difference) -> EvidenceMap:

@@ -21,7 +21,7 @@ from pda_studio.targets import OutputKind
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 
-_DIGITS = PdaSettings(window=4, outer=12, law="marginal", statistics="digits")
+_DIGITS = PdaSettings(window=4, outer=12, distribution="marginal", statistics="digits")
 # Auxiliary heads play no part in a decision.
 _EXTRA_ARGUMENTS: dict[str, dict[str, Any]] = {
     "googlenet": {"transform_input": False, "aux_logits": False, "init_weights": False},

@@ -43,8 +43,8 @@ class PdaSettings(BaseModel):
     ----------
     window, outer : int
         Side k of the removed window and l of the patch around it, in input pixels.
-    law : {"conditional", "marginal"}
-        Whether the infill looks at the window's surroundings.
+    distribution : {"conditional", "marginal"}
+        Which distribution of pixels suits its images best: given a window's surroundings, or not.
     statistics : str
         Name of the shipped statistics that describe such images.
     """
@@ -53,7 +53,7 @@ class PdaSettings(BaseModel):
 
     window: int = 10
     outer: int = 18
-    law: Literal["conditional", "marginal"] = "conditional"
+    distribution: Literal["conditional", "marginal"] = "conditional"
     statistics: Literal["natural", "digits"] = "natural"
 
 

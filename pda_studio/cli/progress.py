@@ -43,13 +43,19 @@ def load(name: str, weights: str | Path | None, device: str = "auto") -> Classif
 
 
 def carry_out(method: Method, subject: Subject) -> EvidenceMap:
-    """Run a method to its end, with a bar."""
+    """Run a method to its end, with a bar; what first takes minutes or gigabytes is said before."""
+    warning = method.warning(subject)
+    if warning:
+        print(f"pda-studio: {warning}", file=sys.stderr, flush=True)
     steps = method.steps(subject)
     progress = next(steps)
     with _bar(unit=" steps", desc=method.title, total=progress.total) as bar:
         bar.update(progress.done)
         for progress in steps:
+            bar.set_postfix_str(progress.stage, refresh=False)
             bar.update(progress.done - bar.n)
+            if progress.stage:
+                bar.refresh()
         return progress.evidence()
 
 

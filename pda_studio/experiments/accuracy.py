@@ -27,10 +27,10 @@ class Reference:
 
     def __init__(self, benchmark: Benchmark, places: Sequence[Corners]) -> None:
         self._places = places
-        self._infill = benchmark.infill
+        self._filler = benchmark.filler
         self._count = len(benchmark.classifier.class_names)
         full = FullForward(benchmark.classifier, benchmark.pixels, np.arange(self._count), _BATCH)
-        scored = [full(corners, self._infill.fill(corners)) for corners in places]
+        scored = [full(corners, self._filler.fill(corners)) for corners in places]
         self._change = (
             np.concatenate([each.logit[:, 0] for each in scored]) - full.original.logit[0]
         )
@@ -40,14 +40,14 @@ class Reference:
     def error(self, forward: IncrementalForward) -> float | None:
         """Rms error of all logits over the rms of their change; None if nothing changes."""
         change = np.concatenate(
-            [forward.change(corners, self._infill.fill(corners)) for corners in self._places]
+            [forward.change(corners, self._filler.fill(corners)) for corners in self._places]
         )
         size = np.square(self._change).mean()
         return float((np.square(change - self._change).mean() / size) ** 0.5) if size > 0 else None
 
     def rank_correlation(self, forward: LinearisedTail) -> float | None:
         """Spearman's correlation of the log-odds; None if these are all the same."""
-        scored = [forward(corners, self._infill.fill(corners)) for corners in self._places]
+        scored = [forward(corners, self._filler.fill(corners)) for corners in self._places]
         probability = np.concatenate([each.probability[:, 0, 0] for each in scored])
         linear = log_odds(probability, self._count)
         if np.ptp(linear) == 0 or np.ptp(self._log_odds) == 0:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pda_studio.classifiers import Classifier
 from pda_studio.pda.forward import Forward
-from pda_studio.pda.infill.simple import GreyInfill
+from pda_studio.pda.infill.simple import GreyFiller
 from pda_studio.pda.windows import WindowGrid
 
 Corners = NDArray[np.int64]
@@ -46,9 +46,9 @@ class Benchmark:
         return cls(classifier, pixels, WindowGrid(side, side, window, stride))
 
     @property
-    def infill(self) -> GreyInfill:
+    def filler(self) -> GreyFiller:
         """Grey: it costs nothing, and Captum's Occlusion does the same."""
-        return GreyInfill(self.pixels, self.grid.window)
+        return GreyFiller(self.pixels, (self.grid.window, self.grid.window))
 
     @cached_property
     def target(self) -> int:
@@ -98,7 +98,7 @@ class OwnForward:
 
     def __init__(self, forward: Forward, benchmark: Benchmark, batch: int | None = None) -> None:
         self.forward = forward
-        self._infill = benchmark.infill
+        self._filler = benchmark.filler
         self._batch = batch
 
     def rate(self, blocks: Iterable[Corners], seconds: float) -> float:
@@ -107,7 +107,7 @@ class OwnForward:
         done, began = 0, perf_counter()
         while (elapsed := perf_counter() - began) < seconds or not done:
             corners = next(batches)
-            self.forward(corners, self._infill.fill(corners))
+            self.forward(corners, self._filler.fill(corners))
             done += len(corners)
         return done / elapsed
 

@@ -1,33 +1,20 @@
-"""Looking behind a map: which windows cover a pixel, and what a decision is without them."""
+"""Inspection of a map: which windows cover a pixel, and the scores without them."""
 
-from pda_studio.inspection.answers import Answer, likeliest, most_gained
-from pda_studio.inspection.boxes import Box
+from pda_studio.inspection.class_scores import ClassScores, likeliest, most_gained
 from pda_studio.inspection.deletion import Stage, deletion_curve
-from pda_studio.inspection.filling import (
-    REGION_FILLINGS,
-    Filling,
-    MethodFilling,
-    RegionFilling,
-    RegionFillName,
-    filling_of,
-)
-from pda_studio.inspection.ranking import RankedWindows, Speaking, ranked_over, ranked_windows
-from pda_studio.inspection.removal import Removal, removal_steps, remove
+from pda_studio.inspection.ranking import RankedWindows, Sign, ranked_over, ranked_windows
+from pda_studio.inspection.rectangles import Rectangle
+from pda_studio.inspection.removal import Removal, infill_of, removal_steps, remove
 
 __all__ = [
-    "REGION_FILLINGS",
-    "Answer",
-    "Box",
-    "Filling",
-    "MethodFilling",
+    "ClassScores",
     "RankedWindows",
-    "RegionFillName",
-    "RegionFilling",
+    "Rectangle",
     "Removal",
-    "Speaking",
+    "Sign",
     "Stage",
     "deletion_curve",
-    "filling_of",
+    "infill_of",
     "likeliest",
     "most_gained",
     "ranked_over",

@@ -1,4 +1,4 @@
-"""The strongest windows taken out one after the other: how the decision goes."""
+"""The strongest windows removed one after the other: how the scores fall."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pda_studio.inspection.answers import Answer, ask, average
-from pda_studio.inspection.boxes import Box
-from pda_studio.inspection.filling import Filling
+from pda_studio.infills.ready import ReadyInfill
+from pda_studio.inspection.class_scores import ClassScores, average, score
+from pda_studio.inspection.rectangles import Rectangle
 from pda_studio.inspection.removal import shown
+from pda_studio.pda.infill.terms import Preparation
 from pda_studio.results import Subject
 
-_MOST_CHAINS = 10  # images side by side where samples are drawn: a step stays short
+_MOST_CHAINS = 10  # images side by side, of stochastic infills: a step stays short
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,49 +24,60 @@ class Stage:
 
     Attributes
     ----------
-    boxes : tuple of Box
+    rectangles : tuple of Rectangle
         The k windows, in the order in which they went.
     image : (H, W, 3) uint8
-        What is left, with the first of the samples where infills are drawn.
-    answer : Answer
-        What the classifier says of it, on average where infills are drawn.
+        What is left, with the first of the samples if infills are stochastic.
+    scores : ClassScores
+        Its scores, on average if infills are stochastic.
     """
 
-    boxes: tuple[Box, ...]
+    rectangles: tuple[Rectangle, ...]
     image: NDArray[np.uint8]
-    answer: Answer
+    scores: ClassScores
 
 
-def deletion_curve(subject: Subject, boxes: Sequence[Box], filling: Filling) -> Iterator[Stage]:
-    """Take rectangles out one after the other; the first stage is the unmodified image.
+def deletion_curve(
+    subject: Subject, rectangles: Sequence[Rectangle], infill: ReadyInfill
+) -> Iterator[Stage | Preparation]:
+    """Remove rectangles one after the other; the first stage is the unmodified image.
 
     Each is filled from what is left when its turn comes, so that nothing of an earlier one comes
-    back through its neighbours. Where S samples are drawn, up to ten images go side by side,
-    the s-th filled with the s-th sample throughout, and the answers are averaged.
+    back through its neighbours. Of stochastic infills, up to ten images go side by side,
+    the s-th filled with the s-th sample throughout, and the scores are averaged.
 
     Parameters
     ----------
     subject : Subject
         SourceImage, classifier and target.
-    boxes : sequence of Box
-        What goes, in this order.
-    filling : Filling
-        What stands in.
+    rectangles : sequence of Rectangle
+        What is removed, in this order.
+    infill : ReadyInfill
+        What replaces them.
+
+    Yields
+    ------
+    Stage
+        The image without one more of them.
+    Preparation
+        In between, while something has to be computed for the infills.
 
     Raises
     ------
     UsageError
-        If a rectangle does not lie within the image or the filling cannot fill it.
+        If a rectangle does not lie within the image or cannot be filled.
     PdaStudioError
-        If the network's answer is not finite.
+        If the network's scores are not finite.
     """
     classifier = subject.scored
     pixels = classifier.preprocessing.pixels(subject.view)
-    yield Stage((), subject.view, average([ask(classifier, pixels[None])]))
-    images = pixels.repeat(min(filling.samples, _MOST_CHAINS), 1, 1, 1)
-    for count, box in enumerate(boxes, 1):
-        box.check_within(*pixels.shape[1:])
+    yield Stage((), subject.view, average([score(classifier, pixels[None])]))
+    images = pixels.repeat(min(infill.samples, _MOST_CHAINS), 1, 1, 1)
+    for count, rectangle in enumerate(rectangles, 1):
+        rectangle.check_within(*pixels.shape[1:])
         for at in range(len(images)):
-            images[at][box.inside] = filling(images[at], box)[at]
-        answer = average([ask(classifier, images)])
-        yield Stage(tuple(boxes[:count]), shown(images[:1])[0], answer)
+            filler = infill.filler(images[at], (rectangle.height, rectangle.width))
+            infills = yield from filler.fill_in_steps(rectangle.corner)
+            images[at][rectangle.inside] = infills[0, at]
+        scores = average([score(classifier, images)])
+        yield Stage(tuple(rectangles[:count]), shown(images[:1])[0], scores)

@@ -7,25 +7,25 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from pda_studio.attribution.prediction_difference import infill_maker
+from pda_studio.attribution.prediction_difference import ready_infill_of
 from pda_studio.errors import UsageError
-from pda_studio.inspection.boxes import Box
+from pda_studio.inspection.class_scores import IMAGES_AT_ONCE
+from pda_studio.inspection.rectangles import Rectangle
 from pda_studio.methods.prediction_difference import PredictionDifference
 from pda_studio.pda.differences import differences
-from pda_studio.pda.forward import SampleScores, Wanted, make_forward
-from pda_studio.pda.loop import enter, unscored
+from pda_studio.pda.forward import Wanted, make_forward
+from pda_studio.pda.infill.terms import Preparation
+from pda_studio.pda.loop import score_windows
 from pda_studio.pda.options import UNITS, Difference
 from pda_studio.pda.scores import WindowScores
 from pda_studio.pda.windows import WindowGrid
 from pda_studio.results import EvidenceMap, Subject
 
-Speaking = Literal["for", "against"]
+Sign = Literal["for", "against"]
 """Which windows come first: those that speak for the target, or those against it."""
 
-_AT_ONCE = 8  # infilled images a step, where windows are scored anew
 _STEPS_A_BLOCK = 4  # places of a block along each side, for methods without windows
 
 
@@ -55,10 +55,10 @@ class RankedWindows:
         """Whether every window has a value."""
         return bool(np.isfinite(self.values).all())
 
-    def box(self, index: int) -> Box:
+    def rectangle(self, index: int) -> Rectangle:
         """Where a window lies."""
         top, left = self.grid.corners[index].tolist()
-        return Box(top, left, self.grid.window, self.grid.window)
+        return Rectangle(top, left, self.grid.window, self.grid.window)
 
     def over(self, column: int, row: int) -> list[int]:
         """Windows over a pixel that have a value, the strongest (for or against) first.
@@ -74,7 +74,7 @@ class RankedWindows:
         strongest: list[int] = known[order].tolist()
         return strongest
 
-    def strongest(self, speaking: Speaking = "for") -> list[int]:
+    def strongest(self, sign: Sign = "for") -> list[int]:
         """Windows that do not overlap, the strongest first, as long as they speak that way.
 
         The strongest of all, then the strongest of those that share no pixel with it, and so on.
@@ -88,7 +88,7 @@ class RankedWindows:
             raise UsageError(
                 "The strongest windows are known when the map is finished: let it run to its end."
             )
-        strength = self.values if speaking == "for" else -self.values
+        strength = self.values if sign == "for" else -self.values
         rows, columns = self.grid.corners.T
         free = strength > 0
         chosen = []
@@ -139,8 +139,8 @@ def ranked_windows(evidence_map: EvidenceMap, side: int = 16) -> RankedWindows:
     if evidence_map.image is not None:
         raise UsageError(f"{evidence_map.title} makes an image: it has no evidence to look behind.")
     if evidence_map.scores is not None:
-        told = evidence_map.parameters["difference"] if evidence_map.has_probability else "logit"
-        difference = cast(Difference, told)
+        compared = evidence_map.parameters["difference"]
+        difference = cast(Difference, compared if evidence_map.has_probability else "logit")
         values, _ = differences(evidence_map.scores, evidence_map.index, difference)
         return RankedWindows(evidence_map.scores.grid, values, evidence_map.unit)
     height, width = evidence_map.evidence.shape
@@ -159,52 +159,54 @@ def ranked_windows(evidence_map: EvidenceMap, side: int = 16) -> RankedWindows:
 
 def ranked_over(
     method: PredictionDifference, subject: Subject, column: int, row: int
-) -> Iterator[RankedWindows]:
-    """Score the windows over a pixel anew, a few a step: for a map that is not there yet.
+) -> Iterator[RankedWindows | Preparation]:
+    """Score the windows over a pixel alone, a few a step: for a map that is not there yet.
 
-    The network itself is asked, unless the method is linearised: then it is asked as the method
-    asks it, so that values are those that the map will have.
+    The whole network is used, unless the method is linearised: then windows are scored as the
+    method does, so that values are those that the map will have.
 
     Parameters
     ----------
     method : PredictionDifference
-        Says which windows there are, what stands in for them and how they are scored.
+        Says which windows there are, what replaces them and how they are scored.
     subject : Subject
         SourceImage, classifier and target.
     column, row : int
         The pixel.
+
+    Yields
+    ------
+    RankedWindows
+        As far as they are scored.
+    Preparation
+        In between, while something has to be computed for the infills.
     """
     height, width = subject.view.shape[:2]
     grid = WindowGrid(height, width, method.window, method.stride)
-    wanted = windows_over(grid, column, row)
     classifier = subject.scored
     pixels = classifier.preprocessing.pixels(subject.view)
-    infill = infill_maker(method, classifier)(pixels)
+    filler = ready_infill_of(method, classifier).filler(pixels, (method.window, method.window))
     linearised = method.forward == "linearised"
     forward, classes = make_forward(
-        Wanted(method.forward if linearised else "full", method.precision, method.at, _AT_ONCE),
+        Wanted(
+            method.forward if linearised else "full", method.precision, method.at, IMAGES_AT_ONCE
+        ),
         classifier,
         pixels,
         subject.kept_classes,
         subject.index,
         grid,
-        infill,
+        filler.samples,
     )
-    scores = unscored(grid, forward, classes, len(classifier.class_names), drawn=False)
     difference: Difference = method.difference if classifier.has_probabilities else "logit"
     unit = UNITS[method.difference] if classifier.has_probabilities else classifier.unit
-    at_once = max(1, _AT_ONCE // infill.samples)
-    for start in range(0, len(wanted), at_once):
-        batch = wanted[start : start + at_once]
-        corners = grid.corners[batch]
-        answers: list[SampleScores] = []
-        # Hundreds of samples of one window take long: whoever iterates can stop in between.
-        for some in torch.split(infill.fill(corners), _AT_ONCE, dim=1):
-            if answers:
-                yield _ranked(scores, subject.index, difference, unit)
-            answers.append(forward(corners, some))
-        enter(scores, batch, answers)
-        yield _ranked(scores, subject.index, difference, unit)
+    count = len(classifier.class_names)
+    over = windows_over(grid, column, row)
+    for scores in score_windows(grid, filler, forward, classes, count, over):
+        if isinstance(scores, Preparation):
+            yield scores
+        else:
+            yield _ranked(scores, subject.index, difference, unit)
 
 
 def _ranked(scores: WindowScores, target: int, difference: Difference, unit: str) -> RankedWindows:

@@ -108,6 +108,10 @@ class Method(Declaration):
         """About how many forward passes the work takes."""
         return 1
 
+    def warning(self, subject: Subject) -> str:
+        """A sentence if the work first takes minutes or gigabytes to prepare; else ""."""
+        return ""
+
     def preview(self, subject: Subject) -> Method | None:
         """A far quicker way to nearly the same map; None if there is none.
 

@@ -9,14 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from pda_studio.errors import UsageError
+from pda_studio.infills import INFILLS
 from pda_studio.methods.base import Family, Method, Progress
 from pda_studio.methods.prediction_difference import (
     EfficientPDA,
+    InfillName,
     PredictionDifference,
     outer_around,
 )
 from pda_studio.parameters import parameter, same_but
-from pda_studio.pda.options import InfillName, traits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,9 +71,9 @@ class Consensus(Method):
     seed: int = parameter(0, "Seed", "The same seed learns the same order.", ge=0, le=2**32 - 1)
 
     def inactive(self) -> frozenset[str]:
-        """The seed, where nothing is left to chance."""
-        drawn = self.rounds > 0 or traits(self.infill).drawn
-        return frozenset() if drawn else frozenset({"seed"})
+        """The seed, where nothing is random."""
+        random = self.rounds > 0 or INFILLS[self.infill].stochastic
+        return frozenset() if random else frozenset({"seed"})
 
     def cost(self, subject: Subject) -> int:
         """Number of infilled images, and what the order's passes forwards and back are worth."""
@@ -89,7 +90,7 @@ class Consensus(Method):
         side = min(subject.view.shape[:2])
         window = max(1, side // self.across)
         outer = outer_around(window, side)
-        if traits(self.infill).conditional and outer <= window:
+        if INFILLS[self.infill].conditional and outer <= window:
             raise UsageError(
                 f"The infill {self.infill} has no room around windows of {window} pixels: choose"
                 " more windows across, or another infill."

@@ -9,11 +9,12 @@ from pydantic import model_validator
 from pda_studio.methods.base import Family, Method, Progress
 from pda_studio.methods.prediction_difference import (
     EfficientPDA,
+    InfillName,
     PredictionDifference,
     outer_around,
 )
 from pda_studio.parameters import parameter, same_but
-from pda_studio.pda.options import Difference, ForwardName, InfillName, Precision
+from pda_studio.pda.options import Difference, ForwardName, Precision
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,7 +66,7 @@ class MultiscalePDA(Method):
 
     @classmethod
     def suited_to(cls, classifier: Classifier) -> dict[str, Any]:
-        """Windows that the classifier's input has room for, and an infill of its law."""
+        """Windows that the classifier's input has room for, and an infill of its distribution."""
         suited = PredictionDifference.suited_to(classifier)
         largest = min(32, classifier.input_size // 3)
         smallest = min(int(suited["window"]), largest - 1)

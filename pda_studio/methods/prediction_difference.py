@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, get_args
 
 from pydantic import model_validator
 
+from pda_studio.infills import INFILLS
+from pda_studio.infills.base import Taken
+from pda_studio.infills.effort import Windows
 from pda_studio.methods.base import Family, Method, Progress
-from pda_studio.parameters import parameter, same_but
-from pda_studio.pda.options import (
-    AUTO,
-    Colour,
-    Difference,
-    ForwardName,
-    InfillName,
-    Precision,
-    traits,
-)
+from pda_studio.parameters import OneOf, parameter, same_but
+from pda_studio.pda.options import AUTO, Colour, Difference, ForwardName, Precision
 from pda_studio.targets import ClassTarget
 
 if TYPE_CHECKING:
@@ -26,13 +21,16 @@ if TYPE_CHECKING:
     from pda_studio.classifiers import Classifier
     from pda_studio.results import EvidenceMap, Subject
 
-_RIM = 8  # pixels that an outer patch is larger than its window, where nothing else is said
+InfillName = Annotated[str, OneOf(INFILLS)]
+"""Name of a declared infill."""
+
+_MARGIN = 8  # pixels that an outer patch is larger than its window, where nothing else is said
 _LARGEST_OUTER = 64
 _PREVIEW_STRIDE = 8  # pixels: fewer windows tell too little, more take too long
 
 
 class PredictionDifference(Method):
-    """Take a window out, put in what its surroundings make likely, see how the decision changes.
+    """Remove a window, put in what its surroundings make likely, see how the scores change.
 
     Evidence of a pixel is the mean difference over all windows that cover it.
     """
@@ -40,7 +38,7 @@ class PredictionDifference(Method):
     family: ClassVar[Family] = "Prediction difference analysis"
 
     window: int = parameter(
-        10, "Window", "Side k of the window that is taken out.", unit="pixels", ge=1, le=128
+        10, "Window", "Side k of the window that is removed.", unit="pixels", ge=1, le=128
     )
     outer: int = parameter(
         18,
@@ -61,13 +59,13 @@ class PredictionDifference(Method):
     samples: int = parameter(
         10,
         "Samples",
-        "How many infills S are drawn for each window.",
+        "How many samples S of a stochastic infill each window gets.",
         unit="infills",
         ge=1,
         le=1000,
     )
     infill: InfillName = parameter(
-        "conditional-mean", "Infill", "What stands in for a window that is taken out."
+        "conditional-mean", "Infill", "What replaces a window that is removed."
     )
     colour: Colour = parameter(
         "joint",
@@ -109,10 +107,10 @@ class PredictionDifference(Method):
     reference: Path | None = parameter(
         None,
         "Reference folder",
-        "A folder of images whose windows are the marginal samples; without it, they are drawn"
-        " from the statistics.",
+        "A folder of images whose windows are the marginal samples; without it, they come from the"
+        " statistics.",
     )
-    seed: int = parameter(0, "Seed", "The same seed draws the same samples.", ge=0, le=2**32 - 1)
+    seed: int = parameter(0, "Seed", "The same seed gives the same samples.", ge=0, le=2**32 - 1)
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> Self:
@@ -130,50 +128,48 @@ class PredictionDifference(Method):
 
     @classmethod
     def suited_to(cls, classifier: Classifier) -> dict[str, Any]:
-        """Window, outer patch, and an infill of the law that suits the classifier's images."""
+        """Window, outer patch, and an infill of the distribution that suits the classifier."""
         settings = classifier.settings
-        infill = str(cls.model_fields["infill"].default)
-        if infill.startswith("conditional-"):
-            infill = f"{settings.law}-{infill.partition('-')[2]}"
-        return {"window": settings.window, "outer": settings.outer, "infill": infill}
+        infill = INFILLS[cls.model_fields["infill"].default].under(settings.distribution)
+        return {"window": settings.window, "outer": settings.outer, "infill": infill.name}
 
     def inactive(self) -> frozenset[str]:
-        """Parameters that the chosen infill does not look at."""
-        infill = traits(self.infill)
-        heeded = {
-            "outer": infill.conditional,
-            "samples": infill.drawn,
-            "colour": infill.gaussian,
-            "statistics": infill.gaussian,
-            "reference": infill.drawn and not infill.conditional,
-            "seed": infill.drawn,
+        """Parameters that the chosen infill does not take, and the forward does not use."""
+        infill = INFILLS.get(self.infill)  # none of a name that is not validated yet
+        used = {name: infill is None or name in infill.takes for name in get_args(Taken)} | {
             "precision": self.forward != "full"
             and not (self.forward == "linearised" and self.at == "input"),
             "at": self.forward == "linearised",
         }
-        return frozenset([name for name, plays_a_part in heeded.items() if not plays_a_part])
+        return frozenset([name for name, is_used in used.items() if not is_used])
 
     def cost(self, subject: Subject) -> int:
         """Number of infilled images; none are scored where all of the network is linearised."""
         if self.forward == "linearised" and self.at == "input":
             return 1
-        each = self.samples if self.infill.endswith("-samples") else 1
         height, width = subject.view.shape[:2]
-        return self._places(height) * self._places(width) * each
+        windows = self._places(height) * self._places(width)
+        return windows * INFILLS[self.infill].count(self.samples)
+
+    def warning(self, subject: Subject) -> str:
+        """What the infill's covariances take, if that is much."""
+        image = subject.view.shape[:2]
+        channels = subject.classifier.preprocessing.channels
+        windows = Windows((image[0], image[1]), self.window, self.stride)
+        return INFILLS[self.infill].effort(windows, self.outer, channels).warning
 
     def preview(self, subject: Subject) -> Self | None:
-        """Fewer windows, the mean where samples are drawn, and a linearised tail."""
+        """Fewer windows, the mean of a stochastic infill, and a linearised tail."""
         if self.forward == "linearised":
             return None
-        law, _, draw = self.infill.partition("-")
-        drawn = draw in ("samples", "empirical-mean")
+        infill = INFILLS[self.infill].preview or self.infill
         stride = min(max(self.stride, _PREVIEW_STRIDE), self.window)
-        if stride == self.stride and not drawn:
+        if stride == self.stride and infill == self.infill:
             return None  # as many windows: it would hardly be quicker
         if not subject.scored.is_traceable:
             return None
         rougher = {
-            "infill": f"{law}-mean" if drawn else self.infill,
+            "infill": infill,
             "stride": stride,
             "forward": "linearised",
             "at": AUTO,
@@ -210,17 +206,15 @@ class PredictionDifference(Method):
 
 def outer_around(window: int, side: int) -> int:
     """Side of the outer patch that suits a window, in an image of this shorter side (pixels)."""
-    return max(2, min(window + _RIM, _LARGEST_OUTER, side))
+    return max(2, min(window + _MARGIN, _LARGEST_OUTER, side))
 
 
 class EfficientPDA(PredictionDifference):
-    """Algorithm 2: the conditional mean stands in, one forward pass a window."""
+    """Algorithm 2: the conditional mean replaces a window, one forward pass each."""
 
     name: ClassVar[str] = "efficient-pda"
     title: ClassVar[str] = "Efficient PDA"
-    summary: ClassVar[str] = (
-        "The conditional mean of a window stands in for it: one forward pass a window."
-    )
+    summary: ClassVar[str] = "The conditional mean replaces each window: one forward pass a window."
     citation: ClassVar[str] = "Zhou & Kainz, Efficient image evidence analysis, Algorithm 2"
 
 
@@ -229,9 +223,7 @@ class OriginalPDA(PredictionDifference):
 
     name: ClassVar[str] = "original-pda"
     title: ClassVar[str] = "Original PDA"
-    summary: ClassVar[str] = (
-        "S samples stand in for a window; the probability is averaged over them."
-    )
+    summary: ClassVar[str] = "S samples replace each window; the probability is averaged over them."
     citation: ClassVar[str] = (
         "Zintgraf et al., Visualizing deep neural network decisions, ICLR 2017"
     )
@@ -240,12 +232,12 @@ class OriginalPDA(PredictionDifference):
 
 
 class SampledPDA(PredictionDifference):
-    """Figure 15: the empirical mean of S samples stands in, one forward pass a window."""
+    """Figure 15: the empirical mean of S samples replaces a window, one forward pass each."""
 
     name: ClassVar[str] = "sampled-pda"
     title: ClassVar[str] = "Sampled PDA"
     summary: ClassVar[str] = (
-        "The mean of S samples stands in for a window: what sampling alone does to a map."
+        "The mean of S samples replaces each window: what sampling alone does to a map."
     )
     citation: ClassVar[str] = "Zhou & Kainz, Efficient image evidence analysis, Fig. 15"
 
@@ -268,7 +260,7 @@ class SimplifiedPDA(PredictionDifference):
 
 
 class Occlusion(PredictionDifference):
-    """Zeiler's occlusion: a grey square stands in, the probability is compared."""
+    """Zeiler's occlusion: a grey square replaces a window, the probability is compared."""
 
     name: ClassVar[str] = "occlusion"
     title: ClassVar[str] = "Occlusion"

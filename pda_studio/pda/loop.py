@@ -1,6 +1,6 @@
 """The loop that all variants of prediction difference analysis share.
 
-Take a window out, put in what stands in for it, ask the classifier, do that everywhere
+Remove a window, put an infill in its place, score the infilled image, do that everywhere
 (Zhou & Kainz, Algorithms 1 to 3).
 """
 
@@ -13,63 +13,81 @@ from numpy.typing import NDArray
 from pda_studio.errors import PdaStudioError
 from pda_studio.pda.allocator import return_freed_memory
 from pda_studio.pda.forward import Forward, SampleScores
-from pda_studio.pda.infill import Infill
-from pda_studio.pda.scores import WindowScores, second_draws
+from pda_studio.pda.infill.base import Filler
+from pda_studio.pda.infill.terms import Preparation
+from pda_studio.pda.scores import WindowScores, second_samples
 from pda_studio.pda.windows import WindowGrid
 
 
 def score_windows(
     grid: WindowGrid,
-    infill: Infill,
+    filler: Filler,
     forward: Forward,
     classes: NDArray[np.int64],
     class_count: int,
-) -> Iterator[WindowScores]:
-    """Score all windows of an image, coarse to fine, a batch a step.
+    windows: NDArray[np.int64] | None = None,
+) -> Iterator[WindowScores | Preparation]:
+    """Score the windows of an image, coarse to fine, a batch a step.
 
     Parameters
     ----------
     grid : WindowGrid
         The n windows.
-    infill : Infill
-        What stands in for a window; S infills each.
+    filler : Filler
+        What replaces a window; S infills each.
     forward : Forward
         How infilled images are scored.
     classes : (C,) int
         The classes that `forward` keeps.
     class_count : int
         K, all classes of the classifier.
+    windows : (m,) int, optional
+        Indices of the windows to score, in this order; all of them if not given.
 
     Yields
     ------
     WindowScores
         The same arrays at every step, filled further: take what you need before the next step.
+    Preparation
+        In between, while a batch's infills need something computed first.
     """
-    scores = unscored(grid, forward, classes, class_count, drawn=infill.drawn)
-    drawn_again = second_draws(grid) & (infill.drawn and infill.samples == 1)
-    careful = _Careful(forward)
+    scores = unscored(grid, forward, classes, class_count, stochastic=filler.stochastic)
+    sampled_again = second_samples(grid) & (filler.stochastic and filler.samples == 1)
+    scorer = InfillScorer(forward)
     try:
-        for batch in forward.batches(grid, infill.samples):
+        for batch in _batches(grid, forward, filler.samples, windows):
             corners = grid.corners[batch]
-            infills = infill.fill(corners)
-            answers: list[SampleScores] = []
+            infills = yield from filler.fill_in_steps(corners)
+            parts: list[SampleScores] = []
             # Hundreds of samples of one window take long: whoever iterates can stop in between.
-            for some in torch.split(infills, max(1, forward.images_at_once // len(batch)), dim=1):
-                if answers:
+            for part in scorer.parts(corners, infills):
+                if parts:
                     yield scores
-                answers.append(careful(corners, some))
-            enter(scores, batch, answers)
-            again = batch[drawn_again[batch]]
+                parts.append(part)
+            enter(scores, batch, parts)
+            again = batch[sampled_again[batch]]
             if len(again):
                 corners = grid.corners[again]
-                _compare(scores, again, careful(corners, infill.fill(corners, draw=1)))
+                infills = yield from filler.fill_in_steps(corners, repetition=1)
+                _compare(scores, again, scorer(corners, infills))
             yield scores
     finally:
         return_freed_memory()
 
 
-class _Careful:
-    """Scores in halves what a device has no memory for at once, and remembers how much it had.
+def _batches(
+    grid: WindowGrid, forward: Forward, samples: int, windows: NDArray[np.int64] | None
+) -> Iterator[NDArray[np.int64]]:
+    if windows is None:
+        return forward.batches(grid, samples)
+    each = max(1, forward.images_at_once // samples)
+    return (windows[start : start + each] for start in range(0, len(windows), each))
+
+
+class InfillScorer:
+    """Scores infills of windows or of a rectangle, in halves what a device has no memory for.
+
+    It remembers how much there was room for.
 
     Parameters
     ----------
@@ -81,7 +99,14 @@ class _Careful:
         self._forward = forward
         self._most: int | None = None  # infilled images at once, once memory was short
 
+    def parts(self, corners: NDArray[np.int64], infills: torch.Tensor) -> Iterator[SampleScores]:
+        """Score infills (n, S, C, h, w), a few of the S samples a step: (n, some, C) each."""
+        at_once = max(1, self._forward.images_at_once // len(corners))
+        for some in torch.split(infills, at_once, dim=1):
+            yield self(corners, some)
+
     def __call__(self, corners: NDArray[np.int64], infills: torch.Tensor) -> SampleScores:
+        """Score infills (n, S, C, h, w) of rectangles at these corners (n, 2)."""
         images = infills.shape[0] * infills.shape[1]
         if self._most is None or images <= self._most:
             try:
@@ -109,9 +134,14 @@ class _Careful:
 
 
 def unscored(
-    grid: WindowGrid, forward: Forward, classes: NDArray[np.int64], class_count: int, *, drawn: bool
+    grid: WindowGrid,
+    forward: Forward,
+    classes: NDArray[np.int64],
+    class_count: int,
+    *,
+    stochastic: bool,
 ) -> WindowScores:
-    """Scores of no window yet; with room for variances where infills are drawn."""
+    """Scores of no window yet; with room for variances where infills are stochastic."""
     shape = (len(grid), len(classes))
     return WindowScores(
         grid=grid,
@@ -121,21 +151,21 @@ def unscored(
         original_logit=forward.original.logit[0, 0],
         probability=np.zeros(shape),
         logit=np.zeros(shape),
-        probability_variance=np.zeros(shape) if drawn else None,
-        logit_variance=np.zeros(shape) if drawn else None,
+        probability_variance=np.zeros(shape) if stochastic else None,
+        logit_variance=np.zeros(shape) if stochastic else None,
         scored=np.zeros(len(grid), dtype=bool),
         varied=np.zeros(len(grid), dtype=bool),
         linearised=forward.linearised,
     )
 
 
-def enter(scores: WindowScores, batch: NDArray[np.int64], answers: list[SampleScores]) -> None:
+def enter(scores: WindowScores, batch: NDArray[np.int64], parts: list[SampleScores]) -> None:
     """Enter the mean over each window's S infills, and the variance of that mean."""
-    for mean, variance, parts in (
-        (scores.probability, scores.probability_variance, [a.probability for a in answers]),
-        (scores.logit, scores.logit_variance, [a.logit for a in answers]),
+    for mean, variance, values in (
+        (scores.probability, scores.probability_variance, [part.probability for part in parts]),
+        (scores.logit, scores.logit_variance, [part.logit for part in parts]),
     ):
-        samples = np.concatenate(parts, axis=1)
+        samples = np.concatenate(values, axis=1)
         mean[batch] = samples.mean(1)
         count = samples.shape[1]
         if variance is not None and count > 1:
@@ -145,11 +175,11 @@ def enter(scores: WindowScores, batch: NDArray[np.int64], answers: list[SampleSc
 
 
 def _compare(scores: WindowScores, batch: NDArray[np.int64], again: SampleScores) -> None:
-    """Enter the variance that an independent second draw shows: half the squared difference."""
+    """Enter the variance that an independent second sample shows: half its squared difference."""
     for first, variance, second in (
         (scores.probability, scores.probability_variance, again.probability),
         (scores.logit, scores.logit_variance, again.logit),
     ):
-        assert variance is not None, "only what is drawn is drawn again"
+        assert variance is not None, "only what is sampled is sampled again"
         variance[batch] = (first[batch] - second[:, 0]) ** 2 / 2
     scores.varied[batch] = True

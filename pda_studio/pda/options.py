@@ -1,6 +1,5 @@
 """What can be chosen in prediction difference analysis, by name, without loading the engine."""
 
-from dataclasses import dataclass
 from typing import Literal
 
 Difference = Literal["log-odds", "probability", "logit"]
@@ -13,32 +12,4 @@ INPUT, AUTO = "input", "auto"
 """Where a linearised forward begins, instead of at a named layer."""
 
 Colour = Literal["joint", "independent"]
-
-InfillName = Literal[
-    "conditional-samples",
-    "conditional-mean",
-    "conditional-empirical-mean",
-    "marginal-samples",
-    "marginal-mean",
-    "marginal-empirical-mean",
-    "grey",
-    "blur",
-    "inpaint-telea",
-    "inpaint-navier-stokes",
-]
-
-
-@dataclass(frozen=True)
-class InfillTraits:
-    """Which parameters an infill heeds."""
-
-    gaussian: bool
-    conditional: bool
-    drawn: bool
-
-
-def traits(name: InfillName) -> InfillTraits:
-    """Tell which parameters an infill heeds: the window sliders show only those."""
-    law, _, draw = name.partition("-")
-    gaussian = law in ("conditional", "marginal")
-    return InfillTraits(gaussian, law == "conditional", gaussian and draw != "mean")
+"""Whether colour channels are conditioned on one another."""

@@ -1,4 +1,4 @@
-"""What a classifier says of an image without each of its windows."""
+"""A classifier's scores of an image without each of its windows."""
 
 import math
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ class WindowScores:
     probability, logit : (n, C) float64
         Scores without the window, averaged over its S infills; 0 where not yet scored.
     probability_variance, logit_variance : (n, C) float64, or None
-        Sampling variance of those averages, where infills were drawn.
+        Sampling variance of those averages, where infills are stochastic.
     scored : (n,) bool
         Which windows have been scored by now.
     varied : (n,) bool
@@ -67,11 +67,11 @@ class WindowScores:
         return int(found[0])
 
 
-def second_draws(grid: WindowGrid) -> NDArray[np.bool_]:
-    """(n,): which windows get a second draw where one infill is drawn for each.
+def second_samples(grid: WindowGrid) -> NDArray[np.bool_]:
+    """(n,): which windows get a second sample where one infill is sampled for each.
 
-    A single drawn infill does not tell how far it is from the next. A sixteenth of the windows
-    is drawn again at stride 1, a quarter at the larger strides; each pixel is covered by some.
+    A single sample does not show how far it is from the next. A sixteenth of the windows is sampled
+    again at stride 1, a quarter at the larger strides; each pixel is covered by some.
     """
     spacing = 2 ** max(0, round(math.log2(grid.window / (2 * grid.stride))))
     return grid.lattice(max(spacing, 2) if 2 * grid.stride <= grid.window else 1)
@@ -103,8 +103,8 @@ def at_stride(scores: WindowScores, stride: int) -> WindowScores:
     columns = np.searchsorted(fine.columns, grid.columns)
     picked = (rows[:, None] * len(fine.columns) + columns).ravel()
     varied = scores.varied[picked]
-    if scores.varied.any() and not scores.varied.all():  # one draw each, and some second ones
-        wanted = second_draws(grid)
+    if scores.varied.any() and not scores.varied.all():  # one sample each, and some second ones
+        wanted = second_samples(grid)
         if bool((wanted & ~varied).any()):
             raise KeyError(stride)
         varied = wanted

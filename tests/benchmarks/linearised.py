@@ -18,11 +18,11 @@ from scipy.special import expit
 from scipy.stats import spearmanr
 
 from pda_studio import load_classifier, load_image
+from pda_studio.infills import INFILLS, InfillSettings
 from pda_studio.pda.forward.incremental import RemovedWindows, baseline_activations, neighbours
 from pda_studio.pda.forward.incremental.plan import work
 from pda_studio.pda.forward.layers import joints
 from pda_studio.pda.forward.linearised import along, gradients_at
-from pda_studio.pda.infill import make_infill
 from pda_studio.pda.infill.statistics import shipped_statistics
 from pda_studio.pda.windows import WindowGrid
 
@@ -42,10 +42,8 @@ def maps(classifier, image: np.ndarray, stride: int) -> tuple[dict[str, np.ndarr
     target = int(classifier.predict(view).argmax())
     pixels = classifier.preprocessing.pixels(view)
     grid = WindowGrid(*view.shape[:2], WINDOW, stride)
-    infill = make_infill(
-        "conditional-mean", pixels, window=WINDOW, outer=OUTER, samples=1, colour="joint", seed=0,
-        statistics=shipped_statistics("natural"), references=None,
-    )  # fmt: skip
+    settings = InfillSettings(OUTER, statistics=shipped_statistics("natural"))
+    filler = INFILLS["conditional-mean"].filler(pixels, (WINDOW, WINDOW), settings)
     image = baseline_activations(classifier, pixels)
     program = image.program
     layers = joints(program)
@@ -55,7 +53,7 @@ def maps(classifier, image: np.ndarray, stride: int) -> tuple[dict[str, np.ndarr
     probability = np.zeros(len(grid))
     logits = program.output.value.double().numpy()
     for batch in neighbours(image, grid, 1):
-        corners, delta = windows.changed(grid.corners[batch], infill.fill(grid.corners[batch]))
+        corners, delta = windows.changed(grid.corners[batch], filler.fill(grid.corners[batch]))
         *changes, last = image.changes(corners, delta, [*layers.values(), program.output])
         probability[batch] = torch.softmax(
             torch.from_numpy(logits) + last.delta.double(), 1

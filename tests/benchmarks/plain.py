@@ -19,10 +19,10 @@ import torch
 
 from pda_studio import load_classifier, load_image
 from pda_studio.classifiers import Classifier
+from pda_studio.infills import INFILLS, InfillSettings
 from pda_studio.methods import method_named, run
 from pda_studio.pda.forward.full import FullForward
-from pda_studio.pda.infill import make_infill
-from pda_studio.pda.infill.distributions import window_laws
+from pda_studio.pda.infill.distributions import window_distributions
 from pda_studio.pda.infill.statistics import shipped_statistics
 from pda_studio.pda.windows import WindowGrid
 from pda_studio.results import Subject, classes_to_keep
@@ -67,12 +67,10 @@ def forward_ratio(classifier: Classifier, subject: Subject, rounds: int, images:
     best = min(per_batch, key=lambda batch: per_batch[batch])
 
     grid = WindowGrid(subject.view.shape[0], subject.view.shape[1], 10, 4)
-    infill = make_infill(
-        "conditional-mean", pixels, window=10, outer=18, samples=1, colour="joint", seed=0,
-        statistics=shipped_statistics("natural"),
-    )  # fmt: skip
+    settings = InfillSettings(18, statistics=shipped_statistics("natural"))
+    filler = INFILLS["conditional-mean"].filler(pixels, (10, 10), settings)
     order = np.random.default_rng(0).permutation(len(grid))
-    infills = infill.fill(grid.corners[order])
+    infills = filler.fill(grid.corners[order])
     classifier.batch_sizes.clear()
     forward = FullForward(classifier, pixels, classes)
 
@@ -103,20 +101,20 @@ def conditional_means(classifier: Classifier, subject: Subject, rounds: int) -> 
     grid = WindowGrid(subject.view.shape[0], subject.view.shape[1], 10, 1)
 
     def all_means() -> None:
-        infill = make_infill(
-            "conditional-mean", pixels, window=10, outer=18, samples=1, colour="joint", seed=0,
-            statistics=shipped_statistics("natural"),
-        )  # fmt: skip
+        settings = InfillSettings(18, statistics=shipped_statistics("natural"))
+        filler = INFILLS["conditional-mean"].filler(pixels, (10, 10), settings)
         for indices in grid.passes():
             for start in range(0, len(indices), 1024):
-                infill.fill(grid.corners[indices[start : start + 1024]])
+                filler.fill(grid.corners[indices[start : start + 1024]])
 
-    window_laws.cache_clear()
+    window_distributions.cache_clear()
     shipped_statistics("natural")
     cold = seconds(all_means)
     warm = median(seconds(all_means) for _ in range(rounds))
-    row(f"{len(grid):,} conditional means, laws from nothing", f"{cold:.2f} s", "", None)
-    row(f"{len(grid):,} conditional means, laws known", f"{warm:.2f} s", "≤ 1 s", warm <= 1)
+    row(f"{len(grid):,} conditional means, distributions from nothing", f"{cold:.2f} s", "", None)
+    row(
+        f"{len(grid):,} conditional means, distributions known", f"{warm:.2f} s", "≤ 1 s", warm <= 1
+    )
 
 
 def share_beside_the_network(subject: Subject, rounds: int, stride: int) -> None:
@@ -152,7 +150,7 @@ def first_map(data: Path, name: str, rounds: int) -> None:
     times = []
     for _ in range(rounds):
         classifier = loaded(data, name)
-        window_laws.cache_clear()
+        window_distributions.cache_clear()
         began = perf_counter()
         subject = Subject.of(image, classifier)
         method = method_named("efficient-pda").create(classifier)

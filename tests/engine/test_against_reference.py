@@ -29,7 +29,7 @@ from reference import (
 import pda_studio
 from engine.conftest import BEE_EATER, LANGUR, TERRIER, Open
 from pda_studio.classifiers import Classifier
-from pda_studio.pda.infill import make_infill
+from pda_studio.infills import INFILLS, InfillSettings
 from pda_studio.pda.infill.statistics import shipped_statistics
 from pda_studio.results import EvidenceMap
 
@@ -414,11 +414,11 @@ def test_conditional_samples_have_the_analytic_mean_and_covariance(
         shipped_statistics("natural"), minimum=np.full(3, -9.0), maximum=np.full(3, 9.0)
     )
     samples = 4000
-    infill = make_infill(
-        "conditional-samples", torch.from_numpy(pixels).float(), window=k, outer=outer,
-        samples=samples, colour=colour, seed=11, statistics=statistics,
+    filler = INFILLS["conditional-samples"].filler(
+        torch.from_numpy(pixels).float(), (k, k),
+        InfillSettings(outer, samples, colour, seed=11, statistics=statistics),
     )  # fmt: skip
-    drawn = infill.fill(np.array([corner]))[0].flatten(1).double().numpy()
+    drawn = filler.fill(np.array([corner]))[0].flatten(1).double().numpy()
     law = conditional(pixels, natural, *corner, k, outer, colour)
     # Whitened, they must be standard normal: every direction counts alike.
     root = np.linalg.cholesky(law.covariance)
@@ -431,12 +431,11 @@ def test_conditional_samples_have_the_analytic_mean_and_covariance(
 def test_samples_of_neighbouring_windows_are_independent(image: Open) -> None:
     pixels = torch.from_numpy(to_pixels(preprocess(image(BEE_EATER), 256, 224))).float()
     samples = 2000
-    infill = make_infill(
-        "conditional-samples", pixels, window=3, outer=6, samples=samples, colour="joint", seed=0,
-        statistics=shipped_statistics("natural"),
-    )  # fmt: skip
+    filler = INFILLS["conditional-samples"].filler(
+        pixels, (3, 3), InfillSettings(6, samples, statistics=shipped_statistics("natural"))
+    )
     corners = np.array([[50, 60], [50, 61], [51, 60], [60, 50], [50, 60 + 128]])
-    first, second = infill.fill(corners), infill.fill(corners, draw=1)
+    first, second = filler.fill(corners), filler.fill(corners, repetition=1)
     drawn = torch.cat([first, second]).flatten(2).double().numpy()
     drawn = (drawn - drawn.mean(1, keepdims=True)) / drawn.std(1, keepdims=True)
     size = drawn.shape[2]
@@ -453,14 +452,14 @@ def test_conditional_means_at_every_border(
     k: int, outer: int, colour: Colour, image: Open, natural: Statistics
 ) -> None:
     pixels = to_pixels(preprocess(image(TERRIER), 256, 224))
-    infill = make_infill(
-        "conditional-mean", torch.from_numpy(pixels).float(), window=k, outer=outer, samples=1,
-        colour=colour, seed=0, statistics=shipped_statistics("natural"),
+    filler = INFILLS["conditional-mean"].filler(
+        torch.from_numpy(pixels).float(), (k, k),
+        InfillSettings(outer, colour=colour, statistics=shipped_statistics("natural")),
     )  # fmt: skip
     last = 224 - k
     starts = [0, last // 2, last] if outer > 20 else [0, 1, 5, last // 2, last - 3, last]
     corners = [(y, x) for y in starts for x in starts]
-    found = infill.fill(np.array(corners))[:, 0].numpy()
+    found = filler.fill(np.array(corners))[:, 0].numpy()
     for corner, values in zip(corners, found, strict=True):
         wanted = natural.clip(conditional(pixels, natural, *corner, k, outer, colour).mean)
         np.testing.assert_allclose(values, wanted, rtol=0, atol=5e-6, err_msg=str(corner))

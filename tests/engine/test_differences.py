@@ -14,6 +14,7 @@ from pda_studio.classifiers import Classifier
 from pda_studio.methods import method_named, run
 from pda_studio.pda.differences import corrected, differences, log_odds
 from pda_studio.pda.forward import SampleScores
+from pda_studio.pda.infill.base import Filler
 from pda_studio.pda.loop import score_windows
 from pda_studio.pda.options import Difference
 from pda_studio.pda.scores import WindowScores
@@ -21,13 +22,13 @@ from pda_studio.pda.windows import WindowGrid
 from pda_studio.results import EvidenceMap, Subject, classes_to_keep
 
 
-class GivenInfill:
-    drawn = True
+class GivenFiller(Filler):
+    stochastic = True
 
     def __init__(self, samples: int) -> None:
         self.samples = samples
 
-    def fill(self, corners: NDArray[np.int64], draw: int = 0) -> torch.Tensor:
+    def fill(self, corners: NDArray[np.int64], repetition: int = 0) -> torch.Tensor:
         return torch.zeros(len(corners), self.samples, 1, 1, 1)
 
 
@@ -55,8 +56,9 @@ class GivenForward:
 
 def scores_of(before: float, after: list[list[float]], class_count: int = 2) -> WindowScores:
     grid = WindowGrid(1, len(after), 1, 1)
-    infill, forward = GivenInfill(len(after[0])), GivenForward(before, after)
-    *_, last = score_windows(grid, infill, forward, np.array([0, 1]), class_count)
+    filler, forward = GivenFiller(len(after[0])), GivenForward(before, after)
+    *_, last = score_windows(grid, filler, forward, np.array([0, 1]), class_count)
+    assert isinstance(last, WindowScores)
     return last
 
 

@@ -1,4 +1,4 @@
-"""What stands in for windows: chance, reference folders, blur, inpainting, grey."""
+"""What replaces windows: samples, reference folders, blur, inpainting, grey."""
 
 from pathlib import Path
 
@@ -14,12 +14,12 @@ from engine.conftest import BEE_EATER, Open
 from pda_studio import explain
 from pda_studio.classifiers import Classifier, Preprocessing
 from pda_studio.errors import PdaStudioError, UsageError
-from pda_studio.pda.infill import Infill, make_infill
+from pda_studio.infills import INFILLS, InfillSettings
+from pda_studio.pda.infill.base import Filler
 from pda_studio.pda.infill.folders import load_references
 from pda_studio.pda.infill.statistics import shipped_statistics
-from pda_studio.pda.options import InfillName, traits
 
-DRAWN: list[InfillName] = [
+STOCHASTIC = [
     "conditional-samples",
     "conditional-empirical-mean",
     "marginal-samples",
@@ -32,11 +32,12 @@ def view(image: Open) -> NDArray[np.uint8]:
     return preprocess(image(BEE_EATER), 256, 224)
 
 
-def infill_of(view: NDArray[np.uint8], name: InfillName, **changes: object) -> Infill:
-    options: dict[str, object] = {"window": 6, "outer": 10, "samples": 4, "colour": "joint"}
-    options |= {"seed": 0, "statistics": shipped_statistics("natural")} | changes
+def filler_of(view: NDArray[np.uint8], name: str, window: int = 6, **changes: object) -> Filler:
+    options: dict[str, object] = {"outer": 10, "samples": 4, "seed": 0}
+    options |= {"statistics": shipped_statistics("natural")} | changes
     pixels = torch.from_numpy(to_pixels(view)).float()
-    return make_infill(name, pixels, **options)  # type: ignore[arg-type]
+    settings = InfillSettings(**options)  # type: ignore[arg-type]
+    return INFILLS[name].filler(pixels, (window, window), settings)
 
 
 def corners_of(last: int, number: int = 40) -> NDArray[np.int64]:
@@ -52,33 +53,33 @@ def reference_images() -> NDArray[np.uint8]:
 
 
 @pytest.mark.parametrize("from_folder", [False, True])
-@pytest.mark.parametrize("name", DRAWN)
+@pytest.mark.parametrize("name", STOCHASTIC)
 def test_samples_depend_on_seed_and_place_alone(
-    name: InfillName, from_folder: bool, view: NDArray[np.uint8], reference_images: NDArray
+    name: str, from_folder: bool, view: NDArray[np.uint8], reference_images: NDArray
 ) -> None:
     references = reference_images if from_folder else None
-    infill = infill_of(view, name, references=references)
+    filler = filler_of(view, name, references=references)
     corners = corners_of(218)
-    at_once = infill.fill(corners)
+    at_once = filler.fill(corners)
     shuffled = np.random.default_rng(2).permutation(len(corners))
     back = np.argsort(shuffled)
-    again = infill_of(view, name, references=references)
+    again = filler_of(view, name, references=references)
     one_by_one = torch.cat([again.fill(corners[i : i + 1]) for i in shuffled])[back]
     by_seven = torch.cat(
         [again.fill(corners[shuffled[i : i + 7]]) for i in range(0, len(corners), 7)]
     )[back]
     for other in (one_by_one, by_seven):
         torch.testing.assert_close(other, at_once, rtol=0, atol=2e-6)
-    assert at_once.shape == (len(corners), infill.samples, 3, 6, 6)
+    assert at_once.shape == (len(corners), filler.samples, 3, 6, 6)
     assert at_once.min() >= 0
     assert at_once.max() <= 1
     for changed in (
-        infill_of(view, name, references=references, seed=1).fill(corners),
-        infill.fill(corners, draw=1),
+        filler_of(view, name, references=references, seed=1).fill(corners),
+        filler.fill(corners, repetition=1),
     ):
         differing = (changed - at_once).flatten(1).abs().amax(1) > 1e-3
         # Two images of five may be the same ones by chance; Gaussian samples never are.
-        assert differing.float().mean() > (0.5 if from_folder and infill.samples == 1 else 0.99)
+        assert differing.float().mean() > (0.5 if from_folder and filler.samples == 1 else 0.99)
 
 
 def test_maps_use_the_same_samples_whatever_the_stride(
@@ -98,9 +99,9 @@ def test_maps_use_the_same_samples_whatever_the_stride(
 
 def test_empirical_mean_is_the_mean_of_the_samples(view: NDArray[np.uint8]) -> None:
     corners = corners_of(218)
-    for law in ("conditional", "marginal"):
-        samples = infill_of(view, f"{law}-samples").fill(corners)  # type: ignore[arg-type]
-        mean = infill_of(view, f"{law}-empirical-mean").fill(corners)  # type: ignore[arg-type]
+    for distribution in ("conditional", "marginal"):
+        samples = filler_of(view, f"{distribution}-samples").fill(corners)
+        mean = filler_of(view, f"{distribution}-empirical-mean").fill(corners)
         torch.testing.assert_close(mean, samples.mean(1, keepdim=True), rtol=0, atol=2e-6)
 
 
@@ -122,8 +123,8 @@ def test_reference_samples_are_the_same_place_of_the_folders_images(
 
     samples = 50
     corners = corners_of(213)
-    infill = infill_of(view, "marginal-samples", window=11, samples=samples, references=references)
-    filled = (infill.fill(corners) * 255).round().to(torch.uint8).permute(0, 1, 3, 4, 2).numpy()
+    filler = filler_of(view, "marginal-samples", window=11, samples=samples, references=references)
+    filled = (filler.fill(corners) * 255).round().to(torch.uint8).permute(0, 1, 3, 4, 2).numpy()
     chosen = np.zeros(len(wanted))
     for (top, left), infills in zip(corners, filled, strict=True):
         here = wanted[:, top : top + 11, left : left + 11]
@@ -152,7 +153,7 @@ def test_reference_folder_reaches_the_map(
 @pytest.mark.parametrize("k", [1, 4, 10, 31])
 def test_blur_is_opencvs_of_the_whole_image(k: int, view: NDArray[np.uint8]) -> None:
     corners = corners_of(224 - k)
-    found = infill_of(view, "blur", window=k).fill(corners)[:, 0].permute(0, 2, 3, 1).numpy()
+    found = filler_of(view, "blur", window=k).fill(corners)[:, 0].permute(0, 2, 3, 1).numpy()
     whole = cv2.GaussianBlur(
         view.astype(np.float32) / 255, (0, 0), k / 2, borderType=cv2.BORDER_REFLECT
     )
@@ -166,12 +167,12 @@ def test_blur_is_opencvs_of_the_whole_image(k: int, view: NDArray[np.uint8]) -> 
     [("inpaint-telea", cv2.INPAINT_TELEA), ("inpaint-navier-stokes", cv2.INPAINT_NS)],
 )
 def test_inpainting_a_cut_out_is_inpainting_the_whole_image(
-    name: InfillName, flag: int, k: int, view: NDArray[np.uint8]
+    name: str, flag: int, k: int, view: NDArray[np.uint8]
 ) -> None:
     last = 224 - k
     near = [0, 1, 2, 7, 8, 9, last // 2, last - 9, last - 8, last - 7, last - 1, last]
     corners = np.array([(y, x) for y in near for x in near][:: 3 if k < 40 else 7])
-    found = infill_of(view, name, window=k).fill(corners)[:, 0].permute(0, 2, 3, 1).numpy()
+    found = filler_of(view, name, window=k).fill(corners)[:, 0].permute(0, 2, 3, 1).numpy()
     for (top, left), window in zip(corners, found, strict=True):
         mask = np.zeros((224, 224), np.uint8)
         mask[top : top + k, left : left + k] = 1
@@ -181,7 +182,7 @@ def test_inpainting_a_cut_out_is_inpainting_the_whole_image(
 
 
 def test_grey_is_one_half(view: NDArray[np.uint8]) -> None:
-    filled = infill_of(view, "grey").fill(corners_of(218, 5))
+    filled = filler_of(view, "grey").fill(corners_of(218, 5))
     assert filled.shape[1:] == (1, 3, 6, 6)
     assert (filled == 0.5).all()
 
@@ -192,17 +193,43 @@ def test_means_do_not_depend_on_the_window_itself(view: NDArray[np.uint8]) -> No
     changed = view.copy()
     changed[100:106, 90:96] = 255 - changed[100:106, 90:96]
     for name in ("conditional-mean", "conditional-samples", "inpaint-telea", "marginal-mean"):
-        before = infill_of(view, name).fill(corner)  # type: ignore[arg-type]
-        after = infill_of(changed, name).fill(corner)  # type: ignore[arg-type]
+        before = filler_of(view, name).fill(corner)
+        after = filler_of(changed, name).fill(corner)
         torch.testing.assert_close(before, after, rtol=0, atol=0)
 
 
-def test_traits_tell_what_an_infill_heeds() -> None:
-    assert traits("conditional-samples").conditional
-    assert traits("conditional-samples").drawn
-    assert not traits("marginal-mean").conditional
-    assert not traits("marginal-mean").drawn
-    assert not traits("inpaint-telea").gaussian
+def test_declarations_tell_what_an_infill_takes() -> None:
+    gaussian = {"colour", "statistics"}
+    sampled = gaussian | {"samples", "seed"}
+    takes = {name: infill.takes for name, infill in INFILLS.items()}
+    assert takes["conditional-mean"] == gaussian | {"outer"}
+    assert takes["conditional-samples"] == sampled | {"outer"}
+    assert takes["conditional-empirical-mean"] == sampled | {"outer"}
+    assert takes["marginal-mean"] == gaussian
+    assert takes["marginal-samples"] == takes["marginal-empirical-mean"] == sampled | {"reference"}
+    for name in ("grey", "blur", "inpaint-telea", "inpaint-navier-stokes"):
+        assert not takes[name]
+    assert [name for name, infill in INFILLS.items() if infill.stochastic] == [
+        name for name in INFILLS if name in STOCHASTIC
+    ]
+
+
+@pytest.mark.parametrize("name", list(INFILLS))
+def test_a_filler_is_what_its_declaration_says(name: str, view: NDArray[np.uint8]) -> None:
+    filler, infill = filler_of(view, name), INFILLS[name]
+    assert filler.stochastic == infill.stochastic
+    assert filler.samples == infill.count(4)
+    assert filler.fill(corners_of(218, 3)).shape[1] == filler.samples
+    if infill.preview:
+        assert not INFILLS[infill.preview].stochastic
+
+
+def test_a_preferred_distribution_finds_its_infill() -> None:
+    for kind in ("mean", "samples", "empirical-mean"):
+        conditional, marginal = INFILLS[f"conditional-{kind}"], INFILLS[f"marginal-{kind}"]
+        assert conditional.under("marginal") is marginal is marginal.under("marginal")
+        assert marginal.under("conditional") is conditional is conditional.under("conditional")
+    assert INFILLS["blur"].under("marginal") is INFILLS["blur"]
 
 
 @pytest.mark.parametrize(
@@ -217,4 +244,4 @@ def test_impossible_patches_are_refused(
     options: dict[str, object], words: str, view: NDArray[np.uint8]
 ) -> None:
     with pytest.raises(UsageError, match=words):
-        infill_of(view, "conditional-mean", **options)
+        filler_of(view, "conditional-mean", **options)

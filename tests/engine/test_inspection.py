@@ -1,4 +1,4 @@
-"""Looking behind a map, against images put together by hand and asked about in float64."""
+"""The inspector's engine, against images put together by hand and scored in float64."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -26,13 +26,15 @@ from engine.conftest import BEE_EATER, Open
 from pda_studio.classifiers import Classifier
 from pda_studio.classifiers.scored import scored
 from pda_studio.errors import PdaStudioError, UsageError
+from pda_studio.infills import INFILLS, InfillSettings
+from pda_studio.infills.ready import ReadyInfill, ready_for_region
 from pda_studio.inspection import (
-    Box,
-    MethodFilling,
     RankedWindows,
-    RegionFilling,
+    Rectangle,
+    Removal,
+    Stage,
     deletion_curve,
-    filling_of,
+    infill_of,
     likeliest,
     ranked_over,
     ranked_windows,
@@ -40,7 +42,6 @@ from pda_studio.inspection import (
     remove,
 )
 from pda_studio.methods import Method, method_named, run
-from pda_studio.pda.infill import make_infill
 from pda_studio.pda.infill.statistics import shipped_statistics
 from pda_studio.pda.windows import WindowGrid
 from pda_studio.results import EvidenceMap, Subject
@@ -68,6 +69,24 @@ def method_for(name: str, subject: Subject, **values: object) -> Method:
     return method_named(name).create(subject.classifier, **values)
 
 
+def window_infill(method: Method, subject: Subject) -> ReadyInfill:
+    side = method.window  # type: ignore[attr-defined]
+    return infill_of(method, subject.scored, (side, side))
+
+
+def region_infill(subject: Subject, rectangle: Rectangle, name: str = "auto") -> ReadyInfill:
+    return ready_for_region(name, subject.scored, (rectangle.height, rectangle.width))
+
+
+def filled(infill: ReadyInfill, subject: Subject, rectangle: Rectangle) -> torch.Tensor:
+    """Infills (S, C, h, w) of a rectangle of the unmodified image."""
+    return filled_in(subject.classifier.preprocessing.pixels(subject.view), infill, rectangle)
+
+
+def filled_in(pixels: torch.Tensor, infill: ReadyInfill, rectangle: Rectangle) -> torch.Tensor:
+    return infill.filler(pixels, (rectangle.height, rectangle.width)).fill(rectangle.corner)[0]
+
+
 def finished(method: Method, subject: Subject) -> EvidenceMap:
     return run(method.steps(subject))
 
@@ -88,8 +107,8 @@ def test_windows_over_a_pixel(k: int, stride: int, pixel: tuple[int, int]) -> No
         if top <= row < top + k and left <= column < left + k
     }
     assert ranked.over(column, row) == sorted(covering, key=lambda i: -covering[i])
-    box = ranked.box(ranked.over(column, row)[0])
-    assert (box.top, box.left) == places[max(covering, key=lambda i: covering[i])]
+    rectangle = ranked.rectangle(ranked.over(column, row)[0])
+    assert (rectangle.top, rectangle.left) == places[max(covering, key=lambda i: covering[i])]
 
 
 def test_there_is_no_such_pixel() -> None:
@@ -129,11 +148,14 @@ def test_evidence_of_windows(name: str, values: dict[str, object], three: Subjec
 
 def test_scoring_anew_comes_in_steps(three: Subject) -> None:
     method = method_for("original-pda", three, samples=8, infill="marginal-samples", window=4)
-    steps = list(ranked_over(method, three, 14, 14))
-    assert [len(step.over(14, 14)) for step in steps] == list(range(1, 17))
+
+    def known(method: Method) -> list[int]:
+        steps = ranked_over(method, three, 14, 14)  # type: ignore[arg-type]
+        return [len(step.over(14, 14)) for step in steps if isinstance(step, RankedWindows)]
+
+    assert known(method) == list(range(1, 17))
     many = method_for("original-pda", three, samples=20, infill="marginal-samples", window=4)
-    known = [len(step.over(14, 14)) for step in ranked_over(many, three, 14, 14)]
-    assert known == [count // 3 for count in range(1, 49)], "also within a window's samples"
+    assert known(many) == [count // 3 for count in range(1, 49)], "also within a window's samples"
 
 
 def test_a_hidden_unit(three: Subject) -> None:
@@ -143,7 +165,7 @@ def test_a_hidden_unit(three: Subject) -> None:
     ranked = ranked_windows(finished(method, subject))
     assert ranked.unit == "activation"
     index = ranked.strongest()[0]
-    removal = remove(subject, ranked.box(index), filling_of(method, unit))
+    removal = remove(subject, ranked.rectangle(index), window_infill(method, subject))
     assert removal.evidence("log-odds") == pytest.approx(ranked.values[index], rel=1e-3)
     assert removal.of_each[0] == removal.after.values[0] == removal.after.logits[0]
     assert removal.gained is None
@@ -154,23 +176,25 @@ def test_the_strongest_do_not_overlap() -> None:
     grid = WindowGrid(20, 20, 5, 2)
     values = np.random.default_rng(3).standard_normal(len(grid))
     ranked = RankedWindows(grid, values, "bits")
-    for speaking, sign in (("for", 1), ("against", -1)):
+    for which, sign in (("for", 1), ("against", -1)):
         wanted: list[int] = []
         for index in sorted(range(len(grid)), key=lambda i: -sign * values[i]):
-            box = ranked.box(index)
+            rectangle = ranked.rectangle(index)
             pixels = {
-                (y, x) for y in range(box.top, box.bottom) for x in range(box.left, box.right)
+                (y, x)
+                for y in range(rectangle.top, rectangle.bottom)
+                for x in range(rectangle.left, rectangle.right)
             }
             taken = {
                 (y, x)
-                for other in map(ranked.box, wanted)
+                for other in map(ranked.rectangle, wanted)
                 for y in range(other.top, other.bottom)
                 for x in range(other.left, other.right)
             }
             if sign * values[index] > 0 and not pixels & taken:
                 wanted.append(index)
-        assert ranked.strongest(speaking) == wanted
-        chosen = [ranked.box(index) for index in wanted]
+        assert ranked.strongest(which) == wanted
+        chosen = [ranked.rectangle(index) for index in wanted]
         assert not any(a.overlaps(b) for i, a in enumerate(chosen) for b in chosen[:i])
 
 
@@ -180,8 +204,10 @@ def test_blocks_where_there_are_no_windows(three: Subject) -> None:
     assert ranked.summed
     assert (ranked.grid.window, ranked.grid.stride) == (8, 2)
     for index in (0, 37, len(ranked.values) - 1):
-        box = ranked.box(index)
-        block = whole.evidence[box.top : box.bottom, box.left : box.right].astype(np.float64)
+        rectangle = ranked.rectangle(index)
+        block = whole.evidence[
+            rectangle.top : rectangle.bottom, rectangle.left : rectangle.right
+        ].astype(np.float64)
         assert ranked.values[index] == pytest.approx(block.sum(), rel=1e-9)
 
 
@@ -198,11 +224,13 @@ def test_maps_without_anything_behind_them(three: Subject) -> None:
 # Without a window
 
 
-def by_hand(subject: Subject, network: Network, box: Box, infills: Array) -> tuple[Array, Array]:
+def by_hand(
+    subject: Subject, network: Network, rectangle: Rectangle, infills: Array
+) -> tuple[Array, Array]:
     """Probabilities before (K,), and of each image with its infill (S, K), in float64."""
     pixels = to_pixels(subject.view, subject.classifier.preprocessing.channels)
     images = np.repeat(pixels[None], len(infills), axis=0)
-    images[:, :, box.top : box.bottom, box.left : box.right] = infills
+    images[:, :, rectangle.top : rectangle.bottom, rectangle.left : rectangle.right] = infills
     return softmax(network.logits(pixels[None])[0]), softmax(network.logits(images))
 
 
@@ -211,20 +239,19 @@ def test_samples_are_those_that_the_method_drew(three: Subject, network: Network
     method = method_for("original-pda", three, precision="float32", **values)
     ranked = ranked_windows(finished(method, three))
     index = ranked.over(15, 12)[0]
-    box = ranked.box(index)
-    steps = list(removal_steps(three, box, MethodFilling(method, three.classifier)))
+    rectangle = ranked.rectangle(index)
+    removal = removal_steps(three, rectangle, window_infill(method, three))
+    steps = [step for step in removal if isinstance(step, Removal)]
     assert [len(step.of_each) for step in steps] == [8, 11]
     assert [step.complete for step in steps] == [False, True]
     found = steps[-1]
 
-    infill = make_infill(
-        "marginal-samples",
-        torch.from_numpy(to_pixels(three.view, 1)).float(),
-        window=5, outer=18, samples=11, colour="joint", seed=5,
-        statistics=shipped_statistics("digits"),
+    filler = INFILLS["marginal-samples"].filler(
+        torch.from_numpy(to_pixels(three.view, 1)).float(), (5, 5),
+        InfillSettings(samples=11, seed=5, statistics=shipped_statistics("digits")),
     )  # fmt: skip
-    drawn = infill.fill(np.array([[box.top, box.left]]))[0].double().numpy()
-    before, each = by_hand(three, network, box, drawn)
+    drawn = filler.fill(np.array([[rectangle.top, rectangle.left]]))[0].double().numpy()
+    before, each = by_hand(three, network, rectangle, drawn)
     after = each.mean(0)
     np.testing.assert_allclose(found.before.probabilities, before, atol=1e-6)
     np.testing.assert_allclose(found.after.probabilities, after, atol=1e-6)
@@ -234,13 +261,16 @@ def test_samples_are_those_that_the_method_drew(three: Subject, network: Network
     assert found.evidence("log-odds") == pytest.approx(bits, rel=1e-4)
     assert found.evidence("log-odds") == pytest.approx(ranked.values[index], rel=1e-4)
     assert found.kind == "marginal-samples"
-    assert np.array_equal(found.original, three.view[box.top : box.bottom, box.left : box.right])
+    assert np.array_equal(
+        found.original,
+        three.view[rectangle.top : rectangle.bottom, rectangle.left : rectangle.right],
+    )
     np.testing.assert_allclose(found.infills[:, ..., 0] / 255, drawn[:, 0], atol=0.51 / 255)
     assert np.array_equal(found.infills[..., 0], found.infills[..., 2])
     outside = np.ones((28, 28), bool)
-    outside[box.top : box.bottom, box.left : box.right] = False
+    outside[rectangle.top : rectangle.bottom, rectangle.left : rectangle.right] = False
     assert np.array_equal(found.image[outside], three.view[outside])
-    mean = found.image[box.top : box.bottom, box.left : box.right, 0] / 255
+    mean = found.image[rectangle.top : rectangle.bottom, rectangle.left : rectangle.right, 0] / 255
     np.testing.assert_allclose(mean, drawn.mean(0)[0], atol=0.51 / 255)
 
 
@@ -251,9 +281,9 @@ def test_a_window_of_a_photograph(
     method = method_for("efficient-pda", bee_eater)
     pixels = to_pixels(bee_eater.view)
     for top, left in ((90, 100), (0, 214)):
-        found = remove(bee_eater, Box(top, left, 10, 10), filling_of(method, bee_eater.classifier))
+        found = remove(bee_eater, Rectangle(top, left, 10, 10), window_infill(method, bee_eater))
         mean = natural.clip(conditional(pixels, natural, top, left, 10, 18).mean)
-        before, after = by_hand(bee_eater, reference, found.box, mean[None])
+        before, after = by_hand(bee_eater, reference, found.rectangle, mean[None])
         np.testing.assert_allclose(found.before.probabilities, before, atol=1e-5)
         np.testing.assert_allclose(found.after.probabilities, after[0], atol=1e-5)
         assert found.gained == (after[0] - before).argmax()
@@ -263,93 +293,144 @@ def test_a_window_of_a_photograph(
         assert np.all(np.diff(found.before.probabilities[shown]) <= 0)
 
 
-def test_a_method_removes_its_own_windows_only(three: Subject) -> None:
-    filling = filling_of(method_for("efficient-pda", three, window=5), three.classifier)
-    with pytest.raises(UsageError, match="5×5 pixels: a region of 6×5"):
-        remove(three, Box(0, 0, 5, 6), filling)
+def test_a_methods_infill_fills_rectangles_as_well(bee_eater: Subject, natural: Statistics) -> None:
+    """With the method's outer patch around them, as far as it leaves surroundings."""
+    infill = window_infill(method_for("efficient-pda", bee_eater), bee_eater)
+    rectangle = Rectangle(0, 60, 7, 13)
+    wanted = conditional_mean_of(rectangle, 18, bee_eater, natural)
+    np.testing.assert_allclose(filled(infill, bee_eater, rectangle)[0].numpy(), wanted, atol=2e-5)
+    with pytest.raises(UsageError, match="leaves no surroundings to a window of 20"):
+        remove(bee_eater, Rectangle(0, 0, 5, 20), infill)
+
+
+@pytest.mark.parametrize("name", list(INFILLS))
+def test_every_infill_fills_squares_as_windows_and_rectangles(name: str, three: Subject) -> None:
+    method = method_for(
+        "efficient-pda", three, window=5, infill=name, outer=14, samples=3, precision="float32"
+    )
+    square, wide, high = Rectangle(9, 7, 5, 5), Rectangle(9, 6, 5, 8), Rectangle(8, 7, 8, 5)
+    infill = window_infill(method, three)
+    whole = finished(method, three)
+    removal = remove(three, square, infill)
+    ranked = ranked_windows(whole)
+    (index,) = np.flatnonzero((ranked.grid.corners == [9, 7]).all(1))
+    lost = removal.evidence("log-odds")
+    assert lost == pytest.approx(ranked.values[index], abs=1e-3)
+    for rectangle in (wide, high):
+        here = remove(three, rectangle, infill)
+        assert here.infills.shape == (infill.samples, rectangle.height, rectangle.width, 3)
+        assert here.complete
+        changed = np.flatnonzero((here.image != three.view).any((1, 2)))
+        assert rectangle.top <= changed.min()
+        assert changed.max() < rectangle.bottom
 
 
 # Without any region
 
 
 @pytest.mark.parametrize(
-    ("box", "side"),
-    [(Box(100, 60, 7, 13), 21), (Box(0, 218, 3, 6), 14), (Box(208, 0, 16, 16), 24)],
+    ("rectangle", "side"),
+    [
+        (Rectangle(100, 60, 7, 13), 21),
+        (Rectangle(0, 218, 3, 6), 14),
+        (Rectangle(208, 0, 16, 16), 24),
+    ],
 )
 def test_conditional_mean_of_a_rectangle(
-    box: Box, side: int, bee_eater: Subject, natural: Statistics
+    rectangle: Rectangle, side: int, bee_eater: Subject, natural: Statistics
 ) -> None:
     """As defined: every system solved as it stands, on a patch 8 pixels larger."""
-    filling = RegionFilling(bee_eater.classifier)
-    assert filling.kind(box, 224, 224) == "conditional-mean"
-    found = filling(bee_eater.classifier.preprocessing.pixels(bee_eater.view), box)
-    top = min(max(box.top - (side - box.height) // 2, 0), 224 - side)
-    left = min(max(box.left - (side - box.width) // 2, 0), 224 - side)
+    infill = region_infill(bee_eater, rectangle)
+    assert infill.infill.name == "conditional-mean"
+    wanted = conditional_mean_of(rectangle, side, bee_eater, natural)
+    np.testing.assert_allclose(filled(infill, bee_eater, rectangle)[0].numpy(), wanted, atol=2e-5)
+
+
+def conditional_mean_of(
+    rectangle: Rectangle, side: int, subject: Subject, natural: Statistics
+) -> Array:
+    """The mean of a rectangle given the rest of a patch of this side around it."""
+    top = min(max(rectangle.top - (side - rectangle.height) // 2, 0), 224 - side)
+    left = min(max(rectangle.left - (side - rectangle.width) // 2, 0), 224 - side)
     covariance = natural.patch_covariance(0, 0, side, "joint")
     mean = natural.patch_mean(0, 0, side)
     inside = np.zeros((3, side, side), bool)
-    inside[:, box.top - top : box.bottom - top, box.left - left : box.right - left] = True
+    inside[
+        :,
+        rectangle.top - top : rectangle.bottom - top,
+        rectangle.left - left : rectangle.right - left,
+    ] = True
     w, o = np.flatnonzero(inside), np.flatnonzero(~inside)
-    patch = to_pixels(bee_eater.view)[:, top : top + side, left : left + side].ravel()
+    patch = to_pixels(subject.view)[:, top : top + side, left : left + side].ravel()
     weights = np.linalg.solve(covariance[np.ix_(o, o)], patch[o] - mean[o])
-    wanted = natural.clip((mean[w] + covariance[np.ix_(w, o)] @ weights).reshape(3, box.height, -1))
-    np.testing.assert_allclose(found[0].numpy(), wanted, atol=2e-5)
+    return natural.clip(
+        (mean[w] + covariance[np.ix_(w, o)] @ weights).reshape(3, rectangle.height, -1)
+    )
 
 
 def test_a_square_region_is_filled_as_a_window(bee_eater: Subject) -> None:
-    pixels = bee_eater.classifier.preprocessing.pixels(bee_eater.view)
-    as_window = filling_of(method_for("efficient-pda", bee_eater), bee_eater.classifier)
-    box = Box(50, 80, 10, 10)
-    as_region = RegionFilling(bee_eater.classifier)(pixels, box)
-    torch.testing.assert_close(as_region, as_window(pixels, box), rtol=0, atol=1e-4)
+    rectangle = Rectangle(50, 80, 10, 10)
+    as_window = filled(
+        window_infill(method_for("efficient-pda", bee_eater), bee_eater), bee_eater, rectangle
+    )
+    as_region = filled(region_infill(bee_eater, rectangle), bee_eater, rectangle)
+    torch.testing.assert_close(as_region, as_window, rtol=0, atol=1e-4)
 
 
-def test_digits_have_a_law_at_every_place(three: Subject, digit_statistics: Statistics) -> None:
-    filling = RegionFilling(three.classifier)
-    pixels = three.classifier.preprocessing.pixels(three.view)
-    for box in (Box(3, 20, 20, 7), Box(0, 0, 28, 28)):
-        assert filling.kind(box, 28, 28) == "marginal-mean"
+def test_digits_have_a_distribution_at_every_place(
+    three: Subject, digit_statistics: Statistics
+) -> None:
+    for rectangle in (Rectangle(3, 20, 20, 7), Rectangle(0, 0, 28, 28)):
+        infill = region_infill(three, rectangle)
+        assert infill.infill.name == "marginal-mean"
         mean = marginal(to_pixels(three.view, 1), digit_statistics, 0, 0, 28, 28).mean
-        wanted = mean[:, box.top : box.bottom, box.left : box.right]
-        np.testing.assert_allclose(filling(pixels, box)[0].numpy(), wanted, atol=1e-6)
+        wanted = mean[:, rectangle.top : rectangle.bottom, rectangle.left : rectangle.right]
+        np.testing.assert_allclose(filled(infill, three, rectangle)[0].numpy(), wanted, atol=1e-6)
 
 
 def test_large_regions_are_inpainted_and_everything_is_grey(bee_eater: Subject) -> None:
-    filling = RegionFilling(bee_eater.classifier)
     pixels = bee_eater.classifier.preprocessing.pixels(bee_eater.view)
-    box = Box(40, 40, 100, 60)
-    assert filling.kind(box, 224, 224) == "inpaint-telea"
-    painted = filling(pixels, box)[0]
+    rectangle = Rectangle(40, 40, 100, 60)
+    infill = region_infill(bee_eater, rectangle)
+    assert infill.infill.name == "inpaint-telea"
+    painted = filled_in(pixels, infill, rectangle)[0]
     changed = pixels.clone()
-    changed[box.inside] = 0.9
-    torch.testing.assert_close(filling(changed, box)[0], painted, msg="it must not see the region")
+    changed[rectangle.inside] = 0.9
+    torch.testing.assert_close(
+        filled_in(changed, infill, rectangle)[0], painted, msg="it must not see the region"
+    )
     rim = pixels[:, 39, 40:100]
     assert (painted[:, 0] - rim).abs().mean() < 0.05, "it carries on what is above it"
-    whole = Box(0, 0, 224, 224)
+    whole = Rectangle(0, 0, 224, 224)
     for name in ("auto", "inpaint-telea"):
-        assert RegionFilling(bee_eater.classifier, name).kind(whole, 224, 224) == "grey"
-    assert bool((filling(pixels, whole) == 0.5).all())
+        grey = region_infill(bee_eater, whole, name)
+        assert grey.infill.name == "grey"
+        assert bool((filled_in(pixels, grey, whole) == 0.5).all())
 
 
 def test_blur_and_grey(bee_eater: Subject) -> None:
-    pixels = bee_eater.classifier.preprocessing.pixels(bee_eater.view)
-    box = Box(60, 90, 12, 20)
-    blurred = RegionFilling(bee_eater.classifier, "blur")(pixels, box)[0].numpy()
+    rectangle = Rectangle(60, 90, 12, 20)
+    blurred = filled(region_infill(bee_eater, rectangle, "blur"), bee_eater, rectangle)[0].numpy()
     for channel, found in zip(to_pixels(bee_eater.view), blurred, strict=True):
         wanted = scipy.ndimage.gaussian_filter(channel, 10, mode="reflect", truncate=4)
-        here = wanted[box.top : box.bottom, box.left : box.right]
+        here = wanted[rectangle.top : rectangle.bottom, rectangle.left : rectangle.right]
         np.testing.assert_allclose(found, here, atol=2e-3)
-    grey = RegionFilling(bee_eater.classifier, "grey")(pixels, box)
+    grey = filled(region_infill(bee_eater, rectangle, "grey"), bee_eater, rectangle)
     assert grey.shape == (1, 3, 12, 20)
     assert bool((grey == 0.5).all())
 
 
 def test_regions_that_cannot_be_removed(three: Subject) -> None:
-    for box in (Box(0, 0, 29, 3), Box(-1, 0, 4, 4), Box(5, 5, 0, 4), Box(20, 20, 4, 9)):
+    for rectangle in (
+        Rectangle(0, 0, 29, 3),
+        Rectangle(-1, 0, 4, 4),
+        Rectangle(5, 5, 0, 4),
+        Rectangle(20, 20, 4, 9),
+    ):
         with pytest.raises(UsageError, match="does not lie within the classifier's input of 28×28"):
-            remove(three, box, RegionFilling(three.classifier))
-    with pytest.raises(UsageError, match="choose one of auto, inpaint-telea, blur, grey"):
-        RegionFilling(three.classifier, "magic")  # type: ignore[arg-type]
+            remove(three, rectangle, region_infill(three, rectangle))
+    with pytest.raises(UsageError, match=r"choose one of auto, conditional-samples, .*, blur, "):
+        region_infill(three, Rectangle(0, 0, 4, 4), "magic")
 
 
 def test_answers_that_are_not_finite(three: Subject) -> None:
@@ -359,7 +440,7 @@ def test_answers_that_are_not_finite(three: Subject) -> None:
 
     broken = replace(three, scored=replace(three.scored, network=Broken()))
     with pytest.raises(PdaStudioError, match="not finite"):
-        remove(broken, Box(0, 0, 4, 4), RegionFilling(broken.scored, "grey"))
+        remove(broken, Rectangle(0, 0, 4, 4), region_infill(broken, Rectangle(0, 0, 4, 4), "grey"))
 
 
 # One after the other
@@ -370,49 +451,52 @@ def test_each_goes_from_what_is_left(
 ) -> None:
     """Two that touch: the second is filled from the image that the first has left."""
     reference = reference_networks("squeezenet1_1")
-    boxes = [Box(90, 100, 10, 10), Box(90, 110, 10, 10)]
+    rectangles = [Rectangle(90, 100, 10, 10), Rectangle(90, 110, 10, 10)]
     method = method_for("efficient-pda", bee_eater)
-    stages = list(deletion_curve(bee_eater, boxes, filling_of(method, bee_eater.classifier)))
+    curve = deletion_curve(bee_eater, rectangles, window_infill(method, bee_eater))
+    stages = [stage for stage in curve if isinstance(stage, Stage)]
     pixels = to_pixels(bee_eater.view)
     for count, stage in enumerate(stages):
         if count:
-            top, left = boxes[count - 1].top, boxes[count - 1].left
+            top, left = rectangles[count - 1].top, rectangles[count - 1].left
             mean = natural.clip(conditional(pixels, natural, top, left, 10, 18).mean)
             pixels = with_window(pixels, top, left, mean[None])[0]
-        assert stage.boxes == tuple(boxes[:count])
+        assert stage.rectangles == tuple(rectangles[:count])
         wanted = softmax(reference.logits(pixels[None])[0])
-        np.testing.assert_allclose(stage.answer.probabilities, wanted, atol=1e-5)
+        np.testing.assert_allclose(stage.scores.probabilities, wanted, atol=1e-5)
         np.testing.assert_allclose(stage.image / 255, pixels.transpose(1, 2, 0), atol=0.51 / 255)
-    alone = remove(bee_eater, boxes[0], filling_of(method, bee_eater.classifier))
-    first = stages[1].answer.probabilities
+    alone = remove(bee_eater, rectangles[0], window_infill(method, bee_eater))
+    first = stages[1].scores.probabilities
     np.testing.assert_allclose(alone.after.probabilities, first, atol=1e-6)
 
 
 def test_samples_go_side_by_side(three: Subject, network: Network) -> None:
     values = {"infill": "marginal-samples", "samples": 4, "window": 5}
     method = method_for("original-pda", three, **values)
-    filling = MethodFilling(method, three.classifier)
-    boxes = [Box(5, 12, 5, 5), Box(12, 14, 5, 5), Box(18, 10, 5, 5)]
-    *_, last = deletion_curve(three, boxes, filling)
-    pixels = three.classifier.preprocessing.pixels(three.view)
+    infill = window_infill(method, three)
+    rectangles = [Rectangle(5, 12, 5, 5), Rectangle(12, 14, 5, 5), Rectangle(18, 10, 5, 5)]
+    *_, last = deletion_curve(three, rectangles, infill)
     images = np.repeat(to_pixels(three.view, 1)[None], 4, axis=0)
-    for box in boxes:
-        drawn = filling(pixels, box)  # a marginal sample does not look at the image
-        images[:, :, box.top : box.bottom, box.left : box.right] = drawn.numpy()
+    for rectangle in rectangles:
+        drawn = filled(infill, three, rectangle)  # a marginal sample does not look at the image
+        images[:, :, rectangle.top : rectangle.bottom, rectangle.left : rectangle.right] = (
+            drawn.numpy()
+        )
     wanted = softmax(network.logits(images)).mean(0)
-    np.testing.assert_allclose(last.answer.probabilities, wanted, atol=1e-6)
+    np.testing.assert_allclose(last.scores.probabilities, wanted, atol=1e-6)
     np.testing.assert_allclose(last.image[..., 1] / 255, images[0, 0], atol=0.51 / 255)
 
 
 def test_removing_what_speaks_for_the_class_takes_it_away(three: Subject) -> None:
     method = method_for("efficient-pda", three, stride=1)
     ranked = ranked_windows(finished(method, three))
-    filling = filling_of(method, three.classifier)
+    infill = window_infill(method, three)
     curves = {}
-    for speaking in ("for", "against"):
-        boxes = [ranked.box(index) for index in ranked.strongest(speaking)]
-        stages = list(deletion_curve(three, boxes, filling))
-        curves[speaking] = [stage.answer.probabilities[three.index] for stage in stages]
+    for sign in ("for", "against"):
+        rectangles = [ranked.rectangle(index) for index in ranked.strongest(sign)]
+        curve = deletion_curve(three, rectangles, infill)
+        stages = [stage for stage in curve if isinstance(stage, Stage)]
+        curves[sign] = [stage.scores.probabilities[three.index] for stage in stages]
     assert curves["for"][0] == curves["against"][0] > 0.9
     assert min(curves["for"]) < 0.4
     assert max(curves["against"]) > 0.98
@@ -427,7 +511,9 @@ def test_only_what_is_wanted_is_asked(three: Subject, monkeypatch: pytest.Monkey
         return real(self, prepared)
 
     monkeypatch.setattr(Classifier, "logits", logits)
-    steps = deletion_curve(three, [Box(0, 0, 4, 4)] * 9, RegionFilling(three.classifier))
+    steps = deletion_curve(
+        three, [Rectangle(0, 0, 4, 4)] * 9, region_infill(three, Rectangle(0, 0, 4, 4))
+    )
     next(steps)
     next(steps)
     assert asked == [1, 1]

@@ -45,14 +45,14 @@ def until(qtbot: QtBot, is_so: Callable[[], object]) -> None:
 
 def looked_at(inspection: Inspection) -> bool:
     """Whether everything about the pixel has arrived."""
-    spot = inspection.spot
+    pixel = inspection.pixel
     return (
-        spot is not None
-        and spot.windows is not None
-        and len(spot.over) == spot.total
-        and spot.removal is not None
-        and spot.removal.complete
-        and spot.removal.box == spot.box
+        pixel is not None
+        and pixel.windows is not None
+        and len(pixel.over) == pixel.total
+        and pixel.removal is not None
+        and pixel.removal.complete
+        and pixel.removal.rectangle == pixel.rectangle
     )
 
 
@@ -81,19 +81,19 @@ def test_tells_what_to_do_while_there_is_nothing(studio: Studio) -> None:
 
 def test_a_click_lists_the_windows_over_the_pixel(studio: Studio, qtbot: QtBot) -> None:
     inspect(qtbot, studio, 13, 12)
-    page, spot = studio.window.inspector.windows, studio.inspection.spot
+    page, pixel = studio.window.inspector.windows, studio.inspection.pixel
     finished = studio.session.all_finished()[0]
     k = finished.parameters["window"]
     assert page.isVisible()
-    assert page.list.model().rowCount() == k * k == len(spot.over)
-    values = spot.windows.values[spot.over]
+    assert page.list.model().rowCount() == k * k == len(pixel.over)
+    values = pixel.windows.values[pixel.over]
     assert np.all(np.diff(np.abs(values)) <= 0)
     assert values.mean() == pytest.approx(finished.evidence[12, 13], rel=1e-4)
     assert page.list.currentIndex().row() == 0
-    box = spot.box
-    assert box.left <= 13 < box.right
-    assert box.top <= 12 < box.bottom
-    wanted = [(box.left, box.top, k, k)]
+    rectangle = pixel.rectangle
+    assert rectangle.left <= 13 < rectangle.right
+    assert rectangle.top <= 12 < rectangle.bottom
+    wanted = [(rectangle.left, rectangle.top, k, k)]
     assert marks(map_view(studio)) == marks(studio.window.grid.inputs[0].views[0]) == wanted
     names = page.comparison.model()
     said = names.index(0, 0).data(Qt.ItemDataRole.AccessibleTextRole)
@@ -104,15 +104,15 @@ def test_a_click_lists_the_windows_over_the_pixel(studio: Studio, qtbot: QtBot) 
 
 def test_keys_go_through_the_windows(studio: Studio, qtbot: QtBot) -> None:
     inspect(qtbot, studio, 13, 12)
-    page, first = studio.window.inspector.windows, studio.inspection.spot
+    page, first = studio.window.inspector.windows, studio.inspection.pixel
     page.list.setFocus()
     qtbot.keyClick(page.list, Qt.Key.Key_Down)
     until(qtbot, lambda: looked_at(studio.inspection))
-    second = studio.inspection.spot
+    second = studio.inspection.pixel
     assert second.chosen == first.over[1]
-    assert second.removal.box == second.windows.box(first.over[1])
-    k = second.removal.box.width
-    assert marks(map_view(studio)) == [(second.box.left, second.box.top, k, k)]
+    assert second.removal.rectangle == second.windows.rectangle(first.over[1])
+    k = second.removal.rectangle.width
+    assert marks(map_view(studio)) == [(second.rectangle.left, second.rectangle.top, k, k)]
 
 
 def test_a_pixel_chosen_by_keys_alone(studio: Studio, qtbot: QtBot) -> None:
@@ -126,7 +126,7 @@ def test_a_pixel_chosen_by_keys_alone(studio: Studio, qtbot: QtBot) -> None:
     assert view.pixel == (14, 4)
     qtbot.keyClick(view, Qt.Key.Key_Return)
     until(qtbot, lambda: looked_at(studio.inspection))
-    assert (studio.inspection.spot.column, studio.inspection.spot.row) == (14, 4)
+    assert (studio.inspection.pixel.column, studio.inspection.pixel.row) == (14, 4)
 
 
 def test_samples_are_shown_one_by_one(studio: Studio, qtbot: QtBot) -> None:
@@ -138,25 +138,25 @@ def test_samples_are_shown_one_by_one(studio: Studio, qtbot: QtBot) -> None:
     assert page.samples.count() == 12
     assert page.samples.item(11).text().endswith("%")
     assert not page.infill.isVisible()
-    removal = studio.inspection.spot.removal
+    removal = studio.inspection.pixel.removal
     mean = removal.of_each.mean()
     assert removal.after.probabilities[removal.target] == pytest.approx(mean, abs=1e-9)
 
 
 def test_another_target_asks_about_the_same_window(studio: Studio, qtbot: QtBot) -> None:
     inspect(qtbot, studio, 13, 12)
-    before = studio.inspection.spot
+    before = studio.inspection.pixel
     other = studio.window.predictions.list.model().index(1, 0)
     studio.window.predictions.list.clicked.emit(other)
     until(
         qtbot,
         lambda: (
             looked_at(studio.inspection)
-            and studio.inspection.spot.removal.target != before.removal.target
+            and studio.inspection.pixel.removal.target != before.removal.target
         ),
     )
-    after = studio.inspection.spot
-    assert after.box == before.box
+    after = studio.inspection.pixel
+    assert after.rectangle == before.rectangle
     assert after.of.target_name == other.data()
     assert np.array_equal(after.removal.infills, before.removal.infills)
 
@@ -166,12 +166,12 @@ def test_windows_are_scored_before_the_map_is_there(studio: Studio, qtbot: QtBot
     studio.explainer.stop()
     assert not studio.session.all_finished()
     inspect(qtbot, studio, 13, 12)
-    scored = studio.inspection.spot
+    scored = studio.inspection.pixel
     assert np.isfinite(scored.windows.values).sum() == 25
     studio.explainer.run()
     wait_for_maps(qtbot, studio)
-    until(qtbot, lambda: looked_at(studio.inspection) and studio.inspection.spot.windows.complete)
-    again = studio.inspection.spot
+    until(qtbot, lambda: looked_at(studio.inspection) and studio.inspection.pixel.windows.complete)
+    again = studio.inspection.pixel
     values = again.windows.values[scored.over]
     np.testing.assert_allclose(values, scored.windows.values[scored.over], rtol=0.02, atol=0.01)
 
@@ -190,7 +190,7 @@ def test_another_image_forgets_the_pixel(studio: Studio, qtbot: QtBot) -> None:
     with qtbot.waitSignal(studio.opening.image_opened, timeout=WAIT):
         studio.open_image(studio.samples[4])
     wait_for_maps(qtbot, studio)
-    until(qtbot, lambda: studio.inspection.spot is None)
+    until(qtbot, lambda: studio.inspection.pixel is None)
     assert marks(map_view(studio)) == []
 
 
@@ -203,12 +203,12 @@ def test_variants_have_pixels_of_their_own(studio: Studio, qtbot: QtBot) -> None
     view = map_view(studio, row)
     click(qtbot, view, 5, 20)
     until(qtbot, lambda: looked_at(studio.inspection))
-    spot = studio.inspection.spot
+    pixel = studio.inspection.pixel
     # Turned clockwise, what was at (x, y) is at (27 − y, x).
-    assert (spot.column, spot.row) == (27 - 20, 5)
-    k, box = spot.box.width, spot.box
-    assert marks(view) == [(box.top, 28 - box.right, k, k)]
-    assert marks(studio.window.grid.inputs[row].views[0]) == [(box.left, box.top, k, k)]
+    assert (pixel.column, pixel.row) == (27 - 20, 5)
+    k, rectangle = pixel.rectangle.width, pixel.rectangle
+    assert marks(view) == [(rectangle.top, 28 - rectangle.right, k, k)]
+    assert marks(studio.window.grid.inputs[row].views[0]) == [(rectangle.left, rectangle.top, k, k)]
     assert marks(map_view(studio)) == [], "other rows show other images"
 
 
@@ -221,43 +221,51 @@ def test_a_dragged_region_is_removed(studio: Studio, qtbot: QtBot) -> None:
     assert studio.window.registry["remove-region"].isChecked()
     drag(qtbot, map_view(studio), (9, 6), (21, 15))
     assert not studio.window.registry["remove-region"].isChecked()
-    until(qtbot, lambda: studio.inspection.cut and studio.inspection.cut.removal)
-    cut, page = studio.inspection.cut, studio.window.inspector.region
-    box = cut.removal.box
-    assert abs(np.array([box.left, box.top, box.width, box.height]) - [9, 6, 12, 9]).max() <= 1
+    until(qtbot, lambda: studio.inspection.region and studio.inspection.region.removal)
+    region, page = studio.inspection.region, studio.window.inspector.region
+    rectangle = region.removal.rectangle
+    assert (
+        abs(
+            np.array([rectangle.left, rectangle.top, rectangle.width, rectangle.height])
+            - [9, 6, 12, 9]
+        ).max()
+        <= 1
+    )
     assert page.isVisible()
-    assert page.numbers["width"].value() == box.width
-    shown = (box.left, box.top, box.width, box.height)
+    assert page.numbers["width"].value() == rectangle.width
+    shown = (rectangle.left, rectangle.top, rectangle.width, rectangle.height)
     assert marks(map_view(studio)) == [shown]
     outside = np.ones((28, 28), bool)
-    outside[box.top : box.bottom, box.left : box.right] = False
-    view = cut.of.subject.view
-    assert np.array_equal(cut.removal.image[outside], view[outside])
-    classifier = cut.of.subject.scored
+    outside[rectangle.top : rectangle.bottom, rectangle.left : rectangle.right] = False
+    view = region.of.subject.view
+    assert np.array_equal(region.removal.image[outside], view[outside])
+    classifier = region.of.subject.scored
     whole = classifier.predict(view)
-    assert cut.removal.before.probabilities == pytest.approx(whole, abs=1e-6)
-    without = classifier.predict(cut.removal.image)  # rounded to 8 bits
-    assert cut.removal.after.probabilities == pytest.approx(without, abs=0.01)
+    assert region.removal.before.probabilities == pytest.approx(whole, abs=1e-6)
+    without = classifier.predict(region.removal.image)  # rounded to 8 bits
+    assert region.removal.after.probabilities == pytest.approx(without, abs=0.01)
     assert "“1” loses" in page.summary.text()
 
 
 def test_the_region_follows_its_numbers_and_what_fills_it(studio: Studio, qtbot: QtBot) -> None:
     studio.window.registry["remove-region"].trigger()
     drag(qtbot, studio.window.grid.inputs[0].views[0], (10, 10), (16, 16))
-    until(qtbot, lambda: studio.inspection.cut and studio.inspection.cut.removal)
+    until(qtbot, lambda: studio.inspection.region and studio.inspection.region.removal)
     page = studio.window.inspector.region
     page.numbers["left"].setValue(3)
-    until(qtbot, lambda: studio.inspection.cut.removal.box.left == 3)
+    until(qtbot, lambda: studio.inspection.region.removal.rectangle.left == 3)
     page.numbers["width"].setFocus()
     page.numbers["width"].setValue(400)
-    until(qtbot, lambda: studio.inspection.cut.removal.box.right == 28)
-    page.fill.setCurrentIndex(page.fill.findData("grey"))
-    page.fill.activated.emit(page.fill.currentIndex())
-    until(qtbot, lambda: studio.inspection.cut.removal.kind == "grey")
-    box = studio.inspection.cut.removal.box
-    patch = studio.inspection.cut.removal.image[box.top : box.bottom, box.left : box.right]
+    until(qtbot, lambda: studio.inspection.region.removal.rectangle.right == 28)
+    page.infill.setCurrentIndex(page.infill.findData("grey"))
+    page.infill.activated.emit(page.infill.currentIndex())
+    until(qtbot, lambda: studio.inspection.region.removal.kind == "grey")
+    rectangle = studio.inspection.region.removal.rectangle
+    patch = studio.inspection.region.removal.image[
+        rectangle.top : rectangle.bottom, rectangle.left : rectangle.right
+    ]
     assert set(np.unique(patch)) == {128}
-    assert "grey" in page.summary.text()
+    assert "Infill: Grey." in page.summary.text()
 
 
 def test_one_tool_at_a_time_and_escape_leaves_it(studio: Studio, qtbot: QtBot) -> None:
@@ -276,45 +284,45 @@ def test_one_tool_at_a_time_and_escape_leaves_it(studio: Studio, qtbot: QtBot) -
     drag(qtbot, studio.window.grid.inputs[0].views[0], (7, 7), (21, 21))
     wait_for_maps(qtbot, studio)
     assert len(studio.session.work.rows) == 2, "it crops again"
-    assert studio.inspection.cut is None
+    assert studio.inspection.region is None
 
 
 def test_the_strongest_go_one_by_one(studio: Studio, qtbot: QtBot) -> None:
     inspector, inspection = studio.window.inspector, studio.inspection
     inspector.tabs["strongest"].click()
-    until(qtbot, lambda: inspection.course and inspection.course.stages)
+    until(qtbot, lambda: inspection.deletion and inspection.deletion.stages)
     page = inspector.strongest
     assert not page.back.isEnabled()
     page.forth.click()
-    until(qtbot, lambda: len(inspection.course.stages) == 2)
-    assert len(inspection.course.shown.boxes) == 1
+    until(qtbot, lambda: len(inspection.deletion.stages) == 2)
+    assert len(inspection.deletion.shown.rectangles) == 1
     qtbot.wait(50)
-    assert len(inspection.course.stages) == 2, "nothing is computed that nobody looks at"
+    assert len(inspection.deletion.stages) == 2, "nothing is computed that nobody looks at"
     page.slider.setFocus()
     qtbot.keyClick(page.slider, Qt.Key.Key_PageDown)
     qtbot.keyClick(page.slider, Qt.Key.Key_PageUp)
-    at = inspection.course.at
+    at = inspection.deletion.at
     assert at == page.slider.value() > 1
-    until(qtbot, lambda: len(inspection.course.stages) > at)
-    stage = inspection.course.shown
-    assert len(marks(map_view(studio))) == at == len(stage.boxes)
-    classifier = inspection.course.of.subject.scored
+    until(qtbot, lambda: len(inspection.deletion.stages) > at)
+    stage = inspection.deletion.shown
+    assert len(marks(map_view(studio))) == at == len(stage.rectangles)
+    classifier = inspection.deletion.of.subject.scored
     without = classifier.predict(stage.image)
-    assert stage.answer.probabilities == pytest.approx(without, abs=0.02)
+    assert stage.scores.probabilities == pytest.approx(without, abs=0.02)
     xs, ys = page.curve._line.getData()
-    assert list(xs) == list(range(len(inspection.course.stages)))
-    assert ys[at] == pytest.approx(stage.answer.probabilities[1])
+    assert list(xs) == list(range(len(inspection.deletion.stages)))
+    assert ys[at] == pytest.approx(stage.scores.probabilities[1])
     assert ys[at] < ys[0]
-    assert page.count.text().startswith(f"{at} of {len(inspection.course.boxes)} removed")
+    assert page.count.text().startswith(f"{at} of {len(inspection.deletion.rectangles)} removed")
     page.back.click()
-    assert inspection.course.at == at - 1
-    page.speaking.setCurrentIndex(page.speaking.findData("against"))
-    page.speaking.activated.emit(page.speaking.currentIndex())
-    until(qtbot, lambda: inspection.course.stages)
-    assert inspection.course.at == 0
+    assert inspection.deletion.at == at - 1
+    page.sign.setCurrentIndex(page.sign.findData("against"))
+    page.sign.activated.emit(page.sign.currentIndex())
+    until(qtbot, lambda: inspection.deletion.stages)
+    assert inspection.deletion.at == 0
     page.forth.click()
-    until(qtbot, lambda: len(inspection.course.stages) == 2)
-    assert inspection.course.curve[1] > inspection.course.curve[0]
+    until(qtbot, lambda: len(inspection.deletion.stages) == 2)
+    assert inspection.deletion.curve[1] > inspection.deletion.curve[0]
 
 
 def test_plays_to_the_end_and_once_more(studio: Studio, qtbot: QtBot) -> None:
@@ -322,18 +330,18 @@ def test_plays_to_the_end_and_once_more(studio: Studio, qtbot: QtBot) -> None:
     wait_for_maps(qtbot, studio)
     studio.inspecting.playing.pace.setInterval(5)
     studio.window.inspector.tabs["strongest"].click()
-    until(qtbot, lambda: studio.inspection.course and studio.inspection.course.stages)
-    total = len(studio.inspection.course.boxes)
+    until(qtbot, lambda: studio.inspection.deletion and studio.inspection.deletion.stages)
+    total = len(studio.inspection.deletion.rectangles)
     assert 0 < total <= 4
     page = studio.window.inspector.strongest
     page.play.click()
     assert page.play.accessibleName() == "Pause"
     until(qtbot, lambda: not studio.inspection.playing)
-    assert len(studio.inspection.course.stages) == total + 1
-    assert studio.inspection.course.at == total
+    assert len(studio.inspection.deletion.stages) == total + 1
+    assert studio.inspection.deletion.at == total
     assert page.play.accessibleName() == "Play"
     page.play.click()
-    assert studio.inspection.course.at == 0
+    assert studio.inspection.deletion.at == 0
     studio.window.inspector.tabs["windows"].click()
     until(qtbot, lambda: not studio.inspection.playing)
 
@@ -342,27 +350,27 @@ def test_methods_without_windows_have_blocks(studio: Studio, qtbot: QtBot) -> No
     studio.session.set_method(0, "saliency")
     wait_for_maps(qtbot, studio)
     inspect(qtbot, studio, 13, 12)
-    spot = studio.inspection.spot
-    assert spot.windows.summed
-    assert spot.box.width == 7, "a quarter of the image at most"
+    pixel = studio.inspection.pixel
+    assert pixel.windows.summed
+    assert pixel.rectangle.width == 7, "a quarter of the image at most"
     assert "blocks" in studio.window.inspector.windows.heading.text()
     studio.window.inspector.tabs["strongest"].click()
-    until(qtbot, lambda: studio.inspection.course and studio.inspection.course.stages)
+    until(qtbot, lambda: studio.inspection.deletion and studio.inspection.deletion.stages)
     page = studio.window.inspector.strongest
     assert page.side.isVisible()
     page.side.setValue(5)
-    until(qtbot, lambda: studio.inspection.course.boxes)
-    assert {box.width for box in studio.inspection.course.boxes} == {5}
+    until(qtbot, lambda: studio.inspection.deletion.rectangles)
+    assert {rectangle.width for rectangle in studio.inspection.deletion.rectangles} == {5}
 
 
 def test_a_hidden_unit_has_an_activation(studio: Studio, qtbot: QtBot) -> None:
     studio.session.set_target(UnitTarget("conv2", 3))
     wait_for_maps(qtbot, studio)
     inspect(qtbot, studio, 13, 12)
-    removal, page = studio.inspection.spot.removal, studio.window.inspector.windows
+    removal, page = studio.inspection.pixel.removal, studio.window.inspector.windows
     lost = removal.before.logits[0] - removal.after.logits[0]
-    values = studio.inspection.spot.windows.values
-    assert lost == pytest.approx(values[studio.inspection.spot.chosen], rel=0.02)
+    values = studio.inspection.pixel.windows.values
+    assert lost == pytest.approx(values[studio.inspection.pixel.chosen], rel=0.02)
     assert "the activation" in page.summary.text()
     assert ("falls" in page.summary.text()) == (lost > 0)
     assert page.comparison.model().rowCount() == 1
@@ -391,7 +399,7 @@ def test_closed_it_stays_out_of_the_way(
     assert not action.isChecked()
     assert marks(map_view(studio)) == []
     click(qtbot, map_view(studio), 5, 5)
-    assert (studio.inspection.spot.column, studio.inspection.spot.row) == (13, 12)
+    assert (studio.inspection.pixel.column, studio.inspection.pixel.row) == (13, 12)
     studio.window.close()
     again = opened()
     assert again.window.inspector.isHidden()
@@ -406,7 +414,7 @@ def test_the_worker_goes_on_with_the_map(studio: Studio, qtbot: QtBot) -> None:
     start_slow_map(qtbot, studio)
     studio.window.registry["remove-region"].trigger()
     drag(qtbot, map_view(studio), (5, 5), (15, 15))
-    until(qtbot, lambda: studio.inspection.cut and studio.inspection.cut.removal)
+    until(qtbot, lambda: studio.inspection.region and studio.inspection.region.removal)
     assert studio.session.panel(0, 0).state == "running"
 
 

@@ -48,7 +48,7 @@ class Pointing(QObject):
                 view.show_marks([])
                 continue
             matrix = view.from_first @ np.linalg.inv(own_matrix(self._session, marks.key))
-            frames = [QRectF(box.left, box.top, box.width, box.height) for box in marks.boxes]
+            frames = [QRectF(box.left, box.top, box.width, box.height) for box in marks.rectangles]
             view.show_marks([_polygon(matrix, frame) for frame in frames])
 
     def refresh(self) -> None:

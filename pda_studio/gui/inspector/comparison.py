@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 from pda_studio.gui.window import numbers as words
 
 if TYPE_CHECKING:
-    from pda_studio.inspection import Answer, Removal
+    from pda_studio.inspection import ClassScores, Removal
 
 _LINE = 32
 _SHOWN = 5
@@ -141,14 +141,14 @@ class Comparison(QListView):
         """Room for two classes."""
         return QSize(150, 2 * _LINE)
 
-    def show_answers(
+    def show_scores(
         self,
         names: Sequence[str] = (),
-        before: Answer | None = None,
-        after: Answer | None = None,
+        before: ClassScores | None = None,
+        after: ClassScores | None = None,
         target: int = 0,
     ) -> None:
-        """Show two answers beside each other, or nothing."""
+        """Show the scores of two images beside each other, or nothing."""
         model = self._classes
         model.beginResetModel()
         model.lines = []

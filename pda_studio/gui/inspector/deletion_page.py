@@ -1,4 +1,4 @@
-"""The strongest windows taken out one after the other: step by step, or by itself."""
+"""The strongest windows removed one after the other: step by step, or by itself."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from pda_studio.gui.window.theme import ThemeKeeper
 
 
 class DeletionPage(QWidget):
-    """Shows a course; slider, buttons and curve go to a stage of it."""
+    """Shows a deletion curve; slider, buttons and curve go to a stage of it."""
 
     wanted = Signal(int)
     """How many windows are to be gone."""
@@ -47,13 +47,13 @@ class DeletionPage(QWidget):
         self.slider.setPageStep(5)
         self.slider.valueChanged.connect(self.wanted)
         self.count = QElidingLabel()
-        self.speaking = QComboBox()
-        self.speaking.setAccessibleName(self.tr("Which windows go"))
-        self.speaking.setToolTip(self.tr("Which windows go, the strongest first"))
-        self.speaking.addItem(self.tr("Those for"), "for")
-        self.speaking.addItem(self.tr("Those against"), "against")
-        self.speaking.setCurrentIndex(self.speaking.findData(inspection.speaking))
-        self.speaking.activated.connect(self._on_speaking)
+        self.sign = QComboBox()
+        self.sign.setAccessibleName(self.tr("Which windows go"))
+        self.sign.setToolTip(self.tr("Which windows go, the strongest first"))
+        self.sign.addItem(self.tr("Those for"), "for")
+        self.sign.addItem(self.tr("Those against"), "against")
+        self.sign.setCurrentIndex(self.sign.findData(inspection.sign))
+        self.sign.activated.connect(self._on_sign)
         self.side = QSpinBox(minimum=2, maximum=64, value=inspection.side)
         self.side.setKeyboardTracking(False)
         self.side.setPrefix(self.tr("Block "))
@@ -73,7 +73,7 @@ class DeletionPage(QWidget):
         choices.setSpacing(8)
         choices.addWidget(self.count, 1)
         choices.addWidget(self.side)
-        choices.addWidget(self.speaking)
+        choices.addWidget(self.sign)
         middle = QVBoxLayout()
         middle.setSpacing(4)
         middle.addLayout(choices)
@@ -87,37 +87,40 @@ class DeletionPage(QWidget):
         layout.addWidget(self.comparison, 4)
         follow(self, inspection.events.playing, self._show_playing)
 
-    def show_course(self, course: DeletionCurve) -> None:
+    def show_deletion(self, deletion: DeletionCurve) -> None:
         """Show the image, the curve and the decision at one stage."""
-        total, stage, untouched = len(course.boxes), course.shown, course.baseline
+        total, stage, untouched = len(deletion.rectangles), deletion.shown, deletion.baseline
         self.slider.blockSignals(True)
         self.slider.setRange(0, total)
-        self.slider.setValue(course.at)
+        self.slider.setValue(deletion.at)
         self.slider.blockSignals(False)
-        self.side.setVisible(course.summed)
+        self.side.setVisible(deletion.summed)
         self.side.blockSignals(True)
-        self.side.setMaximum(course.of.largest_side)
+        self.side.setMaximum(deletion.of.largest_side)
         self.side.setValue(self._inspection.side)
         self.side.blockSignals(False)
         for widget in (self.slider, self.play, self.back, self.forth):
             widget.setEnabled(total > 0)
-        self.back.setEnabled(course.at > 0)
-        self.forth.setEnabled(course.at < total)
+        self.back.setEnabled(deletion.at > 0)
+        self.forth.setEnabled(deletion.at < total)
         hidden = untouched is not None and not untouched.has_probabilities
-        self.curve.show_curve(course.curve, course.at, total, hidden=hidden)
+        self.curve.show_curve(deletion.curve, deletion.at, total, hidden=hidden)
         if stage is None or untouched is None:
-            self.image.show_pixels(course.of.subject.view)
-            self.comparison.show_answers()
-            self.count.setText(self.tr("Looking …"))
+            self.image.show_pixels(deletion.of.subject.view)
+            self.comparison.show_scores()
+            self.count.setText(self.tr("Computing …"))
             return
-        outlines = [QRectF(box.left, box.top, box.width, box.height) for box in stage.boxes[-1:]]
+        outlines = [
+            QRectF(rectangle.left, rectangle.top, rectangle.width, rectangle.height)
+            for rectangle in stage.rectangles[-1:]
+        ]
         self.image.show_pixels(stage.image, outlines=outlines)
-        names, target = course.of.subject.scored.class_names, course.of.subject.index
-        self.comparison.show_answers(names, untouched, stage.answer, target)
+        names, target = deletion.of.subject.scored.class_names, deletion.of.subject.index
+        self.comparison.show_scores(names, untouched, stage.scores, target)
         if total == 0:
-            self.count.setText(self.tr("No window speaks that way."))
+            self.count.setText(self.tr("No window has such evidence."))
         else:
-            self.count.setText(self.tr("{0} of {1} removed").format(len(stage.boxes), total))
+            self.count.setText(self.tr("{0} of {1} removed").format(len(stage.rectangles), total))
 
     def _show_playing(self, playing: bool) -> None:
         self._theme.set_icon(self.play, "pause" if playing else "run")
@@ -128,8 +131,8 @@ class DeletionPage(QWidget):
     def _on_play(self) -> None:
         self._inspection.playing = not self._inspection.playing
 
-    def _on_speaking(self, index: int) -> None:
-        self._inspection.speaking = self.speaking.itemData(index)
+    def _on_sign(self, index: int) -> None:
+        self._inspection.sign = self.sign.itemData(index)
 
     def _on_side(self, side: int) -> None:
         self._inspection.side = side

@@ -1,4 +1,4 @@
-"""Looks behind maps for the inspector: asks the worker, and follows what the panels ask for."""
+"""Fills the inspector: scores on the worker, and follows what the panels show."""
 
 from __future__ import annotations
 
@@ -24,9 +24,11 @@ from pda_studio.gui.inspector.player import DeletionPlayer
 from pda_studio.gui.inspector.stepping import Stepper
 from pda_studio.gui.jobs.worker import Jobs
 from pda_studio.gui.session.session import Key, Session
+from pda_studio.infills import infill_named
+from pda_studio.pda.infill.terms import Preparation
 
 if TYPE_CHECKING:
-    from pda_studio.inspection import Box, RankedWindows, RegionFillName, Removal
+    from pda_studio.inspection import RankedWindows, Rectangle, Removal
     from pda_studio.methods.prediction_difference import PredictionDifference
 
 _MOST_PASSES = 500  # to score windows anew while their map is on its way
@@ -58,9 +60,9 @@ class Inspecting(QObject):
     ) -> None:
         super().__init__(parent)
         self._inspection, self._session = inspection, session
-        self._ranking = Stepper(jobs, self._on_spot_failed)
-        self._removing = Stepper(jobs, self._on_spot_failed)
-        self._cutting = Stepper(jobs, self._on_cut_failed)
+        self._ranking = Stepper(jobs, self._on_pixel_failed)
+        self._removing = Stepper(jobs, self._on_pixel_failed)
+        self._region_steps = Stepper(jobs, self._on_region_failed)
         self.playing = DeletionPlayer(inspection, jobs, self)
         self.playing.failed.connect(self._tell)
         self._soon = QTimer(self, singleShot=True, interval=0)
@@ -74,7 +76,7 @@ class Inspecting(QObject):
         follow(self, session.selection_changed, self._follow_soon)
         follow(self, events.open, self._follow_soon)
         follow(self, events.page, self._follow_soon)
-        follow(self, events.fill, self._on_fill)
+        follow(self, events.infill, self._on_infill)
         follow(self, events.side, self._on_side)
         follow(self, events.open, self._on_open)
         follow(self, events, self._show_marks)
@@ -82,7 +84,7 @@ class Inspecting(QObject):
     def stop(self) -> None:
         """Compute nothing more: the window is closing."""
         self.playing.stop()
-        for stepper in (self._ranking, self._removing, self._cutting):
+        for stepper in (self._ranking, self._removing, self._region_steps):
             stepper.stop()
 
     def _on_open(self, open: bool) -> None:
@@ -91,14 +93,14 @@ class Inspecting(QObject):
     def _show_marks(self, *_: object) -> None:
         self.marks_changed.emit(self._inspection.marks)
 
-    # What the user asks
+    # Actions of the user
 
     def open(self, open: bool) -> None:
         """Show or hide the inspector."""
         self._inspection.open = open
 
-    def look_at(self, key: Key, point: tuple[float, float]) -> None:
-        """Prediction behind a pixel of a panel; a point in pixels of the first row's input."""
+    def inspect_pixel(self, key: Key, point: tuple[float, float]) -> None:
+        """Show the windows over a pixel of a panel; a point in pixels of the first row's input."""
         of = inspected(self._session, key)
         if not self._inspection.open or of is None:
             return
@@ -110,23 +112,23 @@ class Inspecting(QObject):
             self._rank(PixelWindows(of, column, row))
 
     def choose(self, index: int) -> None:
-        """Prediction at one of the windows over the pixel."""
-        spot = self._inspection.spot
-        if spot is not None and index != spot.chosen:
-            self._inspection.spot = replace(spot, chosen=index)
+        """Show one of the windows over the pixel."""
+        pixel = self._inspection.pixel
+        if pixel is not None and index != pixel.chosen:
+            self._inspection.pixel = replace(pixel, chosen=index)
             self._remove()
 
     def frame(self, key: Key, frame: QRectF) -> None:
-        """Take out a region that was drawn, in input pixels; only whole pixels go."""
-        from pda_studio.inspection import Box
+        """Remove a region that was drawn, in input pixels; only whole pixels go."""
+        from pda_studio.inspection import Rectangle
 
         left, top = round(frame.left()), round(frame.top())
         right, bottom = round(frame.right()), round(frame.bottom())
-        self.cut(Box(top, left, bottom - top, right - left), key)
+        self.remove_region(Rectangle(top, left, bottom - top, right - left), key)
 
-    def cut(self, box: Box, key: Key | None = None) -> None:
-        """Take out a region; without a panel, of the same as before."""
-        earlier = self._inspection.cut
+    def remove_region(self, rectangle: Rectangle, key: Key | None = None) -> None:
+        """Remove a region; without a panel, of the same as before."""
+        earlier = self._inspection.region
         if key is None and earlier is not None:
             key = earlier.of.key
         of = inspected(self._session, key or self._panel())
@@ -135,7 +137,7 @@ class Inspecting(QObject):
         self._inspection.open = True
         self._inspection.page = "region"
         removal = earlier.removal if earlier and earlier.of.same_image(of) else None
-        self._cut(RegionRemoval(of, box, removal))
+        self._remove_region(RegionRemoval(of, rectangle, removal))
 
     # Following the session
 
@@ -152,55 +154,55 @@ class Inspecting(QObject):
         if not inspection.open:
             inspection.playing = False
             return
-        if inspection.spot is not None:
-            spot = inspection.spot
-            of = inspected(session, spot.of.key)
-            if of is None or not of.same_image(spot.of):
-                self._drop_spot()
-            elif not of.same_map(spot.of):
-                same_windows = _grid_of(of) == _grid_of(spot.of)
-                self._rank(replace(spot, of=of, chosen=spot.chosen if same_windows else None))
-        if inspection.cut is not None:
-            cut = inspection.cut
-            of = inspected(session, cut.of.key)
-            if of is None or not of.same_image(cut.of):
-                self._cutting.stop()
-                inspection.cut = None
-            elif of.request.target != cut.of.request.target:
-                self._cut(replace(cut, of=of))
+        if inspection.pixel is not None:
+            pixel = inspection.pixel
+            of = inspected(session, pixel.of.key)
+            if of is None or not of.same_image(pixel.of):
+                self._drop_pixel()
+            elif not of.same_map(pixel.of):
+                same_windows = _grid_of(of) == _grid_of(pixel.of)
+                self._rank(replace(pixel, of=of, chosen=pixel.chosen if same_windows else None))
+        if inspection.region is not None:
+            region = inspection.region
+            of = inspected(session, region.of.key)
+            if of is None or not of.same_image(region.of):
+                self._region_steps.stop()
+                inspection.region = None
+            elif of.request.target != region.of.request.target:
+                self._remove_region(replace(region, of=of))
         if inspection.page == "strongest":
             self.playing.follow(inspected(session, self._panel()))
         else:
             inspection.playing = False
 
-    def _drop_spot(self) -> None:
+    def _drop_pixel(self) -> None:
         self._ranking.stop()
         self._removing.stop()
-        self._inspection.spot = None
+        self._inspection.pixel = None
 
     # The windows over a pixel
 
-    def _rank(self, spot: PixelWindows) -> None:
+    def _rank(self, pixel: PixelWindows) -> None:
         """Bring the windows over a pixel into order: from the map, or by scoring them anew."""
         from pda_studio.inspection import ranked_over, ranked_windows
 
-        height, width = spot.of.subject.view.shape[:2]
-        if spot.column >= width or spot.row >= height:
-            self._drop_spot()
+        height, width = pixel.of.subject.view.shape[:2]
+        if pixel.column >= width or pixel.row >= height:
+            self._drop_pixel()
             return
-        of, side = spot.of, min(self._inspection.side, spot.of.largest_side)
+        of, side = pixel.of, min(self._inspection.side, pixel.of.largest_side)
         known = of.evidence
 
-        def windows() -> Iterator[RankedWindows]:
+        def windows() -> Iterator[RankedWindows | Preparation]:
             if known is not None and (known.scores is not None or not of.has_windows):
                 yield ranked_windows(known, side)
             else:
                 method = cast("PredictionDifference", of.method)
-                yield from ranked_over(method, of.subject, spot.column, spot.row)
+                yield from ranked_over(method, of.subject, pixel.column, pixel.row)
 
         self._removing.stop()
         message = "" if known is not None else self._why_later(of)
-        self._inspection.spot = replace(spot, windows=None, removal=None, message=message)
+        self._inspection.pixel = replace(pixel, windows=None, removal=None, message=message)
         if message:
             self._ranking.stop()
         else:
@@ -214,84 +216,102 @@ class Inspecting(QObject):
         coming = self._session.panel(*of.key).active
         method = cast("PredictionDifference", of.method)
         windows = ceil(method.window / method.stride) ** 2
-        samples = method.samples if method.infill.endswith("-samples") else 1
-        if coming and windows * samples > _MOST_PASSES:
+        infills = windows * infill_named(method.infill).count(method.samples)
+        if coming and infills > _MOST_PASSES:
             return self.tr("There are many windows here: they are known when the map is finished.")
         return ""
 
     def _on_side(self, *_: object) -> None:
-        spot = self._inspection.spot
-        if spot is not None and not spot.of.has_windows:
-            self._rank(replace(spot, chosen=None))
+        pixel = self._inspection.pixel
+        if pixel is not None and not pixel.of.has_windows:
+            self._rank(replace(pixel, chosen=None))
 
-    def _on_windows(self, windows: RankedWindows) -> None:
+    def _on_windows(self, windows: RankedWindows | Preparation) -> None:
         from pda_studio.inspection.ranking import windows_over
 
-        spot = self._inspection.spot
-        if spot is None:
+        pixel = self._inspection.pixel
+        if pixel is None:
             return
-        over = windows.over(spot.column, spot.row)
-        total = len(windows_over(windows.grid, spot.column, spot.row))
+        if isinstance(windows, Preparation):
+            self._inspection.pixel = replace(pixel, message=self._computing(windows))
+            return
+        over = windows.over(pixel.column, pixel.row)
+        total = len(windows_over(windows.grid, pixel.column, pixel.row))
         # While windows are scored the strongest changes; what the user has chosen stays.
-        asked = self._removing.busy or spot.removal is not None
+        asked = self._removing.busy or pixel.removal is not None
         whole = len(over) == total
-        chosen = spot.chosen if spot.chosen in over and (asked or whole) else next(iter(over), None)
-        self._inspection.spot = replace(spot, windows=windows, total=total, chosen=chosen)
+        chosen = (
+            pixel.chosen if pixel.chosen in over and (asked or whole) else next(iter(over), None)
+        )
+        self._inspection.pixel = replace(
+            pixel, windows=windows, total=total, chosen=chosen, message=""
+        )
         if whole and not asked:
             self._remove()
 
     def _remove(self) -> None:
         """Ask for the decision without the chosen window."""
-        from pda_studio.inspection import filling_of, removal_steps
+        from pda_studio.inspection import infill_of, removal_steps
 
-        spot = self._inspection.spot
-        box = spot.box if spot else None
-        if spot is None or box is None:
+        pixel = self._inspection.pixel
+        rectangle = pixel.rectangle if pixel else None
+        if pixel is None or rectangle is None:
             return
-        of = spot.of
+        of = pixel.of
 
-        def steps() -> Iterator[Removal]:
-            filling = filling_of(of.method, of.subject.scored)
-            yield from removal_steps(of.subject, box, filling)
+        def steps() -> Iterator[Removal | Preparation]:
+            infill = infill_of(of.method, of.subject.scored, (rectangle.height, rectangle.width))
+            yield from removal_steps(of.subject, rectangle, infill)
 
         self._removing.start(steps, self._on_removal)
 
-    def _on_removal(self, removal: Removal) -> None:
-        if self._inspection.spot is not None:
-            self._inspection.spot = replace(self._inspection.spot, removal=removal)
+    def _on_removal(self, removal: Removal | Preparation) -> None:
+        if self._inspection.pixel is not None and not isinstance(removal, Preparation):
+            self._inspection.pixel = replace(self._inspection.pixel, removal=removal)
 
-    def _on_spot_failed(self, error: BaseException, details: str) -> None:
-        spot = self._inspection.spot
-        if spot is not None:
-            self._inspection.spot = replace(spot, message=str(error))
+    def _on_pixel_failed(self, error: BaseException, details: str) -> None:
+        pixel = self._inspection.pixel
+        if pixel is not None:
+            self._inspection.pixel = replace(pixel, message=str(error))
         self._tell(error, details)
 
     # A region
 
-    def _cut(self, cut: RegionRemoval) -> None:
-        from pda_studio.inspection import RegionFilling, removal_steps
+    def _remove_region(self, region: RegionRemoval) -> None:
+        from pda_studio.infills.ready import ready_for_region
+        from pda_studio.inspection import removal_steps
 
-        height, width = cut.of.subject.view.shape[:2]
-        box = _within(cut.box, height, width)
-        subject, fill = cut.of.subject, cast("RegionFillName", self._inspection.fill)
-        self._inspection.cut = replace(cut, box=box, message="")
-        self._cutting.start(
-            lambda: removal_steps(subject, box, RegionFilling(subject.scored, fill)),
-            self._on_cut,
-        )
+        height, width = region.of.subject.view.shape[:2]
+        rectangle = _within(region.rectangle, height, width)
+        subject, name = region.of.subject, self._inspection.infill
+        self._inspection.region = replace(region, rectangle=rectangle, message="")
 
-    def _on_cut(self, removal: Removal) -> None:
-        if self._inspection.cut is not None:
-            self._inspection.cut = replace(self._inspection.cut, removal=removal)
+        def steps() -> Iterator[Removal | Preparation]:
+            infill = ready_for_region(name, subject.scored, (rectangle.height, rectangle.width))
+            yield from removal_steps(subject, rectangle, infill)
 
-    def _on_cut_failed(self, error: BaseException, details: str) -> None:
-        if self._inspection.cut is not None:
-            self._inspection.cut = replace(self._inspection.cut, message=str(error))
+        self._region_steps.start(steps, self._on_region_removal)
+
+    def _on_region_removal(self, removal: Removal | Preparation) -> None:
+        region = self._inspection.region
+        if region is None:
+            return
+        if isinstance(removal, Preparation):
+            self._inspection.region = replace(region, message=self._computing(removal))
+        else:
+            self._inspection.region = replace(region, removal=removal, message="")
+
+    def _computing(self, preparation: Preparation) -> str:
+        return self.tr("Computing {0}.").format(preparation)
+
+    def _on_region_failed(self, error: BaseException, details: str) -> None:
+        if self._inspection.region is not None:
+            self._inspection.region = replace(self._inspection.region, message=str(error))
         self._tell(error, details)
 
-    def _on_fill(self, *_: object) -> None:
-        if self._inspection.cut is not None:
-            self._cut(self._inspection.cut)
+    def _on_infill(self, *_: object) -> None:
+        if self._inspection.region is not None:
+            self._remove_region(self._inspection.region)
 
     def _tell(self, error: BaseException, details: str) -> None:
         if not isinstance(error, PdaStudioError):  # those are sentences, shown where one looks
@@ -303,8 +323,11 @@ def _grid_of(of: Inspected) -> tuple[object, ...]:
     return of.request.method, values.get("window"), values.get("stride")
 
 
-def _within(box: Box, height: int, width: int) -> Box:
+def _within(rectangle: Rectangle, height: int, width: int) -> Rectangle:
     """The part of a region that lies within the image; at least a pixel."""
-    top, left = min(max(box.top, 0), height - 1), min(max(box.left, 0), width - 1)
-    bottom, right = min(max(box.bottom, top + 1), height), min(max(box.right, left + 1), width)
-    return replace(box, top=top, left=left, height=bottom - top, width=right - left)
+    top, left = min(max(rectangle.top, 0), height - 1), min(max(rectangle.left, 0), width - 1)
+    bottom, right = (
+        min(max(rectangle.bottom, top + 1), height),
+        min(max(rectangle.right, left + 1), width),
+    )
+    return replace(rectangle, top=top, left=left, height=bottom - top, width=right - left)

@@ -1,4 +1,4 @@
-"""What is looked at behind a map: a pixel's windows, a region, the strongest windows in turn."""
+"""State of the inspector: a pixel's windows, a removed region, the deletion curve."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from pda_studio.document.workspace import COMBINED
 from pda_studio.gui.grid import geometry
 from pda_studio.gui.maps.requests import Request
 from pda_studio.gui.session.session import Key, Session
+from pda_studio.infills import AUTO
 
 if TYPE_CHECKING:  # the engine loads PyTorch, which takes seconds: the window is there before
-    from pda_studio.inspection import Answer, Box, RankedWindows, Removal, Stage
+    from pda_studio.inspection import ClassScores, RankedWindows, Rectangle, Removal, Stage
     from pda_studio.methods import Method
     from pda_studio.results import EvidenceMap, Subject
 
@@ -66,7 +67,7 @@ class Inspected:
 
     @property
     def target_name(self) -> str:
-        """Name of the class that is asked about."""
+        """Name of the target."""
         return self.subject.target_name
 
     def same_image(self, other: Inspected) -> bool:
@@ -84,7 +85,7 @@ class Inspected:
 
 
 def inspected(session: Session, key: Key) -> Inspected | None:
-    """What a panel asks for now; None until its row has been looked at, or if it is gone."""
+    """What a panel shows now; None until its row has predictions, or if it is gone."""
     row, column = session.work.row(key[0]), session.work.column(key[1])
     if row is None or column is None:
         return None
@@ -119,7 +120,7 @@ class PixelWindows:
     total : int
         How many windows cover the pixel.
     chosen : int or None
-        Index of the window that is looked at.
+        Index of the chosen window.
     removal : Removal or None
         The decision without it.
     message : str
@@ -141,44 +142,44 @@ class PixelWindows:
         return self.windows.over(self.column, self.row) if self.windows else []
 
     @property
-    def box(self) -> Box | None:
-        """The window that is looked at."""
+    def rectangle(self) -> Rectangle | None:
+        """The chosen window."""
         if self.windows is None or self.chosen is None:
             return None
-        return self.windows.box(self.chosen)
+        return self.windows.rectangle(self.chosen)
 
 
 @dataclass(frozen=True, eq=False)
 class RegionRemoval:
-    """A region that was taken out by hand.
+    """A region that was removed by hand.
 
     Attributes
     ----------
     of : Inspected
         The panel.
-    box : Box
+    rectangle : Rectangle
         The region.
     removal : Removal or None
-        The decision without it; that without an earlier region until it is there.
+        The scores without it; those without an earlier region until they are there.
     message : str
         Why it cannot be told.
     """
 
     of: Inspected
-    box: Box
+    rectangle: Rectangle
     removal: Removal | None = None
     message: str = ""
 
 
 @dataclass(frozen=True, eq=False)
 class DeletionCurve:
-    """The strongest windows taken out one after the other, as far as one has come.
+    """The strongest windows removed one after the other, as far as one has come.
 
     Attributes
     ----------
     of : Inspected
         The panel.
-    boxes : tuple of Box
+    rectangles : tuple of Rectangle
         All that can go, in their order.
     stages : tuple of Stage
         What is known by now, from the unmodified image on.
@@ -191,7 +192,7 @@ class DeletionCurve:
     """
 
     of: Inspected
-    boxes: tuple[Box, ...] = ()
+    rectangles: tuple[Rectangle, ...] = ()
     stages: tuple[Stage, ...] = ()
     at: int = 0
     summed: bool = False
@@ -206,20 +207,20 @@ class DeletionCurve:
     def curve(self) -> list[float]:
         """The target's probability, or a unit's activation, at each known stage."""
         target = self.of.subject.index
-        return [float(stage.answer.values[target]) for stage in self.stages]
+        return [float(stage.scores.values[target]) for stage in self.stages]
 
     @property
-    def baseline(self) -> Answer | None:
+    def baseline(self) -> ClassScores | None:
         """What the classifier says of the unmodified image."""
-        return self.stages[0].answer if self.stages else None
+        return self.stages[0].scores if self.stages else None
 
 
 @dataclass(frozen=True)
 class Marks:
-    """Rectangles to outline in a panel and in its row's input; the last one is looked at."""
+    """Rectangles to outline in a panel and in its row's input; the last one is the chosen one."""
 
     key: Key
-    boxes: tuple[Box, ...]
+    rectangles: tuple[Rectangle, ...]
 
 
 @dataclass
@@ -232,11 +233,11 @@ class Inspection:
         Whether it is seen.
     page : {"windows", "region", "strongest"}
         Which page.
-    spot, cut, course
+    pixel, region, deletion
         What the three pages show.
-    fill : str
-        What fills regions; a name of `REGION_FILLINGS`.
-    speaking : {"for", "against"}
+    infill : str
+        What replaces regions; a name of `region_infills`.
+    sign : {"for", "against"}
         Which windows go one after the other.
     side : int
         Side of a block where a method has no windows, in pixels.
@@ -248,11 +249,11 @@ class Inspection:
 
     open: bool = True
     page: Page = "windows"
-    spot: PixelWindows | None = None
-    cut: RegionRemoval | None = None
-    course: DeletionCurve | None = None
-    fill: str = "auto"
-    speaking: str = "for"
+    pixel: PixelWindows | None = None
+    region: RegionRemoval | None = None
+    deletion: DeletionCurve | None = None
+    infill: str = AUTO
+    sign: str = "for"
     side: int = 16
     playing: bool = False
 
@@ -262,9 +263,9 @@ class Inspection:
         if not self.open:
             return None
         if self.page == "windows":
-            box = self.spot.box if self.spot else None
-            return Marks(self.spot.of.key, (box,)) if self.spot and box else None
+            rectangle = self.pixel.rectangle if self.pixel else None
+            return Marks(self.pixel.of.key, (rectangle,)) if self.pixel and rectangle else None
         if self.page == "region":
-            return Marks(self.cut.of.key, (self.cut.box,)) if self.cut else None
-        stage = self.course.shown if self.course else None
-        return Marks(self.course.of.key, stage.boxes) if self.course and stage else None
+            return Marks(self.region.of.key, (self.region.rectangle,)) if self.region else None
+        stage = self.deletion.shown if self.deletion else None
+        return Marks(self.deletion.of.key, stage.rectangles) if self.deletion and stage else None

@@ -58,10 +58,10 @@ class Inspector(QWidget):
         header.addSpacing(8)
         titles: dict[Page, tuple[str, str]] = {
             "windows": (self.tr("Pixel"), self.tr("The windows over a pixel")),
-            "region": (self.tr("Region"), self.tr("A region taken out by hand")),
+            "region": (self.tr("Region"), self.tr("Scores without a region of your choice")),
             "strongest": (
                 self.tr("Strongest"),
-                self.tr("The strongest windows taken out one after the other"),
+                self.tr("Deletion curve: the strongest windows are removed one after the other"),
             ),
         }
         for name, (title, help) in titles.items():
@@ -126,50 +126,50 @@ class Inspector(QWidget):
                 self._show_strongest()
 
     def _show_windows(self) -> None:
-        spot = self._inspection.spot
-        if spot is None:
+        pixel = self._inspection.pixel
+        if pixel is None:
             self._tell(
                 self.tr(
-                    "Click a pixel in a panel: the windows that cover it are shown here, what"
-                    " stood in for them, and what the classifier said without them."
+                    "Click a pixel in a panel to see the windows that cover it, their infills, and"
+                    " the scores without them."
                 )
             )
-        elif spot.message:
-            self._tell(spot.message)
+        elif pixel.message:
+            self._tell(pixel.message)
         else:
-            self.windows.show_spot(spot)
+            self.windows.show_pixel(pixel)
             self._turn_to(self.windows)
-        if spot is not None:
-            value = f"x {spot.column}, y {spot.row}"
-            self.context.setText(f"{spot.of.method.title} · {spot.of.target_name} · {value}")
+        if pixel is not None:
+            value = f"x {pixel.column}, y {pixel.row}"
+            self.context.setText(f"{pixel.of.method.title} · {pixel.of.target_name} · {value}")
 
     def _show_region(self) -> None:
-        cut = self._inspection.cut
-        if cut is None:
+        region = self._inspection.region
+        if region is None:
             self._tell(
                 self.tr(
                     "Choose “Remove region” (Ctrl+Shift+K) and drag a rectangle in a panel: only"
-                    " that is removed, and the decision without it is shown here."
+                    " that is removed, and the scores without it are shown here."
                 )
             )
             return
-        self.region.show_cut(cut)
+        self.region.show_region(region)
         self._turn_to(self.region)
-        self.context.setText(cut.of.target_name)
+        self.context.setText(region.of.target_name)
 
     def _show_strongest(self) -> None:
-        course = self._inspection.course
-        if course is None or course.message:
+        deletion = self._inspection.deletion
+        if deletion is None or deletion.message:
             self._tell(
-                course.message
-                if course
+                deletion.message
+                if deletion
                 else self.tr("Open an image: then its strongest windows can be removed here.")
             )
         else:
-            self.strongest.show_course(course)
+            self.strongest.show_deletion(deletion)
             self._turn_to(self.strongest)
-        if course is not None:
-            self.context.setText(f"{course.of.method.title} · {course.of.target_name}")
+        if deletion is not None:
+            self.context.setText(f"{deletion.of.method.title} · {deletion.of.target_name}")
 
     def _tell(self, text: str) -> None:
         self.hint.setText(text)

@@ -105,7 +105,7 @@ class Samples(QListWidget):
         self.setIconSize(QSize(_THUMBNAIL, _THUMBNAIL))
         self.setGridSize(QSize(_THUMBNAIL + 10, _THUMBNAIL + 20))
         self.setVerticalScrollMode(QListWidget.ScrollMode.ScrollPerPixel)
-        self.setAccessibleName(self.tr("Samples that stood in"))
+        self.setAccessibleName(self.tr("Samples of the infill"))
         font = self.font()
         font.setPixelSize(10)
         self.setFont(font)

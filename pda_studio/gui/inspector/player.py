@@ -12,9 +12,12 @@ from pda_studio.gui.connections import follow
 from pda_studio.gui.inspector.inspection import DeletionCurve, Inspected, Inspection
 from pda_studio.gui.inspector.stepping import Stepper
 from pda_studio.gui.jobs.worker import Jobs
+from pda_studio.pda.infill.terms import Preparation
 
 if TYPE_CHECKING:
-    from pda_studio.inspection import Box, Speaking, Stage
+    from pda_studio.inspection import Rectangle, Sign, Stage
+
+    _Step = tuple[tuple[Rectangle, ...], Stage | Preparation]
 
 _MOST = 100  # windows that go one after the other
 _PACE = 350  # ms between two windows that go by themselves
@@ -41,7 +44,7 @@ class DeletionPlayer(QObject):
         self.pace = QTimer(self, interval=_PACE)
         self.pace.timeout.connect(self._on_pace)
         events = inspection.events
-        follow(self, events.speaking, self._on_order)
+        follow(self, events.sign, self._on_order)
         follow(self, events.side, self._on_order)
         follow(self, events.playing, self._on_playing)
 
@@ -52,79 +55,84 @@ class DeletionPlayer(QObject):
 
     def follow(self, of: Inspected | None) -> None:
         """Show a panel's strongest windows; from the start where it asks for something else."""
-        course = self._inspection.course
+        deletion = self._inspection.deletion
         if of is None:
             self._stages.stop()
             self._inspection.playing = False
-            self._inspection.course = None
-        elif course is None or not of.same_map(course.of) or of.key != course.of.key:
+            self._inspection.deletion = None
+        elif deletion is None or not of.same_map(deletion.of) or of.key != deletion.of.key:
             self._begin(of)
 
     def go_to(self, count: int) -> None:
         """Let the image be without its strongest windows, this many."""
-        course = self._inspection.course
-        if course is not None and course.boxes:
-            at = min(max(count, 0), len(course.boxes))
-            if at != course.at:
-                self._inspection.course = replace(course, at=at)
+        deletion = self._inspection.deletion
+        if deletion is not None and deletion.rectangles:
+            at = min(max(count, 0), len(deletion.rectangles))
+            if at != deletion.at:
+                self._inspection.deletion = replace(deletion, at=at)
                 self._stages.go_on()
 
     def _begin(self, of: Inspected) -> None:
         self._inspection.playing = False
         self._stages.stop()
-        known, course = of.evidence, DeletionCurve(of, summed=not of.has_windows)
+        known, deletion = of.evidence, DeletionCurve(of, summed=not of.has_windows)
         if known is None:
             message = self.tr("The strongest windows are known when the map is finished.")
-            self._inspection.course = replace(course, message=message)
+            self._inspection.deletion = replace(deletion, message=message)
             return
         side = min(self._inspection.side, of.largest_side)
-        speaking = cast("Speaking", self._inspection.speaking)
+        sign = cast("Sign", self._inspection.sign)
 
-        def steps() -> Iterator[tuple[tuple[Box, ...], Stage]]:
-            from pda_studio.inspection import deletion_curve, filling_of, ranked_windows
+        def steps() -> Iterator[_Step]:
+            from pda_studio.inspection import deletion_curve, infill_of, ranked_windows
 
             ranked = ranked_windows(known, side)
-            boxes = tuple(ranked.box(index) for index in ranked.strongest(speaking)[:_MOST])
-            filling = filling_of(of.method, of.subject.scored)
-            for stage in deletion_curve(of.subject, boxes, filling):
-                yield boxes, stage
+            rectangles = tuple(ranked.rectangle(index) for index in ranked.strongest(sign)[:_MOST])
+            size = (ranked.grid.window, ranked.grid.window)
+            infill = infill_of(of.method, of.subject.scored, size)
+            for stage in deletion_curve(of.subject, rectangles, infill):
+                yield rectangles, stage
 
-        self._inspection.course = course
+        self._inspection.deletion = deletion
         self._stages.start(steps, self._on_stage, self._wants_stage)
 
     def _wants_stage(self) -> bool:
-        course = self._inspection.course
-        return course is not None and len(course.stages) <= course.at
+        deletion = self._inspection.deletion
+        return deletion is not None and len(deletion.stages) <= deletion.at
 
-    def _on_stage(self, step: tuple[tuple[Box, ...], Stage]) -> None:
-        course = self._inspection.course
-        if course is not None:
-            boxes, stage = step
-            self._inspection.course = replace(course, boxes=boxes, stages=(*course.stages, stage))
+    def _on_stage(self, step: _Step) -> None:
+        deletion = self._inspection.deletion
+        if deletion is not None:
+            rectangles, stage = step
+            if isinstance(stage, Preparation):
+                return
+            self._inspection.deletion = replace(
+                deletion, rectangles=rectangles, stages=(*deletion.stages, stage)
+            )
 
     def _on_failed(self, error: BaseException, details: str) -> None:
         self._inspection.playing = False
-        if self._inspection.course is not None:
-            self._inspection.course = replace(self._inspection.course, message=str(error))
+        if self._inspection.deletion is not None:
+            self._inspection.deletion = replace(self._inspection.deletion, message=str(error))
         self.failed.emit(error, details)
 
     def _on_order(self, *_: object) -> None:
-        if self._inspection.course is not None:
-            self._begin(self._inspection.course.of)
+        if self._inspection.deletion is not None:
+            self._begin(self._inspection.deletion.of)
 
     def _on_playing(self, playing: bool) -> None:
-        course = self._inspection.course
+        deletion = self._inspection.deletion
         if not playing:
             self.pace.stop()
             return
-        if course is not None and course.at >= len(course.boxes):
+        if deletion is not None and deletion.at >= len(deletion.rectangles):
             self.go_to(0)  # once more from the start
         self.pace.start()
 
     def _on_pace(self) -> None:
-        """Let the next window go, once the last one's answer is there."""
-        course = self._inspection.course
-        if course is None or course.at >= len(course.boxes) < len(course.stages):
+        """Let the next window go, once the last one's scores are there."""
+        deletion = self._inspection.deletion
+        if deletion is None or deletion.at >= len(deletion.rectangles) < len(deletion.stages):
             self._inspection.playing = False
-        elif len(course.stages) > course.at:
-            self.go_to(course.at + 1)
+        elif len(deletion.stages) > deletion.at:
+            self.go_to(deletion.at + 1)

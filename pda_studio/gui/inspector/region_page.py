@@ -1,8 +1,8 @@
-"""A region taken out by hand: where it lies, what fills it, and the decision without it."""
+"""Removal of a region: where it lies, its infill, and the scores without it."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QComboBox,
     QGridLayout,
@@ -16,18 +16,19 @@ from PySide6.QtWidgets import (
 from pda_studio.gui.inspector.comparison import Comparison
 from pda_studio.gui.inspector.inspection import Inspection, RegionRemoval
 from pda_studio.gui.inspector.patches import Patch
+from pda_studio.infills import AUTO, INFILLS, infill_named
 
 
 class RegionPage(QWidget):
-    """Shows a cut, and lets its numbers be set by hand."""
+    """Shows a region, and lets its numbers be set by hand."""
 
     changed = Signal(object)
-    """A `Box`: the region that is wanted."""
+    """A `Rectangle`: the region that is wanted."""
 
     def __init__(self, inspection: Inspection, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._inspection = inspection
-        self._cut: RegionRemoval | None = None
+        self._region: RegionRemoval | None = None
         self.image = Patch(self.tr("Without the region"))
         self.numbers: dict[str, QSpinBox] = {}
         for name, prefix, title in (
@@ -42,18 +43,17 @@ class RegionPage(QWidget):
             spin.setToolTip(title)
             spin.valueChanged.connect(self._on_number)
             self.numbers[name] = spin
-        self.fill = QComboBox()
-        self.fill.setAccessibleName(self.tr("What fills the region"))
-        self.fill.setToolTip(self.tr("What fills the region"))
-        for title, name in (
-            (self.tr("Fill: automatic"), "auto"),
-            (self.tr("Fill: inpainting"), "inpaint-telea"),
-            (self.tr("Fill: blur"), "blur"),
-            (self.tr("Fill: grey"), "grey"),
-        ):
-            self.fill.addItem(title, name)
-        self.fill.setCurrentIndex(self.fill.findData(inspection.fill))
-        self.fill.activated.connect(self._on_fill)
+        self.infill = QComboBox()
+        self.infill.setAccessibleName(self.tr("Infill of the region"))
+        self.infill.setToolTip(self.tr("Infill of the region: what replaces it"))
+        self.infill.addItem(self.tr("Automatic infill"), AUTO)
+        for infill in INFILLS.values():
+            self.infill.addItem(infill.title, infill.name)
+            self.infill.setItemData(
+                self.infill.count() - 1, infill.help, Qt.ItemDataRole.ToolTipRole
+            )
+        self.infill.setCurrentIndex(self.infill.findData(inspection.infill))
+        self.infill.activated.connect(self._on_infill)
         self.summary = QLabel()
         self.summary.setWordWrap(True)
         self.comparison = Comparison()
@@ -61,7 +61,7 @@ class RegionPage(QWidget):
         grid.setSpacing(6)
         for at, spin in enumerate(self.numbers.values()):
             grid.addWidget(spin, at // 2, at % 2)
-        grid.addWidget(self.fill, 2, 0, 1, 2)
+        grid.addWidget(self.infill, 2, 0, 1, 2)
         middle = QVBoxLayout()
         middle.setSpacing(8)
         middle.addLayout(grid)
@@ -74,51 +74,44 @@ class RegionPage(QWidget):
         layout.addLayout(middle, 5)
         layout.addWidget(self.comparison, 4)
 
-    def show_cut(self, cut: RegionRemoval) -> None:
-        """Show a region and the decision without it."""
-        self._cut = cut
-        height, width = cut.of.subject.view.shape[:2]
-        box = cut.box
+    def show_region(self, region: RegionRemoval) -> None:
+        """Show a region and the scores without it."""
+        self._region = region
+        height, width = region.of.subject.view.shape[:2]
+        rectangle = region.rectangle
         for name, value, low, high in (
-            ("left", box.left, 0, width - box.width),
-            ("top", box.top, 0, height - box.height),
-            ("width", box.width, 1, width - box.left),
-            ("height", box.height, 1, height - box.top),
+            ("left", rectangle.left, 0, width - rectangle.width),
+            ("top", rectangle.top, 0, height - rectangle.height),
+            ("width", rectangle.width, 1, width - rectangle.left),
+            ("height", rectangle.height, 1, height - rectangle.top),
         ):
             spin = self.numbers[name]
             spin.blockSignals(True)
             spin.setRange(low, high)
             spin.setValue(value)
             spin.blockSignals(False)
-        removal = cut.removal
+        removal = region.removal
         if removal is None:
-            self.image.show_pixels(cut.of.subject.view)
-            self.comparison.show_answers()
-            self.summary.setText(cut.message)
+            self.image.show_pixels(region.of.subject.view)
+            self.comparison.show_scores()
+            self.summary.setText(region.message)
             return
-        names = cut.of.subject.scored.class_names
+        names = region.of.subject.scored.class_names
         self.image.show_pixels(removal.image)
-        self.comparison.show_answers(names, removal.before, removal.after, removal.target)
-        self.summary.setText(cut.message or self._summary(cut))
+        self.comparison.show_scores(names, removal.before, removal.after, removal.target)
+        self.summary.setText(region.message or self._summary(region))
 
-    def _summary(self, cut: RegionRemoval) -> str:
-        removal = cut.removal
+    def _summary(self, region: RegionRemoval) -> str:
+        removal = region.removal
         assert removal is not None
-        fills = {
-            "conditional-mean": self.tr("Filled with the conditional mean."),
-            "marginal-mean": self.tr("Filled with what such images have there on average."),
-            "inpaint-telea": self.tr("Filled by inpainting."),
-            "blur": self.tr("Filled with the blurred image."),
-            "grey": self.tr("Filled with grey."),
-        }
-        text = fills[removal.kind]
-        names = cut.of.subject.scored.class_names
+        text = self.tr("Infill: {0}.").format(infill_named(removal.kind).title)
+        names = region.of.subject.scored.class_names
         return f"{text} {self.comparison.told(names, removal)}"
 
     def _on_number(self) -> None:
-        from pda_studio.inspection import Box
+        from pda_studio.inspection import Rectangle
 
-        self.changed.emit(Box(**{name: spin.value() for name, spin in self.numbers.items()}))
+        self.changed.emit(Rectangle(**{name: spin.value() for name, spin in self.numbers.items()}))
 
-    def _on_fill(self, index: int) -> None:
-        self._inspection.fill = self.fill.itemData(index)
+    def _on_infill(self, index: int) -> None:
+        self._inspection.infill = self.infill.itemData(index)

@@ -1,4 +1,4 @@
-"""The windows over a pixel: which there are, what stood in for one, what was said without it."""
+"""The windows over a pixel: which there are, what replaced one, the scores without it."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ _WINDOW, _VALUE, _LIMIT, _PLACE = (Qt.ItemDataRole.UserRole + at for at in range
 class _Windows(QAbstractListModel):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self.spot: PixelWindows | None = None
+        self.pixel: PixelWindows | None = None
         self.over: list[int] = []
 
     def rowCount(self, parent: _Index | None = None) -> int:
         return len(self.over)
 
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        if self.spot is None or self.spot.windows is None:
+        if self.pixel is None or self.pixel.windows is None:
             return None
-        windows, number = self.spot.windows, self.over[index.row()]
+        windows, number = self.pixel.windows, self.over[index.row()]
         value, limit = float(windows.values[number]), abs(float(windows.values[self.over[0]]))
-        box = windows.box(number)
-        place = f"{box.left}, {box.top}"
+        rectangle = windows.rectangle(number)
+        place = f"{rectangle.left}, {rectangle.top}"
         known = {_WINDOW: number, _VALUE: value, _LIMIT: limit or 1.0, _PLACE: place}
         match role:
             case Qt.ItemDataRole.DisplayRole:
@@ -53,7 +53,7 @@ class _Windows(QAbstractListModel):
             case Qt.ItemDataRole.ToolTipRole | Qt.ItemDataRole.AccessibleTextRole:
                 return self.tr("{0} {1}: {2}×{3} pixels from x {4}, y {5}").format(
                     words.evidence(value, limit or 1.0),
-                    windows.unit, box.width, box.height, box.left, box.top,
+                    windows.unit, rectangle.width, rectangle.height, rectangle.left, rectangle.top,
                 )  # fmt: skip
         return known.get(role)
 
@@ -95,7 +95,7 @@ class _Values(QStyledItemDelegate):
 
 
 class WindowPage(QWidget):
-    """Shows a spot."""
+    """Shows a pixel."""
 
     chosen = Signal(int)
 
@@ -114,16 +114,16 @@ class WindowPage(QWidget):
         self.original = Patch(self.tr("Original"))
         self.infill = Patch(self.tr("Infill"))
         self.samples = Samples()
-        self.drawn = QWidget()
+        self.sampled = QWidget()
         self.samples_caption = named(QElidingLabel(), "caption")
         font = self.samples_caption.font()
         font.setPixelSize(11)
         self.samples_caption.setFont(font)
-        drawn = QVBoxLayout(self.drawn)
-        drawn.setContentsMargins(0, 0, 0, 0)
-        drawn.setSpacing(2)
-        drawn.addWidget(self.samples, 1)
-        drawn.addWidget(self.samples_caption)
+        sampled = QVBoxLayout(self.sampled)
+        sampled.setContentsMargins(0, 0, 0, 0)
+        sampled.setSpacing(2)
+        sampled.addWidget(self.samples, 1)
+        sampled.addWidget(self.samples_caption)
         self.summary = QLabel()
         self.summary.setWordWrap(True)
         self.summary.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -136,7 +136,7 @@ class WindowPage(QWidget):
         images.setSpacing(8)
         images.addWidget(self.original, 1)
         images.addWidget(self.infill, 1)
-        images.addWidget(self.drawn, 2)
+        images.addWidget(self.sampled, 2)
         middle = QVBoxLayout()
         middle.setSpacing(4)
         middle.addLayout(images, 1)
@@ -148,22 +148,22 @@ class WindowPage(QWidget):
         layout.addLayout(middle, 5)
         layout.addWidget(self.comparison, 4)
 
-    def show_spot(self, spot: PixelWindows) -> None:
-        """Show a pixel's windows and the one that is looked at."""
-        self._show_list(spot)
-        removal = spot.removal
-        drawn = removal is not None and len(removal.infills) > 1
-        self.infill.setVisible(not drawn)
-        self.drawn.setVisible(drawn)
+    def show_pixel(self, pixel: PixelWindows) -> None:
+        """Show a pixel's windows and the chosen one."""
+        self._show_list(pixel)
+        removal = pixel.removal
+        sampled = removal is not None and len(removal.infills) > 1
+        self.infill.setVisible(not sampled)
+        self.sampled.setVisible(sampled)
         if removal is None:
             self.original.show_pixels(None)
             self.infill.show_pixels(None)
             self.summary.setText("")
-            self.comparison.show_answers()
+            self.comparison.show_scores()
             return
-        names = spot.of.subject.scored.class_names
+        names = pixel.of.subject.scored.class_names
         self.original.show_pixels(removal.original)
-        if drawn:
+        if sampled:
             hidden = not removal.before.has_probabilities
             text = self.tr("{0} samples, the activation with each")
             if not hidden:
@@ -179,27 +179,27 @@ class WindowPage(QWidget):
             )
         else:
             self.infill.show_pixels(removal.infills[0])
-        self.comparison.show_answers(names, removal.before, removal.after, removal.target)
+        self.comparison.show_scores(names, removal.before, removal.after, removal.target)
         self.summary.setText(self.comparison.told(names, removal))
 
-    def _show_list(self, spot: PixelWindows) -> None:
+    def _show_list(self, pixel: PixelWindows) -> None:
         model = self._windows
-        same = model.spot is not None and model.spot.windows is spot.windows
+        same = model.pixel is not None and model.pixel.windows is pixel.windows
         if (
             not same
-            or model.spot is None
-            or (model.spot.column, model.spot.row)
+            or model.pixel is None
+            or (model.pixel.column, model.pixel.row)
             != (
-                spot.column,
-                spot.row,
+                pixel.column,
+                pixel.row,
             )
         ):
             model.beginResetModel()
-            model.spot, model.over = spot, spot.over
+            model.pixel, model.over = pixel, pixel.over
             model.endResetModel()
-        model.spot = spot
-        if spot.chosen in model.over:
-            index = model.index(model.over.index(spot.chosen), 0)
+        model.pixel = pixel
+        if pixel.chosen in model.over:
+            index = model.index(model.over.index(pixel.chosen), 0)
             if index != self.list.currentIndex():
                 selection = self.list.selectionModel()
                 selection.blockSignals(True)
@@ -207,16 +207,16 @@ class WindowPage(QWidget):
                 selection.blockSignals(False)
                 self.list.viewport().update()
         known = len(model.over)
-        if spot.windows is None:
-            text = self.tr("Looking …")
-        elif known < spot.total:
-            text = self.tr("{0} of {1} windows").format(known, spot.total)
-        elif spot.windows.summed:
-            text = self.tr("{0} blocks, sum in {1}").format(known, spot.windows.unit)
+        if pixel.windows is None:
+            text = self.tr("Computing …")
+        elif known < pixel.total:
+            text = self.tr("{0} of {1} windows").format(known, pixel.total)
+        elif pixel.windows.summed:
+            text = self.tr("{0} blocks, sum in {1}").format(known, pixel.windows.unit)
         elif known == 1:
-            text = self.tr("1 window, in {0}").format(spot.windows.unit)
+            text = self.tr("1 window, in {0}").format(pixel.windows.unit)
         else:
-            text = self.tr("{0} windows, in {1}").format(known, spot.windows.unit)
+            text = self.tr("{0} windows, in {1}").format(known, pixel.windows.unit)
         self.heading.setText(text)
         self.heading.setToolTip(self.tr("Their evidence, and where their upper left corner lies"))
 

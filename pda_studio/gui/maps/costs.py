@@ -42,10 +42,20 @@ class Costs:
     def __init__(self, session: Session) -> None:
         self._session = session
         self.rate: dict[Rated, float] = {}
-        self._known: dict[tuple[object, ...], tuple[object, int]] = {}
+        self._known: dict[tuple[object, ...], tuple[object, tuple[int, str]]] = {}
 
     def cost(self, key: Key, **changes: Any) -> int | None:
         """Forward passes of a panel's map, with some parameters changed; None if unknown yet."""
+        estimate = self._estimate(key, changes)
+        return None if estimate is None else estimate[0]
+
+    def warning(self, key: Key) -> str:
+        """A sentence if a panel's map first takes minutes or gigabytes to prepare; else ""."""
+        estimate = self._estimate(key, {})
+        return "" if estimate is None else estimate[1]
+
+    def _estimate(self, key: Key, changes: dict[str, Any]) -> tuple[int, str] | None:
+        """Cost and warning; computed once for what a panel shows."""
         session = self._session
         row, column = session.work.row(key[0]), session.work.column(key[1])
         if row is None or column is None or column.method == COMBINED:
@@ -57,8 +67,11 @@ class Costs:
         known = self._known.get((key, *changes))
         if known is None or known[0] != made_of:
             kind = fitting.kind_of(column.method)
-            values = fitting.fitted(kind, {**column.parameters, **changes}, classifier)
-            known = made_of, kind.create(**values).cost(prediction.subject)
+            method = kind.create(
+                **fitting.fitted(kind, {**column.parameters, **changes}, classifier)
+            )
+            subject = prediction.subject
+            known = made_of, (method.cost(subject), method.warning(subject))
             self._known[key, *changes] = known
         return known[1]
 

@@ -234,7 +234,11 @@ class Readouts(QObject):
         text = ""
         if finest is not None and stride != 1 and finest > 1:
             text = self.tr("Stride 1: {0}").format(self._costs(finest, key))
-        box.show_cost(self.tr("This map: {0}").format(self._costs(cost, key)), text)
+        lines = [
+            self.tr("This map: {0}").format(self._costs(cost, key)),
+            explainer.costs.warning(key),
+        ]
+        box.show_cost("\n".join(filter(None, lines)), text)
 
     def _costs(self, cost: int, key: Key) -> str:
         text = (

@@ -11,14 +11,13 @@ from pda_studio.classifiers import Classifier
 from pda_studio.classifiers.graph import NotTraceable
 from pda_studio.pda.allocator import keep_freed_memory
 from pda_studio.pda.forward.base import Forward, SampleScores
-from pda_studio.pda.forward.choice import has_bfloat16, precision_for, speeds
+from pda_studio.pda.forward.choice import Trial, has_bfloat16, precision_for, speeds, trial_of
 from pda_studio.pda.forward.devices import SharedForward, replicas
 from pda_studio.pda.forward.full import FullForward
 from pda_studio.pda.forward.incremental import IncrementalForward, baseline_activations
 from pda_studio.pda.forward.incremental import Precision as IncrementalPrecision
 from pda_studio.pda.forward.layers import earliest_layer
 from pda_studio.pda.forward.linearised import LinearisedInput, LinearisedTail
-from pda_studio.pda.infill import Infill
 from pda_studio.pda.options import AUTO, INPUT, ForwardName, Precision
 from pda_studio.pda.windows import WindowGrid
 
@@ -47,6 +46,11 @@ class Wanted:
     layer: str = AUTO
     batch: int | None = None
 
+    @property
+    def needs_trial(self) -> bool:
+        """Whether precisions may have to be compared on a few infilled windows."""
+        return self.precision == "auto" and self.forward in ("auto", "incremental")
+
 
 def make_forward(
     wanted: Wanted,
@@ -55,9 +59,13 @@ def make_forward(
     classes: NDArray[np.int64],
     target: int,
     grid: WindowGrid,
-    infill: Infill,
+    samples: int,
+    trial: Trial | None = None,
 ) -> tuple[Forward, NDArray[np.int64]]:
-    """Build a forward; returns it with the classes whose scores it keeps.
+    """Build a forward for windows with S samples; returns it with the classes that it scores.
+
+    Where `wanted.needs_trial`, `trial_of` fills a few windows beforehand, on which precisions are
+    compared; without a trial, float32 is taken.
 
     A gradient a class would cost more than asking anew, so the linearised forward keeps the
     target alone.
@@ -66,7 +74,9 @@ def make_forward(
     if wanted.forward == "linearised":
         classes = np.array([target])
     everywhere = replicas(classifier)
-    forwards = [_forward(wanted, one, pixels, classes, target, grid, infill) for one in everywhere]
+    forwards = [
+        _forward(wanted, one, pixels, classes, target, grid, samples, trial) for one in everywhere
+    ]
     return (forwards[0] if len(forwards) == 1 else SharedForward(forwards)), classes
 
 
@@ -77,7 +87,8 @@ def _forward(
     classes: NDArray[np.int64],
     target: int,
     grid: WindowGrid,
-    infill: Infill,
+    samples: int,
+    trial: Trial | None = None,
 ) -> Forward:
     if wanted.forward == "linearised" and wanted.layer == INPUT:
         return LinearisedInput(classifier, pixels, classes)
@@ -92,7 +103,7 @@ def _forward(
             precision = quick if wanted.precision == "auto" else wanted.precision
             return LinearisedTail(classifier, pixels, target, layer, precision)
         if wanted.forward != "full":
-            fastest = _precision(wanted, classifier, pixels, grid, infill)
+            fastest = _precision(wanted, classifier, pixels, grid, samples, trial)
             if fastest is not None:
                 return IncrementalForward(classifier, pixels, classes, fastest)
     except NotTraceable as reason:
@@ -107,20 +118,21 @@ def _precision(
     classifier: Classifier,
     pixels: torch.Tensor,
     grid: WindowGrid,
-    infill: Infill,
+    samples: int,
+    trial: Trial | None = None,
 ) -> IncrementalPrecision | None:
     """The precision of an incremental forward; None where the full one is faster."""
     baseline_activations(classifier, pixels)  # a network that cannot be followed is told of at once
     if wanted.forward == "incremental" and wanted.precision != "auto":
         return wanted.precision
-    taken = speeds(classifier, pixels, grid, infill.samples)
+    taken = speeds(classifier, pixels, grid, samples)
     precision: IncrementalPrecision = "float32"
     if wanted.precision != "auto":
         precision = wanted.precision
-    elif taken.bfloat16 < min(taken.float32, taken.full):
-        precision, _ = precision_for(classifier, pixels, grid, infill)
+    elif trial is not None and taken.bfloat16 < min(taken.float32, taken.full):
+        precision, _ = precision_for(classifier, pixels, trial)
     seconds = taken.float32 if precision == "float32" else taken.bfloat16
     return None if wanted.forward == "auto" and taken.full < seconds else precision
 
 
-__all__ = ["Forward", "SampleScores", "Wanted", "make_forward"]
+__all__ = ["Forward", "SampleScores", "Trial", "Wanted", "make_forward", "trial_of"]

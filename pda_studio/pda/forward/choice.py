@@ -5,18 +5,20 @@ answer is remembered from one start to the next. The second depends on the image
 on the image itself, every time.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from statistics import median
 from time import perf_counter
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from pda_studio.classifiers import Classifier
 from pda_studio.pda.forward.incremental import IncrementalForward, Precision
 from pda_studio.pda.forward.memory import remembered
-from pda_studio.pda.infill import Infill
+from pda_studio.pda.infill.base import Filler
+from pda_studio.pda.infill.terms import Preparation
 from pda_studio.pda.windows import WindowGrid
 
 LARGEST_ERROR = 0.018
@@ -53,24 +55,51 @@ def speeds(classifier: Classifier, pixels: torch.Tensor, grid: WindowGrid, sampl
     return remembered("speeds", key, Speeds, lambda: _measured(classifier, pixels, grid, samples))
 
 
-def precision_for(
-    classifier: Classifier, pixels: torch.Tensor, grid: WindowGrid, infill: Infill
-) -> tuple[Precision, float]:
-    """bfloat16 differences where they are exact enough for this image, with their error.
+@dataclass(frozen=True)
+class Trial:
+    """One infill for each of a few windows from all over an image, to try a precision on.
 
-    The rms error of all logits over the rms of their change, on windows from all over the image.
+    Attributes
+    ----------
+    corners : list of (1, 2) int
+        Where the windows lie.
+    infills : list of (1, 1, C, k, k) float32
+        Their infills.
     """
+
+    corners: list[NDArray[np.int64]]
+    infills: list[torch.Tensor]
+
+
+def trial_of(grid: WindowGrid, filler: Filler) -> Generator[Preparation, None, Trial]:
+    """Fill a few windows from all over the image; covariances may have to be computed first."""
     rows, columns = (
         at[np.unique(np.linspace(0, len(at) - 1, _CHECKED).round().astype(int))]
         for at in (grid.rows, grid.columns)
     )
     corners = [np.array([[row, column]]) for row in rows for column in columns]
-    infills = [infill.fill(corner)[:, :1] for corner in corners]
+    infills: list[torch.Tensor] = []
+    for corner in corners:
+        infill = yield from filler.fill_in_steps(corner)
+        infills.append(infill[:, :1])
+        yield Preparation("infills", len(infills), len(corners))
+    return Trial(corners, infills)
+
+
+def precision_for(
+    classifier: Classifier, pixels: torch.Tensor, trial: Trial
+) -> tuple[Precision, float]:
+    """bfloat16 differences where they are exact enough for this image, with their error.
+
+    The rms error of all logits over the rms of their change, on windows from all over the image.
+    """
     changes = []
     precisions: tuple[Precision, ...] = ("float32", "bfloat16-delta")
     for precision in precisions:
         forward = IncrementalForward(classifier, pixels, np.arange(1), precision)
-        changes.append([forward.change(*one) for one in zip(corners, infills, strict=True)])
+        changes.append(
+            [forward.change(*one) for one in zip(trial.corners, trial.infills, strict=True)]
+        )
         if precision == "float32":
             forward.forget()  # of large networks there is no room for both
     wanted, got = np.array(changes)

@@ -68,9 +68,9 @@ class FullForward:
         patches = self._classifier.preprocessing.normalise(
             infills.flatten(0, 1).to(self._image.device)
         )
-        within = np.arange(infills.shape[-1])
+        down, across = (np.arange(length) for length in infills.shape[-2:])
         top, left = np.repeat(corners, samples, axis=0).T[:, :, None, None]
-        places = (top + within[:, None]) * self._image.shape[3] + left + within
+        places = (top + down[:, None]) * self._image.shape[3] + left + across
         size = self._batch.size
         parts = []
         for start in range(0, len(patches), size):
@@ -83,7 +83,7 @@ class FullForward:
         return sample_scores(np.concatenate(parts), self._classes, samples)
 
     def _logits(self, places: NDArray[np.int64], patches: torch.Tensor) -> NDArray[np.float32]:
-        """Logits (m, K) of m images with one patch (C, k, k) each, at places (k, k) of H·W."""
+        """Logits (m, K) of m images with one patch (C, h, w) each, at places (h, w) of H·W."""
         count, (channels, height, width) = len(patches), self._image.shape[1:]
         area = height * width
         if len(self._canvas) < count * area:

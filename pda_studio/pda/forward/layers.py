@@ -57,7 +57,7 @@ def _measured(classifier: Classifier, pixels: torch.Tensor) -> str:
     ]
     exact, linear = [], []
     for corner in np.stack(np.meshgrid(*places, indexing="ij"), -1).reshape(-1, 1, 2):
-        grey = windows_of(pixels, corner, window).mean((2, 3), keepdim=True)
+        grey = windows_of(pixels, corner, window, window).mean((2, 3), keepdim=True)
         infill = grey.expand(-1, -1, window, window)[:, None]
         *states, last = image.changes(
             *windows.changed(corner, infill), [*names.values(), program.output]

@@ -66,10 +66,10 @@ class LinearisedInput:
 
     def __call__(self, corners: NDArray[np.int64], infills: torch.Tensor) -> SampleScores:
         """Score windows (n, 2) with infills (n, S, C, k, k)."""
-        k = infills.shape[-1]
-        removed = windows_of(self._pixels, corners, k)
-        slopes = windows_of(self._gradients.flatten(0, 1), corners, k)
-        slopes = slopes.reshape(len(corners), *self._gradients.shape[:2], k, k)
+        size = infills.shape[-2:]
+        removed = windows_of(self._pixels, corners, *size)
+        slopes = windows_of(self._gradients.flatten(0, 1), corners, *size)
+        slopes = slopes.reshape(len(corners), *self._gradients.shape[:2], *size)
         change = torch.einsum("nsckl,nockl->nso", infills - removed[:, None], slopes)
         probability, logit = (
             change.double().numpy().reshape(*change.shape[:2], 2, -1).transpose(2, 0, 1, 3)

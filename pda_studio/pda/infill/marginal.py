@@ -5,33 +5,34 @@ import torch
 from numpy.typing import NDArray
 
 from pda_studio.errors import UsageError
-from pda_studio.pda.infill.base import generator
+from pda_studio.pda.infill.base import Filler, generator
+from pda_studio.pda.infill.terms import Size
 
 
-class ReferenceInfill:
-    """S marginal samples: the co-located windows of S randomly drawn images.
+class ReferenceFiller(Filler):
+    """S marginal samples: the co-located windows of S random reference images.
 
     Parameters
     ----------
     references : (n, H, W, C) uint8
-        Images as the network sees them.
-    window : int
-        k, in pixels.
+        Images as the classifier gets them.
+    size : (int, int)
+        Height and width of what is filled, in pixels.
     samples : int
-        S, drawn with replacement.
+        S, chosen with replacement.
     seed : int
-        Each window's draw depends on this and on the window's place alone.
+        Each window's samples depend on this and on the window's place alone.
     average : bool
-        Whether the S samples' mean stands in instead of each of them.
+        Whether the S samples' mean is the infill instead of each of them.
     """
 
-    drawn = True
+    stochastic = True
 
     def __init__(
         self,
         references: NDArray[np.uint8],
+        size: Size,
         *,
-        window: int,
         samples: int,
         seed: int,
         average: bool = False,
@@ -40,19 +41,19 @@ class ReferenceInfill:
             raise UsageError("The folder of reference images is empty: choose another.")
         self.samples = 1 if average else samples
         self._references = references
-        self._window = window
-        self._draws = samples
+        self._height, self._width = size
+        self._count = samples
         self._seed = seed
         self._average = average
 
-    def fill(self, corners: NDArray[np.int64], draw: int = 0) -> torch.Tensor:
-        """Fill windows (n, 2): (n, S, C, k, k) float32 in [0, 1]."""
-        filled = torch.stack([self._fill_one(corner, draw) for corner in corners.tolist()])
+    def fill(self, corners: NDArray[np.int64], repetition: int = 0) -> torch.Tensor:
+        """Fill windows (n, 2): (n, S, C, h, w) float32 in [0, 1]."""
+        filled = torch.stack([self._fill_one(corner, repetition) for corner in corners.tolist()])
         return filled.mean(1, keepdim=True) if self._average else filled
 
-    def _fill_one(self, corner: list[int], draw: int) -> torch.Tensor:
-        (top, left), k = corner, self._window
-        chance = generator(self._seed, corner, draw)
-        chosen = chance.integers(len(self._references), size=self._draws)
-        windows = self._references[chosen, top : top + k, left : left + k]
+    def _fill_one(self, corner: list[int], repetition: int) -> torch.Tensor:
+        top, left = corner
+        random = generator(self._seed, corner, repetition)
+        chosen = random.integers(len(self._references), size=self._count)
+        windows = self._references[chosen, top : top + self._height, left : left + self._width]
         return torch.from_numpy(windows).permute(0, 3, 1, 2).float() / 255

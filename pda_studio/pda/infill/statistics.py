@@ -1,4 +1,4 @@
-"""What is known of images: means and covariances of their pixels, fitted once, kept in a file."""
+"""Statistics of images: means and covariances of their pixels, fitted once, saved in a file."""
 
 import json
 from collections.abc import Iterable
@@ -71,14 +71,40 @@ class StationaryStatistics:
             blocks = blocks * np.eye(self.channels)[:, :, None, None, None, None]
         size = self.channels * side * side
         covariance = blocks.transpose(0, 2, 4, 1, 3, 5).reshape(size, size)
-        variance = np.diagonal(self.autocovariance[:, :, centre, centre]).mean()
-        covariance[np.diag_indices(size)] += _JITTER * variance
+        covariance[np.diag_indices(size)] += self._jitter
         return covariance
+
+    def covariance_between(
+        self,
+        place: tuple[int, int],
+        side: int,
+        colour: Colour,
+        rows: NDArray[np.int64],
+        columns: NDArray[np.int64],
+    ) -> NDArray[np.float64]:
+        """These rows and columns of `patch_covariance`, without the rest of it."""
+        centre = self.autocovariance.shape[-1] // 2
+        first = np.unravel_index(rows[:, None], (self.channels, side, side))
+        second = np.unravel_index(columns[None], (self.channels, side, side))
+        (a, top, left), (b, bottom, right) = first, second
+        covariance: NDArray[np.float64] = self.autocovariance[
+            a, b, centre + bottom - top, centre + right - left
+        ]
+        if colour == "independent":
+            covariance *= a == b
+        covariance[rows[:, None] == columns[None]] += self._jitter
+        return covariance
+
+    @property
+    def _jitter(self) -> float:
+        centre = self.autocovariance.shape[-1] // 2
+        variance = np.diagonal(self.autocovariance[:, :, centre, centre]).mean()
+        return float(_JITTER * variance)
 
 
 @dataclass(frozen=True, eq=False)
 class PositionalStatistics:
-    """Images of one small size whose pixels have a law of their own at every place: digits.
+    """Images of one small size, such as digits: each place has a distribution of its own.
 
     Attributes
     ----------
@@ -109,7 +135,7 @@ class PositionalStatistics:
         return int(min(self.mean.shape[1:]))
 
     def place(self, top: int, left: int) -> tuple[int, int]:
-        """The patch's corner: the law differs from place to place."""
+        """The patch's corner: the distribution differs from place to place."""
         return top, left
 
     def patch_mean(self, place: tuple[int, int], side: int) -> NDArray[np.float64]:
@@ -131,9 +157,28 @@ class PositionalStatistics:
         covariance[np.diag_indices(len(inside))] += _JITTER * np.diagonal(self.covariance).mean()
         return covariance
 
+    def covariance_between(
+        self,
+        place: tuple[int, int],
+        side: int,
+        colour: Colour,
+        rows: NDArray[np.int64],
+        columns: NDArray[np.int64],
+    ) -> NDArray[np.float64]:
+        """These rows and columns of `patch_covariance`, without the rest of it."""
+        top, left = place
+        index = np.arange(self.mean.size).reshape(self.mean.shape)
+        inside = index[:, top : top + side, left : left + side].ravel()
+        covariance = self.covariance[np.ix_(inside[rows], inside[columns])]
+        if colour == "independent":
+            covariance[(rows // side**2)[:, None] != columns // side**2] = 0
+        jitter = _JITTER * np.diagonal(self.covariance).mean()
+        covariance[rows[:, None] == columns] += jitter
+        return covariance
+
 
 Statistics = StationaryStatistics | PositionalStatistics
-"""The Gaussian law of the pixels of an l×l patch, channels first, then rows, then columns."""
+"""The Gaussian distribution of an l×l patch: channels first, then rows, then columns."""
 
 
 def fit_stationary(

@@ -116,8 +116,8 @@ class RemovedWindows:
         self, corners: NDArray[np.int64], infills: torch.Tensor
     ) -> tuple[NDArray[np.int64], torch.Tensor]:
         """Corners (n·S, 2) and changes (n·S, C, k, k), from (n, 2) and (n, S, C, k, k)."""
-        samples, window = infills.shape[1], infills.shape[-1]
-        removed = windows_of(self._pixels, corners, window)[:, None]
+        samples = infills.shape[1]
+        removed = windows_of(self._pixels, corners, *infills.shape[-2:])[:, None]
         delta = ((infills - removed) / self._std).flatten(0, 1).to(self._device)
         return np.repeat(corners, samples, axis=0), delta
 

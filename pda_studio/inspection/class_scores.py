@@ -1,4 +1,4 @@
-"""What a classifier says of an image, or on average of several."""
+"""Scores of all classes, for an image or on average over several."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from pda_studio.pda.differences import log_odds
 from pda_studio.pda.options import Difference
 from pda_studio.targets import UNITS, OutputKind
 
-_AT_ONCE = 8  # images per forward pass: a tenth of a second between two answers
+IMAGES_AT_ONCE = 8  # per forward pass: a tenth of a second from one step to the next
 
 
 @dataclass(frozen=True, eq=False)
-class Answer:
+class ClassScores:
     """Scores of all K classes, of one image or of several.
 
     Attributes
@@ -51,8 +51,8 @@ class Answer:
         """(..., K): probabilities, or plain values."""
         return self.probabilities if self.has_probabilities else self.logits
 
-    def less(self, other: Answer, target: int, difference: Difference) -> float:
-        """What a target loses from this answer to another: in bits, as probability, as logit."""
+    def less(self, other: ClassScores, target: int, difference: Difference) -> float:
+        """What a target loses from these scores to others: in bits, as probability, as logit."""
         if difference == "logit" or not self.has_probabilities:
             return float(self.logits[target] - other.logits[target])
         pair = np.array([self.probabilities[target], other.probabilities[target]])
@@ -61,50 +61,61 @@ class Answer:
         return float(pair[0] - pair[1])
 
 
-def ask(classifier: Classifier, images: torch.Tensor) -> Answer:
-    """Ask about images (N, C, H, W) in [0, 1]; scores are (N, K).
+def scored(logits: NDArray[np.float64], classifier: Classifier) -> ClassScores:
+    """Scores (N, K) of images from a classifier's outputs (..., K) for them.
 
     Raises
     ------
     PdaStudioError
-        If the network's answer is not finite.
+        If they are not finite.
     """
-    answers = [
-        classifier.logits(classifier.prepare(some)).cpu().double()
-        for some in torch.split(images, _AT_ONCE)
-    ]
-    logits = torch.cat(answers)
-    if not bool(torch.isfinite(logits).all()):
+    outputs = torch.from_numpy(logits.reshape(-1, logits.shape[-1]))
+    if not bool(torch.isfinite(outputs).all()):
         raise PdaStudioError(
-            f"{classifier.name} answers with values that are not finite to an image without this"
+            f"{classifier.name} gives scores that are not finite to an image without this"
             " region: choose another region or another infill."
         )
-    return Answer(classifier.read(logits).numpy(), logits.numpy(), classifier.output)
+    return ClassScores(classifier.read(outputs).numpy(), outputs.numpy(), classifier.output)
 
 
-def average(answers: Sequence[Answer]) -> Answer:
-    """The mean over all images of some answers, as prediction difference analysis takes it."""
-    return Answer(
-        np.concatenate([answer.probabilities for answer in answers]).mean(0),
-        np.concatenate([answer.logits for answer in answers]).mean(0),
-        answers[0].output,
+def score(classifier: Classifier, images: torch.Tensor) -> ClassScores:
+    """Scores of images (N, C, H, W) in [0, 1]: those of each, (N, K).
+
+    Raises
+    ------
+    PdaStudioError
+        If they are not finite.
+    """
+    outputs = [
+        classifier.logits(classifier.prepare(some)).cpu().double()
+        for some in torch.split(images, IMAGES_AT_ONCE)
+    ]
+    return scored(torch.cat(outputs).numpy(), classifier)
+
+
+def average(each: Sequence[ClassScores]) -> ClassScores:
+    """The mean over all images, as prediction difference analysis takes it."""
+    return ClassScores(
+        np.concatenate([scores.probabilities for scores in each]).mean(0),
+        np.concatenate([scores.logits for scores in each]).mean(0),
+        each[0].output,
     )
 
 
-def likeliest(before: Answer, after: Answer, target: int, count: int = 5) -> list[int]:
+def likeliest(before: ClassScores, after: ClassScores, target: int, count: int = 5) -> list[int]:
     """Indices of the classes to show: the likeliest before and after, the target, what gained.
 
     At most `count` of them, and no fewer than there are; the likeliest before come first.
     """
     wanted = [target, most_gained(before, after)]
-    ranked = [np.argsort(-answer.values, kind="stable").tolist() for answer in (before, after)]
+    ranked = [np.argsort(-scores.values, kind="stable").tolist() for scores in (before, after)]
     for first, second in zip(*ranked, strict=True):
         wanted += [first, second]
     chosen = list(dict.fromkeys(index for index in wanted if index is not None))[:count]
     return sorted(chosen, key=lambda index: -before.values[index])
 
 
-def most_gained(before: Answer, after: Answer) -> int | None:
+def most_gained(before: ClassScores, after: ClassScores) -> int | None:
     """The class whose probability grew most; None if none grew, and of plain values."""
     gains = after.probabilities - before.probabilities
     index = int(gains.argmax())

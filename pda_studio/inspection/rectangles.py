@@ -12,7 +12,7 @@ from pda_studio.errors import UsageError
 
 
 @dataclass(frozen=True)
-class Box:
+class Rectangle:
     """A rectangle, in input pixels.
 
     Attributes
@@ -48,7 +48,7 @@ class Box:
         """Its pixels in an array (..., H, W)."""
         return (..., slice(self.top, self.bottom), slice(self.left, self.right))
 
-    def overlaps(self, other: Box) -> bool:
+    def overlaps(self, other: Rectangle) -> bool:
         """Whether both share a pixel."""
         return (
             self.top < other.bottom
