@@ -98,16 +98,16 @@ class DiskCache:
             folder or cache_folder() / "maps", _limit() if limit is None else limit
         )
 
-    def find(self, asked: CacheEntry) -> CacheHit | None:
-        """Find the map that is asked for, as it was kept or drawn anew from window scores."""
-        for key in asked.keys:
+    def find(self, wanted: CacheEntry) -> CacheHit | None:
+        """Find the map of an entry, as it was kept or drawn anew from window scores."""
+        for key in wanted.keys:
             entry = self.entries.find(key)
             if entry is None:
                 continue
             try:
                 kept = read_map(io.BytesIO(entry.data), key)
-                drawn = asked.method.redrawn(kept, asked.subject)
-            except KeyError:  # a whole map, but of a class that is not asked about
+                drawn = wanted.method.redrawn(kept, wanted.subject)
+            except KeyError:  # a whole map, but of another class
                 continue
             except PdaStudioError as error:
                 _log.debug("A damaged map is discarded: %s", error)
@@ -117,14 +117,14 @@ class DiskCache:
             return CacheHit(drawn, datetime.fromtimestamp(entry.made))
         return None
 
-    def keep(self, asked: CacheEntry, evidence_map: EvidenceMap) -> bool:
+    def keep(self, wanted: CacheEntry, evidence_map: EvidenceMap) -> bool:
         """Keep the answer, if it is complete; returns whether it is kept."""
-        if not self.entries.limit or not asked.keys or not evidence_map.complete:
+        if not self.entries.limit or not wanted.keys or not evidence_map.complete:
             return False
-        if CacheEntry.of(asked.method, asked.subject).keys != asked.keys:
+        if CacheEntry.of(wanted.method, wanted.subject).keys != wanted.keys:
             return False  # a file was changed during the work: nobody knows what was read
         data = packed(evidence_map, scores=True)
-        return len(data) <= MOST_BYTES and self.entries.keep(asked.keys[0], data)
+        return len(data) <= MOST_BYTES and self.entries.keep(wanted.keys[0], data)
 
 
 def _limit() -> int:

@@ -63,10 +63,10 @@ def explain(
         subject = Subject.of(image, classifier, target, batch)
         if not cache:
             return run(chosen.steps(subject))
-        store, asked = DiskCache(), CacheEntry.of(chosen, subject)
-        found = store.find(asked)
+        store, entry = DiskCache(), CacheEntry.of(chosen, subject)
+        found = store.find(entry)
         if found is not None:
             return found.evidence_map
         evidence_map = run(chosen.steps(subject))
-        store.keep(asked, evidence_map)
+        store.keep(entry, evidence_map)
         return evidence_map

@@ -1,4 +1,4 @@
-"""What must be known before a map can be asked for: what each classifier says of each row."""
+"""What must be known before a map can be requested: what each classifier predicts of each row."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from pda_studio.targets import ClassTarget
 
 
 class Predicting(QObject):
-    """Lets the classifiers that are asked look at the rows, and knows why some cannot."""
+    """Lets the classifiers of all columns predict the rows, and knows why some cannot."""
 
     failed = Signal(object, str)
     """An exception and its traceback."""
     lacking = Signal(object)
-    """A ClassifierChoice that is asked and not loaded."""
+    """A ClassifierChoice that a column uses and that is not loaded."""
     changed = Signal()
-    """A row cannot be looked at, or a classifier not be loaded."""
+    """A row cannot be predicted, or a classifier not be loaded."""
 
     def __init__(self, session: Session, jobs: Jobs, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -33,16 +33,16 @@ class Predicting(QObject):
 
     @property
     def busy(self) -> bool:
-        """Whether a row is being looked at."""
+        """Whether a row is being predicted."""
         return bool(self._under_way)
 
     def refuse(self, choice: ClassifierChoice, why: str) -> None:
-        """Tell that a classifier cannot be loaded: the panels that ask it fail."""
+        """Tell that a classifier cannot be loaded: the panels that use it fail."""
         self._unloadable[choice] = why
         self.changed.emit()
 
     def refusal(self, row: Row, column: Column) -> tuple[str, str]:
-        """Why a panel's row cannot be looked at, and the traceback; "" and "" if it can."""
+        """Why a panel's row cannot be predicted, and the traceback; "" and "" if it can."""
         session = self._session
         choice, target = session.work.choice_of(column), session.target_of(column)
         if choice is None:
@@ -54,7 +54,7 @@ class Predicting(QObject):
         return self._unloadable.get(choice, ""), ""
 
     def forgive(self, row: int | None = None, choice: ClassifierChoice | None = None) -> None:
-        """Try again what was refused: everything, or what a row asks of a classifier."""
+        """Try again what was refused: everything, or a row by one classifier."""
         if row is None:
             self._refused.clear()
             self._unloadable.clear()
@@ -68,34 +68,34 @@ class Predicting(QObject):
             self._unloadable.pop(choice, None)
 
     def ask_for_classifiers(self) -> None:
-        """Tell which classifiers are asked and not loaded."""
+        """Tell which classifiers are used and not loaded."""
         session = self._session
         for loaded in session.classifiers:
             self._unloadable.pop(loaded, None)
-        asked = [session.work.classifier, *map(session.work.choice_of, session.work.columns)]
-        for choice in dict.fromkeys(asked):
+        used = [session.work.classifier, *map(session.work.choice_of, session.work.columns)]
+        for choice in dict.fromkeys(used):
             known = choice in session.classifiers or choice in self._unloadable
             if choice is not None and not known:
                 self.lacking.emit(choice)
 
     def predict(self) -> None:
-        """Prediction at the rows that have not been looked at; forget what nobody asks any more."""
+        """Predict the rows that have not been predicted; forget what is needed no more."""
         needed = list(self._session.needed_predictions())
         for key in needed:
             if key not in self._session.predictions:
-                self._look_at(key)
+                self._predict_row(key)
         self._refused = {key: why for key, why in self._refused.items() if key in needed}
 
-    def _look_at(self, key: PredictionKey) -> None:
+    def _predict_row(self, key: PredictionKey) -> None:
         session = self._session
         row, classifier = session.work.row(key.row), session.classifiers.get(key.classifier)
         image = session.work.image_of(row) if row else None
         if row is None or image is None or classifier is None:
             return
-        asked = (key, classifier, image, row.operations)
-        if asked in self._under_way or key in self._refused:
+        of = (key, classifier, image, row.operations)
+        if of in self._under_way or key in self._refused:
             return
-        self._under_way.add(asked)
+        self._under_way.add(of)
 
         def predict() -> Prediction:
             from pda_studio.results import Subject
@@ -116,12 +116,12 @@ class Predicting(QObject):
             )
 
         def done(prediction: Prediction) -> None:
-            self._under_way.discard(asked)
+            self._under_way.discard(of)
             if current():
                 session.put_prediction(key, prediction)
 
         def failed(error: BaseException, details: str) -> None:
-            self._under_way.discard(asked)
+            self._under_way.discard(of)
             if current():
                 self._refused[key] = str(error), details
                 self.failed.emit(error, details)

@@ -28,7 +28,7 @@ class Request:
     method, parameters : str
         The method's name, and its parameters as JSON.
     target : Target or None
-        What is asked about; None stands for any class.
+        What is explained; None stands for any class.
     """
 
     image: str
@@ -48,7 +48,7 @@ class Request:
     def subject(self) -> tuple[object, ...]:
         """What the request is about, whatever the method and the class.
 
-        A contrast or a hidden unit makes another classifier of the one that is asked.
+        A contrast or a hidden unit makes another classifier of it.
         """
         derived = None if isinstance(self.target, ClassTarget) else self.target
         return self.image, self.operations, self.classifier, derived
@@ -61,14 +61,14 @@ def as_text(parameters: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class PredictionKey:
-    """Of whom a row is asked, and what.
+    """Who predicts a row, and for what target.
 
     Attributes
     ----------
     row : int
         The row's key.
     classifier : ClassifierChoice
-        Who is asked.
+        Who predicts.
     target : Target or None
         A contrast or a hidden unit, for which the classifier is made into another one; None for
         all classes.
