@@ -4,7 +4,6 @@
 """
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,7 +13,8 @@ if TYPE_CHECKING:
     from pda_studio.results import EvidenceMap
     from pda_studio.store import explain
 
-__version__ = version("pda-studio")
+    __version__: str
+
 __all__ = ["METHODS", "EvidenceMap", "explain", "load_classifier", "load_image"]
 
 _HOMES = {
@@ -27,7 +27,11 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import the engine when it is first asked for: PyTorch alone takes seconds."""
+    """Import what is named when it is first used: PyTorch alone takes seconds."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("pda-studio")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -46,6 +46,8 @@ class Parameter:
         Whether it has no default.
     registry : mapping, optional
         What the choices are the names of, where they come from a registry.
+    symbol : str or None
+        What stands before its value in a heading, "" for nothing; None if headings leave it out.
     """
 
     name: str
@@ -61,6 +63,12 @@ class Parameter:
     group: str = ""
     required: bool = False
     registry: Mapping[str, object] | None = field(default=None, repr=False, compare=False)
+    symbol: str | None = None
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it takes numbers, which have bounds."""
+        return self.kind in ("integer", "number")
 
 
 @dataclass(frozen=True)
@@ -97,13 +105,20 @@ def parameter(
     unit: str = "",
     step: float | None = None,
     group: str = "",
+    symbol: str | None = None,
     **bounds: Any,
 ) -> Any:
     """Declare a parameter: a pydantic field with what sliders and help need.
 
     The default `...` stands for none: a value must be given.
     """
-    extra: JsonDict = {"label": label, "unit": unit, "step": step, "group": group}
+    extra: JsonDict = {
+        "label": label,
+        "unit": unit,
+        "step": step,
+        "group": group,
+        "symbol": symbol,
+    }
     return Field(default, description=help, json_schema_extra=extra, **bounds)
 
 
@@ -149,17 +164,25 @@ class Declaration(BaseModel):
             raise UsageError(_sentence(cls, error)) from error
 
     @classmethod
-    def parameters(cls) -> list[Parameter]:
+    def parameters(cls) -> tuple[Parameter, ...]:
         """All parameters, in the order of their declaration."""
-        return [
-            one if one.registry is None else replace(one, choices=tuple(one.registry))
-            for one in _parameters_of(cls)
-        ]
+        return tuple(
+            [
+                one if one.registry is None else replace(one, choices=tuple(one.registry))
+                for one in _parameters(cls)
+            ]
+        )
+
+    @classmethod
+    def parameter_named(cls, name: str) -> Parameter:
+        """A parameter by its name."""
+        return next(known for known in _parameters(cls) if known.name == name)
 
 
 @cache
-def _parameters_of(kind: type[Declaration]) -> tuple[Parameter, ...]:
-    return tuple([_parameter(name, info) for name, info in kind.model_fields.items()])
+def _parameters(kind: type[Declaration]) -> tuple[Parameter, ...]:
+    fields = kind.model_fields.items()
+    return tuple(_parameter(name, info) for name, info in fields if info.json_schema_extra)
 
 
 def _parameter(name: str, info: FieldInfo) -> Parameter:
@@ -168,7 +191,7 @@ def _parameter(name: str, info: FieldInfo) -> Parameter:
     registry = next((mark.registry for mark in info.metadata if isinstance(mark, OneOf)), None)
     if registry is not None:
         kind, choices = "choice", tuple(registry)
-    step = extra.get("step")
+    step, symbol = extra.get("step"), extra.get("symbol")
     return Parameter(
         name=name,
         label=str(extra.get("label", name)),
@@ -183,6 +206,7 @@ def _parameter(name: str, info: FieldInfo) -> Parameter:
         group=str(extra.get("group", "")),
         required=info.is_required(),
         registry=registry,
+        symbol=symbol if isinstance(symbol, str) else None,
     )
 
 

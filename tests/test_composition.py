@@ -48,19 +48,17 @@ def state_of(rows=((),), styles=("map", "overlay"), **changes):
     methods = ("efficient-pda", "occlusion", "grad-cam", "saliency")
     columns = []
     for key, style in enumerate(styles):
-        parameters = method_named(methods[key]).create().model_dump(mode="json")
-        columns.append(Column(key, methods[key], parameters, style))
+        columns.append(Column(key, method_named(methods[key]).create(), style, suited=True))
     kept = []
     work_rows = tuple(Row(key, operations) for key, operations in enumerate(rows))
     for row in work_rows:
         for column in columns:
-            kind = method_named(column.method)
             random = np.random.default_rng(10 * row.key + column.key)
             one = make_map(
                 evidence=random.normal(size=(28, 28)).astype(np.float32),
-                method=column.method,
-                title=kind.title,
-                parameters=dict(column.parameters),
+                method=column.method.name,
+                title=column.method.title,
+                parameters=column.method.model_dump(mode="json"),
                 view=np.full((28, 28, 3), 40 * row.key, np.uint8),
                 **changes,
             )

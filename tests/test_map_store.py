@@ -39,8 +39,7 @@ def wanted(subject: Subject, name: str = "occlusion", operations=(), **values): 
         image="image",
         classifier=subject.classifier.fingerprint,
         operations=operations,
-        method=name,
-        parameters=str(sorted(method.model_dump(mode="json").items())),
+        method=method,
         target=subject.target,
     )
     return request, method, subject

@@ -95,8 +95,8 @@ def value_facts(value: Any) -> dict[str, Any] | None:
 def column_facts(column: Any) -> dict[str, Any]:
     return {
         "key": column.key,
-        "method": column.method,
-        "parameters": column.parameters,
+        "method": column.method.name,
+        "parameters": dict(column.method) if column.suited and not column.method.combines else None,
         "style": column.style,
         "target": value_facts(column.target),
         "classifier": column.classifier and vars(column.classifier),

@@ -2,7 +2,7 @@
 
 import inspect
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -63,7 +63,7 @@ def _about(verb: str, kind: "type[Method]") -> str:
 
 
 def options_of(
-    parameters: "list[Parameter]", title: str, note: str = ""
+    parameters: "Sequence[Parameter]", title: str, note: str = ""
 ) -> list[inspect.Parameter]:
     """Make options of declared parameters: in groups, with their types, bounds and help.
 

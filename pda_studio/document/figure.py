@@ -10,14 +10,12 @@ from pda_studio.classifiers import Preprocessing, preprocessing_of
 from pda_studio.document import turning
 from pda_studio.document.operations import described
 from pda_studio.document.saved import State
-from pda_studio.document.workspace import COMBINED, Column, Row
+from pda_studio.document.workspace import Column, Row
 from pda_studio.errors import UsageError
 from pda_studio.figures.composition import Composition
 from pda_studio.figures.grid import Column as GridColumn
 from pda_studio.figures.grid import Grid
 from pda_studio.figures.grid import Row as GridRow
-from pda_studio.methods import method_named
-from pda_studio.methods.combined import Combined
 from pda_studio.rendering import Appearance, panel_styles
 from pda_studio.results import EvidenceMap
 
@@ -110,6 +108,5 @@ class _Reading:
 
 
 def _title(column: Column) -> str:
-    kind = Combined if column.method == COMBINED else method_named(column.method)
-    note = panel_styles()[column.style].note
-    return f"{kind.title}: {note}" if note else kind.title
+    title, note = column.method.title, panel_styles()[column.style].note
+    return f"{title}: {note}" if note else title

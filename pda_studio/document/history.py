@@ -88,4 +88,5 @@ def _reparametrised(before: Workspace, after: Workspace) -> int | None:
     if len(changed) != 1 or replace(before, columns=()) != replace(after, columns=()):
         return None
     old, new = changed[0]
-    return new.key if replace(old, parameters=None) == replace(new, parameters=None) else None
+    same = type(old.method) is type(new.method)
+    return new.key if same and replace(old, method=new.method) == new else None

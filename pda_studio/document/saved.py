@@ -9,7 +9,7 @@ import json
 import zipfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -21,9 +21,9 @@ from pydantic import TypeAdapter, ValidationError
 from pda_studio import __version__
 from pda_studio.document.operations import Operation, applied
 from pda_studio.document.workspace import (
-    COMBINED,
     ClassifierChoice,
     Column,
+    PanelStyleName,
     Row,
     SourceImage,
     Workspace,
@@ -42,7 +42,21 @@ _MOST_TEXT = 1 << 24
 _MOST_ENTRIES = 10_000
 
 _operations = TypeAdapter(tuple[Operation, ...])
-_column = TypeAdapter(Column)
+
+
+@dataclass(frozen=True)
+class _SavedColumn:
+    """A column as it is written: its method by name, with its parameters once they are suited."""
+
+    key: int
+    method: str
+    parameters: dict[str, Any] | None = None
+    style: PanelStyleName = "map"
+    target: Target | None = None
+    classifier: ClassifierChoice | None = None
+
+
+_column = TypeAdapter(_SavedColumn)
 _choice = TypeAdapter(ClassifierChoice | None)
 
 _images: WeakKeyDictionary[SourceImage, bytes] = WeakKeyDictionary()
@@ -275,7 +289,7 @@ def _told_work(work: Workspace) -> dict[str, Any]:
             }
             for row in work.rows
         ],
-        "columns": [_column.dump_python(column, mode="json") for column in work.columns],
+        "columns": [_told_column(column) for column in work.columns],
     }
 
 
@@ -299,7 +313,7 @@ def _work(told: Mapping[str, Any], images: Mapping[str, SourceImage]) -> Workspa
             )
             for one in told["rows"]
         )
-        columns = tuple(_checked(_column.validate_python(one)) for one in told["columns"])
+        columns = tuple(_column_of(_column.validate_python(one)) for one in told["columns"])
         work = Workspace(
             image=images[told["picture"]] if told["picture"] else None,
             classifier=_choice.validate_python(told["classifier"]),
@@ -321,9 +335,24 @@ def _work(told: Mapping[str, Any], images: Mapping[str, SourceImage]) -> Workspa
     return work
 
 
-def _checked(column: Column) -> Column:
-    if column.method == COMBINED or column.parameters is None:
-        return column
-    kind = method_named(column.method)
-    values = kind.create(**column.parameters).model_dump()
-    return replace(column, parameters=values)
+def _told_column(column: Column) -> dict[str, Any]:
+    known = column.suited and not column.method.combines
+    saved = _SavedColumn(
+        column.key,
+        column.method.name,
+        column.method.model_dump(mode="json") if known else None,
+        column.style,
+        column.target,
+        column.classifier,
+    )
+    told: dict[str, Any] = _column.dump_python(saved, mode="json")
+    return told
+
+
+def _column_of(saved: _SavedColumn) -> Column:
+    kind = method_named(saved.method)
+    method = (
+        kind() if saved.parameters is None or kind.combines else kind.create(**saved.parameters)
+    )
+    suited = kind.combines or saved.parameters is not None
+    return Column(saved.key, method, saved.style, saved.target, saved.classifier, suited)

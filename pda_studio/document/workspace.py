@@ -1,16 +1,17 @@
 """The open work as one immutable value: what undo steps through and what a saved file holds."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator
 
 from pda_studio.document.operations import Operation
+from pda_studio.methods import Method
+from pda_studio.methods.prediction_difference import EfficientPDA
 from pda_studio.rendering import panel_styles
 from pda_studio.targets import Target
 
@@ -115,28 +116,24 @@ class Column:
     ----------
     key : int
         Tells it from the other columns as long as it is there.
-    method : str
-        Its name in the registry, or `COMBINED`.
-    parameters : dict or None
-        All of the method's; None until a classifier is there, which some of them suit.
+    method : Method
+        How its maps are made.
     style : str
         How its maps are shown.
     target : Target or None
         What it asks about; without it, what the whole work asks about.
     classifier : ClassifierChoice or None
         Whom it asks; without it, the open classifier.
+    suited : bool
+        Whether the method was made to suit a classifier: until one is there, nothing is computed.
     """
 
     key: int
-    method: str
-    parameters: Mapping[str, Any] | None = None
+    method: Method
     style: PanelStyleName = "map"
     target: Target | None = None
     classifier: ClassifierChoice | None = None
-
-
-COMBINED = "combined"
-"""In place of a method: the mean of the other columns' maps, each divided by its size."""
+    suited: bool = False
 
 
 @dataclass(frozen=True)
@@ -159,7 +156,7 @@ class Workspace:
     classifier: ClassifierChoice | None = None
     target: Target | None = None
     rows: tuple[Row, ...] = (Row(0),)
-    columns: tuple[Column, ...] = (Column(0, "efficient-pda"),)
+    columns: tuple[Column, ...] = (Column(0, EfficientPDA()),)
 
     def row(self, key: int) -> Row | None:
         """The row of this key, if it is still there."""

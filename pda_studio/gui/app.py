@@ -15,6 +15,7 @@ from pda_studio.gui.display.display import Theme
 from pda_studio.gui.jobs.worker import leave
 from pda_studio.gui.opening.clipboard import write_png
 from pda_studio.gui.window.studio import Studio, application
+from pda_studio.methods import method_named
 from pda_studio.pda.allocator import keep_freed_memory
 
 _LONGEST = 24 * 3600.0  # seconds that a screenshot waits
@@ -105,10 +106,11 @@ def take_screenshot(
             loaded = session.classifier
             assert loaded is not None
             column = session.work.columns[0].key
-            if method is not None:
-                session.set_method(column, method)
             if parameters:
-                session.set_parameters(column, parameters)
+                kind = method_named(method or session.work.columns[0].method.name)
+                session.set_method(column, kind.create(loaded, **parameters))
+            elif method is not None:
+                session.set_method(column, method)
             if target is not None:
                 session.set_target(loaded.class_index(target))
             watch.until(lambda: bool(session.all_finished()))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from sys import maxsize
 from threading import RLock
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args
 
@@ -20,7 +21,10 @@ one_at_a_time = RLock()
 """Held by whoever runs a network: methods put hooks and rules on it for a while."""
 
 METHODS: dict[str, type[Method]] = {}
-"""Every method by its name, in the order in which the modules declare them."""
+"""Every method that explains a subject by its name, in the order in which modules declare them."""
+
+COMBINING: dict[str, type[Method]] = {}
+"""Every method that is made from the finished maps of others, by its name."""
 
 
 Family = Literal[
@@ -74,16 +78,19 @@ class Method(Declaration):
         Under which heading it is listed.
     has_evidence : bool
         Whether it weighs the pixels of the image, rather than making one of its own.
+    combines : bool
+        Whether it is made from the finished maps of other methods, instead of a subject.
     """
 
     family: ClassVar[Family] = "Others"
     has_evidence: ClassVar[bool] = True
+    combines: ClassVar[bool] = False
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
         """Enter the registry."""
         if cls.name:
-            METHODS[cls.name] = cls
+            (COMBINING if cls.combines else METHODS)[cls.name] = cls
 
     @abstractmethod
     def steps(self, subject: Subject) -> Iterator[Progress]:
@@ -100,6 +107,23 @@ class Method(Declaration):
         """Values of the parameters that suit a classifier better than the defaults."""
         return {}
 
+    @classmethod
+    def starting_values(cls, classifier: Classifier) -> dict[str, Any]:
+        """What the window starts with instead of the defaults: what suits, and answers soon."""
+        return cls.suited_to(classifier)
+
+    def bounds(self, name: str, input_size: int) -> tuple[float | None, float | None]:
+        """Bounds of a number beside the values of the others, in an input of this side (pixels).
+
+        A lower bound above the upper one says that there is no room for the parameter.
+        """
+        known = self.parameter_named(name)
+        return known.minimum, known.maximum
+
+    def following(self, changes: Mapping[str, Any], input_size: int) -> dict[str, Any]:
+        """What other parameters become where some are changed: partners keep their distance."""
+        return {}
+
     def inactive(self) -> frozenset[str]:
         """Names of the parameters that play no part beside the values of the others."""
         return frozenset()
@@ -111,6 +135,18 @@ class Method(Declaration):
     def warning(self, subject: Subject) -> str:
         """A sentence if the work first takes minutes or gigabytes to prepare; else ""."""
         return ""
+
+    def changed_in(self, other: Method) -> list[str]:
+        """Tell the parameters that have other values in another method, as people know them."""
+        return [
+            f"{known.label} {getattr(other, known.name)}"
+            for known in other.parameters()
+            if getattr(self, known.name, None) != getattr(other, known.name)
+        ]
+
+    def finest(self) -> Self | None:
+        """The same without what makes it coarse; None if nothing does."""
+        return None
 
     def preview(self, subject: Subject) -> Method | None:
         """A far quicker way to nearly the same map; None if there is none.
@@ -154,7 +190,68 @@ class Method(Declaration):
             If a value is out of its bounds or there is no such parameter.
         """
         suited = cls.suited_to(classifier) if classifier else {}
+        size = classifier.input_size if classifier else maxsize
+        partners = cls.model_construct(**suited).following(values, size)
+        draft = cls.model_construct(**{**suited, **values})
+        for name, value in partners.items():  # which were not named: they give way
+            low, high = draft.bounds(name, size)
+            if not (low or 0) <= getattr(draft, name) <= (high or maxsize):
+                suited[name] = min(value, high or maxsize)
         return cls.of_values({**suited, **values})
+
+    @classmethod
+    def start_for(cls, classifier: Classifier) -> Self:
+        """What the window starts with for a classifier."""
+        return cls._fitted(cls.starting_values(classifier), classifier.input_size)
+
+    @classmethod
+    def adopting(
+        cls, earlier: Method | None, classifier: Classifier, *, new_classifier: bool = False
+    ) -> Self:
+        """Start with what was set in an earlier method, as far as it means the same here.
+
+        A method declares its own choices and what it does at which layer, and a classifier its own
+        sizes; everything else that the user has set stays.
+        """
+        start = cls.starting_values(classifier)
+        own = {known.name for known in cls.parameters() if known.kind == "layer"}
+        if new_classifier:
+            own |= set(start)
+        else:
+            own |= {known.name for known in cls.parameters() if known.kind == "choice"}
+        kept = {name: value for name, value in earlier or () if name in cls.model_fields}
+        kept = {name: value for name, value in kept.items() if name not in own}
+        return cls._fitted({**start, **kept}, classifier.input_size)
+
+    def with_changes(self, input_size: int, **changes: Any) -> Self:
+        """The same with other values, for an input of this side (pixels).
+
+        Numbers are moved into their bounds, and their partners follow.
+
+        Raises
+        ------
+        UsageError
+            If a value is none of its parameter.
+        """
+        values = {**dict(self), **self.following(changes, input_size), **changes}
+        return self._fitted(values, input_size)
+
+    @classmethod
+    def _fitted(cls, values: Mapping[str, Any], input_size: int) -> Self:
+        """Move every number into its bounds, in the order of their declaration."""
+        draft = cls.model_construct(**values)
+        fitted = dict(draft)
+        for known in cls.parameters():
+            value = fitted[known.name]
+            if not known.is_number or value is None:
+                continue
+            low, high = draft.bounds(known.name, input_size)
+            bounded = value if low is None else max(value, low)
+            bounded = bounded if high is None else min(bounded, high)  # also where there is no room
+            fitted[known.name] = int(bounded) if known.kind == "integer" else float(bounded)
+            if fitted[known.name] != value:
+                draft = cls.model_construct(**fitted)
+        return cls.of_values(fitted)
 
 
 def by_family(kinds: Iterable[type[Method]]) -> dict[Family, list[type[Method]]]:

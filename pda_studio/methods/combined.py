@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from pydantic import SerializeAsAny
+
 from pda_studio.errors import UsageError
 from pda_studio.methods.base import Family, Method, Progress
 
@@ -14,15 +16,25 @@ if TYPE_CHECKING:
 
 
 class Combined(Method):
-    """What a column of combined maps is called; it works on maps, so it is not in the registry."""
+    """The mean of finished maps; it is made from maps, not from a subject.
 
+    Attributes
+    ----------
+    of : tuple of Method
+        The methods whose maps are combined, where that is known. No parameter: nobody sets it.
+    """
+
+    name: ClassVar[str] = "combined"
     title: ClassVar[str] = "Combined"
     family: ClassVar[Family] = "Several methods"
+    combines: ClassVar[bool] = True
     summary: ClassVar[str] = (
         "The mean of the other columns' maps, each divided by its root mean square; their spread"
         " shows where they agree."
     )
     citation: ClassVar[str] = "Zhou & Kainz, Efficient image evidence analysis, outlook"
+
+    of: tuple[SerializeAsAny[Method], ...] = ()
 
     def steps(self, subject: Subject) -> Iterator[Progress]:
         """Refuse: there is nothing to compute but from maps.
@@ -32,4 +44,6 @@ class Combined(Method):
         UsageError
             Always.
         """
-        raise UsageError("Combined maps are made from finished maps: see `combined`.")
+        raise UsageError(
+            "Combined maps are made from finished maps: compute some, then combine them."
+        )

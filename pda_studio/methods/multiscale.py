@@ -72,6 +72,16 @@ class MultiscalePDA(Method):
         smallest = min(int(suited["window"]), largest - 1)
         return {"smallest": smallest, "largest": largest, "infill": suited["infill"]}
 
+    def bounds(self, name: str, input_size: int) -> tuple[float | None, float | None]:
+        """The smallest window is smaller than the largest, and that fits into the input."""
+        low, high = super().bounds(name, input_size)
+        if name == "smallest":
+            return low, self.largest - 1
+        if name == "largest":
+            part = EfficientPDA.model_construct(infill=self.infill)
+            return self.smallest + 1, part.bounds("window", input_size)[1]
+        return low, high
+
     def windows(self) -> list[int]:
         """Sides of the windows, in pixels, the largest first: its map is there soonest."""
         ratio = (self.largest / self.smallest) ** (1 / (self.sizes - 1))

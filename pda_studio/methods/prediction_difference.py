@@ -16,7 +16,7 @@ from pda_studio.pda.options import AUTO, Colour, Difference, ForwardName, Precis
 from pda_studio.targets import ClassTarget
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from pda_studio.classifiers import Classifier
     from pda_studio.results import EvidenceMap, Subject
@@ -26,6 +26,8 @@ InfillName = Annotated[str, OneOf(INFILLS)]
 
 _MARGIN = 8  # pixels that an outer patch is larger than its window, where nothing else is said
 _LARGEST_OUTER = 64
+_SMALL_INPUT = 64  # pixels: the window starts at stride 1 up to here
+_FIRST_STRIDE = 4
 _PREVIEW_STRIDE = 8  # pixels: fewer windows tell too little, more take too long
 
 
@@ -38,13 +40,20 @@ class PredictionDifference(Method):
     family: ClassVar[Family] = "Prediction difference analysis"
 
     window: int = parameter(
-        10, "Window", "Side k of the window that is removed.", unit="pixels", ge=1, le=128
+        10,
+        "Window",
+        "Side k of the window that is removed.",
+        unit="pixels",
+        symbol="k",
+        ge=1,
+        le=128,
     )
     outer: int = parameter(
         18,
         "Outer patch",
         "Side l of the patch around it that its infill is conditioned on; at least k + 1.",
         unit="pixels",
+        symbol="l",
         ge=2,
         le=_LARGEST_OUTER,
     )
@@ -53,6 +62,7 @@ class PredictionDifference(Method):
         "Stride",
         "Step from window to window; at most k, so that every pixel is covered.",
         unit="pixels",
+        symbol="stride",
         ge=1,
         le=128,
     )
@@ -61,6 +71,7 @@ class PredictionDifference(Method):
         "Samples",
         "How many samples S of a stochastic infill each window gets.",
         unit="infills",
+        symbol="S",
         ge=1,
         le=1000,
     )
@@ -78,6 +89,7 @@ class PredictionDifference(Method):
         "Difference",
         "What is compared with and without the window: log-odds in bits, the probability, or the"
         " logit before the softmax.",
+        symbol="",
     )
     forward: ForwardName = parameter(
         "auto",
@@ -119,7 +131,15 @@ class PredictionDifference(Method):
                 f"A stride of {self.stride} leaves gaps between windows of {self.window} pixels:"
                 " choose a stride of at most the window."
             )
-        if "outer" not in self.inactive() and self.outer < self.window + 1:
+        if "outer" in self.inactive():
+            return self
+        if self.window > _LARGEST_OUTER - 1:
+            raise ValueError(
+                f"A window of {self.window} pixels leaves no room for its surroundings in an outer"
+                f" patch, which has at most {_LARGEST_OUTER}: choose a window of at most"
+                f" {_LARGEST_OUTER - 1}, or an infill that is not conditional."
+            )
+        if self.outer < self.window + 1:
             raise ValueError(
                 f"An outer patch of {self.outer} pixels leaves no surroundings to a window of"
                 f" {self.window}: choose an outer patch of at least {self.window + 1}."
@@ -142,6 +162,42 @@ class PredictionDifference(Method):
             "at": self.forward == "linearised",
         }
         return frozenset([name for name, is_used in used.items() if not is_used])
+
+    @classmethod
+    def starting_values(cls, classifier: Classifier) -> dict[str, Any]:
+        """What suits the classifier, and on large inputs a stride that answers in seconds."""
+        stride = _FIRST_STRIDE if classifier.input_size > _SMALL_INPUT else 1
+        return {**super().starting_values(classifier), "stride": stride}
+
+    def bounds(self, name: str, input_size: int) -> tuple[float | None, float | None]:
+        """The window fits into the input, its outer patch around it, the stride into the window."""
+        low, high = super().bounds(name, input_size)
+        if name == "window":
+            conditional = "outer" not in self.inactive()
+            most = min(_LARGEST_OUTER, input_size) - 1 if conditional else input_size
+            return low, min(high or most, most)
+        if name == "outer":
+            return self.window + 1, min(high or input_size, input_size)
+        if name == "stride":
+            return low, min(high or self.window, self.window)
+        return low, high
+
+    def following(self, changes: Mapping[str, Any], input_size: int) -> dict[str, Any]:
+        """The outer patch keeps its margin around a window of another size.
+
+        Where the end of the image or of the patch has taken it away, the usual margin comes back.
+        """
+        window = changes.get("window")
+        if not isinstance(window, int) or "outer" in changes:
+            return {}
+        margin = self.outer - self.window
+        if margin < 1 or self.outer >= min(_LARGEST_OUTER, input_size):
+            margin = max(margin, _MARGIN)
+        return {"outer": window + margin}
+
+    def finest(self) -> Self | None:
+        """Stride 1: every window."""
+        return None if self.stride == 1 else self.model_copy(update={"stride": 1})
 
     def cost(self, subject: Subject) -> int:
         """Number of infilled images; none are scored where all of the network is linearised."""

@@ -109,7 +109,7 @@ def first_times(studio: Studio, stride: int, seconds: float) -> tuple[dict[str, 
     def note(*_: object) -> None:
         panel = session.panel(0, column)
         now = perf_counter() - began
-        if panel.request is None or panel.request.values["stride"] != stride:
+        if panel.request is None or panel.request.method.stride != stride:
             return
         preview = panel.preview
         if panel.previewed and preview is not None:

@@ -65,7 +65,7 @@ class Journey:
         hands.click_at(lambda: self.left_of(rows["stride"].spin), "stride", times=2)
         hands.write(str(STRIDE))
         hands.press("Return")
-        hands.wait_for("stride", lambda: self.column(0).parameters["stride"] == STRIDE, 5)
+        hands.wait_for("stride", lambda: self.column(0).method.stride == STRIDE, 5)
         self.wait_for_maps(1)
         hands.image("bee eater")
         assert self.studio.session.all_finished()[0].target_name == "bee eater"
@@ -256,7 +256,7 @@ class Journey:
             "classifier": work.classifier.name,
             "rows": [[str(one) for one in row.operations] for row in work.rows],
             "columns": [
-                [column.method, dict(column.parameters), column.style, work.choice_of(column).name]
+                [column.method.name, dict(column.method), column.style, work.choice_of(column).name]
                 for column in work.columns
             ],
         }

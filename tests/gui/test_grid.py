@@ -13,7 +13,7 @@ from pda_studio.classifiers import Classifier, load_classifier
 from pda_studio.classifiers.layers import activations
 from pda_studio.classifiers.scored import scored
 from pda_studio.document.operations import Crop, Flip, Rotate
-from pda_studio.document.workspace import COMBINED, ClassifierChoice
+from pda_studio.document.workspace import ClassifierChoice
 from pda_studio.gui.window.studio import Studio
 from pda_studio.store import explain
 from pda_studio.targets import ClassTarget, ContrastTarget, UnitTarget
@@ -87,11 +87,11 @@ def test_columns_are_moved_copied_and_removed_by_their_menu(studio: Studio, qtbo
     studio.session.add_column("occlusion")
     open_column_menu(studio, qtbot, 1)
     choose(qtbot, "Move column left")
-    assert [c.method for c in studio.session.work.columns] == ["occlusion", "efficient-pda"]
+    assert [c.method.name for c in studio.session.work.columns] == ["occlusion", "efficient-pda"]
     open_column_menu(studio, qtbot, 0)
     choose(qtbot, "Duplicate column")
     methods = ["occlusion", "occlusion", "efficient-pda"]
-    assert [c.method for c in studio.session.work.columns] == methods
+    assert [c.method.name for c in studio.session.work.columns] == methods
     wait_for_maps(qtbot, studio)
     assert [one.method for one in maps_of(studio)] == methods
     open_column_menu(studio, qtbot, 1)
@@ -192,7 +192,7 @@ def test_the_mean_of_all_columns(studio: Studio, qtbot: QtBot) -> None:
 
 
 def test_the_mean_of_one_column_says_what_is_missing(studio: Studio, qtbot: QtBot) -> None:
-    studio.session.add_column(COMBINED)
+    studio.session.add_column("combined")
     key = studio.session.work.columns[1].key
     qtbot.waitUntil(lambda: studio.session.panel(0, key).state == "failed", timeout=WAIT)
     assert "two methods" in studio.window.grid.maps[0, key].caption.toolTip()

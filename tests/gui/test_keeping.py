@@ -17,7 +17,7 @@ from pytestqt.qtbot import QtBot
 from pda_studio.classifiers import Classifier
 from pda_studio.document.operations import Crop, Flip, Rotate
 from pda_studio.document.saved import load_state
-from pda_studio.document.workspace import COMBINED, ClassifierChoice
+from pda_studio.document.workspace import ClassifierChoice
 from pda_studio.gui.window.studio import Studio
 from pda_studio.targets import ClassTarget, ContrastTarget
 
@@ -34,7 +34,7 @@ def do_much(studio: Studio, qtbot: QtBot) -> None:
     session.set_style(column.key, "both")
     session.duplicate_column(column.key, target=ContrastTarget(1, 7))
     session.duplicate_column(0, classifier=ClassifierChoice("digits", "random"))
-    session.add_column(COMBINED)
+    session.add_column("combined")
     wait_for_maps(qtbot, studio)
     session.set_target(7)
     session.move_column(column.key, -1)
@@ -240,7 +240,7 @@ until(lambda: False)
     qtbot.mouseClick(banner.action_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: len(studio.session.work.rows) == 2, timeout=WAIT)
     assert studio.session.work.rows[1].operations == (Flip("horizontal"),)
-    assert studio.session.work.columns[0].parameters["samples"] == 500
+    assert studio.session.work.columns[0].method.samples == 500
     studio.session.configure_column(0, samples=1)
     wait_for_maps(qtbot, studio)
     qtbot.waitUntil(lambda: not studio.saving.recovery.left_behind(), timeout=WAIT)
@@ -310,12 +310,12 @@ until(lambda: False)
             studio.window.registry["reopen"].trigger()
     assert studio.saving.path == path
     assert studio.window.isWindowModified(), "it was edited after it was saved"
-    assert studio.session.work.columns[0].parameters["window"] == 5
+    assert studio.session.work.columns[0].method.window == 5
     wait_for_maps(qtbot, studio)
     with qtbot.waitSignal(studio.saving.saved, timeout=WAIT):
         studio.window.registry["save"].trigger()
     assert path.read_bytes() != before
-    assert load_state(path).work.columns[0].parameters["window"] == 5
+    assert load_state(path).work.columns[0].method.window == 5
     assert load_state(path).file is None
 
 

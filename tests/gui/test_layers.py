@@ -12,7 +12,7 @@ from pda_studio.gui.window.studio import Studio
 
 
 def at(studio: Studio) -> str:
-    return studio.session.work.columns[0].parameters["at"]
+    return studio.session.work.columns[0].method.at
 
 
 @pytest.fixture

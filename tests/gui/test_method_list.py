@@ -5,10 +5,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QWidgetAction
 from pytestqt.qtbot import QtBot
 
-from pda_studio.document.workspace import COMBINED
 from pda_studio.gui.actions.action import METHODS as METHODS_MENU
 from pda_studio.gui.window.studio import Studio
-from pda_studio.methods import METHODS
+from pda_studio.methods import COMBINING, METHODS
 
 UNDER = {
     "Efficient PDA": "Prediction difference analysis",
@@ -35,7 +34,7 @@ def test_the_list_has_headings_that_cannot_be_chosen(studio: Studio, qtbot: QtBo
             names.append(box.itemData(at))
     assert above.items() >= UNDER.items()
     assert above["Combined"] == "Several methods"
-    assert sorted(names) == sorted([*METHODS, COMBINED])
+    assert sorted(names) == sorted([*METHODS, *COMBINING])
     assert box.currentText() == "Efficient PDA"
     # The arrows pass over headings: after the last of a family comes the next one's first.
     box.setFocus()
@@ -43,7 +42,7 @@ def test_the_list_has_headings_that_cannot_be_chosen(studio: Studio, qtbot: QtBo
         qtbot.keyClick(box, Qt.Key.Key_Down)
     assert box.currentText() == "Saliency"
     session = studio.session
-    qtbot.waitUntil(lambda: session.work.columns[0].method == "saliency", timeout=WAIT)
+    qtbot.waitUntil(lambda: session.work.columns[0].method.name == "saliency", timeout=WAIT)
     wait_for_maps(qtbot, studio)
 
 

@@ -66,7 +66,10 @@ def test_enter_runs_a_method(studio: Studio, qtbot: QtBot) -> None:
     assert palette.list.chosen.title == "Guided Grad-CAM"
     qtbot.keyClick(palette.line, Qt.Key.Key_Return)
     assert palette.isHidden()
-    assert [c.method for c in studio.session.work.columns] == ["efficient-pda", "guided-grad-cam"]
+    assert [c.method.name for c in studio.session.work.columns] == [
+        "efficient-pda",
+        "guided-grad-cam",
+    ]
     wait_for_maps(qtbot, studio)
 
 

@@ -8,9 +8,10 @@ import pytest
 from pda_studio.gui.maps import panel_state as panels
 from pda_studio.gui.maps.panel_state import STATES, TRANSITIONS, Event, PanelState, Refused
 from pda_studio.gui.maps.requests import Request
+from pda_studio.methods.rise import Rise
 from pda_studio.targets import ClassTarget
 
-ONE, OTHER = (Request("image", "network", (), "rise", "{}", ClassTarget(at)) for at in (1, 2))
+ONE, OTHER = (Request("image", "network", (), Rise(), ClassTarget(at)) for at in (1, 2))
 MAP, NEWER, ROUGH = (SimpleNamespace(name=name) for name in ("map", "newer", "rough"))
 
 EVENTS: list[Event] = [

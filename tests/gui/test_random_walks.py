@@ -15,11 +15,12 @@ from PySide6.QtCore import QEvent, QSettings
 from PySide6.QtWidgets import QApplication
 
 from pda_studio.document.operations import Crop, Flip, Rotate
-from pda_studio.document.workspace import COMBINED, ClassifierChoice
+from pda_studio.document.workspace import ClassifierChoice
 from pda_studio.gui.window.studio import Studio, application
+from pda_studio.methods.prediction_difference import PredictionDifference
 from pda_studio.targets import ContrastTarget, UnitTarget
 
-_METHODS = ["efficient-pda", "occlusion", "saliency", "grad-cam", "input-x-gradient", COMBINED]
+_METHODS = ["efficient-pda", "occlusion", "saliency", "grad-cam", "input-x-gradient", "combined"]
 _OPERATIONS = [
     Rotate(90),
     Rotate(-90),
@@ -93,7 +94,7 @@ class Walk(RuleBasedStateMachine):
     @rule(at=at, window=st.integers(3, 9), stride=st.integers(3, 9))
     def configure(self, at: int, window: int, stride: int) -> None:
         column = self.session.work.column(self.column(at))
-        if column is not None and column.parameters and "window" in column.parameters:
+        if column is not None and isinstance(column.method, PredictionDifference):
             self.session.configure_column(column.key, window=window, stride=min(stride, window))
 
     @rule(at=at, style=st.sampled_from(["map", "overlay", "both"]))

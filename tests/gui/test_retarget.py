@@ -54,7 +54,7 @@ def test_the_map_of_a_run_that_changed_its_class_is_that_class_s(
     wait_for_maps(qtbot, studio)
     (made,) = session.all_finished()
     assert made.target == ClassTarget(other)
-    values = session.work.columns[0].parameters
+    values = dict(session.work.columns[0].method)
     wanted = explain(session.work.image.pixels, session.classifier, target=other, **values).evidence
     np.testing.assert_allclose(made.evidence, wanted, atol=1e-4)
     session.set_target(first)  # its scores are there, too

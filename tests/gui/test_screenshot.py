@@ -40,13 +40,13 @@ def test_shows_the_finished_window(qtbot: QtBot, tmp_path: Path) -> None:
 def test_the_header_of_a_method_with_windows_alone() -> None:
     class Framed(Method):
         name: ClassVar[str] = "framed"
-        window: int = parameter(5, "Window", "Side of a window.", ge=1, le=9)
+        window: int = parameter(5, "Window", "Side of a window.", symbol="k", ge=1, le=9)
 
         def steps(self, subject: Subject) -> Iterator[Progress]:
             yield from EfficientPDA(window=self.window).steps(subject)
 
     try:
-        assert summarised(Column(0, "framed", {"window": 5})) == "k 5"
+        assert summarised(Column(0, Framed(), suited=True)) == "k 5"
     finally:
         del METHODS["framed"]
 

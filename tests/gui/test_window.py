@@ -158,10 +158,10 @@ def test_a_slider_moved_while_running_starts_anew(studio: Studio, qtbot: QtBot) 
 def test_partners_of_a_parameter_follow(studio: Studio, qtbot: QtBot) -> None:
     session = studio.session
     session.configure_column(0, infill="conditional-mean", window=9)
-    assert session.work.columns[0].parameters["outer"] >= 10
+    assert session.work.columns[0].method.outer >= 10
     session.configure_column(0, stride=9)
     session.configure_column(0, window=3)
-    assert session.work.columns[0].parameters["stride"] == 3
+    assert session.work.columns[0].method.stride == 3
     rows = studio.window.method_box.rows
     assert rows["stride"].spin.maximum() == 3
     assert rows["outer"].spin.minimum() == 4

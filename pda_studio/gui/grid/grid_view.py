@@ -9,7 +9,7 @@ from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QScrollArea, QWidget
 
 from pda_studio.document.operations import described
-from pda_studio.document.workspace import COMBINED, Column, Row, Workspace
+from pda_studio.document.workspace import Column, Row, Workspace
 from pda_studio.gui.connections import follow
 from pda_studio.gui.display.display import Display
 from pda_studio.gui.grid import geometry
@@ -20,7 +20,6 @@ from pda_studio.gui.grid.image_view import ImageView
 from pda_studio.gui.grid.panel import GAP, InputPanel, MapPanel, Panel
 from pda_studio.gui.grid.pointing import Pointing
 from pda_studio.gui.grid.viewport import Viewport
-from pda_studio.gui.session.fitting import kind_of
 from pda_studio.gui.session.session import Key, Session
 from pda_studio.gui.window.style_names import named
 from pda_studio.gui.window.theme import ThemeKeeper
@@ -351,9 +350,8 @@ class GridView(QScrollArea):
         for column in session.work.columns:
             header = self._columns[column.key]
             header.close_button.setVisible(len(session.work.columns) > 1)
-            if column.parameters is not None or column.method == COMBINED:
-                kind = kind_of(column.method)
-                help = f"{kind.summary}\n{kind.citation}"
+            if column.suited:
+                help = f"{column.method.summary}\n{column.method.citation}"
                 header.show_text(*heading(session, column), help)
             header.set_selected(column == selected and len(session.work.columns) > 1)
         for row in session.work.rows:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from PySide6.QtCore import QCoreApplication
 
-from pda_studio.document.workspace import COMBINED, ClassifierChoice, Column
-from pda_studio.gui.session.fitting import inactive_by, kind_of
+from pda_studio.document.workspace import ClassifierChoice, Column
 from pda_studio.gui.session.session import Session
 from pda_studio.targets import ClassTarget, OutputTarget, name_of
-
-_SIGNS = {"window": "k", "outer": "l", "samples": "S", "stride": "stride"}
 
 
 def heading(session: Session, column: Column) -> tuple[str, str]:
@@ -19,17 +16,17 @@ def heading(session: Session, column: Column) -> tuple[str, str]:
     not in their methods; the details begin with the other of the two.
     """
     columns = session.work.columns
-    choices = {session.work.choice_of(one) for one in columns if one.method != COMBINED}
-    choice, method = session.work.choice_of(column), kind_of(column.method).title
+    choices = {session.work.choice_of(one) for one in columns if not one.method.combines}
+    choice, method = session.work.choice_of(column), column.method.title
     parts = []
     title = method
-    if column.method != COMBINED and choice is not None and len(choices) > 1:
+    if not column.method.combines and choice is not None and len(choices) > 1:
         classifier = _called(choice, choices)
-        same_method = len({one.method for one in columns}) == 1
+        same_method = len({type(one.method) for one in columns}) == 1
         title, other = (classifier, method) if same_method else (method, classifier)
         parts.append(other)
     parts.append(own_target(session, column))
-    if column.method == COMBINED:
+    if column.method.combines:
         mean = QCoreApplication.translate("Headings", "mean of {0}")
         parts.append(mean.format(len(session.sources(column))))
     else:
@@ -54,13 +51,9 @@ def _called(choice: ClassifierChoice, others: set[ClassifierChoice | None]) -> s
 
 
 def summarised(column: Column) -> str:
-    """A column's most important numbers in one line."""
-    parameters, parts = column.parameters or {}, []
-    if "difference" in parameters:
-        parts.append(str(parameters["difference"]))
-    if "window" in parameters:
-        inactive = inactive_by(kind_of(column.method), parameters)
-        for name, sign in _SIGNS.items():
-            if name in parameters and name not in inactive:
-                parts.append(f"{sign} {parameters[name]}")
-    return " · ".join(parts)
+    """A column's most telling parameters in one line: those that have a symbol."""
+    method, inactive = column.method, column.method.inactive()
+    told = [one for one in method.parameters() if one.symbol is not None]
+    told = [one for one in told if one.name not in inactive]
+    told.sort(key=lambda one: bool(one.symbol))  # what needs no symbol comes first
+    return " · ".join(f"{one.symbol} {getattr(method, one.name)}".strip() for one in told)

@@ -7,13 +7,14 @@ from functools import partial
 
 from PySide6.QtCore import QT_TRANSLATE_NOOP, QObject, QPoint
 
-from pda_studio.document.workspace import COMBINED, ClassifierChoice
+from pda_studio.document.workspace import ClassifierChoice
 from pda_studio.gui.actions.action import COLUMN, METHOD, ROW, Action, Context, Menu, ready
 from pda_studio.gui.opening.dialogs import Dialogs
 from pda_studio.gui.opening.opening import Opening
 from pda_studio.gui.session.session import Session
 from pda_studio.gui.window.main_window import MainWindow
 from pda_studio.gui.window.settings import Memory
+from pda_studio.methods.combined import Combined
 
 USE = Menu(QT_TRANSLATE_NOOP("menus", "Use this classifier"), COLUMN.at(20), data=True)
 COMPARE = Menu(
@@ -108,7 +109,7 @@ class GridMenus(QObject):
             Action(
                 "combine",
                 self.tr("Add the mean of all columns"),
-                lambda: session.add_column(COMBINED),
+                lambda: session.add_column(Combined()),
                 place=METHOD.at(11),
                 shortcut="Ctrl+M",
                 enabled=ready,

@@ -25,11 +25,11 @@ from pda_studio.gui.inspector.stepping import Stepper
 from pda_studio.gui.jobs.worker import Jobs
 from pda_studio.gui.session.session import Key, Session
 from pda_studio.infills import infill_named
+from pda_studio.methods.prediction_difference import PredictionDifference
 from pda_studio.pda.infill.terms import Preparation
 
 if TYPE_CHECKING:
     from pda_studio.inspection import RankedWindows, Rectangle, Removal
-    from pda_studio.methods.prediction_difference import PredictionDifference
 
 _MOST_PASSES = 500  # to score windows anew while their map is on its way
 _ROUNDING = 1e-6  # of a pixel: a middle stays in its pixel however often it is turned
@@ -319,8 +319,9 @@ class Inspecting(QObject):
 
 
 def _grid_of(of: Inspected) -> tuple[object, ...]:
-    values = of.request.values
-    return of.request.method, values.get("window"), values.get("stride")
+    method = of.method
+    sides = (method.window, method.stride) if isinstance(method, PredictionDifference) else ()
+    return type(method), *sides
 
 
 def _within(rectangle: Rectangle, height: int, width: int) -> Rectangle:

@@ -9,7 +9,6 @@ import numpy as np
 from psygnal import SignalGroupDescriptor
 
 from pda_studio.document.operations import Matrix
-from pda_studio.document.workspace import COMBINED
 from pda_studio.gui.grid import geometry
 from pda_studio.gui.maps.requests import Request
 from pda_studio.gui.session.session import Key, Session
@@ -47,10 +46,7 @@ class Inspected:
     @property
     def method(self) -> Method:
         """The method with the panel's parameters."""
-        from pda_studio.gui.session.fitting import kind_of
-
-        values = {} if self.request.method == COMBINED else self.request.values
-        return kind_of(self.request.method).create(**values)
+        return self.request.method
 
     @property
     def has_windows(self) -> bool:

@@ -10,14 +10,13 @@ from PySide6.QtCore import QEvent, QObject, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
-from pda_studio.document.workspace import COMBINED, ClassifierChoice, Column
+from pda_studio.document.workspace import ClassifierChoice, Column
 from pda_studio.gui.actions.action import METHOD, VIEW, Action
 from pda_studio.gui.connections import follow
 from pda_studio.gui.jobs.report import report
 from pda_studio.gui.jobs.workload import Task, workload
 from pda_studio.gui.maps.explainer import Explainer
 from pda_studio.gui.opening.opening import Opening
-from pda_studio.gui.session import fitting
 from pda_studio.gui.session.session import Key, Session
 from pda_studio.gui.window import numbers as words
 from pda_studio.gui.window.main_window import MainWindow
@@ -179,9 +178,9 @@ class JobsController(QObject):
             if loaded is not None:
                 facts["Input"] = f"{loaded.input_size} × {loaded.input_size}"
                 facts["Device"] = loaded.device.type
-            facts["Method"] = column.method
-            if column.method != COMBINED:
-                facts["Parameters"] = json.dumps(dict(column.parameters or {}), default=_name_of)
+            facts["Method"] = column.method.name
+            if column.suited and not column.method.combines:
+                facts["Parameters"] = json.dumps(dict(column.method), default=_name_of)
             target = session.target_of(column)
             names = loaded.class_names if loaded else ()
             facts["Target"] = name_of(target, names) if target else ""
@@ -195,7 +194,7 @@ class JobsController(QObject):
         column = self._session.work.column(key[1])
         if seconds < self.long or self._window.isActiveWindow() or column is None:
             return
-        title = fitting.kind_of(column.method).title
+        title = column.method.title
         told = self.tr("{0} is finished, after {1}").format(title, words.duration(seconds))
         self._window.strip.tell(told)
         QApplication.alert(self._window)  # the taskbar tells; nothing comes to the front

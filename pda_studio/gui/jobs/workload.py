@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pda_studio.document.operations import described
-from pda_studio.document.workspace import COMBINED, ClassifierChoice, Column, Row
+from pda_studio.document.workspace import ClassifierChoice, Column, Row
 from pda_studio.gui.grid.headings import own_target
 from pda_studio.gui.maps.panel_state import Awaited
-from pda_studio.gui.session import fitting
 from pda_studio.gui.session.session import Key, Session
 
 TaskState = Literal["running", "waiting", "stopped", "failed"]
@@ -93,15 +92,15 @@ def workload(
         tasks.append(
             Task(
                 key,
-                fitting.kind_of(column.method).title,
+                column.method.title,
                 place_of(session, row, column),
                 _STATES[panel.state],
                 panel.done / panel.total if known else None,
-                seconds(key) if panel.active and column.method != COMBINED else None,
+                seconds(key) if panel.active and not column.method.combines else None,
                 panel.state == "previewing",
                 panel.message if failed else "",
                 panel.details if failed else "",
-                column.method != COMBINED,
+                not column.method.combines,
                 panel.awaits,
                 panel.stage,
             )

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from collections.abc import Hashable
 from dataclasses import dataclass
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pda_studio.document.workspace import COMBINED
-from pda_studio.gui.session import fitting
 from pda_studio.gui.session.session import Key, Session
+from pda_studio.methods import Method
 from pda_studio.targets import ClassTarget, Target
 
 if TYPE_CHECKING:
-    from pda_studio.results import EvidenceMap
+    from pda_studio.results import EvidenceMap, Subject
 
 Rated = tuple[str, Target | None]
 """A classifier's fingerprint, and its target unless that is a class: the network ends elsewhere."""
 
+_MOST_KNOWN = 200  # costs
 _FEWEST, _SHORTEST = 16, 0.2  # passes and seconds from which on a rate is one
 
 
@@ -42,38 +44,48 @@ class Costs:
     def __init__(self, session: Session) -> None:
         self._session = session
         self.rate: dict[Rated, float] = {}
-        self._known: dict[tuple[object, ...], tuple[object, tuple[int, str]]] = {}
+        self._known: OrderedDict[Hashable, tuple[int, str]] = OrderedDict()
 
-    def cost(self, key: Key, **changes: Any) -> int | None:
-        """Forward passes of a panel's map, with some parameters changed; None if unknown yet."""
-        estimate = self._estimate(key, changes)
-        return None if estimate is None else estimate[0]
+    def cost(self, key: Key) -> int | None:
+        """Forward passes of a panel's map; None if unknown yet."""
+        column = self._session.work.column(key[1])
+        return self._cost(key, column.method) if column is not None and column.suited else None
 
     def warning(self, key: Key) -> str:
         """A sentence if a panel's map first takes minutes or gigabytes to prepare; else ""."""
-        estimate = self._estimate(key, {})
-        return "" if estimate is None else estimate[1]
+        column, subject = self._session.work.column(key[1]), self._subject(key)
+        if column is None or subject is None or not column.suited or column.method.combines:
+            return ""
+        return self._estimate(column.method, subject)[1]
 
-    def _estimate(self, key: Key, changes: dict[str, Any]) -> tuple[int, str] | None:
-        """Cost and warning; computed once for what a panel shows."""
-        session = self._session
-        row, column = session.work.row(key[0]), session.work.column(key[1])
-        if row is None or column is None or column.method == COMBINED:
-            return None
-        prediction, classifier = session.prediction(row.key, column), session.classifier_of(column)
-        if prediction is None or column.parameters is None or classifier is None:
-            return None
-        made_of = column, prediction, changes
-        known = self._known.get((key, *changes))
-        if known is None or known[0] != made_of:
-            kind = fitting.kind_of(column.method)
-            method = kind.create(
-                **fitting.fitted(kind, {**column.parameters, **changes}, classifier)
-            )
-            subject = prediction.subject
-            known = made_of, (method.cost(subject), method.warning(subject))
-            self._known[key, *changes] = known
-        return known[1]
+    def finest(self, key: Key) -> tuple[Method, int] | None:
+        """What a panel's method is without what makes it coarse, and its forward passes."""
+        column = self._session.work.column(key[1])
+        method = column.method.finest() if column is not None and column.suited else None
+        cost = None if method is None else self._cost(key, method)
+        return None if method is None or cost is None else (method, cost)
+
+    def of(self, method: Method, subject: Subject) -> int:
+        """Forward passes of a method."""
+        return self._estimate(method, subject)[0]
+
+    def _estimate(self, method: Method, subject: Subject) -> tuple[int, str]:
+        """Cost and warning: computed once for each edit, not at every step of the work."""
+        key = method, subject.view.shape, subject.classifier.fingerprint
+        if key not in self._known:
+            self._known[key] = method.cost(subject), method.warning(subject)
+            while len(self._known) > _MOST_KNOWN:
+                self._known.popitem(last=False)
+        return self._known[key]
+
+    def _cost(self, key: Key, method: Method) -> int | None:
+        subject = self._subject(key)
+        return None if subject is None or method.combines else self.of(method, subject)
+
+    def _subject(self, key: Key) -> Subject | None:
+        row, column = self._session.work.row(key[0]), self._session.work.column(key[1])
+        prediction = self._session.prediction(row.key, column) if row and column else None
+        return None if prediction is None else prediction.subject
 
     def seconds(self, cost: int, key: Key) -> float | None:
         """How long forward passes of a panel will take, by the rate measured so far."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from pda_studio.document.workspace import COMBINED, Column, Row, Workspace
+from pda_studio.document.workspace import Column, Row, Workspace
 from pda_studio.gui.connections import follow
 from pda_studio.gui.jobs.worker import Jobs
 from pda_studio.gui.maps import panel_state as panels
@@ -202,7 +202,7 @@ class Explainer(QObject):
             row, column = session.work.row(key[0]), session.work.column(key[1])
             if row is None or column is None:
                 continue
-            if column.method == COMBINED:
+            if column.method.combines:
                 combined.append((row, column))
             else:
                 self._settle(key, row, column)
@@ -282,7 +282,7 @@ class Explainer(QObject):
         """Look on the disk for the maps that are waited for, before any is computed."""
         for key, panel in list(self._session.panels.items()):
             request = panel.request
-            if panel.state != "waiting" or request is None or request.method == COMBINED:
+            if panel.state != "waiting" or request is None or request.method.combines:
                 continue
             row, column = self._session.work.row(key[0]), self._session.work.column(key[1])
             if row is not None and column is not None and self.store.to_be_read(request):
@@ -321,13 +321,13 @@ class Explainer(QObject):
             if self.store.missing(request):
                 waiting.append((key, wanted_by(self._session, row, column, request)))
         for key, wanted in waiting:
-            cost = wanted.method.cost(wanted.subject)
+            cost = self.costs.of(wanted.method, wanted.subject)
             tried = self.store.tried_preview(wanted.request)
             if not tried and worthwhile(cost, self.costs.seconds(cost, key)):
                 self._runner.begin(Run(key, wanted, self.costs.measuring(0), preview=True))
                 return
         for key, wanted in waiting[:1]:
-            cost = wanted.method.cost(wanted.subject)
+            cost = self.costs.of(wanted.method, wanted.subject)
             self._runner.begin(Run(key, wanted, self.costs.measuring(cost)))
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pda_studio.gui.maps.requests import Request
-from pda_studio.gui.session import fitting
 
 if TYPE_CHECKING:
     from pda_studio.methods import Progress
@@ -78,7 +77,7 @@ def preview_steps(
     """Make the preview of a request, on the background thread; None where there is none."""
     last = None
     try:
-        method = fitting.kind_of(request.method).create(**request.values).preview(subject)
+        method = request.method.preview(subject)
         if method is not None:
             for last in method.steps(subject):
                 yield last

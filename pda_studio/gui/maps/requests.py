@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pda_studio.document.operations import Operation
 from pda_studio.document.workspace import ClassifierChoice
+from pda_studio.methods import Method
 from pda_studio.targets import ClassTarget, Target
 
 if TYPE_CHECKING:  # the engine loads PyTorch, which takes seconds: the window is there before
@@ -25,8 +24,8 @@ class Request:
         Hashes of the image and of the classifier's weights.
     operations : tuple
         What was done to the image.
-    method, parameters : str
-        The method's name, and its parameters as JSON.
+    method : Method
+        With its parameters; a combined one with the methods that it combines.
     target : Target or None
         What is explained; None stands for any class.
     """
@@ -34,15 +33,8 @@ class Request:
     image: str
     classifier: str
     operations: tuple[Operation, ...]
-    method: str
-    parameters: str
+    method: Method
     target: Target | None
-
-    @property
-    def values(self) -> dict[str, Any]:
-        """The parameters, by name."""
-        values: dict[str, Any] = json.loads(self.parameters)
-        return values
 
     @property
     def subject(self) -> tuple[object, ...]:
@@ -52,11 +44,6 @@ class Request:
         """
         derived = None if isinstance(self.target, ClassTarget) else self.target
         return self.image, self.operations, self.classifier, derived
-
-
-def as_text(parameters: Mapping[str, Any]) -> str:
-    """Write parameters as JSON, in a fixed order; a path becomes its text."""
-    return json.dumps(dict(parameters), sort_keys=True, default=str)
 
 
 @dataclass(frozen=True)

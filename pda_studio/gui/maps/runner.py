@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from pda_studio.document.workspace import COMBINED
 from pda_studio.gui.jobs.worker import Jobs
 from pda_studio.gui.maps import panel_state as panels
 from pda_studio.gui.maps.costs import rated
@@ -197,7 +196,7 @@ class Runner(QObject):
             row, column = self._session.work.row(key[0]), self._session.work.column(key[1])
             if panel.state != "waiting" or request is None or row is None or column is None:
                 continue
-            if column.method != COMBINED and self._session.request(row, column) == request:
+            if not column.method.combines and self._session.request(row, column) == request:
                 known = self._store.find(*wanted_by(self._session, row, column, request).parts)
                 if known is not None:
                     self.tell(key, panels.Found(request, known))

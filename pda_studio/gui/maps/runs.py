@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,6 @@ from pda_studio.gui.jobs.worker import Job
 from pda_studio.gui.maps.costs import Speedometer
 from pda_studio.gui.maps.previews import preview_steps, sketched
 from pda_studio.gui.maps.requests import Request
-from pda_studio.gui.session import fitting
 from pda_studio.gui.session.session import Session
 from pda_studio.store.map_store import MapStore
 
@@ -25,12 +23,6 @@ if TYPE_CHECKING:
     from pda_studio.methods import Method
     from pda_studio.results import EvidenceMap, Subject
     from pda_studio.store.disk import CacheEntry
-
-
-@lru_cache(maxsize=256)
-def method_of(request: Request) -> Method:
-    """The method that a request names, with its parameters."""
-    return fitting.kind_of(request.method).create(**request.values)
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +44,7 @@ def wanted_by(session: Session, row: Row, column: Column, request: Request) -> W
     prediction = session.subject_prediction(row, column)
     assert prediction is not None
     assert request.target is not None, "only keys of caches leave the target open"
-    return Wanted(request, method_of(request), prediction.subject.about(request.target))
+    return Wanted(request, request.method, prediction.subject.about(request.target))
 
 
 @dataclass(frozen=True)

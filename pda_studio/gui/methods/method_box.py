@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import (
@@ -16,16 +15,16 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from pda_studio.document.workspace import COMBINED, Column
+from pda_studio.document.workspace import Column
 from pda_studio.gui.connections import follow
 from pda_studio.gui.methods.method_list import MethodList
 from pda_studio.gui.methods.parameter_row import ParameterRow
-from pda_studio.gui.session import fitting
 from pda_studio.gui.session.session import Session
 from pda_studio.gui.targets.layers import Layers
 from pda_studio.gui.window.sections import Section
 from pda_studio.gui.window.style_names import named
 from pda_studio.gui.window.theme import ThemeKeeper
+from pda_studio.methods import Method
 from pda_studio.rendering import panel_styles
 
 
@@ -89,20 +88,19 @@ class MethodBox(Section):
         classifier = session.classifier_of(column) if column else None
         if column is None or classifier is None:
             return
-        if column.parameters is None and column.method != COMBINED:
+        if not column.suited:
             return
         self.setEnabled(True)
-        parameters = column.parameters or {}
-        kind = fitting.kind_of(column.method)
-        if kind is not self._kind:
-            self._make_rows(kind)
-        self.variant.setCurrentIndex(self.variant.findData(column.method))
-        self.summary.setText(kind.summary)
-        self.summary.setToolTip(kind.citation)
-        inactive = fitting.inactive_by(kind, parameters)
+        method = column.method
+        if type(method) is not self._kind:
+            self._make_rows(type(method))
+        self.variant.setCurrentIndex(self.variant.findData(method.name))
+        self.summary.setText(method.summary)
+        self.summary.setToolTip(method.citation)
+        inactive = method.inactive()
         for name, row in self._rows.items():
             row.setVisible(name not in inactive)
-            row.show_value(parameters, inactive, classifier.input_size)
+            row.show_value(getattr(method, name), method.bounds(name, classifier.input_size))
         for style, button in self._styles.items():
             button.setChecked(style == column.style)
         self._offer_styles()
@@ -159,7 +157,7 @@ class MethodBox(Section):
         self.body.addLayout(grid)
         return buttons
 
-    def _make_rows(self, kind: Any) -> None:
+    def _make_rows(self, kind: type[Method]) -> None:
         self._kind = kind
         for row in self._rows.values():
             self.body.removeWidget(row)

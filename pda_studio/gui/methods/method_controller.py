@@ -1,15 +1,15 @@
-"""The method box: offers methods and layers, and sets the finest stride."""
+"""The method box: offers methods and layers, and makes the finest map."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QObject, Signal
 
-from pda_studio.document.workspace import COMBINED
 from pda_studio.gui.jobs.worker import Jobs
 from pda_studio.gui.opening.opening import Opening
 from pda_studio.gui.session.session import Session
 from pda_studio.gui.targets.layers import Layers, layers_of
 from pda_studio.gui.window.main_window import MainWindow
+from pda_studio.methods import COMBINING, METHODS, by_family
 
 
 class MethodController(QObject):
@@ -33,21 +33,19 @@ class MethodController(QObject):
         opening.engine_ready.connect(self._on_engine)
 
     def _on_engine(self, _: list[str]) -> None:
-        from pda_studio.methods import METHODS, by_family
-        from pda_studio.methods.combined import Combined
-
-        families = by_family([*METHODS.values(), Combined])
+        families = by_family([*METHODS.values(), *COMBINING.values()])
         self._box.offer_methods(
             {
-                family: [(kind.name or COMBINED, kind.title, kind.summary) for kind in kinds]
+                family: [(kind.name, kind.title, kind.summary) for kind in kinds]
                 for family, kinds in families.items()
             }
         )
 
     def _on_finest(self) -> None:
         column = self._session.selected_column
-        if column is not None:
-            self._session.configure_column(column.key, stride=1)
+        finest = column.method.finest() if column is not None else None
+        if column is not None and finest is not None:
+            self._session.set_method(column.key, finest)
 
     def _on_layers_wanted(self) -> None:
         column = self._session.selected_column

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QCoreApplication, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QComboBox,
-    QDoubleSpinBox,
     QFileDialog,
     QHBoxLayout,
     QLabel,
     QLineEdit,
     QPushButton,
     QSlider,
-    QSpinBox,
     QWidget,
 )
 from superqt import QLargeIntSpinBox
 
-from pda_studio.gui.session import fitting
+from pda_studio.gui.methods.number_boxes import NumberBox, WholeNumberBox
 from pda_studio.gui.targets.layer_box import LayerBox
 
 if TYPE_CHECKING:
@@ -102,15 +99,12 @@ class ParameterRow(QWidget):
             widget.setToolTip("\n".join(textwrap.wrap(parameter.help, 60)))
             widget.setAccessibleName(f"{parameter.label}{unit}")
 
-    def show_value(
-        self, values: Mapping[str, Any], inactive: frozenset[str], input_size: int
-    ) -> None:
-        """Show a value within the bounds that the others leave, without telling of it."""
+    def show_value(self, value: object, bounds: tuple[float | None, float | None]) -> None:
+        """Show a value within the bounds that others leave, without telling of it."""
         self._showing = True
-        self._value = values[self.parameter.name]
+        self._value = value
         if self.spin is not None:
-            low, high = fitting.bounds(self.parameter, values, inactive, input_size)
-            self._show_number(low, high)
+            self._show_number(*bounds)
         elif self.choice is not None:
             self.choice.setCurrentIndex(self.choice.findData(self._value))
         elif self.path is not None:
@@ -131,9 +125,9 @@ class ParameterRow(QWidget):
             self.spin = QLargeIntSpinBox()
             self.spin.setRange(int(low or 0), int(high if high is not None else 2**63 - 1))
         elif whole:
-            self.spin = QSpinBox()
+            self.spin = WholeNumberBox()
         else:
-            self.spin = QDoubleSpinBox(decimals=4)
+            self.spin = NumberBox(decimals=4)
             self.spin.setSingleStep(known.step or 0.1)
         self.spin.setKeyboardTracking(False)
         self.spin.setAlignment(Qt.AlignmentFlag.AlignRight)

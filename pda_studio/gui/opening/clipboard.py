@@ -18,7 +18,6 @@ from pda_studio.gui.composer.exporting import EXPORT, Exporting
 from pda_studio.gui.jobs.worker import Jobs
 from pda_studio.gui.opening.dialogs import Dialogs
 from pda_studio.gui.opening.opening import Opening
-from pda_studio.gui.session import fitting
 from pda_studio.gui.session.session import Session
 from pda_studio.gui.window.main_window import MainWindow
 from pda_studio.gui.window.pixmaps import image_of
@@ -123,7 +122,7 @@ class ClipboardController(QObject):
         QGuiApplication.clipboard().setImage(
             image.scaled(image.width() * factor, image.height() * factor)
         )
-        title = fitting.kind_of(column.method).title
+        title = column.method.title
         self._window.strip.note(self.tr("Copied the map: {0}").format(title))
 
     def image_of_window(self) -> QImage:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pda_studio.document.operations import Operation, Rotate, extended
 from pda_studio.document.workspace import (
-    COMBINED,
     ClassifierChoice,
     Column,
     Row,
     SourceImage,
     Workspace,
 )
-from pda_studio.gui.session import fitting
+from pda_studio.methods import Method, method_named
 from pda_studio.rendering import shown_by_every_map
 from pda_studio.targets import ClassTarget, Target
 
@@ -120,21 +118,17 @@ class Edits:
 
     def add_column(
         self,
-        method: str,
-        parameters: Mapping[str, Any] | None = None,
+        method: str | Method,
         *,
         target: Target | None = None,
         classifier: ClassifierChoice | None = None,
     ) -> Column:
-        """Put a method beside the others; without parameters, with those that suit it."""
+        """Put a method beside the others: as it is, or by its name, with parameters that suit."""
         selected = self.selected_column
         style = shown_by_every_map(selected.style) if selected else "map"
-        column = Column(self._new_key(), method, parameters, style, target, classifier)
-        loaded = self.classifier_of(column)
-        if parameters is None and loaded is not None and method != COMBINED:
-            earlier = (selected.parameters if selected else None) or {}
-            suited = fitting.carried_over(method, earlier, loaded, new_classifier=False)
-            column = replace(column, parameters=suited)
+        named = method_named(method)() if isinstance(method, str) else method
+        column = Column(self._new_key(), named, style, target, classifier)
+        column = self._with_method(column, method, selected)
         self.edit(replace(self.work, columns=(*self.work.columns, column)))
         self.select(self.selection[0], column.key)
         return column
@@ -194,40 +188,23 @@ class Edits:
         """Change parameters of a column; their partners follow into their bounds."""
         column = self.work.column(key)
         classifier = self.classifier_of(column) if column else None
-        if column is None or classifier is None or column.method == COMBINED:
+        if column is None or classifier is None:
             return
-        parameters = fitting.fitted(
-            fitting.kind_of(column.method), {**(column.parameters or {}), **changes}, classifier
-        )
-        self._replace_column(replace(column, parameters=parameters))
+        method = column.method.with_changes(classifier.input_size, **changes)
+        self._replace_column(replace(column, method=method, suited=True))
 
-    def set_parameters(self, key: int, parameters: Mapping[str, Any]) -> None:
-        """Give a column parameters as they are; those not named suit the classifier.
+    def set_method(self, key: int, method: str | Method) -> None:
+        """Give a column another method: as it is, or by its name.
 
-        Raises
-        ------
-        UsageError
-            If a value is out of its bounds or there is no such parameter.
+        By its name, what the user has set stays where it means the same.
         """
         column = self.work.column(key)
-        classifier = self.classifier_of(column) if column else None
-        if column is not None and classifier is not None and column.method != COMBINED:
-            method = fitting.kind_of(column.method).create(classifier, **parameters)
-            self._replace_column(replace(column, parameters=method.model_dump()))
-
-    def set_method(self, key: int, method: str) -> None:
-        """Give a column another method; what the user set stays where it means the same."""
-        column = self.work.column(key)
-        if column is None or column.method == method:
+        if column is None or method in (column.method, column.method.name):
             return
-        parameters: Mapping[str, Any] | None = None
-        classifier = self.classifier_of(column)
-        if classifier is not None and method != COMBINED:
-            parameters = fitting.carried_over(
-                method, column.parameters or {}, classifier, new_classifier=False
-            )
-        style = shown_by_every_map(column.style)
-        self._replace_column(replace(column, method=method, parameters=parameters, style=style))
+        changed = self._with_method(column, method, column)
+        if changed.method.name != column.method.name:
+            changed = replace(changed, style=shown_by_every_map(column.style))
+        self._replace_column(changed)
 
     def set_style(self, key: int, style: str) -> None:
         """Show a column as heat map, overlay or both, or show how uncertain its maps are."""
@@ -237,31 +214,33 @@ class Edits:
 
     # What edits are made of
 
+    def _with_method(self, column: Column, method: str | Method, earlier: Column | None) -> Column:
+        """The column with a method; by its name, with what was set in an earlier column."""
+        if not isinstance(method, str):
+            return replace(column, method=method, suited=True)
+        kind, classifier = method_named(method), self.classifier_of(column)
+        if classifier is None:
+            return replace(column, method=kind(), suited=False)
+        known = earlier.method if earlier is not None and earlier.suited else None
+        return replace(column, method=kind.adopting(known, classifier), suited=True)
+
     def _suited(self, column: Column, classifier: Classifier) -> Column:
         """The column with parameters that suit another classifier."""
-        if column.method == COMBINED:
-            return column
-        parameters = fitting.carried_over(
-            column.method, column.parameters or {}, classifier, new_classifier=True
-        )
-        return replace(column, parameters=parameters)
+        earlier = column.method if column.suited else None
+        method = type(column.method).adopting(earlier, classifier, new_classifier=True)
+        return replace(column, method=method, suited=True)
 
     def _moved(self, column: Column, classifier: Classifier) -> Column:
         """The column with the same parameters, as far as the classifier's input has room."""
-        if column.method == COMBINED:
-            return column
-        if column.parameters is None:
+        if not column.suited:
             return self._suited(column, classifier)
-        kind = fitting.kind_of(column.method)
-        return replace(column, parameters=fitting.fitted(kind, column.parameters, classifier))
+        return replace(column, method=column.method.with_changes(classifier.input_size))
 
     def _without_layers(self, column: Column) -> Column:
         """The column as another network can take it, which has other layers."""
-        if column.parameters is None or column.method == COMBINED:
-            return column
-        kind = fitting.kind_of(column.method)
-        layers = {p.name: p.default for p in kind.parameters() if p.kind == "layer"}
-        column = replace(column, parameters={**column.parameters, **layers})
+        known = column.method.parameters()
+        layers = {one.name: one.default for one in known if one.kind == "layer"}
+        column = replace(column, method=column.method.model_copy(update=layers))
         loaded = self.classifier_of(column)
         return column if loaded is None else self._moved(column, loaded)
 

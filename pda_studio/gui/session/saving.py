@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QSettings, QTimer, Signal
 
 from pda_studio.document.history import History
-from pda_studio.document.workspace import COMBINED, Workspace
+from pda_studio.document.workspace import Workspace
 from pda_studio.errors import PdaStudioError, UsageError
 from pda_studio.gui.connections import follow
 from pda_studio.gui.display.display import Display
 from pda_studio.gui.jobs.worker import Jobs
 from pda_studio.gui.maps.explainer import Explainer
-from pda_studio.gui.maps.requests import Request, as_text
+from pda_studio.gui.maps.requests import Request
 from pda_studio.gui.session.recovery import Recovery
 from pda_studio.gui.session.session import Session
 from pda_studio.rendering import Appearance
@@ -206,14 +206,13 @@ class Saving(QObject):
         for kept in state.maps:
             row, column = state.work.row(kept.row), state.work.column(kept.column)
             image = state.work.image_of(row) if row else None
-            if row is None or column is None or image is None or column.method == COMBINED:
+            if row is None or column is None or image is None or column.method.combines:
                 continue
             request = Request(
                 image=image.digest,
                 classifier=kept.classifier,
                 operations=row.operations,
                 method=column.method,
-                parameters=as_text(column.parameters or {}),
                 target=kept.target,
             )
             restored[row.key, column.key] = request, kept.evidence_map

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Literal
 from psygnal import Signal, SignalGroup
 
 from pda_studio.document.workspace import (
-    COMBINED,
     ClassifierChoice,
     Column,
     Row,
@@ -17,8 +16,7 @@ from pda_studio.document.workspace import (
     Workspace,
 )
 from pda_studio.gui.maps.panel_state import PanelState
-from pda_studio.gui.maps.requests import Prediction, PredictionKey, Request, as_text
-from pda_studio.gui.session import fitting
+from pda_studio.gui.maps.requests import Prediction, PredictionKey, Request
 from pda_studio.gui.session.edits import Edits
 from pda_studio.targets import ClassTarget, OutputTarget, Target, translated
 
@@ -186,8 +184,8 @@ class Session(Edits):
         return [
             other
             for other in self.work.columns
-            if other.method != COMBINED
-            and fitting.kind_of(other.method).has_evidence
+            if not other.method.combines
+            and other.method.has_evidence
             and (self.work.choice_of(other), self.target_of(other)) == asked
         ]
 
@@ -198,19 +196,18 @@ class Session(Edits):
         prediction = self.subject_prediction(row, column)
         if image is None or classifier is None or target is None or prediction is None:
             return None
-        if column.method == COMBINED:
-            asked = [self.request(row, source) for source in self.sources(column)]
-            parameters = as_text({"of": [one and (one.method, one.parameters) for one in asked]})
-        elif column.parameters is None:
+        if not column.suited:
             return None
-        else:
-            parameters = as_text(column.parameters)
+        method = column.method
+        if method.combines:
+            method = method.model_copy(
+                update={"of": tuple(source.method for source in self.sources(column))}
+            )
         return Request(
             image=image.digest,
             classifier=classifier.fingerprint,
             operations=row.operations,
-            method=column.method,
-            parameters=parameters,
+            method=method,
             target=target,
         )
 

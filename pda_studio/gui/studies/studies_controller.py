@@ -12,12 +12,10 @@ from PySide6.QtCore import QT_TRANSLATE_NOOP, QObject, Qt, Signal
 from PySide6.QtWidgets import QFileDialog
 
 from pda_studio.document.operations import applied
-from pda_studio.document.workspace import COMBINED
 from pda_studio.errors import PdaStudioError
 from pda_studio.gui.actions.action import Action, Menu
 from pda_studio.gui.jobs.worker import Job, Jobs
 from pda_studio.gui.opening.opening import Opening
-from pda_studio.gui.session import fitting
 from pda_studio.gui.session.session import Session
 from pda_studio.gui.studies.study_dialog import StudyDialog, image_of_figure
 from pda_studio.gui.window.main_window import MainWindow
@@ -209,13 +207,14 @@ class StudiesController(QObject):
 
                 return Subject.of(applied(image.pixels, row.operations), classifier, target)
 
-        columns = [one for one in session.work.columns if one.method != COMBINED]
-        made = [(fitting.kind_of(one.method), dict(one.parameters or {})) for one in columns]
+        columns = [one for one in session.work.columns if not one.method.combines]
 
         def methods(loaded: Classifier) -> list[Method]:
             unique: dict[str, Method] = {}
-            for kind, values in made:
-                method = kind.create(loaded, **values)
+            for column in columns:
+                method = column.method
+                if not column.suited:
+                    method = type(method).create(loaded)
                 unique.setdefault(repr(method), method)
             return list(unique.values())
 
@@ -236,11 +235,8 @@ class StudiesController(QObject):
             image = session.work.image_of(session.selected_row)
             parts.append(self.tr("Image: {0}").format(image.name if image else "–"))
         if "methods" in kind.needs:
-            titles = [
-                fitting.kind_of(one.method).title
-                for one in session.work.columns
-                if one.method != COMBINED
-            ]
+            columns = session.work.columns
+            titles = [one.method.title for one in columns if not one.method.combines]
             listed = ", ".join(dict.fromkeys(titles))
             parts.append(self.tr("Methods, of the grid's columns: {0}").format(listed))
         return "\n".join(parts)

@@ -31,8 +31,6 @@ from pda_studio.studies import Study, StudyResult, Table
 
 _SIZE = (1000, 660)
 _FORM = 340
-_NONE = frozenset[str]()
-_ANY_SIZE = 1 << 20  # no image bounds a study's numbers
 
 
 class StudyDialog(QDialog):
@@ -191,8 +189,8 @@ class StudyDialog(QDialog):
         self._show_values()
 
     def _show_values(self) -> None:
-        for row in self.rows.values():
-            row.show_value(self.values, _NONE, _ANY_SIZE)
+        for name, row in self.rows.items():
+            row.show_value(self.values[name], (row.parameter.minimum, row.parameter.maximum))
         self.show_problem("")
         self.effort.setText(self.kind.model_construct(**self.values).effort())
 

@@ -95,11 +95,10 @@ class TargetMenus(QObject):
         prediction = session.prediction(session.work.rows[0].key)
         if prediction is None or chosen is None:
             return
-        if chosen.parameters is None or "difference" not in chosen.parameters:
-            chosen = next(
-                (c for c in session.work.columns if c.parameters and "difference" in c.parameters),
-                None,
-            ) or session.add_column("efficient-pda")
+        if not _compares(chosen):
+            chosen = next(filter(_compares, session.work.columns), None) or session.add_column(
+                "efficient-pda"
+            )
         likely = (-prediction.subject.predictions).argsort(kind="stable")[:_TOP].tolist()
         columns: list[Column] = []
         for difference in ("logit", "probability"):
@@ -107,11 +106,11 @@ class TargetMenus(QObject):
                 columns.append(
                     Column(
                         key=-1,
-                        method=chosen.method,
-                        parameters={**(chosen.parameters or {}), "difference": difference},
+                        method=chosen.method.model_copy(update={"difference": difference}),
                         style=chosen.style,
                         target=ClassTarget(int(index)),
                         classifier=chosen.classifier,
+                        suited=chosen.suited,
                     )
                 )
         session.set_columns(tuple(columns))
@@ -181,3 +180,8 @@ class TargetMenus(QObject):
         ):
             action = menu.addAction(text.format(name))
             action.triggered.connect(lambda _=False, b=beside: self.ask(target, beside=b))
+
+
+def _compares(column: Column) -> bool:
+    """Whether a column's method lets choose what is compared."""
+    return "difference" in type(column.method).model_fields

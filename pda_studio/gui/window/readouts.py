@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, QTimer
 
 from pda_studio.document.operations import described
-from pda_studio.document.workspace import COMBINED, SourceImage
+from pda_studio.document.workspace import SourceImage
 from pda_studio.gui.actions.action import Context
 from pda_studio.gui.composer.exporting import Exporting
 from pda_studio.gui.connections import follow
@@ -172,7 +172,7 @@ class Readouts(QObject):
                 row=[row.key for row in work.rows].index(session.selected_row.key),
                 column=[one.key for one in work.columns].index(column.key) if column else 0,
                 own_target=column is not None and column.target is not None,
-                combined=column is not None and column.method == COMBINED,
+                combined=column is not None and column.method.combines,
                 busy=self._explainer.busy or self._opening.busy,
                 resumable=ready and bool(states & {"stopped", "failed"}),
                 dragging=dragging,
@@ -193,9 +193,7 @@ class Readouts(QObject):
         panel, column = session.panel(row, key), session.work.column(key)
         if column is None:
             return
-        from pda_studio.gui.session.fitting import kind_of
-
-        title = kind_of(column.method).title
+        title = column.method.title
         if explainer.previewing:
             strip.show_progress(self.tr("{0} · preview").format(title), None)
             return
@@ -220,7 +218,7 @@ class Readouts(QObject):
         session, explainer = self._session, self._explainer
         column = session.selected_column
         box = self._window.method_box
-        if column is None or column.parameters is None:
+        if column is None or not column.suited:
             box.show_cost("", "")
             return
         key = session.selected_row.key, column.key
@@ -229,11 +227,10 @@ class Readouts(QObject):
             if not self._settling.isActive():
                 box.show_cost("", "")
             return
-        stride = column.parameters.get("stride")
-        finest = explainer.costs.cost(key, stride=1) if stride is not None else None
-        text = ""
-        if finest is not None and stride != 1 and finest > 1:
-            text = self.tr("Stride 1: {0}").format(self._costs(finest, key))
+        finest, text = explainer.costs.finest(key), ""
+        if finest is not None and finest[1] > 1:
+            changed = column.method.changed_in(finest[0])
+            text = f"{', '.join(changed)}: {self._costs(finest[1], key)}"
         lines = [
             self.tr("This map: {0}").format(self._costs(cost, key)),
             explainer.costs.warning(key),
