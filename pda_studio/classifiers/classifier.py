@@ -122,8 +122,13 @@ class Classifier:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of all weights (hex): the same for the same network, whatever the file."""
+        """SHA-256 of all weights (hex): the same for the same network, whatever the file.
+
+        How outputs are read counts, too, unless they are a softmax's.
+        """
         digest = hashlib.sha256(self.name.encode())
+        if self.output != "softmax":  # the same outputs, but read in another way
+            digest.update(self.output.encode())
         if self.target is not None:
             digest.update(json.dumps(as_json(self.target), sort_keys=True).encode())
         for name, tensor in sorted(self.network.state_dict().items()):

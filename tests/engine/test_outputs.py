@@ -208,6 +208,7 @@ def test_one_logit_of_a_file_is_a_sigmoid_unless_the_file_says_otherwise(tmp_pat
     told = weights_of(tmp_path / "age.safetensors", 1, output="scalar", class_names='["age"]')
     scalar = load_classifier("squeezenet1_1", told, "cpu")
     assert (scalar.output, scalar.class_names) == ("scalar", ("age",))
+    assert scalar.fingerprint != plain.fingerprint, "a cache must not take one for the other"
     many = weights_of(tmp_path / "many.safetensors", 3, output="sigmoid")
     assert load_classifier("squeezenet1_1", many, "cpu").output == "sigmoid"
     with pytest.raises(PdaStudioError, match="“tanh”; it must be one of softmax, sigmoid, scalar"):

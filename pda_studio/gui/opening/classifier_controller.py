@@ -55,8 +55,8 @@ class ClassifierController(QObject):
         """Show the open classifier and a few facts of it."""
         classifier, facts = self._session.classifier, ""
         if classifier is not None:
-            facts = self.tr("{0} classes · {1} px · {2}").format(
-                numbers.count(len(classifier.class_names)),
+            facts = self.tr("{0} · {1} px · {2}").format(
+                numbers.outputs(len(classifier.class_names), classifier.output),
                 classifier.input_size,
                 "CPU" if classifier.device.type == "cpu" else "GPU",
             )

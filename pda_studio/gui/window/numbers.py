@@ -2,10 +2,19 @@
 
 import math
 
+from pda_studio.targets import OutputKind
+
 
 def count(number: float) -> str:
     """12345 → “12,345”."""
     return f"{number:,.0f}"
+
+
+def outputs(number: int, kind: OutputKind) -> str:
+    """How many classes, or outputs that are none: “1,000 classes”, “1 output”."""
+    if kind == "softmax":
+        return f"{count(number)} classes"
+    return f"{count(number)} output{'s' if number > 1 else ''}"
 
 
 def duration(seconds: float) -> str:
