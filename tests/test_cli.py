@@ -323,6 +323,8 @@ def test_help_of_a_method_shows_its_parameters_alone(run, verb):
     told = " ".join(text.replace("│", "").split())
     assert "1 to 128 pixels; default 10" in told
     assert "default grey" in told
+    headings = [line.split("─ ")[1].split(" ─")[0] for line in text.splitlines() if "╭─" in line]
+    assert headings == ["Window and infill", "Sampling", "Score difference", "Forward"]
 
 
 @pytest.mark.parametrize("verb", ["explain", "screenshot"])

@@ -47,6 +47,7 @@ class PredictionDifference(Method):
         symbol="k",
         ge=1,
         le=128,
+        group="Window and infill",
     )
     outer: int = parameter(
         18,
@@ -56,6 +57,7 @@ class PredictionDifference(Method):
         symbol="l",
         ge=2,
         le=_LARGEST_OUTER,
+        group="Window and infill",
     )
     stride: int = parameter(
         1,
@@ -65,6 +67,7 @@ class PredictionDifference(Method):
         symbol="stride",
         ge=1,
         le=128,
+        group="Window and infill",
     )
     samples: int = parameter(
         10,
@@ -74,15 +77,20 @@ class PredictionDifference(Method):
         symbol="S",
         ge=1,
         le=1000,
+        group="Sampling",
     )
     infill: InfillName = parameter(
-        "conditional-mean", "Infill", "What replaces a window that is removed."
+        "conditional-mean",
+        "Infill",
+        "What replaces a window that is removed.",
+        group="Window and infill",
     )
     colour: Colour = parameter(
         "joint",
         "Colour",
         "Whether the infill conditions the colour channels on one another (joint) or takes each"
         " for itself (independent).",
+        group="Window and infill",
     )
     difference: Difference = parameter(
         "log-odds",
@@ -90,6 +98,7 @@ class PredictionDifference(Method):
         "What is compared with and without the window: log-odds in bits, the probability, or the"
         " logit before the softmax.",
         symbol="",
+        group="Score difference",
     )
     forward: ForwardName = parameter(
         "auto",
@@ -97,6 +106,7 @@ class PredictionDifference(Method):
         "How infilled images are scored: by the whole network (full); just as exactly by what a"
         " window changes in each layer (incremental); by the faster of the two (auto); or to first"
         " order (linearised).",
+        group="Forward",
     )
     precision: Precision = parameter(
         "auto",
@@ -104,25 +114,31 @@ class PredictionDifference(Method):
         "Of what a window changes in each layer: float32, or bfloat16, which is up to twice as"
         " fast; auto takes it where it is faster and, in an exact map, loses less than 2 % on this"
         " image.",
+        group="Forward",
     )
     at: str = parameter(
         "auto",
         "From layer",
         "From where on a linearised forward is linear, exact below: a layer's name, input, or auto"
         " for the earliest one that gives nearly the same map.",
+        group="Forward",
     )
     statistics: Path | None = parameter(
         None,
         "Statistics",
         "A file made by fit-statistics; without it, those that ship for such images.",
+        group="Window and infill",
     )
     reference: Path | None = parameter(
         None,
         "Reference folder",
         "A folder of images whose windows are the marginal samples; without it, they come from the"
         " statistics.",
+        group="Window and infill",
     )
-    seed: int = parameter(0, "Seed", "The same seed gives the same samples.", ge=0, le=2**32 - 1)
+    seed: int = parameter(
+        0, "Seed", "The same seed gives the same samples.", ge=0, le=2**32 - 1, group="Sampling"
+    )
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> Self:
