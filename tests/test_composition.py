@@ -33,7 +33,7 @@ from pda_studio.figures.composition import (
     TILES,
     fonts,
 )
-from pda_studio.figures.layout import letter
+from pda_studio.figures.tables import letter
 from pda_studio.methods import method_named
 from pda_studio.rendering import STYLES, Appearance, heat_map, overlay
 from pda_studio.targets import ClassTarget
@@ -266,7 +266,9 @@ def test_what_is_missing_is_said_in_one_sentence():
 
 
 def test_too_little_room_is_said():
-    with pytest.raises(UsageError, match=r"3 × 9 images .* do not fit into 20 × 245 mm"):
+    with pytest.raises(
+        UsageError, match=r"3 × 9 images and their texts do not fit into 20 × 245 mm"
+    ):
         draw_composition(grid(THREE, ("both",) * 4), Composition(width=20.0))
 
 

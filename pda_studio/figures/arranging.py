@@ -15,7 +15,7 @@ from pda_studio.figures.texts import Texts
 from pda_studio.rendering import Appearance
 
 _READABLE = 4.5  # tiles of fewer times the font's size are small for a paper
-_COMFORTABLE = 7.0  # tiles of so many times the font's size have room for what is said of them
+_COMFORTABLE = 7.0  # tiles of so many times the font's size have room for their texts
 
 
 def laid_out(grid: Grid, composition: Composition, appearance: Appearance) -> Layout:
@@ -68,7 +68,7 @@ def _arrangements(rows: int, columns: int) -> Iterator[Arrangement]:
             yield Arrangement(blocks=parts)
 
 
-def said(layout: Layout) -> str:
+def layout_note(layout: Layout) -> str:
     """In what a figure differs from one table as wide as the page; "" if in nothing."""
     lines, blocks = len(layout.columns), len(layout.rows)
     page = f"to fit into {layout.composition.width:g} × {layout.composition.height:g} mm"

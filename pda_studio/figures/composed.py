@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from pda_studio.figures.arranging import laid_out, said
+from pda_studio.figures.arranging import laid_out, layout_note
 from pda_studio.figures.composition import INPUT, Composition
 from pda_studio.figures.contours import draw_contours
 from pda_studio.figures.grid import Column, Grid, Row, about
@@ -68,17 +68,17 @@ def compose(grid: Grid, composition: Composition) -> tuple[Figure, str]:
     shown.check()
     with matplotlib.rc_context(STYLE):
         composed = _Composed(shown, composition)
-    told = [said(composed.layout)]
+    notes = [layout_note(composed.layout)]
     if missing := sorted(composed.page.missing):
         it = "it is drawn as a box" if len(missing) == 1 else "they are drawn as boxes"
-        told.append(f"No installed font has “{''.join(missing)}”: {it}.")
-    return composed.page.figure, " ".join(filter(None, told))
+        notes.append(f"No installed font has “{''.join(missing)}”: {it}.")
+    return composed.page.figure, " ".join(filter(None, notes))
 
 
 def save_composition(grid: Grid, composition: Composition, path: Path) -> str:
     """Draw a figure as `draw_composition` does and write it, whole or not at all.
 
-    The file tells its layout, how its maps are drawn, and how each was made.
+    The file states its layout, how its maps are drawn, and how each was made.
 
     Returns
     -------
@@ -101,8 +101,7 @@ def save_composition(grid: Grid, composition: Composition, path: Path) -> str:
 def composition_bytes(grid: Grid, composition: Composition, suffix: str) -> bytes:
     """What `save_composition` would write into a file of this suffix."""
     figure = draw_composition(grid, composition)
-    told = about(grid, composition)
-    return bytes(figure_bytes(figure, suffix, dpi=composition.dpi, about=told))
+    return bytes(figure_bytes(figure, suffix, dpi=composition.dpi, about=about(grid, composition)))
 
 
 class _Composed:

@@ -73,7 +73,7 @@ class Composition:
         Names of columns and rows, by key, where they are not the usual ones; `INPUT` is the
         column of the images.
     show_numbers : bool
-        Whether probabilities, and how far variants agree, are told.
+        Whether probabilities, and how far views agree, are stated.
     show_caption : bool
         Whether a text stands below.
     caption : str
@@ -81,7 +81,7 @@ class Composition:
     letters : {"none", "panels", "rows", "columns"}
         What is numbered by letters.
     letter_style : str
-        How the first of these looks.
+        The form of the first.
     colour_bar : {"each", "shared", "none"}
         One below each map; one for all maps of a unit, which then share their scale; or none.
     font : str

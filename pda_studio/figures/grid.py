@@ -165,12 +165,12 @@ class Grid:
         )
 
     def details(self, column: Column) -> str:
-        """What tells a column from the others of the same method."""
+        """How a column differs from the others of the same method."""
         first = next((row for row in self.rows if column.key in row.maps), None)
         return "" if first is None else details(first.maps[column.key], self.maps)
 
     def full_title(self, column: Column) -> str:
-        """A column's name, with what tells it from others of that name."""
+        """A column's name, and how it differs from others of that name."""
         same = sum(other.title == column.title for other in self.columns) > 1
         more = self.details(column) if same else ""
         return f"{column.title} ({more})" if more else column.title
@@ -190,7 +190,7 @@ class Grid:
 
 
 def about(grid: Grid, composition: Composition) -> About:
-    """What a figure's file tells: its layout, how its maps are drawn, and how each was made."""
+    """What a figure's file states: its layout, how its maps are drawn, and how each was made."""
     shown = grid.chosen(composition)
     maps = [
         {
@@ -212,10 +212,10 @@ def about(grid: Grid, composition: Composition) -> About:
         for column in shown.columns
         if (one := row.maps.get(column.key)) is not None
     ]
-    told = {
+    values = {
         "composition": composition.as_json(),
         "appearance": grid.appearance.as_json(),
         "maps": maps,
     }
     title = ", ".join(filter(None, (grid.title, shown.target)))
-    return About(title, json.dumps(told, default=str))
+    return About(title, json.dumps(values, default=str))

@@ -14,17 +14,17 @@ from pda_studio.errors import UsageError
 from pda_studio.figures.composition import INPUT, Composition, fonts
 from pda_studio.figures.grid import Column, Grid, Row
 from pda_studio.figures.labels import RowLabels
-from pda_studio.figures.scale import Form, Scale, form_of, height_below, marks
-from pda_studio.figures.tables import Arrangement, Place, Table, letter, parts
+from pda_studio.figures.scale import Form, Scale, distinct, form_of, height_below, marks
+from pda_studio.figures.tables import Arrangement, Place, Table, letter, letters, parts
 from pda_studio.figures.texts import Note, Texts
 from pda_studio.figures.typesetting import FONT, Type
-from pda_studio.figures.words import NO_BREAK
+from pda_studio.figures.words import held
 
 _SMALLEST = 8.0  # points: tiles that are smaller show nothing
 _SNAP = 0.93  # of a tile, at least, is left when each pixel gets as many dots
 _MOST_LINES = 3  # of a name
 _TRIES = 6  # until what is written beside and below tiles of some size is as large as it was
-WIDEST_BAR = 70 / 25.4 * 72  # points, of a shared colour bar
+_WIDEST_BAR = 70 / 25.4 * 72  # points, of a shared colour bar
 
 
 class Layout:
@@ -37,7 +37,7 @@ class Layout:
     composition : Composition
         How.
     texts : Texts
-        What is said in it.
+        Its texts.
     scales : Mapping
         The colour scale of each map, by the keys of its row and column.
     arrangement : Arrangement
@@ -108,10 +108,10 @@ class Layout:
         titles = [texts.titles[column.key] for column in columns]
         self.title_size = self.type.suited((t for t, _ in titles), self.tile, self.normal, "bold")
         self.details_size = self.type.suited((more for _, more in titles), self.tile, self.small)
-        said = [note.text for row in self.grid.rows for one in columns
+        notes = [note.text for row in self.grid.rows for one in columns
                 for note in texts.notes(row, one)]  # fmt: skip
-        held = [_held(part) for text in said for part in text.split(" · ")]
-        self.note_size = self.type.suited(held, self.tile, self.small)
+        pieces = [held(part) for text in notes for part in text.split(" · ")]
+        self.note_size = self.type.suited(pieces, self.tile, self.small)
         self.places = [self._places_of(part) for part in self.columns]
         self.notes = {
             (row.key, column.key): self._notes(row, column) for row, column in self.pairs()
@@ -126,12 +126,13 @@ class Layout:
         below = (marks(*bar, self.type, self.small, self.form) for bar in bars)
         self.bar_lines = max((len(one.lines) for one in below), default=0)
         drawn = self.composition.colour_bar != "none" and self.form is not Form.UNIT_ALONE
-        told = drawn or not any(scale.signed for scale, _ in bars)
-        self.letters = self._letters()
+        labelled = drawn or not any(scale.signed for scale, _ in bars)
+        keys = [[place.key for place in places] for places in self.places]
+        self.letters = letters(self.grid.rows, keys, self.composition)
         by_column: dict[int, list[str]] = {}
         for (_, key), letter_ in self.letters.items():
             by_column.setdefault(key, []).append(letter_)
-        paragraphs = texts.caption(by_column, colours_told=told)
+        paragraphs = texts.caption(by_column, ends_labelled=labelled)
         inside = self.width - 2 * self.margin
         self.caption = self.type.wrapped(paragraphs, inside, self.small)
         self.tables = list(self._tables())
@@ -163,11 +164,10 @@ class Layout:
 
     def _refuse(self) -> NoReturn:
         tiles = sum(self._count(key) for key in self._keys(self.grid.columns))
-        width, height = self.composition.width, self.composition.height
+        page = f"{self.composition.width:g} × {self.composition.height:g} mm"
         raise UsageError(
-            f"{len(self.grid.rows)} × {tiles} images and what is said of them do not fit into"
-            f" {width:g} × {height:g} mm: choose a larger page, smaller text, or fewer rows and"
-            " columns."
+            f"{len(self.grid.rows)} × {tiles} images and their texts do not fit into {page}:"
+            " choose a larger page, smaller text, or fewer rows and columns."
         )
 
     def _count(self, key: int) -> int:
@@ -275,8 +275,8 @@ class Layout:
             if self.lettered_titles:
                 title = f"{letter(first.index(key), composition)} {title}".strip()
             named = self.type.folded(title, width, self.title_size, _MOST_LINES, "bold")
-            told = self.type.folded(more, width, self.details_size, 2)
-            places.append(Place(key, x, width, tuple(named), tuple(told)))
+            more_lines = self.type.folded(more, width, self.details_size, 2)
+            places.append(Place(key, x, width, tuple(named), tuple(more_lines)))
             x += width + self.gap
         return places
 
@@ -296,28 +296,10 @@ class Layout:
             y += titles + rows_height
             y += self.dots(4) if len(self.places) > 1 else 0
 
-    def _letters(self) -> dict[tuple[int, int], str]:
-        """The letter of each panel by the keys of its row and column, as they are read."""
-        if self.composition.letters == "columns":
-            keys = self._keys(self.grid.columns)
-            return {(-1, key): letter(at, self.composition) for at, key in enumerate(keys)}
-        if self.composition.letters != "panels":
-            return {}
-        panels = [
-            (row.key, place.key)
-            for places in self.places
-            for row in self.grid.rows
-            for place in places
-            if place.key == INPUT or place.key in row.maps
-        ]
-        if len(self.places) > 1:  # the image stands in each line, and is one panel
-            panels = list(dict.fromkeys(panels))
-        return {panel: letter(at, self.composition) for at, panel in enumerate(panels)}
-
     # Words
 
     def lines_of(self, row: Row, column: Column) -> list[str]:
-        """What is said below an image that a method made, in the place of a colour bar."""
+        """The lines below an image that a method made, in the place of a colour bar."""
         one = row.maps[column.key]
         if one.image is None or not one.forward:
             return []
@@ -327,7 +309,7 @@ class Layout:
         """The lines below a map."""
         width, lines = self.place(column.key).width, []
         for note in self.texts.notes(row, column):
-            text = _held(note.text)
+            text = held(note.text)
             if self.type.width(note.text, self.note_size) <= width:
                 lines.append(note)
                 continue
@@ -358,23 +340,11 @@ class Layout:
     @property
     def shared_scales(self) -> list[Scale]:
         """One scale for each unit and colour map."""
-        found: dict[object, Scale] = {}
-        for scale in self.scales.values():
-            found.setdefault((scale.unit, scale.colours, scale.start, scale.end), scale)
-        return list(found.values())
+        return distinct(self.scales.values())
 
     def _shared_width(self) -> int:
         """How wide each of the shared colour bars is."""
         count = max(len(self.shared_scales), 1)
         inside = self.width - 2 * self.margin - self.left
         room = (inside + self.column_gap) // count - self.column_gap
-        return min(room, self.dots(WIDEST_BAR))
-
-
-def _held(text: str) -> str:
-    """A text whose numbers and their signs stay together."""
-    return (
-        text.replace(" %", f"{NO_BREAK}%")
-        .replace("r ", f"r{NO_BREAK}")
-        .replace("top 5", f"top{NO_BREAK}5")
-    )
+        return min(room, self.dots(_WIDEST_BAR))

@@ -91,5 +91,5 @@ def panel(maps: Sequence[EvidenceMap], appearance: Appearance | None = None) -> 
             shown[column.key] = one
         rows.append(Row(at, f"Image {at + 1}", same[0].view, shown))
     title = maps[0].target_name
-    look = Appearance() if appearance is None else appearance
-    return Grid(title, tuple(rows), tuple(columns.values()), look, partial=True)
+    shown_as = Appearance() if appearance is None else appearance
+    return Grid(title, tuple(rows), tuple(columns.values()), shown_as, partial=True)

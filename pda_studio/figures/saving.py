@@ -1,4 +1,4 @@
-"""Figures as files: the same bytes for the same figure, and what it shows told inside."""
+"""Figures as files: the same bytes for the same figure, with its parameters inside."""
 
 import io
 import logging
@@ -20,7 +20,7 @@ from pda_studio import __version__
 from pda_studio.errors import UsageError
 from pda_studio.files import check_writable, written_whole
 
-# Signs that no font has are told with the figure, in one sentence and not one by one.
+# Signs that no font has are named with the figure, in one sentence and not one by one.
 logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
 warnings.filterwarnings("ignore", message="Glyph .* missing from font")
 
@@ -52,7 +52,7 @@ _MOST_DOTS = 1 << 27  # of a bitmap: half a gigabyte while it is drawn
 
 @dataclass(frozen=True)
 class About:
-    """What a figure's file tells of it.
+    """What a figure's file states of it.
 
     Attributes
     ----------
@@ -95,7 +95,7 @@ def save_figure(figure: Figure, path: Path, *, dpi: int = DPI, about: About | No
     dpi : int
         Dots per inch of a bitmap.
     about : About, optional
-        What the file tells of the figure.
+        What the file states of the figure.
 
     Raises
     ------
@@ -129,8 +129,8 @@ def figure_bytes(
             "description": about.parameters,
         }
     elif about is not None:
-        told = {"Title": about.title, _TELLING[suffix]: about.parameters}
-        saving["metadata"] = {**saving["metadata"], **told}
+        texts = {"Title": about.title, _TELLING[suffix]: about.parameters}
+        saving["metadata"] = {**saving["metadata"], **texts}
     memory = io.BytesIO()
     with matplotlib.rc_context(STYLE), _smoothed(figure, dpi, suffix in (".png", ".tif")):
         figure.savefig(memory, format=suffix[1:], dpi=dpi, **saving)
@@ -138,7 +138,7 @@ def figure_bytes(
 
 
 def figure_pixels(figure: Figure, dpi: float) -> NDArray[np.uint8]:
-    """Draw a figure at so many dots per inch, (H, W, 4) uint8: a look at it, no file.
+    """Draw a figure at so many dots per inch, (H, W, 4) uint8: a preview, no file.
 
     Raises
     ------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import lru_cache
@@ -77,6 +77,14 @@ class Scale:
     def signed(self) -> bool:
         """Whether its ends are red for and blue against, as words beside it may be."""
         return self.colours in _SIGNED
+
+
+def distinct(scales: Iterable[Scale]) -> list[Scale]:
+    """Those that differ in unit, colours or ends, each once."""
+    found: dict[object, Scale] = {}
+    for scale in scales:
+        found.setdefault((scale.unit, scale.colours, scale.start, scale.end), scale)
+    return list(found.values())
 
 
 class Form(Enum):
@@ -225,8 +233,8 @@ def draw_scale(
         aspect="auto",
         extent=(scale.start, scale.end, 0, 1),
     )
-    said = marks(scale, width, type, size, form)
-    values, labels = zip(*said.ticks, strict=True)
+    below = marks(scale, width, type, size, form)
+    values, labels = zip(*below.ticks, strict=True)
     family = page.family("".join(labels))
     axes.set_xticks(values, labels, fontsize=size, color=ink, family=family)
     axes.tick_params(axis="x", length=2, width=0.5, pad=1.5, color=ink)
@@ -234,7 +242,7 @@ def draw_scale(
     colours = dict(zip((AGAINST_WORD, FOR_WORD), ends, strict=True)) if scale.signed else {}
     places = {"left": x, "center": x + width / 2, "right": x + width}
     baseline = y + bar + first_line(size) / 72 * type.dpi
-    for line in said.lines:
+    for line in below.lines:
         for text, side in line:
             usual = grey if text in (AGAINST_WORD, FOR_WORD) else ink
             colour = colours.get(text, usual)

@@ -1,4 +1,4 @@
-"""What the layout of a figure is told in: tables, the places of their columns, letters."""
+"""The parts of a layout: tables, the places of their columns, letters."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from pda_studio.figures.composition import Composition
+from pda_studio.figures.composition import INPUT, Composition
 from pda_studio.figures.grid import Row
 
 T = TypeVar("T")
@@ -41,7 +41,7 @@ class Place:
     title : tuple of str
         Its lines, in bold.
     details : tuple of str
-        Lines below that tell it from the others.
+        Lines below that say how it differs from the others.
     """
 
     key: int
@@ -89,3 +89,32 @@ def letter(at: int, composition: Composition) -> str:
         text = chr(ord("a") + rest) + text
     style = composition.letter_style
     return style.replace("a", text).replace("A", text.upper())
+
+
+def letters(
+    rows: Sequence[Row], lines: Sequence[Sequence[int]], composition: Composition
+) -> dict[tuple[int, int], str]:
+    """The letter of each panel by the keys of its row and column, in the order of reading.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+        All rows.
+    lines : sequence of sequence of int
+        The keys of the columns in each line of tables.
+    composition : Composition
+        Says what has letters; those of columns stand under a row of key −1.
+    """
+    if composition.letters == "columns":
+        keys = dict.fromkeys(key for line in lines for key in line)
+        return {(-1, key): letter(at, composition) for at, key in enumerate(keys)}
+    if composition.letters != "panels":
+        return {}
+    panels = dict.fromkeys(  # an image that stands in every line is one panel
+        (row.key, key)
+        for line in lines
+        for row in rows
+        for key in line
+        if key == INPUT or key in row.maps
+    )
+    return {panel: letter(at, composition) for at, panel in enumerate(panels)}

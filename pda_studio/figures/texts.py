@@ -35,7 +35,7 @@ class Texts:
     grid : Grid
         What is shown: rows and columns that are left out are gone.
     composition : Composition
-        What is said of it.
+        Which texts it has.
     """
 
     def __init__(self, grid: Grid, composition: Composition) -> None:
@@ -53,21 +53,21 @@ class Texts:
         one = row.maps.get(column.key)
         if one is None:
             return []
-        said = [Note(unfinished(one), warns=True)]
+        notes = [Note(unfinished(one), warns=True)]
         if self.composition.show_numbers:
-            if not self._told and not self.beside[row.key][1]:
-                said.append(Note(self._probability(one)))
-            said.append(Note(row.agreements.get(column.key, "")))
-        return [note for note in said if note.text]
+            if not self._headline_has_value and not self.beside[row.key][1]:
+                notes.append(Note(self._probability(one)))
+            notes.append(Note(row.agreements.get(column.key, "")))
+        return [note for note in notes if note.text]
 
-    def caption(self, letters: dict[int, list[str]], *, colours_told: bool) -> list[str]:
+    def caption(self, letters: dict[int, list[str]], *, ends_labelled: bool) -> list[str]:
         """The paragraphs below the figure.
 
         Parameters
         ----------
         letters : dict of int to list of str
             The letters of each column's panels, by its key; empty without letters.
-        colours_told : bool
+        ends_labelled : bool
             Whether the words against and for stand below every bar.
         """
         composition = self.composition
@@ -82,13 +82,13 @@ class Texts:
             name = ", ".join(letters.get(column.key, ())) or own or f"Column {at}"
             names.append((name, maps))
         paragraphs = caption(names)
-        if explained := self._explained(colours_told):
+        if explained := self._explained(ends_labelled):
             paragraphs.append(explained)
         return paragraphs
 
     @property
-    def _told(self) -> bool:
-        """Whether the headline tells the probability of every map."""
+    def _headline_has_value(self) -> bool:
+        """Whether the headline states the probability of every map."""
         return self.headline is not None and bool(self.headline[1])
 
     def _headline(self) -> tuple[str, str] | None:
@@ -103,11 +103,11 @@ class Texts:
         return name, headline_of(first) if same else ""
 
     def _title(self, column: Column) -> tuple[str, str]:
-        """A column's name, and what tells it from the others."""
+        """A column's name, and how it differs from the others."""
         return clean(column.title), self.grid.details(column)
 
     def _swap_titles(self) -> None:
-        """Where all columns have one method, what tells them apart is their name."""
+        """Where all columns have one method, their differences are their names."""
         columns = self.grid.columns
         usual = not any(self.composition.titles.get(column.key) for column in columns)
         same = len({self.titles[column.key][0] for column in columns}) == 1
@@ -123,20 +123,24 @@ class Texts:
             return "", ""
         label = clean(row.label).replace(" × ", f"{NO_BREAK}×{NO_BREAK}")
         maps = list(row.maps.values())
-        if not self.composition.show_numbers or self._told or len({*map(decision, maps)}) > 1:
+        if (
+            not self.composition.show_numbers
+            or self._headline_has_value
+            or len({*map(decision, maps)}) > 1
+        ):
             return label, ""
         return label, self._probability(maps[0]).replace(" %", f"{NO_BREAK}%")
 
     def _probability(self, one: EvidenceMap) -> str:
         return value_of(one, named=self.headline is None)
 
-    def _explained(self, colours_told: bool) -> str:
+    def _explained(self, ends_labelled: bool) -> str:
         """What signs and colours mean that the figure has no room to say."""
         grid, sentences = self.grid, []
         notes = [note.text for row in grid.rows for column in grid.columns
                  for note in self.notes(row, column)]  # fmt: skip
         beside = [probability for _, probability in self.beside.values()]
-        if not colours_told:
+        if not ends_labelled:
             sentences.append("Red: evidence for the target; blue: against it.")
         if any(text.startswith("P(") for text in (*notes, *beside)):
             sentences.append("P: probability that the classifier gives the class.")

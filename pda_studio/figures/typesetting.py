@@ -50,7 +50,7 @@ class Type:
     dpi: int = DPI
 
     def families(self, text: str) -> list[str]:
-        """Where to look for the signs of a text, first to last: only what it needs."""
+        """The fonts that a text takes its signs from, first to last: only what it needs."""
         return list(_families(self.font, _signs(text)))
 
     def missing(self, text: str) -> str:

@@ -1,4 +1,4 @@
-"""What figures say of maps: the decision, how each was made, and what tells it from the others."""
+"""What figures say of maps: the decision, how each was made, and how it differs from the others."""
 
 from __future__ import annotations
 
@@ -42,13 +42,22 @@ def value_of(evidence_map: EvidenceMap, *, named: bool = True) -> str:
 
 
 def headline_of(evidence_map: EvidenceMap) -> str:
-    """What is said of the target above a figure that names it: its probability, or its value."""
+    """What stands of the target above a figure that names it: its probability, or its value."""
     if evidence_map.has_probability:
         return f"probability {percent(evidence_map)}"
     kind = "hidden unit" if evidence_map.output in ("activation", "unknown") else ""
     number = value_of(evidence_map, named=False)
     what = f"{UNITS[evidence_map.output]} {number}" if number else ""
     return ", ".join(filter(None, (kind, what)))
+
+
+def held(text: str) -> str:
+    """A text whose numbers and their signs stay together."""
+    return (
+        text.replace(" %", f"{NO_BREAK}%")
+        .replace("r ", f"r{NO_BREAK}")
+        .replace("top 5", f"top{NO_BREAK}5")
+    )
 
 
 def unfinished(evidence_map: EvidenceMap) -> str:
@@ -61,7 +70,7 @@ def unfinished(evidence_map: EvidenceMap) -> str:
 
 
 def details(evidence_map: EvidenceMap, maps: Sequence[EvidenceMap]) -> str:
-    """What tells a map from the others in the figure, other than its method."""
+    """How a map differs from the others in the figure, other than by its method."""
     parts = []
     if len({m.fingerprint for m in maps}) > 1:
         parts.append(evidence_map.classifier)
@@ -82,7 +91,7 @@ def caption(columns: Iterable[tuple[str, Sequence[EvidenceMap]]]) -> list[str]:
     ----------
     columns : iterable of (str, sequence of EvidenceMap)
         What each column of maps is called, and its maps; parameters that columns of one method
-        do not share are told of each by that name.
+        do not share are listed for each under that name.
     """
     named = [(name, list(maps)) for name, maps in columns if maps]
     methods: dict[str, list[tuple[str, list[EvidenceMap]]]] = {}
@@ -100,30 +109,30 @@ def caption(columns: Iterable[tuple[str, Sequence[EvidenceMap]]]) -> list[str]:
 
 def _paragraph(title: str, group: list[tuple[str, list[EvidenceMap]]]) -> str:
     """What the columns of one method share, and then what each has alone."""
-    told: list[tuple[str, dict[str, str]]] = []
+    columns: list[tuple[str, dict[str, str]]] = []
     for name, maps in group:
-        said = {key: text.replace(" ", NO_BREAK) for key, (text, _) in _used(maps[0]).items()}
+        values = {key: text.replace(" ", NO_BREAK) for key, (text, _) in _used(maps[0]).items()}
         # How the maps of a column came about may differ from row to row.
         forward = dict.fromkeys(m.forward for m in maps if m.forward)
         if forward:
-            said["forward"] = "; ".join(forward)
-        if said not in [other for _, other in told]:
-            told.append((name, said))
-    first = told[0][1]
-    shared = {k: v for k, v in first.items() if all(said.get(k) == v for _, said in told)}
+            values["forward"] = "; ".join(forward)
+        if values not in [other for _, other in columns]:
+            columns.append((name, values))
+    first = columns[0][1].items()
+    shared = {k: v for k, v in first if all(values.get(k) == v for _, values in columns)}
     text = _joined(shared)
     own = [
-        f"{name}: {_joined({k: v for k, v in said.items() if k not in shared})}"
-        for name, said in told
-        if said.keys() - shared.keys()
+        f"{name}: {_joined({k: v for k, v in values.items() if k not in shared})}"
+        for name, values in columns
+        if values.keys() - shared.keys()
     ]
     text = f"{title}: {text}." if text else f"{title}."
     return f"{text} {'. '.join(own)}." if own else text
 
 
-def _joined(said: dict[str, str]) -> str:
-    parameters = ", ".join(text for key, text in said.items() if key != "forward")
-    return "; ".join(filter(None, (parameters, said.get("forward", ""))))
+def _joined(values: dict[str, str]) -> str:
+    parameters = ", ".join(text for key, text in values.items() if key != "forward")
+    return "; ".join(filter(None, (parameters, values.get("forward", ""))))
 
 
 def _used(evidence_map: EvidenceMap) -> dict[str, tuple[str, str]]:

@@ -134,7 +134,7 @@ class ComposerSettings(QWidget):
             (self.tr("One for all"), "shared"),
             (self.tr("None"), "none"),
         )
-        said = self._section(self.tr("Text"))
+        texts = self._section(self.tr("Text"))
         self._tick("show_headline", self.tr("Target above the figure"))
         self._tick("show_titles", self.tr("Names of columns"))
         self._tick("show_labels", self.tr("Names of rows"))
@@ -146,7 +146,7 @@ class ComposerSettings(QWidget):
         self.caption.setTabChangesFocus(True)
         self.caption.setFixedHeight(62)
         self.caption.textChanged.connect(lambda: self.edit(caption=self.caption.toPlainText()))
-        said.body.addWidget(self.caption)
+        texts.body.addWidget(self.caption)
         self._choice(
             "letters",
             self.tr("Letters"),
@@ -159,7 +159,7 @@ class ComposerSettings(QWidget):
         self._choice(
             "letter_style",
             self.tr("Letter style"),
-            self.tr("What the first letter looks like."),
+            self.tr("The form of the first letter."),
             *((text, text) for text in ("(a)", "a)", "a", "(A)", "A)", "A")),
         )
         self._section(self.tr("Page"))
@@ -205,7 +205,7 @@ class ComposerSettings(QWidget):
         page = self._body
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(side_column(shown, rule(), said, rule(), page))
+        layout.addWidget(side_column(shown, rule(), texts, rule(), page))
 
     # Showing
 
@@ -246,7 +246,7 @@ class ComposerSettings(QWidget):
         self.preset.setCurrentIndex(at if at >= 0 else self.preset.findData(_OWN))
 
     def edit(self, **changes: Any) -> None:
-        """Change some settings and tell of it."""
+        """Change some settings and emit them."""
         if self._composition is None:
             return
         changed = self._composition.replace(**changes)

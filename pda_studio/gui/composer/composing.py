@@ -223,8 +223,8 @@ class Composing(QObject):
             height, width = pixels.shape[:2]
             form = QImage.Format.Format_RGBA8888
             image = QImage(pixels.data, width, height, 4 * width, form).copy()
-            said = (self._measured(drawn.inches), drawn.fitted)
-            composer.show_figure(image, "\n".join(filter(None, said)))
+            notes = (self._measured(drawn.inches), drawn.fitted)
+            composer.show_figure(image, "\n".join(filter(None, notes)))
         self.drawn.emit()
 
     def _measured(self, inches: tuple[float, float]) -> str:
@@ -248,7 +248,7 @@ class Composing(QObject):
             self.composer.note.setText(self.tr("Copied the figure"))
 
     def _grid_of(self, state: State) -> Grid:
-        """Rows and columns of the work; turning maps back takes a while, so they are kept."""
+        """Rows and columns of the workspace, cached: turning maps back takes a while."""
         from pda_studio.document.figure import grid_of
 
         known = self._grid

@@ -12,7 +12,7 @@ Theme = Literal["system", "light", "dark"]
 
 @dataclass
 class Display:
-    """Settings of the display; `events` tells of every change.
+    """Settings of the display; `events` emits every change.
 
     Attributes
     ----------
