@@ -9,10 +9,10 @@ def awaited(awaits: Awaited) -> str:
     """What a waiting panel says: what it waits for, where that is known."""
     translate = QCoreApplication.translate
     known = {
-        "classifier": translate("Waiting", "waiting for the classifier"),
-        "prediction": translate("Waiting", "waiting for the prediction"),
+        "classifier": translate("Waiting", "loading the classifier"),
+        "prediction": translate("Waiting", "predicting"),
         "cache": translate("Waiting", "searching the cache"),
-        "turn": translate("Waiting", "waiting for its turn"),
-        "maps": translate("Waiting", "waiting for the other maps"),
+        "turn": translate("Waiting", "queued"),
+        "maps": translate("Waiting", "needs other maps"),
     }
     return known.get(awaits, translate("Waiting", "waiting"))
