@@ -102,7 +102,7 @@ def test_relevance_gain_of_the_columns(qtbot: QtBot, studio: Studio, tmp_path: P
         Image.fromarray(pixels).save(tmp_path / f"{place}.png")
     studio.session.add_column("grad-cam")
     column = studio.session.work.columns[0].key
-    studio.session.set_parameters(column, {"stride": 4})
+    studio.session.configure_column(column, stride=4)
     dialog = opened_study(studio, "relevance-gain")
     assert "Efficient PDA, Grad-CAM" in dialog.about.text()
     dialog.rows["folder"].edited.emit("folder", str(tmp_path))
