@@ -23,7 +23,7 @@ from pda_studio.pda.forward.incremental.baseline import (
     baseline_activations,
     forget,
 )
-from pda_studio.pda.forward.incremental.plan import blocks, windows_along
+from pda_studio.pda.forward.incremental.plan import blocks, speed_of, windows_along
 from pda_studio.pda.patches import windows_of
 from pda_studio.pda.windows import WindowGrid
 
@@ -126,7 +126,8 @@ def neighbours(
     image: BaselineActivations, grid: WindowGrid, samples: int
 ) -> Iterator[NDArray[np.int64]]:
     """Cut a grid into blocks of neighbouring windows of the best size, coarse to fine."""
-    return blocks(grid, windows_along(image.program, grid.window, grid.stride, samples))
+    along = windows_along(image.program, grid.window, grid.stride, samples)
+    return blocks(grid, along, alone=speed_of(image.program).alone)
 
 
 __all__ = [

@@ -14,7 +14,7 @@ from pda_studio.pda.forward.incremental.changes import Span
 from pda_studio.pda.forward.incremental.rules import WHOLE_FROM
 from pda_studio.pda.windows import WindowGrid
 
-_ALONG = (1, 2, 3, 4, 5, 6, 8, 12, 16)  # windows along a side of a block
+_ALONG = (1, 2, 3, 4, 5, 6, 8, 12, 16, 24, 32)  # windows along a side of a block
 _MOST_VALUES = 2e7  # of a batch in one map: what memory they may take
 _PLACES = 24  # blocks along an axis that are looked at for an estimate
 
@@ -27,16 +27,28 @@ class Speed:
     ----------
     products, values, weights, operations : float
         Multiplications and additions; values written; weights read; operations started.
+    most_along : int
+        Windows along a side of the largest block: on a processor a step must stay short.
+    alone : bool
+        Whether a window by itself is worth while, so that a rough map of single windows may come
+        first; a GPU takes hardly longer for a hundred windows than for one.
     """
 
     products: float
     values: float
     weights: float
     operations: float
+    most_along: int
+    alone: bool
 
 
-CPU = Speed(products=1.5e11, values=2e9, weights=5e9, operations=2e4)
-GPU = Speed(products=1.5e13, values=2e11, weights=5e11, operations=3e4)
+CPU = Speed(1.5e11, values=2e9, weights=5e9, operations=2e4, most_along=16, alone=True)
+GPU = Speed(1.5e13, values=1e11, weights=5e11, operations=1e4, most_along=32, alone=False)
+
+
+def speed_of(program: Program) -> Speed:
+    """What the device does on which a network was run."""
+    return CPU if program.image.value.device.type == "cpu" else GPU
 
 
 @dataclass(frozen=True)
@@ -114,12 +126,12 @@ def windows_along(program: Program, window: int, stride: int, samples: int) -> i
 
     More of them share the cost of starting an operation, and what they share grows with them.
     """
-    speed = CPU if program.image.value.device.type == "cpu" else GPU
+    speed = speed_of(program)
     length = min(program.image.value.shape[2:])
     best, least = 1, float("inf")
     for along in _ALONG:
         side = window + (along - 1) * stride
-        if side > length:
+        if side > length or along > speed.most_along:
             break
         needed = work(program, side)
         images = along**2 * samples
@@ -137,14 +149,15 @@ def windows_along(program: Program, window: int, stride: int, samples: int) -> i
     return best
 
 
-def blocks(grid: WindowGrid, along: int) -> Iterator[NDArray[np.int64]]:
+def blocks(grid: WindowGrid, along: int, *, alone: bool = True) -> Iterator[NDArray[np.int64]]:
     """Cut a grid into blocks of neighbouring windows, coarse to fine.
 
-    A rough lattice of single windows first, then blocks of `along` × `along`, in an order that
-    spans the image again and again; all together hold every window once.
+    A rough lattice of single windows first (if they may come `alone`), then blocks of
+    `along` × `along`, in an order that spans the image again and again; all together hold every
+    window once.
     """
     index = np.arange(len(grid)).reshape(len(grid.rows), len(grid.columns))
-    rough = grid.passes()[0] if along > 1 else np.array([], dtype=np.int64)
+    rough = grid.passes()[0] if along > 1 and alone else np.array([], dtype=np.int64)
     yield from rough[:, None]
     seen = np.zeros(len(grid), dtype=bool)
     seen[rough] = True

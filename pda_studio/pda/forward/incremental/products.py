@@ -28,6 +28,20 @@ def weight(layer: nn.Module, dtype: torch.dtype) -> torch.Tensor:
     return ready
 
 
+def convolution(layer: nn.Conv2d, delta: torch.Tensor, padding: tuple[int, int]) -> torch.Tensor:
+    """Convolve changes (N, C, h, w) with a layer's weights, without its bias.
+
+    Of depthwise convolutions cuDNN makes a program for each new size of a rectangle, which takes
+    seconds; PyTorch's own kernel takes any size at once.
+    """
+    depthwise = delta.is_cuda and layer.groups == layer.in_channels > 1
+    arguments = (None, layer.stride, padding, layer.dilation, layer.groups)
+    if not depthwise:
+        return F.conv2d(delta, weight(layer, delta.dtype), *arguments)
+    with torch.backends.cudnn.flags(enabled=False):
+        return F.conv2d(delta, weight(layer, delta.dtype), *arguments)
+
+
 def product(layer: nn.Linear, delta: torch.Tensor) -> torch.Tensor:
     """Multiply vectors (N, I) by the weights (O, I) of a fully connected layer.
 

@@ -28,7 +28,7 @@ from pda_studio.pda.forward.incremental.changes import (
     on_whole,
 )
 from pda_studio.pda.forward.incremental.geometry import Slides
-from pda_studio.pda.forward.incremental.products import product, weight
+from pda_studio.pda.forward.incremental.products import convolution, product, weight
 
 _CACHED_VALUES = 2**19
 
@@ -138,15 +138,7 @@ class Rules:
             source, padding = changes[0].delta, (top, left)
         else:
             source, padding = on_rectangle(changes[0], above, beside), (0, 0)
-        delta = F.conv2d(
-            source,
-            weight(layer, self._dtype),
-            None,
-            layer.stride,
-            padding,
-            layer.dilation,
-            layer.groups,
-        )
+        delta = convolution(layer, source, padding)
         return Change(delta, rows, columns)
 
     def _pool(self, operation: Operation, states: States, changes: list[Change]) -> State:
