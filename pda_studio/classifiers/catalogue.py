@@ -1,6 +1,5 @@
 """Every classifier that can be opened by its name."""
 
-import warnings
 from collections.abc import Generator
 from dataclasses import dataclass
 from importlib.resources import as_file, files
@@ -14,23 +13,25 @@ from torch import nn
 from pda_studio.classifiers.classifier import Classifier, PdaSettings
 from pda_studio.classifiers.digits import CLASS_NAMES, MEAN, STD, DigitsNetwork
 from pda_studio.classifiers.downloads import Download, cached_file, download
+from pda_studio.classifiers.networks import (
+    EXTRA_ARGUMENTS,
+    build,
+    count_classes,
+    fill,
+    he_initialised,
+    input_size_of,
+)
 from pda_studio.classifiers.preprocessing import Preprocessing
 from pda_studio.classifiers.weights import About, Weights, read_about, read_weights
-from pda_studio.errors import PdaStudioError, UsageError
+from pda_studio.errors import UsageError
 from pda_studio.targets import OutputKind
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 
 _DIGITS = PdaSettings(window=4, outer=12, distribution="marginal", statistics="digits")
-# Auxiliary heads play no part in a decision.
-_EXTRA_ARGUMENTS: dict[str, dict[str, Any]] = {
-    "googlenet": {"transform_input": False, "aux_logits": False, "init_weights": False},
-    "inception_v3": {"transform_input": False, "aux_logits": False, "init_weights": False},
-}
 # Inside, torchvision turns the usual normalisation of these two into this one (transform_input);
 # normalising so in the first place is the same and leaves the network plain.
 _INCEPTION_NORMALISATION = (0.5, 0.5, 0.5)
-_OF_ONE_SIZE = "vit_"  # networks whose layers are made for one size of input
 _AUXILIARY = ("aux1.", "aux2.", "AuxLogits.")
 
 
@@ -160,9 +161,9 @@ def without_weights(name: str) -> Classifier:
     place, size = torch.device("meta"), preprocessing_of(name).size
     try:
         with place:
-            network = DigitsNetwork() if name == "digits" else _build(name, size)
+            network = DigitsNetwork() if name == "digits" else build(name, size)
     except NotImplementedError:  # some compute their layout with tensors, which need values
-        network = _build(name, size).to(place)
+        network = build(name, size).to(place)
     classes = CLASS_NAMES
     if name != "digits":
         classes = tuple(_weights_entry(name, None).meta["categories"])
@@ -197,7 +198,7 @@ def preprocessing_of(name: str, weights: str = "") -> Preprocessing:
         return Preprocessing(resize=28, size=28, mean=(MEAN,), std=(STD,))
     transforms = _weights_entry(name, weights).transforms()
     mean, std = tuple(transforms.mean), tuple(transforms.std)
-    if name in _EXTRA_ARGUMENTS:
+    if name in EXTRA_ARGUMENTS:
         mean = std = _INCEPTION_NORMALISATION
     return Preprocessing(
         resize=transforms.resize_size[0],
@@ -210,12 +211,12 @@ def preprocessing_of(name: str, weights: str = "") -> Preprocessing:
 
 def _load_digits(source: str | None, device: torch.device) -> Classifier:
     if source == "random":
-        network = _he_initialised(DigitsNetwork)
+        network = he_initialised(DigitsNetwork)
     else:
         network = DigitsNetwork()
         shipped = files("pda_studio.resources") / "digits" / "weights.safetensors"
         with as_file(shipped) as built_in:
-            _fill("digits", network, read_weights(Path(source or built_in)), source or "built in")
+            fill("digits", network, read_weights(Path(source or built_in)), source or "built in")
     return Classifier(
         name="digits",
         network=_ready(network, device),
@@ -235,17 +236,17 @@ def _torchvision_classifier(
     output: OutputKind = "softmax"
     preprocessing = preprocessing_of(name, source)
     if weights is None:
-        network = _he_initialised(lambda: _build(name, preprocessing.size))
+        network = he_initialised(lambda: build(name, preprocessing.size))
     else:
-        preprocessing = _of_size(preprocessing, _input_size(weights))
+        preprocessing = _of_size(preprocessing, input_size_of(weights))
         weights = {k: v for k, v in weights.items() if not k.startswith(_AUXILIARY)}
-        network = _build(name, preprocessing.size)
-        classes = _count_classes(network, weights)
+        network = build(name, preprocessing.size)
+        classes = count_classes(network, weights)
         if classes != len(class_names):
             # Somebody's own training: the same network with another number of classes.
-            network = _build(name, preprocessing.size, classes)
+            network = build(name, preprocessing.size, classes)
             class_names = tuple(f"class {index}" for index in range(classes))
-        _fill(name, network, weights, source)
+        fill(name, network, weights, source)
         about = read_about(path) if path else About()
         # A single logit is a yes or no, unless its file says otherwise.
         output = about.output or ("sigmoid" if classes == 1 else "softmax")
@@ -278,93 +279,12 @@ def _weights_entry(name: str, source: str | None, *, default: bool = False) -> A
     return next(iter(entries))
 
 
-def _build(name: str, size: int, num_classes: int = 1000) -> nn.Module:
-    """Build a network without weights for an input of this side, in pixels."""
-    extra = dict(_EXTRA_ARGUMENTS.get(name, {}))
-    if name.startswith(_OF_ONE_SIZE):
-        extra["image_size"] = size
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # about initialisation, overwritten anyway
-        network: nn.Module = torchvision.models.get_model(
-            name, weights=None, num_classes=num_classes, **extra
-        )
-    return network
-
-
-def _input_size(weights: Weights) -> int | None:
-    """The input's side that a vision transformer was trained for; its weights have a place each.
-
-    Returns
-    -------
-    int or None
-        In pixels; None where weights do not depend on it.
-    """
-    places, patches = weights.get("encoder.pos_embedding"), weights.get("conv_proj.weight")
-    if places is None or patches is None or places.ndim != 3 or patches.ndim != 4:
-        return None
-    along = round((places.shape[1] - 1) ** 0.5)
-    return int(along * patches.shape[-1])
-
-
 def _of_size(preprocessing: Preprocessing, size: int | None) -> Preprocessing:
     """The preprocessing for another input size, with the same share of the image cut off."""
     if size is None or size == preprocessing.size:
         return preprocessing
     resize = round(preprocessing.resize * size / preprocessing.size)
     return preprocessing.model_copy(update={"size": size, "resize": resize})
-
-
-def _count_classes(network: nn.Module, weights: Weights) -> int:
-    """Number of classes of the network that these weights were saved from."""
-    counts = {
-        weights[name].shape[0]
-        for name, tensor in network.state_dict().items()
-        if name in weights and weights[name].ndim > 0 and weights[name].shape != tensor.shape
-        if tensor.shape[0] == 1000 and weights[name].shape[1:] == tensor.shape[1:]
-    }
-    return counts.pop() if len(counts) == 1 else 1000
-
-
-def _fill(name: str, network: nn.Module, weights: Weights, source: str) -> None:
-    """Put weights into a network, all of them or none.
-
-    Raises
-    ------
-    PdaStudioError
-        If the names or shapes are another network's.
-    """
-    own = network.state_dict()
-    # Files from before BatchNorm counted its batches lack the counter, which eval mode ignores.
-    missing = [key for key in own if key not in weights and not key.endswith("num_batches_tracked")]
-    surplus = [key for key in weights if key not in own]
-    differing = [key for key in own if key in weights and weights[key].shape != own[key].shape]
-    for what, keys in (("lacks", missing), ("has another shape for", differing), ("adds", surplus)):
-        if keys:
-            more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
-            raise PdaStudioError(
-                f"These weights ({Path(source).name}) are not {name}'s: the file {what}"
-                f" “{keys[0]}”{more}; choose the network they were saved from."
-            )
-    for key, tensor in weights.items():
-        if own[key].is_floating_point() and not tensor.is_floating_point():
-            raise PdaStudioError(
-                f"These weights ({Path(source).name}) are not real numbers: “{key}” holds integers,"
-                " as quantised networks do; save them dequantised, as floats."
-            )
-    network.load_state_dict({k: v.to(own[k].dtype) for k, v in weights.items()}, strict=False)
-
-
-def _he_initialised(build: Any) -> nn.Module:
-    """An untrained network whose signals neither vanish nor explode, the same at every call."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        network: nn.Module = build()
-        for module in network.modules():
-            if isinstance(module, nn.Conv2d | nn.Linear):
-                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
-    return network
 
 
 def _ready(network: nn.Module, device: torch.device) -> nn.Module:
