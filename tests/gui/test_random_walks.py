@@ -1,23 +1,33 @@
-"""Whatever a user does, in whatever order: nothing breaks, nothing leaks, and all can be undone."""
+"""Whatever a user does, in whatever order: nothing breaks, nothing leaks, and all can be undone.
+
+The walk keeps a list of its own of what every edit changed. Each undo must come to what was before
+an edit of that list, each redo exactly to what was taken back, and the maps that are shown then
+must be those that were shown before, and those that a call without a window computes.
+"""
 
 import gc
 import sys
 import tempfile
 import time
 import traceback
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import hypothesis.strategies as st
+import numpy as np
 from driver import no_thread_of
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from PySide6.QtCore import QEvent, QSettings
 from PySide6.QtWidgets import QApplication
 
-from pda_studio.document.operations import Crop, Flip, Rotate
-from pda_studio.document.workspace import ClassifierChoice
+from pda_studio.document.operations import Crop, Flip, Rotate, applied
+from pda_studio.document.workspace import ClassifierChoice, Column, Row, Workspace
+from pda_studio.gui.maps.requests import Request
 from pda_studio.gui.window.studio import Studio, application
+from pda_studio.methods import run
 from pda_studio.methods.prediction_difference import PredictionDifference
+from pda_studio.results import EvidenceMap, Subject
 from pda_studio.targets import ContrastTarget, UnitTarget
 
 _METHODS = ["efficient-pda", "occlusion", "saliency", "grad-cam", "input-x-gradient", "combined"]
@@ -35,8 +45,26 @@ _MOST_ROWS, _MOST_COLUMNS = 3, 4
 at = st.integers(0, 3)
 
 
+@dataclass(frozen=True)
+class Edit:
+    """What an edit changed."""
+
+    before: Workspace
+    after: Workspace
+
+    @property
+    def is_one_column_s_parameters(self) -> bool:
+        """Whether it may be a part of a slider's way, which is undone as one."""
+        columns = tuple(
+            replace(new, method=old.method) if type(new.method) is type(old.method) else new
+            for old, new in zip(self.before.columns, self.after.columns, strict=False)
+        )
+        changed = sum(a != b for a, b in zip(self.before.columns, self.after.columns, strict=False))
+        return changed == 1 and replace(self.after, columns=columns) == self.before
+
+
 class Walk(RuleBasedStateMachine):
-    """One user, one window, some fifty actions."""
+    """One user, one window, some forty actions."""
 
     @initialize()
     def start(self) -> None:
@@ -48,11 +76,18 @@ class Walk(RuleBasedStateMachine):
         place = str(Path(self.folder.name) / "settings.ini")
         self.studio = Studio(application(), QSettings(place, QSettings.Format.IniFormat))
         self.session = self.studio.session
+        self.begun = self.session.work
+        self.done: list[Edit] = []
+        self.undone: list[tuple[Workspace, list[Edit]]] = []
+        self.shown: dict[Request, bytes] = {}
         self.studio.show()
-        self.until(lambda: bool(self.session.all_finished()))
+        self.started = False
+        self.until(lambda: bool(self.session.all_finished()), 240)
         self.session.configure_column(0, stride=4)
         self.studio.saving.begin()
         self.begun = self.session.work
+        self.session.changed.connect(self.note)
+        self.started = True
 
     # What the user does
 
@@ -162,30 +197,105 @@ class Walk(RuleBasedStateMachine):
             told = self.studio.window.banner.message.text()
             assert "unexpected" not in told, self.studio.window.banner.details.toPlainText()
 
+    def note(self, before: Workspace, after: Workspace) -> None:
+        """What the session says of every change: the walk's own list, beside the program's."""
+        if self.session.last_edit == "edit" and before != after:
+            self.done.append(Edit(before, after))
+            self.undone.clear()
+
+    def take_back(self) -> bool:
+        """Undo, and see where that comes to: before the last edit, or a slider's whole way."""
+        action = self.studio.window.registry["undo"]
+        assert action.isEnabled() == bool(self.done), "an edit cannot be undone"
+        if not self.done:
+            return False
+        now = self.session.work
+        action.trigger()
+        back = self.session.work
+        taken: list[Edit] = []
+        while self.done:
+            taken.insert(0, self.done.pop())
+            if taken[0].before == back:
+                break
+        assert taken[0].before == back, "undo came to what never was"
+        assert len(taken) == 1 or all(edit.is_one_column_s_parameters for edit in taken)
+        self.undone.append((now, taken))
+        return True
+
+    def do_again(self) -> bool:
+        """Redo, which must come to exactly what was taken back."""
+        action = self.studio.window.registry["redo"]
+        assert action.isEnabled() == bool(self.undone), "what was taken back cannot be done again"
+        if not self.undone:
+            return False
+        wanted, taken = self.undone.pop()
+        now = self.session.work
+        action.trigger()
+        assert self.session.work == wanted, "redo came to something else"
+        self.done.extend([replace(taken[0], before=now), *taken[1:]])
+        return True
+
+    def compare_maps(self) -> None:
+        """Each finished panel shows what it showed for the same request, and what it asks for."""
+        work = self.session.work
+        for row in work.rows:
+            for column in work.columns:
+                found = self.session.finished(row, column)
+                request = self.session.request(row, column)
+                if found is None or request is None:
+                    continue
+                values = found.evidence.tobytes()
+                assert self.shown.setdefault(request, values) == values, request
+                assert found.method == column.method.name
+                self.compare_with_a_call(row, column, found)
+
+    def compare_with_a_call(self, row: Row, column: Column, found: EvidenceMap) -> None:
+        """The map is the one that is computed for the same image, target and method alone."""
+        classifier = self.session.classifier_of(column)
+        target = self.session.target_of(column)
+        image = self.session.work.image_of(row)
+        if column.method.combines or classifier is None or image is None:
+            return
+        pixels = applied(image.pixels, row.operations)
+        alone = run(column.method.steps(Subject.of(pixels, classifier, target, 16)))
+        assert alone.target_name == found.target_name
+        close = {"rtol": 0, "atol": 0.03 * alone.limit}  # of bfloat16 differences, where taken
+        np.testing.assert_allclose(found.evidence, alone.evidence, **close)
+
     def teardown(self) -> None:
         if not hasattr(self, "studio"):
             return
         try:
-            self.pump(0.02)
-            # What was still being opened when the walk ended is an edit like any other.
-            self.until(lambda: not self.studio.explainer.busy or self.studio.explainer._held)
-            for _ in range(200):
-                if not self.studio.saving.history.can_undo:
-                    break
-                self.studio.saving.undo()
-            assert self.session.work == self.begun
-            self.studio.explainer.run()
-            self.until(lambda: bool(self.session.all_finished()))
-            self.nothing_has_broken()
+            if self.started:
+                self.take_all_back()
         finally:
             self.end()
+
+    def take_all_back(self) -> None:
+        """Undo everything, redo everything, undo everything; and look at the maps in between."""
+        self.pump(0.02)
+        # What was still being opened when the walk ended is an edit like any other.
+        self.until(lambda: not self.studio.explainer.busy or self.studio.explainer._held)
+        self.compare_maps()
+        steps = 0
+        while self.take_back():
+            steps += 1
+        assert self.session.work == self.begun
+        assert sum(self.do_again() for _ in range(steps)) == steps
+        while self.take_back():
+            pass
+        assert self.session.work == self.begun
+        self.studio.explainer.run()
+        self.until(lambda: bool(self.session.all_finished()))
+        self.compare_maps()
+        self.nothing_has_broken()
 
     def end(self) -> None:
         self.studio.window.close()
         assert no_thread_of(self.studio)
         self.studio.window.deleteLater()
         self.studio.deleteLater()
-        del self.studio, self.session, self.begun
+        del self.studio, self.session, self.begun, self.done, self.undone
         QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
         self.pump(0.0)
         gc.collect()
@@ -220,8 +330,8 @@ class Walk(RuleBasedStateMachine):
 
 
 Walk.TestCase.settings = settings(
-    max_examples=100,
-    stateful_step_count=50,
+    max_examples=30,
+    stateful_step_count=40,
     deadline=None,
     derandomize=True,  # the same walks on every machine: a failure can be looked at
     suppress_health_check=list(HealthCheck),
