@@ -7,20 +7,23 @@ import numpy as np
 
 from pda_studio.document.history import History
 from pda_studio.document.workspace import Column, Row, SourceImage, Workspace, image_digest
+from pda_studio.methods.prediction_difference import EfficientPDA, Occlusion
 from pda_studio.targets import ClassTarget
 
 
 def with_window(work: Workspace, key: int, window: int) -> Workspace:
     """The work with another window in a column."""
     columns = tuple(
-        replace(one, parameters={"window": window, "stride": 1}) if one.key == key else one
+        replace(one, method=one.method.model_copy(update={"window": window}))
+        if one.key == key
+        else one
         for one in work.columns
     )
     return replace(work, columns=columns)
 
 
 def start() -> Workspace:
-    plain = Workspace(columns=(Column(0, "occlusion"), Column(1, "efficient-pda")))
+    plain = Workspace(columns=(Column(0, Occlusion(stride=1)), Column(1, EfficientPDA(stride=1))))
     return with_window(with_window(plain, 0, 4), 1, 4)
 
 

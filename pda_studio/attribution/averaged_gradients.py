@@ -86,7 +86,7 @@ def _completeness(subject: Subject, image: torch.Tensor, start: torch.Tensor, to
 def smoothed(method: SmoothGrad, subject: Subject) -> Iterator[Progress]:
     """Some copies a step."""
     began = perf_counter()
-    chance = torch.Generator().manual_seed(method.seed)
+    generator = torch.Generator().manual_seed(method.seed)
     with differentiable():
         image = prepared(subject).detach()
         rule = attribution(_rule_of(method), subject.scored, subject.index)
@@ -99,7 +99,7 @@ def smoothed(method: SmoothGrad, subject: Subject) -> Iterator[Progress]:
         with differentiable():
             # One copy at a time, so that the draws do not depend on the batch.
             shape = image.shape[1:]
-            drawn = [torch.randn(shape, generator=chance) for _ in range(count)]
+            drawn = [torch.randn(shape, generator=generator) for _ in range(count)]
             noisy = image + deviation * torch.stack(drawn).to(image.device)
             values = rule(noisy.requires_grad_()).detach()
             sums = values.sum(1)

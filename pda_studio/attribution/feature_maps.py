@@ -93,7 +93,7 @@ class FeatureMaps:
             if isinstance(operation.module, nn.Conv2d) and operation in needed
         }
         if not convolutions:
-            raise UsageError(f"{classifier.name} has no convolution before what is asked about.")
+            raise UsageError(f"{classifier.name} has no convolution before the target.")
         made = cls(classifier, program, convolutions)
         size, channels = classifier.input_size, classifier.preprocessing.channels
         black = torch.zeros(1, channels, size, size)

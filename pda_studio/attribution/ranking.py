@@ -148,9 +148,9 @@ def ranked(
             (
                 signals.correlation(output),
                 signals.precision(inputs, threshold),
-                _array(signals.untouched.sum((1, 2))),
-                _array(signals.untouched.var((1, 2), correction=0)),
-                *_of_weights(weights, len(signals.untouched)),
+                _array(signals.baseline.sum((1, 2))),
+                _array(signals.baseline.var((1, 2), correction=0)),
+                *_of_weights(weights, len(signals.baseline)),
             ),
             strict=True,
         ):
@@ -164,19 +164,19 @@ class _Signals:
     Sums are of differences from the unmodified image's, so that no digits are lost.
     """
 
-    untouched: torch.Tensor  # (C, H, W)
+    baseline: torch.Tensor  # (C, H, W)
 
-    def start(self, untouched: torch.Tensor) -> None:
+    def start(self, baseline: torch.Tensor) -> None:
         """Begin with the unmodified image's signals (C, H, W)."""
-        self.untouched = untouched.clone()
-        self.sums = torch.zeros_like(self.untouched)
-        self.squares = torch.zeros_like(self.untouched)
-        self.sizes = torch.zeros(len(untouched), device=untouched.device)
+        self.baseline = baseline.clone()
+        self.sums = torch.zeros_like(self.baseline)
+        self.squares = torch.zeros_like(self.baseline)
+        self.sizes = torch.zeros(len(baseline), device=baseline.device)
         self.means: list[torch.Tensor] = []
 
     def add(self, z: torch.Tensor) -> None:
         """Add those of some images."""
-        change = z - self.untouched
+        change = z - self.baseline
         self.sums += change.sum(0)
         self.squares += change.square().sum(0)
         self.sizes += z.abs().mean((2, 3)).sum(0)
@@ -188,7 +188,7 @@ class _Signals:
         means = means - means.mean(0)
         output = output - output.mean()
         size = np.sqrt((means**2).sum(0) * (output**2).sum())
-        still = np.abs(means).max(0) <= _STILL * float(self.untouched.abs().max())
+        still = np.abs(means).max(0) <= _STILL * float(self.baseline.abs().max())
         with np.errstate(invalid="ignore", divide="ignore"):
             found: NDArray[np.float64] = np.abs(output @ means) / size
         return np.where(still | (size == 0), np.nan, found)
@@ -196,7 +196,7 @@ class _Signals:
     def precision(self, inputs: int, threshold: float) -> NDArray[np.float64]:
         """Mean over places of the inverse variance (C,)."""
         variance = self.squares / inputs - (self.sums / inputs).square()
-        varies = variance > (_STILL * self.untouched.abs().max()).square()
+        varies = variance > (_STILL * self.baseline.abs().max()).square()
         inverse = torch.where(varies, 1 / variance, 0)
         found = _array(inverse.sum((1, 2)) / varies.sum((1, 2)))  # NaN where nothing varies
         weak = _array(self.sizes / inputs) < threshold

@@ -83,12 +83,12 @@ class Masks:
     def __init__(
         self, height: int, width: int, count: int, cells: int, shown: float, seed: int
     ) -> None:
-        chance = torch.Generator().manual_seed(seed)
+        random = torch.Generator().manual_seed(seed)
         self._size = height, width
         self._cell = -(-height // cells), -(-width // cells)
-        self._grids = (torch.rand(count, 1, cells, cells, generator=chance) < shown).float()
+        self._grids = (torch.rand(count, 1, cells, cells, generator=random) < shown).float()
         self._shifts = [
-            torch.randint(side, (count,), generator=chance).tolist() for side in self._cell
+            torch.randint(side, (count,), generator=random).tolist() for side in self._cell
         ]
         # One cell more than fits, so that there is room to shift.
         self._enlarged = [(cells + 1) * side for side in self._cell]

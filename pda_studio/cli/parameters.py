@@ -155,7 +155,7 @@ def option(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
-def variants_of(kinds: "list[type[Method]]") -> "dict[str, dict[str, Parameter]]":
+def parameters_by_name(kinds: "list[type[Method]]") -> "dict[str, dict[str, Parameter]]":
     """All parameters by their name: how each method that has it declares it, by its name."""
     found: dict[str, dict[str, Parameter]] = {}
     for kind in kinds:
@@ -179,20 +179,20 @@ def allowed(parameter: "Parameter") -> str:
     return parameter.unit
 
 
-def merged(variants: "Mapping[str, Parameter]", text: "Callable[[Parameter], str]") -> list[str]:
+def merged(by_method: "Mapping[str, Parameter]", text: "Callable[[Parameter], str]") -> list[str]:
     """Each text about a parameter once; where methods differ, with their names."""
     users: dict[str, list[str]] = {}
-    for method, parameter in variants.items():
+    for method, parameter in by_method.items():
         users.setdefault(text(parameter), []).append(method)
     if len(users) == 1:
         return list(users)
     return [f"{one} ({', '.join(names)})" for one, names in users.items() if one]
 
 
-def defaults(variants: "Mapping[str, Parameter]") -> str:
+def defaults(by_method: "Mapping[str, Parameter]") -> str:
     """What a parameter is if nothing is said; where the methods differ, with their names."""
     users: dict[str, list[str]] = {}
-    for method, parameter in variants.items():
+    for method, parameter in by_method.items():
         if parameter.default is not None:
             users.setdefault(str(parameter.default), []).append(method)
     if len(users) == 1:

@@ -10,7 +10,7 @@ import numpy as np
 
 from pda_studio.classifiers import CatalogueEntry
 from pda_studio.classifiers.layers import Layer
-from pda_studio.cli.parameters import allowed, defaults, merged, option, variants_of
+from pda_studio.cli.parameters import allowed, defaults, merged, option, parameters_by_name
 from pda_studio.cli.tables import WIDTH, table
 from pda_studio.methods import Method, by_family
 from pda_studio.results import EvidenceMap
@@ -86,16 +86,16 @@ def methods(kinds: list[type[Method]]) -> str:
                 lines += _indented("It has no parameters.")
             lines.append("")
     lines += ["PARAMETERS", ""]
-    for name, variants in variants_of(kinds).items():
+    for name, by_method in parameters_by_name(kinds).items():
         lines.append(option(name))
-        for text in merged(variants, lambda parameter: parameter.help):
+        for text in merged(by_method, lambda parameter: parameter.help):
             lines += _indented(text)
-        for values in filter(None, merged(variants, allowed)):
+        for values in filter(None, merged(by_method, allowed)):
             lines += _indented(f"Values: {values}")
-        if default := defaults(variants):
+        if default := defaults(by_method):
             lines += _indented(f"Default: {default}")
-        if len(variants) < len(kinds):
-            lines += _indented(f"Only of: {', '.join(variants)}")
+        if len(by_method) < len(kinds):
+            lines += _indented(f"Only of: {', '.join(by_method)}")
         lines.append("")
     lines += textwrap.wrap(
         "A classifier may suit other defaults better; what is given on the command line counts"

@@ -43,7 +43,7 @@ _SAVING: dict[str, dict[str, Any]] = {
 }
 """How each kind of file is written: always the same bytes for the same figure."""
 
-_TELLING = {".png": "Description", ".pdf": "Subject", ".svg": "Description"}
+_DESCRIPTION = {".png": "Description", ".pdf": "Subject", ".svg": "Description"}
 """Where each kind of file has room for what a figure shows; TIFF has its image description."""
 
 SUFFIXES = tuple(_SAVING)
@@ -129,7 +129,7 @@ def figure_bytes(
             "description": about.parameters,
         }
     elif about is not None:
-        texts = {"Title": about.title, _TELLING[suffix]: about.parameters}
+        texts = {"Title": about.title, _DESCRIPTION[suffix]: about.parameters}
         saving["metadata"] = {**saving["metadata"], **texts}
     memory = io.BytesIO()
     with matplotlib.rc_context(STYLE), _smoothed(figure, dpi, suffix in (".png", ".tif")):

@@ -28,7 +28,7 @@ class AttentionRollout(Method):
     title: ClassVar[str] = "Attention rollout"
     family: ClassVar[Family] = "Attention and masks"
     summary: ClassVar[str] = (
-        "Where a vision transformer looks: each patch's share of attention through all layers,"
+        "Attention of a vision transformer: each patch's share of it through all layers,"
         " without a sign and the same for every class."
     )
     citation: ClassVar[str] = (

@@ -14,7 +14,7 @@ from pda_studio.pda.forward import choice
 from pda_studio.pda.forward.devices import SharedForward, on_device
 from pda_studio.pda.forward.full import FullForward
 from pda_studio.pda.forward.incremental import IncrementalForward
-from pda_studio.pda.forward.memory import remembered
+from pda_studio.pda.forward.memory import measured_once
 from pda_studio.pda.windows import WindowGrid
 
 
@@ -69,7 +69,7 @@ def test_a_damaged_memory_is_measured_anew(cache_folder, content: str) -> None:
     cache_folder.parent.mkdir(parents=True, exist_ok=True)
     (cache_folder.parent / "things.json").write_text(content)
     measured = choice.Speeds(1.0, 2.0, 3.0)
-    assert remembered("things", "key", choice.Speeds, lambda: measured) == measured
+    assert measured_once("things", "key", choice.Speeds, lambda: measured) == measured
     kept = json.loads((cache_folder.parent / "things.json").read_text())
     assert kept["key"]["full"] == 1.0
 

@@ -168,9 +168,9 @@ def test_pages_start_from_the_image_that_undo_brings_back(
 def test_after_a_folder_was_dropped_pages_do_not_change_the_method(
     studio: Studio, qtbot: QtBot, folder: Path
 ) -> None:
-    studio.window.method_box.variant.setFocus()
+    studio.window.method_box.methods.setFocus()
     drop(studio, files(folder))
-    assert not studio.window.method_box.variant.hasFocus()
+    assert not studio.window.method_box.methods.hasFocus()
     qtbot.waitUntil(lambda: name(studio) == "P1.PNG", timeout=WAIT)
     qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_PageDown)
     qtbot.waitUntil(lambda: "p2.png" in studio.window.banner.message.text(), timeout=WAIT)

@@ -225,7 +225,7 @@ def test_another_image_as_a_row(studio: Studio, qtbot: QtBot) -> None:
         (Rotate(90), lambda x, y: (27 - y, x)),
         (Crop(0, 0, 14, 14), lambda x, y: (2 * x, 2 * y)),
     ],
-    ids=str,
+    ids=("left-right", "top-bottom", "quarter turn", "crop"),
 )
 def test_the_crosshair_marks_the_same_place_of_the_image(
     studio: Studio, qtbot: QtBot, operation, there

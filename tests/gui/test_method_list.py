@@ -20,7 +20,7 @@ UNDER = {
 
 
 def test_the_list_has_headings_that_cannot_be_chosen(studio: Studio, qtbot: QtBot) -> None:
-    box = studio.window.method_box.variant
+    box = studio.window.method_box.methods
     heading, above, names = "", {}, []
     for at in range(box.count()):
         item = box.model().flags(box.model().index(at, 0))

@@ -39,7 +39,13 @@ _OPERATIONS = [
     Flip("vertical"),
     Crop(2, 3, 20, 22),
 ]
-_TARGETS = [None, ContrastTarget(1, 7), ContrastTarget(3, 8), UnitTarget("features.0", 3)]
+_TARGETS = [
+    None,
+    ContrastTarget(1, 7),
+    ContrastTarget(3, 8),
+    UnitTarget("conv2", 3),
+    UnitTarget("features.0", 3),
+]
 _MOST_ROWS, _MOST_COLUMNS = 3, 4
 
 at = st.integers(0, 3)

@@ -137,7 +137,7 @@ class ImageActions(QObject):
             ),
             Action(
                 "reset",
-                self.tr("Remove all variants"),
+                self.tr("Remove all views"),
                 session.reset_rows,
                 place=IMAGE.at(20),
                 shortcut="Ctrl+Backspace",

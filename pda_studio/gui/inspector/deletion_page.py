@@ -89,7 +89,7 @@ class DeletionPage(QWidget):
 
     def show_deletion(self, deletion: DeletionCurve) -> None:
         """Show the image, the curve and the decision at one stage."""
-        total, stage, untouched = len(deletion.rectangles), deletion.shown, deletion.baseline
+        total, stage, baseline = len(deletion.rectangles), deletion.shown, deletion.baseline
         self.slider.blockSignals(True)
         self.slider.setRange(0, total)
         self.slider.setValue(deletion.at)
@@ -103,9 +103,9 @@ class DeletionPage(QWidget):
             widget.setEnabled(total > 0)
         self.back.setEnabled(deletion.at > 0)
         self.forth.setEnabled(deletion.at < total)
-        hidden = untouched is not None and not untouched.has_probabilities
+        hidden = baseline is not None and not baseline.has_probabilities
         self.curve.show_curve(deletion.curve, deletion.at, total, hidden=hidden)
-        if stage is None or untouched is None:
+        if stage is None or baseline is None:
             self.image.show_pixels(deletion.of.subject.view)
             self.comparison.show_scores()
             self.count.setText(self.tr("Computing …"))
@@ -116,7 +116,7 @@ class DeletionPage(QWidget):
         ]
         self.image.show_pixels(stage.image, outlines=outlines)
         names, target = deletion.of.subject.scored.class_names, deletion.of.subject.index
-        self.comparison.show_scores(names, untouched, stage.scores, target)
+        self.comparison.show_scores(names, baseline, stage.scores, target)
         if total == 0:
             self.count.setText(self.tr("No window has such evidence."))
         else:

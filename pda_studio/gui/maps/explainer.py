@@ -96,7 +96,7 @@ class Explainer(QObject):
     def stop(self) -> None:
         """Let go of the running map and of all that wait; what is there stays."""
         self._held = True
-        self._runner.let_go(keep=True)
+        self._runner.cancel(keep=True)
         for key, panel in list(self._session.panels.items()):
             if panel.active:
                 self._runner.tell(key, panels.Stopped())
@@ -116,7 +116,7 @@ class Explainer(QObject):
         if not self._session.panel(*key).active:
             return
         if self.current == key:
-            self._runner.let_go(keep=True)
+            self._runner.cancel(keep=True)
         self._runner.tell(key, panels.Stopped())
         self._soon.start()
         self.progressed.emit()
@@ -140,7 +140,7 @@ class Explainer(QObject):
         """Let go of the running map, to go on with it later: the engine is needed elsewhere."""
         self._lent = True
         key = self.current
-        self._runner.let_go(keep=True)
+        self._runner.cancel(keep=True)
         if key is not None and self._session.panel(*key).computing:
             self._runner.tell(key, panels.Released())
         self.progressed.emit()
@@ -190,14 +190,14 @@ class Explainer(QObject):
         session = self._session
         self.predicting.ask_for_classifiers()
         if session.work.image is None or session.classifier is None:
-            self._runner.let_go()
+            self._runner.cancel()
             self.progressed.emit()
             return
         self.predicting.predict()
         combined = []
         keys = session.panel_keys()
         if self._runner.running is not None and self._runner.running.key not in keys:
-            self._runner.let_go()
+            self._runner.cancel()
         for key in keys:
             row, column = session.work.row(key[0]), session.work.column(key[1])
             if row is None or column is None:
@@ -225,7 +225,7 @@ class Explainer(QObject):
         known = self.store.find(*wanted.parts)
         if known is not None:
             if self.current == key:
-                self._runner.let_go()
+                self._runner.cancel()
             self._runner.tell(key, panels.Found(request, known))
         elif not self._runner.turn(key, wanted):
             self._request(key, request)
@@ -245,7 +245,7 @@ class Explainer(QObject):
         loaded = self._session.classifier_of(column) is not None
         awaits: panels.Awaited = "prediction" if loaded else "classifier"
         if self.current == key:
-            self._runner.let_go()
+            self._runner.cancel()
         if why and (panel.state, panel.message) != ("failed", why):
             self._runner.tell(key, panels.Failed(why, details))
         known = (panel.state, panel.awaits) == ("waiting", awaits) or _was_stopped_early(panel)

@@ -67,7 +67,7 @@ class Runner(QObject):
                 running.wanted = wanted
                 self.tell(key, panels.Retargeted(wanted.request))
                 return True
-            self.let_go()
+            self.cancel()
         aside = self.aside
         if aside is not None and aside.key == key and not self._serves(aside, wanted):
             self.aside = None
@@ -104,7 +104,7 @@ class Runner(QObject):
             self.tell(run.key, panels.Begun())
         self._jobs.start(run.job)
 
-    def let_go(self, *, keep: bool = False) -> None:
+    def cancel(self, *, keep: bool = False) -> None:
         """Cancel the run, if there is one; its panel is told by who knows why.
 
         Parameters
@@ -203,7 +203,7 @@ class Runner(QObject):
 
     def _begin_anew(self, run: Run) -> None:
         """The run does not give what its panel requests by now: that waits for its own."""
-        self.let_go()
+        self.cancel()
         self.tell(run.key, panels.Released())
         self.freed.emit()
 

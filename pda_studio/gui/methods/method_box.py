@@ -39,13 +39,13 @@ class MethodBox(Section):
         super().__init__("", parent)
         self.heading.setText(self.tr("Method"))
         self._session = session
-        self.variant = MethodList()
-        self.variant.setAccessibleName(self.tr("Method"))
-        self.variant.activated.connect(self._on_variant)
+        self.methods = MethodList()
+        self.methods.setAccessibleName(self.tr("Method"))
+        self.methods.activated.connect(self._on_method)
         self.summary = named(QLabel(), "muted")
         self.summary.setWordWrap(True)
         self.summary.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
-        self.body.addWidget(self.variant)
+        self.body.addWidget(self.methods)
         self.body.addWidget(self.summary)
         self._styles = self._make_styles(theme)
         self.setEnabled(False)  # until there is a column with its parameters
@@ -72,7 +72,7 @@ class MethodBox(Section):
 
     def offer_methods(self, families: Mapping[str, list[tuple[str, str, str]]]) -> None:
         """Offer methods, each by its name, title and summary, under their families' headings."""
-        self.variant.offer(families)
+        self.methods.offer(families)
         self.show_column()
 
     def show_cost(self, text: str, finest: str) -> None:
@@ -94,7 +94,7 @@ class MethodBox(Section):
         method = column.method
         if type(method) is not self._kind:
             self._make_rows(type(method))
-        self.variant.setCurrentIndex(self.variant.findData(method.name))
+        self.methods.setCurrentIndex(self.methods.findData(method.name))
         self.summary.setText(method.summary)
         self.summary.setToolTip(method.citation)
         inactive = method.inactive()
@@ -176,10 +176,10 @@ class MethodBox(Section):
     def _column(self) -> Column | None:
         return self._session.selected_column
 
-    def _on_variant(self, index: int) -> None:
+    def _on_method(self, index: int) -> None:
         column = self._column()
         if column is not None:
-            self._session.set_method(column.key, self.variant.itemData(index))
+            self._session.set_method(column.key, self.methods.itemData(index))
 
     def _on_style(self, style: str) -> None:
         column = self._column()

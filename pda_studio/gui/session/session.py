@@ -244,7 +244,7 @@ class Session(Edits):
             if earlier.get(row.key) == (work.image_of(row), row.operations)
         }
         self.predictions = {key: one for key, one in self.predictions.items() if key.row in same}
-        self._let_go_of_classifiers()
+        self._drop_classifiers()
         self.changed.emit(before, work)
         for name in _FIELDS:
             old, new = getattr(before, name), getattr(work, name)
@@ -317,7 +317,7 @@ class Session(Edits):
         self.classifiers.pop(choice, None)
         self.classifiers[choice] = classifier  # at the end: the newest
 
-    def _let_go_of_classifiers(self) -> None:
+    def _drop_classifiers(self) -> None:
         """Keep the networks that are asked, and a few that undo may bring back."""
         asked = {self.work.classifier, *map(self.work.choice_of, self.work.columns)}
         idle = [choice for choice in self.classifiers if choice not in asked]

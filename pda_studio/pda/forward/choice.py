@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from pda_studio.classifiers import Classifier
 from pda_studio.pda.forward.incremental import IncrementalForward, Precision
-from pda_studio.pda.forward.memory import remembered
+from pda_studio.pda.forward.memory import measured_once
 from pda_studio.pda.infill.base import Filler
 from pda_studio.pda.infill.terms import Preparation
 from pda_studio.pda.windows import WindowGrid
@@ -53,7 +53,9 @@ def speeds(classifier: Classifier, pixels: torch.Tensor, grid: WindowGrid, sampl
         f" {torch.get_num_threads()} threads, torch {torch.__version__}: window {grid.window},"
         f" stride {grid.stride}, {samples} infills"
     )
-    return remembered("speeds", key, Speeds, lambda: _measured(classifier, pixels, grid, samples))
+    return measured_once(
+        "speeds", key, Speeds, lambda: _measured(classifier, pixels, grid, samples)
+    )
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pda_studio.classifiers import Classifier
 from pda_studio.classifiers.graph import Operation, Program
 from pda_studio.pda.forward.incremental import RemovedWindows, baseline_activations
 from pda_studio.pda.forward.linearised import along, gradients_at
-from pda_studio.pda.forward.memory import remembered
+from pda_studio.pda.forward.memory import measured_once
 from pda_studio.pda.patches import windows_of
 
 # Where the median of Spearman's correlation with the exact map first reaches 0.95, on 42 images:
@@ -37,7 +37,7 @@ def earliest_layer(classifier: Classifier, pixels: torch.Tensor, *, remember: bo
         return _measured(classifier, pixels)
     program = baseline_activations(classifier, pixels).program
     key = f"{classifier.name} {classifier.target or ''} {classifier.fingerprint}"
-    layer = remembered("layers", key, str, lambda: _measured(classifier, pixels))
+    layer = measured_once("layers", key, str, lambda: _measured(classifier, pixels))
     return layer if layer in program.layers else _measured(classifier, pixels)
 
 

@@ -25,7 +25,7 @@ from pda_studio.pda.windows import WindowGrid
 
 
 class LinearisedInput:
-    """Scores infilled images to first order around the untouched one (Algorithm 3).
+    """Scores infilled images to first order around the original (Algorithm 3).
 
     p(x′) ≈ p(x) + ⟨∂p/∂x, x′ − x⟩, and the same for the logit. It costs two gradients a class
     and no forward pass per window.
@@ -119,8 +119,8 @@ class LinearisedTail:
         self.description = f"linearised at {layer}, {precision}"
         self._dtype = DTYPES[precision]
         self._windows = RemovedWindows(classifier, pixels)
-        self._untouched = baseline_activations(classifier, pixels)
-        program = self._untouched.program
+        self._baseline = baseline_activations(classifier, pixels)
+        program = self._baseline.program
         if layer not in program.layers:
             raise UsageError(
                 f"{classifier.name} has no layer “{layer}” that a change can be followed to;"
@@ -137,13 +137,13 @@ class LinearisedTail:
 
     def batches(self, grid: WindowGrid, samples: int) -> Iterator[NDArray[np.int64]]:
         """Cut a grid into blocks of neighbouring windows, coarse to fine."""
-        return neighbours(self._untouched, grid, samples)
+        return neighbours(self._baseline, grid, samples)
 
     def __call__(self, corners: NDArray[np.int64], infills: torch.Tensor) -> SampleScores:
         """Score windows (n, 2), best near one another, with infills (n, S, C, k, k)."""
         corners, delta = self._windows.changed(corners, infills)
         total = np.zeros((len(delta), 2))
-        states = self._untouched.changes(corners, delta, self._frontier, self._dtype)
+        states = self._baseline.changes(corners, delta, self._frontier, self._dtype)
         for change, gradient in zip(states, self._gradients, strict=True):
             if change is not None:
                 total += along(change, gradient)

@@ -15,7 +15,7 @@ _log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-def remembered(what: str, key: str, kind: type[T], measure: Callable[[], T]) -> T:
+def measured_once(what: str, key: str, kind: type[T], measure: Callable[[], T]) -> T:
     """Find what was measured before, or measure it and keep it.
 
     Parameters

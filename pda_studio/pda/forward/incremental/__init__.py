@@ -66,15 +66,15 @@ class IncrementalForward:
     ) -> None:
         self.description = f"incremental, {precision}"
         self._windows = RemovedWindows(classifier, pixels)
-        self._untouched = baseline_activations(classifier, pixels)
+        self._baseline = baseline_activations(classifier, pixels)
         self._classes = classes
         self._dtype = DTYPES[precision]
-        self._logits = self._untouched.program.output.value.cpu().double().numpy()
+        self._logits = self._baseline.program.output.value.cpu().double().numpy()
         self.original = sample_scores(self._logits, classes, samples=1)
 
     def batches(self, grid: WindowGrid, samples: int) -> Iterator[NDArray[np.int64]]:
         """Cut a grid into blocks of neighbouring windows, coarse to fine."""
-        return neighbours(self._untouched, grid, samples)
+        return neighbours(self._baseline, grid, samples)
 
     def __call__(self, corners: NDArray[np.int64], infills: torch.Tensor) -> SampleScores:
         """Score windows (n, 2), best near one another, with infills (n, S, C, k, k)."""
@@ -83,12 +83,12 @@ class IncrementalForward:
 
     def forget(self) -> None:
         """Free what only this precision needs; it is made again at the next call."""
-        self._untouched.forget(self._dtype)
+        self._baseline.forget(self._dtype)
 
     def change(self, corners: NDArray[np.int64], infills: torch.Tensor) -> NDArray[np.float64]:
         """Change of all logits (n·S, K)."""
-        (change,) = self._untouched.changes(
-            *self._windows.changed(corners, infills), [self._untouched.program.output], self._dtype
+        (change,) = self._baseline.changes(
+            *self._windows.changed(corners, infills), [self._baseline.program.output], self._dtype
         )
         if change is None:  # the windows are not seen by the unit that is asked about
             return np.zeros((infills.shape[0] * infills.shape[1], self._logits.shape[1]))
