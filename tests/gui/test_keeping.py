@@ -329,7 +329,7 @@ def test_work_without_a_file_asks_for_its_name_after_a_restart(
     closed = studio.saving.recovery.closed
     before = closed.read_bytes()
     asked: list[bool] = []
-    monkeypatch.setattr(studio.dialogs, "ask_where_to_save", lambda: asked.append(True))
+    monkeypatch.setattr(studio.dialogs, "choose_workspace_file", lambda: asked.append(True))
     studio.window.registry["save"].trigger()
     assert asked == [True]
     assert studio.saving.path is None
