@@ -1,15 +1,17 @@
-"""Evidence as a value: a map with everything needed to draw, save, compare and repeat it."""
+"""What is explained, and what comes of it: attribution maps and made images, as values."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pda_studio.diagnostics import Diagnostics
+from pda_studio.errors import UsageError
 from pda_studio.targets import OutputKind, Target
 
 if TYPE_CHECKING:
@@ -153,8 +155,7 @@ class Subject:
         *,
         standard_error: NDArray[Any] | None = None,
         complete: bool = True,
-        forward: str = "",
-        image: NDArray[np.uint8] | None = None,
+        diagnostics: Diagnostics = (),
     ) -> EvidenceMap:
         """Make a method's map of this subject from evidence (H, W), for methods without windows."""
         return EvidenceMap(
@@ -164,24 +165,16 @@ class Subject:
             unit=unit,
             seconds=seconds,
             **self.described(method),
-            forward=forward,
-            image=image,
+            diagnostics=diagnostics,
         )
 
 
-@dataclass(frozen=True, eq=False)
-class EvidenceMap:
-    """Which pixels speak for (positive) and against (negative) a target.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Result:
+    """What a method found, with everything needed to draw, save, compare and repeat it.
 
     Attributes
     ----------
-    evidence : (H, W) float32
-        In `unit`, for each pixel of the network's input.
-    standard_error : (H, W) float32 or None
-        Monte-Carlo standard error of `evidence`, where samples were drawn.
-    covered : (H, W) bool or None
-        In an unfinished map, the pixels that have evidence of their own; the others show the
-        nearest. None in a finished one.
     view : (H, W, 3) uint8
         The image as the network saw it.
     target : Target
@@ -203,27 +196,15 @@ class EvidenceMap:
     parameters : dict
         All its parameters, as JSON values.
     unit : str
-        Unit of the evidence: bits, probability, logit …
+        Unit of the evidence, or of what a made image raises: bits, probability, logit …
     classifier, weights, fingerprint : str
         The classifier, where its weights came from, and their SHA-256.
     seconds : float
         How long the work took.
-    forward : str
-        How the map came about, as captions tell it: how infilled images were scored in the end,
-        or how far the evidence adds up.
-    scores : WindowScores or None
-        In a finished map of a window method: what the classifier said without each window.
-    share : (H, W) float32 or None
-        In an unfinished map of a window method, which part of the windows over each pixel is
-        scored.
-    image : (H, W, 3) uint8 or None
-        Of a method that makes an image instead of weighing the pixels of one: what it made, to
-        be shown in place of the evidence, which is 0 then.
+    diagnostics : tuple
+        What the method found out about its own result.
     """
 
-    evidence: NDArray[np.float32]
-    standard_error: NDArray[np.float32] | None
-    covered: NDArray[np.bool_] | None
     view: NDArray[np.uint8]
     target: Target
     target_name: str
@@ -238,20 +219,17 @@ class EvidenceMap:
     weights: str
     fingerprint: str
     seconds: float
-    forward: str = ""
-    scores: WindowScores | None = field(default=None, repr=False)
-    share: NDArray[np.float32] | None = field(default=None, repr=False)
-    image: NDArray[np.uint8] | None = None
-
-    def __post_init__(self) -> None:
-        for array in (self.evidence, self.standard_error, self.covered, self.image):
-            if array is not None:
-                array.flags.writeable = False
+    diagnostics: Diagnostics = ()
 
     @property
     def complete(self) -> bool:
         """Whether the work was carried to its end."""
-        return self.covered is None
+        raise NotImplementedError
+
+    @property
+    def how(self) -> str:
+        """How it came about, as captions tell it."""
+        return ", ".join(filter(None, map(str, self.diagnostics)))
 
     @property
     def has_probability(self) -> bool:
@@ -262,6 +240,55 @@ class EvidenceMap:
     def value(self) -> float:
         """What the network says of the target: its probability, or its plain value; else NaN."""
         return math.nan if self.output == "unknown" else float(self.probabilities[self.index])
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy with other values."""
+        return replace(self, **changes)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class EvidenceMap(Result):
+    """An attribution map: which pixels speak for (positive) and against (negative) a target.
+
+    Attributes
+    ----------
+    evidence : (H, W) float32
+        In `unit`, for each pixel of the network's input.
+    standard_error : (H, W) float32 or None
+        Monte-Carlo standard error of `evidence`, where samples were drawn.
+    covered : (H, W) bool or None
+        In an unfinished map, the pixels that have evidence of their own; the others show the
+        nearest. None in a finished one.
+    forward : str
+        How infilled images were scored; "" of methods without windows.
+    scores : WindowScores or None
+        In a finished map of a window method: what the classifier said without each window.
+    share : (H, W) float32 or None
+        In an unfinished map of a window method, which part of the windows over each pixel is
+        scored.
+    """
+
+    evidence: NDArray[np.float32]
+    standard_error: NDArray[np.float32] | None = None
+    covered: NDArray[np.bool_] | None = None
+    forward: str = ""
+    scores: WindowScores | None = field(default=None, repr=False)
+    share: NDArray[np.float32] | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        for array in (self.evidence, self.standard_error, self.covered):
+            if array is not None:
+                array.flags.writeable = False
+
+    @property
+    def complete(self) -> bool:
+        """Whether the work was carried to its end."""
+        return self.covered is None
+
+    @property
+    def how(self) -> str:
+        """How it came about, as captions tell it."""
+        return ", ".join(filter(None, (self.forward, super().how)))
 
     @cached_property
     def limit(self) -> float:
@@ -274,6 +301,39 @@ class EvidenceMap:
         largest, usual = float(strength.max()), 2 * float(np.quantile(strength, 0.995))
         return (min(largest, usual) if usual > 0 else largest) or 1.0
 
-    def replace(self, **changes: Any) -> EvidenceMap:
-        """A copy with other values."""
-        return replace(self, **changes)
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class MadeImage(Result):
+    """An image that a method made for a target, instead of weighing the pixels of one.
+
+    Attributes
+    ----------
+    image : (H, W, 3) uint8
+        What was made, of the size of the network's input.
+    finished : bool
+        Whether the work was carried to its end.
+    """
+
+    image: NDArray[np.uint8]
+    finished: bool = True
+
+    def __post_init__(self) -> None:
+        self.image.flags.writeable = False
+
+    @property
+    def complete(self) -> bool:
+        """Whether the work was carried to its end."""
+        return self.finished
+
+
+def map_in(result: Result) -> EvidenceMap:
+    """The map itself, where evidence is needed.
+
+    Raises
+    ------
+    UsageError
+        If it is a made image.
+    """
+    if isinstance(result, EvidenceMap):
+        return result
+    raise UsageError(f"{result.title} makes an image, which has no evidence: take another method.")

@@ -42,12 +42,16 @@ def digest(array: np.ndarray | None) -> str | None:
 
 def map_facts(one: Any) -> dict[str, Any]:
     """A map as `contents.json` has it: what is not there is left out."""
-    scores = one.scores and {
-        "window": one.scores.grid.window,
-        "stride": one.scores.grid.stride,
-        "classes": one.scores.classes.tolist(),
-        "linearised": one.scores.linearised,
-        "arrays": {name: digest(getattr(one.scores, name)) for name in SCORES},
+    made = getattr(one, "image", None)
+    # Version 0.1 kept evidence for made images, too: nothing but zeros.
+    evidence = one.evidence if made is None else np.zeros(one.view.shape[:2], np.float32)
+    kept = getattr(one, "scores", None)
+    scores = kept and {
+        "window": kept.grid.window,
+        "stride": kept.grid.stride,
+        "classes": kept.classes.tolist(),
+        "linearised": kept.linearised,
+        "arrays": {name: digest(getattr(kept, name)) for name in SCORES},
     }
     facts = {
         "method": one.method,
@@ -61,14 +65,14 @@ def map_facts(one: Any) -> dict[str, Any]:
         "fingerprint": one.fingerprint,
         "seconds": one.seconds,
         "complete": one.complete,
-        "notes": one.forward,
-        "shape": list(one.evidence.shape),
-        "sum": round(float(one.evidence.sum(dtype=np.float64)), 6),
-        "evidence": digest(one.evidence),
-        "standard_error": digest(one.standard_error),
-        "covered": digest(one.covered),
+        "notes": one.how,
+        "shape": list(evidence.shape),
+        "sum": round(float(evidence.sum(dtype=np.float64)), 6),
+        "evidence": digest(evidence),
+        "standard_error": digest(getattr(one, "standard_error", None)),
+        "covered": digest(getattr(one, "covered", None)),
         "input": digest(one.view),
-        "made": digest(one.image),
+        "made": digest(made),
         "probability": round(float(one.probabilities[one.index]), 6),
         "probabilities": digest(one.probabilities.astype(np.float32)),
         "scores": scores,
@@ -167,6 +171,10 @@ def test_a_map_is_what_numpy_reads(name: str) -> None:
     """The README's way into a map, without this program."""
     one = load_map(FORMATS / name)
     with np.load(FORMATS / name, allow_pickle=False) as arrays:
+        if "picture" in arrays:
+            np.testing.assert_array_equal(one.image, arrays["picture"])
+            assert not arrays["evidence"].any()
+            return
         np.testing.assert_array_equal(one.evidence, arrays["evidence"])
         np.testing.assert_array_equal(one.view, arrays["image"])
         assert one.index == int(arrays["target"])

@@ -12,16 +12,17 @@ from numpy.typing import NDArray
 from pda_studio.attribution.canvas import Canvas, Code, Pixels
 from pda_studio.classifiers import Classifier
 from pda_studio.classifiers.generator import load_generator, shipped_generator
+from pda_studio.diagnostics import Ascent
 from pda_studio.errors import PdaStudioError, UsageError
 from pda_studio.images import load_image
 from pda_studio.methods.activation_maximisation import ActivationMaximisation
 from pda_studio.methods.base import Progress
-from pda_studio.results import EvidenceMap, Subject
+from pda_studio.results import MadeImage, Subject
 
 _MOST_BYTES = 1 << 29  # of a saved map, unpacked
 
 
-def steps(method: ActivationMaximisation, subject: Subject) -> Iterator[Progress]:
+def steps(method: ActivationMaximisation, subject: Subject) -> Iterator[Progress[MadeImage]]:
     """Take one step up the gradient after another."""
     began = perf_counter()
     with torch.inference_mode(False), torch.enable_grad():
@@ -94,18 +95,17 @@ def _map(
     values: torch.Tensor,
     done: int,
     seconds: float,
-) -> EvidenceMap:
+) -> MadeImage:
     """The image as it is now, and what the classifier says of it."""
     classifier = subject.scored
     image, before = _view(canvas, values, classifier), _view(canvas, first, classifier)
-    return subject.map_of(
-        method,
-        np.zeros(image.shape[:2]),
-        classifier.unit,
-        seconds,
-        complete=done == method.climb,
-        forward=_told(subject, before, image, done),
+    return MadeImage(
         image=image,
+        finished=done == method.climb,
+        unit=classifier.unit,
+        seconds=seconds,
+        diagnostics=(_ascent(subject, before, image, done),),
+        **subject.described(method),
     )
 
 
@@ -121,17 +121,18 @@ def _view(canvas: Canvas, values: torch.Tensor, classifier: Classifier) -> NDArr
     return np.ascontiguousarray(view.numpy())
 
 
-def _told(subject: Subject, before: NDArray[np.uint8], after: NDArray[np.uint8], done: int) -> str:
+def _ascent(
+    subject: Subject, before: NDArray[np.uint8], after: NDArray[np.uint8], done: int
+) -> Ascent:
     """What the classifier says of the first image and of the one that is shown."""
     classifier = subject.scored
     pixels = torch.stack([classifier.preprocessing.pixels(view) for view in (before, after)])
     logits = classifier.logits(classifier.prepare(pixels)).cpu()
     first, last = logits[:, subject.index].tolist()
-    steps = f"{done} step{'s' if done > 1 else ''}"
-    if not classifier.has_probabilities:
-        return f"{classifier.unit} from {first:.3g} to {last:.3g} in {steps}"
-    probability = float(logits[1].softmax(0)[subject.index])
-    return f"logit from {first:.3g} to {last:.3g} in {steps}, probability {100 * probability:.1f} %"
+    probability = None
+    if classifier.has_probabilities:
+        probability = float(classifier.read(logits[1])[subject.index])
+    return Ascent(classifier.unit, first, last, done, probability)
 
 
 def _image_of(path: Path, classifier: Classifier) -> NDArray[np.uint8]:

@@ -16,12 +16,13 @@ from pda_studio.attribution.gradients import differentiable, logit_unit, prepare
 from pda_studio.classifiers import Classifier
 from pda_studio.classifiers.graph import Operation, Program
 from pda_studio.classifiers.pieces import piecewise_linear
+from pda_studio.diagnostics import BiasShare, ReadAt
 from pda_studio.errors import UsageError
 from pda_studio.methods.affine import PiecewiseAffine, Spread
 from pda_studio.methods.base import Progress
 from pda_studio.pda.forward.layers import joints
 from pda_studio.pda.options import AUTO, INPUT
-from pda_studio.results import Subject
+from pda_studio.results import EvidenceMap, Subject
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +53,7 @@ class Decomposition:
         return self.logit - self.contributions.double().sum().item()
 
 
-def steps(method: PiecewiseAffine, subject: Subject) -> Iterator[Progress]:
+def steps(method: PiecewiseAffine, subject: Subject) -> Iterator[Progress[EvidenceMap]]:
     """Take one gradient."""
     began = perf_counter()
     classifier = subject.scored
@@ -65,8 +66,7 @@ def steps(method: PiecewiseAffine, subject: Subject) -> Iterator[Progress]:
         spread(places, (height, width), method.spread),
         logit_unit(classifier),
         perf_counter() - began,
-        forward=f"at {found.layer}, maps of {places.shape[0]}×{places.shape[1]}:"
-        f" {found.logit - found.bias:.3g} of {found.logit:.3g}, bias {found.bias:.3g}",
+        diagnostics=(ReadAt(found.layer, *places.shape), BiasShare(found.logit, found.bias)),
     )
     yield Progress(1, 1, lambda: evidence_map)
 

@@ -12,13 +12,14 @@ from torch.nn.functional import interpolate
 
 from pda_studio.classifiers import Classifier
 from pda_studio.classifiers.endings import Hidden
+from pda_studio.diagnostics import AttentionLayers
 from pda_studio.errors import UsageError
 from pda_studio.methods.attention_rollout import AttentionRollout
 from pda_studio.methods.base import Progress
-from pda_studio.results import Subject
+from pda_studio.results import EvidenceMap, Subject
 
 
-def steps(method: AttentionRollout, subject: Subject) -> Iterator[Progress]:
+def steps(method: AttentionRollout, subject: Subject) -> Iterator[Progress[EvidenceMap]]:
     """One step."""
     began = perf_counter()
     classifier = subject.scored
@@ -33,7 +34,7 @@ def steps(method: AttentionRollout, subject: Subject) -> Iterator[Progress]:
         evidence[0, 0].cpu().numpy(),
         "share of attention",
         perf_counter() - began,
-        forward=f"{len(weights)} layers, patches of {subject.view.shape[0] // side} pixels",
+        diagnostics=(AttentionLayers(len(weights), subject.view.shape[0] // side),),
     )
     yield Progress(1, 1, lambda: found)
 

@@ -18,6 +18,7 @@ from pda_studio.attribution.gradients import (
     rule_unit,
 )
 from pda_studio.classifiers import Classifier
+from pda_studio.diagnostics import Completeness, Diagnostics
 from pda_studio.methods.averaged_gradients import IntegratedGradients, SmoothGrad
 from pda_studio.methods.base import Progress
 from pda_studio.methods.gradients import Rule
@@ -26,7 +27,7 @@ from pda_studio.results import EvidenceMap, Subject
 _BATCH = 8  # images per pass: on two cores more are hardly faster, and steps would get long
 
 
-def integrated(method: IntegratedGradients, subject: Subject) -> Iterator[Progress]:
+def integrated(method: IntegratedGradients, subject: Subject) -> Iterator[Progress[EvidenceMap]]:
     """Some points a step, each time spread over the whole way."""
     began = perf_counter()
     batch = subject.batch or _BATCH
@@ -50,16 +51,16 @@ def integrated(method: IntegratedGradients, subject: Subject) -> Iterator[Progre
             done += len(shares[here])
             evidence = (way[0] * total).sum(0) / share
         now = perf_counter() - began
-        note = ""
+        diagnostics: Diagnostics = ()
         if done == method.points:
-            note = _completeness(subject, image, start, float(evidence.double().sum()))
+            diagnostics = (_completeness(subject, image, start, float(evidence.double().sum())),)
         found = subject.map_of(
             method,
             evidence.cpu().numpy(),
             logit_unit(subject.scored),
             now,
             complete=done == method.points,
-            forward=note,
+            diagnostics=diagnostics,
         )
         yield Progress(done, method.points, lambda found=found: found)  # type: ignore[misc]
 
@@ -74,16 +75,15 @@ def _start(
     return classifier.prepare(torch.full_like(image, colour))
 
 
-def _completeness(subject: Subject, image: torch.Tensor, start: torch.Tensor, total: float) -> str:
-    """How far the sum is from the logit's change, as a share of that."""
+def _completeness(
+    subject: Subject, image: torch.Tensor, start: torch.Tensor, total: float
+) -> Completeness:
+    """How far the sum is from the logit's change."""
     pair = subject.scored.logits(torch.cat([image, start]))[:, subject.index].double()
-    change = float(pair[0] - pair[1])
-    if change == 0:
-        return ""
-    return f"completeness error {100 * abs(total - change) / abs(change):.2g} %"
+    return Completeness(total, float(pair[0] - pair[1]))
 
 
-def smoothed(method: SmoothGrad, subject: Subject) -> Iterator[Progress]:
+def smoothed(method: SmoothGrad, subject: Subject) -> Iterator[Progress[EvidenceMap]]:
     """Some copies a step."""
     began = perf_counter()
     generator = torch.Generator().manual_seed(method.seed)

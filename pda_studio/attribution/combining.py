@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from pda_studio.diagnostics import MeanOf
 from pda_studio.errors import UsageError
 from pda_studio.results import EvidenceMap
 
@@ -56,8 +57,6 @@ def combined(maps: Sequence[EvidenceMap]) -> EvidenceMap:
         raise UsageError("Combine at least two maps.")
     first = maps[0]
     for other in maps:
-        if other.image is not None:
-            raise UsageError(f"{other.title} has an image, but no evidence to combine.")
         if not other.complete:
             raise UsageError(
                 f"The map of {other.title} is unfinished: let it run to its end first."
@@ -87,5 +86,5 @@ def combined(maps: Sequence[EvidenceMap]) -> EvidenceMap:
         weights=first.weights,
         fingerprint=first.fingerprint,
         seconds=sum(one.seconds for one in maps),
-        forward=f"mean of {len(maps)} maps, each divided by its root mean square",
+        diagnostics=(MeanOf((f"{len(maps)} maps, each divided by its root mean square",)),),
     )

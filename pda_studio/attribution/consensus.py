@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from pda_studio.attribution.combining import UNIT, mean_and_spread
 from pda_studio.attribution.learnt_order import LearntOrder
+from pda_studio.diagnostics import MeanOf
 from pda_studio.errors import UsageError
 from pda_studio.methods.base import Progress, run
 from pda_studio.methods.consensus import Consensus
@@ -15,7 +16,7 @@ from pda_studio.methods.grad_cam import GradCam
 from pda_studio.results import EvidenceMap, Subject
 
 
-def steps(method: Consensus, subject: Subject) -> Iterator[Progress]:
+def steps(method: Consensus, subject: Subject) -> Iterator[Progress[EvidenceMap]]:
     """Grad-CAM, which is quick, then PDA's windows, then the order's passes."""
     began = perf_counter()
     pda = method.windows(subject)
@@ -64,7 +65,7 @@ def _together(
     complete: bool,
 ) -> EvidenceMap:
     evidence, spread = mean_and_spread(maps)
-    absent = "" if "Grad-CAM" in names else "; Grad-CAM is left out: it finds no maps here"
+    absent = "" if "Grad-CAM" in names else "Grad-CAM is left out: it finds no maps here"
     return subject.map_of(
         method,
         evidence,
@@ -72,5 +73,5 @@ def _together(
         seconds,
         standard_error=spread,
         complete=complete,
-        forward=f"mean of {', '.join(names)}{absent}",
+        diagnostics=(MeanOf(tuple(names), absent),),
     )

@@ -17,16 +17,17 @@ from pda_studio.attribution.gradients import (
 )
 from pda_studio.classifiers import Classifier
 from pda_studio.classifiers.layers import Layer, layers
+from pda_studio.diagnostics import ReadAt
 from pda_studio.errors import UsageError
 from pda_studio.methods.base import Progress
 from pda_studio.methods.grad_cam import AUTO, GradCam, GuidedGradCam
-from pda_studio.results import Subject
+from pda_studio.results import EvidenceMap, Subject
 
 _POOLING = (nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d)
 _WITHIN = "network."  # how the layers of a network are named within one that asks something else
 
 
-def steps(method: GradCam, subject: Subject) -> Iterator[Progress]:
+def steps(method: GradCam, subject: Subject) -> Iterator[Progress[EvidenceMap]]:
     """One step."""
     began = perf_counter()
     layer = layer_with_maps(subject.scored, method.at)
@@ -38,12 +39,12 @@ def steps(method: GradCam, subject: Subject) -> Iterator[Progress]:
         enlarged(places, subject).cpu().numpy(),
         logit_unit(subject.scored),
         perf_counter() - began,
-        forward=f"at {shown(layer)}, maps of {places.shape[0]}×{places.shape[1]}",
+        diagnostics=(ReadAt(shown(layer), *places.shape),),
     )
     yield Progress(1, 1, lambda: found)
 
 
-def guided(method: GuidedGradCam, subject: Subject) -> Iterator[Progress]:
+def guided(method: GuidedGradCam, subject: Subject) -> Iterator[Progress[EvidenceMap]]:
     """One step."""
     began = perf_counter()
     layer = layer_with_maps(subject.scored, method.at)
@@ -59,7 +60,7 @@ def guided(method: GuidedGradCam, subject: Subject) -> Iterator[Progress]:
         (guided * weights).cpu().numpy(),
         rule_unit("guided-backpropagation", subject.scored),
         perf_counter() - began,
-        forward=f"at {shown(layer)}",
+        diagnostics=(ReadAt(shown(layer)),),
     )
     yield Progress(1, 1, lambda: found)
 

@@ -16,7 +16,7 @@ from pda_studio.classifiers import Classifier
 from pda_studio.classifiers.relus import with_separate_relus
 from pda_studio.methods.base import Progress
 from pda_studio.methods.gradients import OneGradient, Rule
-from pda_studio.results import Subject
+from pda_studio.results import EvidenceMap, Subject
 
 Attribution = Callable[[torch.Tensor], torch.Tensor]
 """From prepared images (N, C, H, W), within `differentiable`, to what each number counts."""
@@ -100,7 +100,7 @@ def largest(values: torch.Tensor) -> torch.Tensor:
     return values.abs().amax(0)
 
 
-def steps(method: OneGradient, subject: Subject) -> Iterator[Progress]:
+def steps(method: OneGradient, subject: Subject) -> Iterator[Progress[EvidenceMap]]:
     """One step."""
     began = perf_counter()
     classifier = subject.scored

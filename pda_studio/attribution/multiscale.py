@@ -10,7 +10,7 @@ from pda_studio.methods.multiscale import MultiscalePDA
 from pda_studio.results import EvidenceMap, Subject
 
 
-def steps(method: MultiscalePDA, subject: Subject) -> Iterator[Progress]:
+def steps(method: MultiscalePDA, subject: Subject) -> Iterator[Progress[EvidenceMap]]:
     """Go through the sizes, the largest windows first."""
     parts = method.parts(subject)
     total = sum(part.cost(subject) for part in parts)

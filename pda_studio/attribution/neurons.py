@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pda_studio.attribution.feature_maps import FeatureMaps
 from pda_studio.attribution.ranking import Neuron, Ranking, ranked
+from pda_studio.diagnostics import Diagnostics, NeuronCount
 from pda_studio.methods.base import Progress
 from pda_studio.methods.neurons import Neurons
 from pda_studio.results import EvidenceMap, Subject
@@ -45,7 +46,7 @@ class Patch:
     projection: NDArray[np.float32]
 
 
-def steps(method: Neurons, subject: Subject) -> Iterator[Progress]:
+def steps(method: Neurons, subject: Subject) -> Iterator[Progress[EvidenceMap]]:
     """Prediction at noisy images, a batch a step; then project the neurons chosen."""
     began = perf_counter()
     maps = FeatureMaps.of(subject.scored)
@@ -119,15 +120,14 @@ def _map(
     seconds: float,
     patches: list[Patch] | None,
 ) -> EvidenceMap:
-    note = ""
+    diagnostics: Diagnostics = ()
     if patches is not None:
-        silent = sum(patch.box is None for patch in patches)
-        note = f"{len(patches)} neurons" + (
-            f", {silent} of them driven by nothing" if silent else ""
-        )
+        diagnostics = (NeuronCount(len(patches), sum(patch.box is None for patch in patches)),)
     unit = "mean |projection|"
     complete = patches is not None
-    return subject.map_of(method, evidence, unit, seconds, complete=complete, forward=note)
+    return subject.map_of(
+        method, evidence, unit, seconds, complete=complete, diagnostics=diagnostics
+    )
 
 
 def patches_of(subject: Subject, maps: FeatureMaps, neurons: list[Neuron]) -> list[Patch]:

@@ -8,6 +8,7 @@ from typing import cast
 import numpy as np
 
 from pda_studio.classifiers import Classifier
+from pda_studio.diagnostics import Diagnostics, WholeNetwork
 from pda_studio.infills import INFILLS
 from pda_studio.infills.ready import ReadyInfill, ready_infill
 from pda_studio.methods.base import METHODS, Progress
@@ -20,10 +21,10 @@ from pda_studio.pda.loop import score_windows
 from pda_studio.pda.options import UNITS, Difference
 from pda_studio.pda.scores import WindowScores, at_stride
 from pda_studio.pda.windows import WindowGrid
-from pda_studio.results import EvidenceMap, Subject
+from pda_studio.results import EvidenceMap, Result, Subject
 
 
-def steps(method: PredictionDifference, subject: Subject) -> Iterator[Progress]:
+def steps(method: PredictionDifference, subject: Subject) -> Iterator[Progress[EvidenceMap]]:
     """Score the windows coarse to fine, a batch a step."""
     began = perf_counter()
     grid = _grid(method, subject)
@@ -51,6 +52,7 @@ def steps(method: PredictionDifference, subject: Subject) -> Iterator[Progress]:
         filler.samples,
         trial,
     )
+    diagnostics = (WholeNetwork(forward.note),) if forward.note else ()
     for scores in score_windows(grid, filler, forward, classes, len(classifier.class_names)):
         if isinstance(scores, Preparation):
             yield replace(progress, stage=str(scores))
@@ -60,7 +62,7 @@ def steps(method: PredictionDifference, subject: Subject) -> Iterator[Progress]:
             int(scores.scored.sum()),
             len(grid),
             lambda scores=scores, now=now: evidence_of(  # type: ignore[misc]
-                method, subject, scores, now, forward.description
+                method, subject, scores, now, forward.description, diagnostics
             ),
             drawn_for=lambda other, of, scores=scores, now=now: evidence_of(  # type: ignore[misc]
                 other, of, scores, now, forward.description
@@ -96,6 +98,7 @@ def evidence_of(
     scores: WindowScores,
     seconds: float,
     forward: str,
+    diagnostics: Diagnostics = (),
 ) -> EvidenceMap:
     """Turn window scores into the subject's map: no forward pass, whatever the target."""
     # What has no probability, such as a hidden unit, is compared in its own scale.
@@ -117,17 +120,18 @@ def evidence_of(
         seconds=seconds,
         **subject.described(method),
         forward=forward,
+        diagnostics=diagnostics,
         scores=scores if scores.complete else None,
     )
 
 
-def redrawn(method: PredictionDifference, kept: EvidenceMap, subject: Subject) -> EvidenceMap:
+def redrawn(method: PredictionDifference, kept: Result, subject: Subject) -> EvidenceMap:
     """Draw the subject's map from a finished one's scores: no forward pass."""
-    if kept.scores is None:
+    if not isinstance(kept, EvidenceMap) or kept.scores is None:
         raise KeyError(subject.index)
     scores = at_stride(kept.scores, method.stride)
     scores.column(subject.index)
-    return evidence_of(method, subject, scores, kept.seconds, kept.forward)
+    return evidence_of(method, subject, scores, kept.seconds, kept.forward, kept.diagnostics)
 
 
 def _grid(method: PredictionDifference, subject: Subject) -> WindowGrid:

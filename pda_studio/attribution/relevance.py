@@ -18,10 +18,11 @@ from pda_studio.classifiers import Classifier
 from pda_studio.classifiers.endings import Contrast
 from pda_studio.classifiers.graph import Operation, Program
 from pda_studio.classifiers.pieces import Piece, piecewise_linear
+from pda_studio.diagnostics import Conservation
 from pda_studio.errors import UsageError
 from pda_studio.methods.base import Progress
 from pda_studio.methods.relevance import Bias, Relevance
-from pda_studio.results import Subject
+from pda_studio.results import EvidenceMap, Subject
 
 _TINY = 1e-6
 """Keeps denominators from 0, as a share of the root mean square of a layer's results."""
@@ -101,7 +102,7 @@ class DeepTaylorRules(Rules):
         return self.weighted()
 
 
-def steps(method: Relevance, subject: Subject) -> Iterator[Progress]:
+def steps(method: Relevance, subject: Subject) -> Iterator[Progress[EvidenceMap]]:
     """Share out in one backward pass."""
     began = perf_counter()
     classifier = subject.scored
@@ -114,7 +115,7 @@ def steps(method: Relevance, subject: Subject) -> Iterator[Progress]:
         relevance[0].sum(0).cpu().numpy(),
         logit_unit(classifier),
         perf_counter() - began,
-        forward=_conservation(relevance, logit),
+        diagnostics=(Conservation(relevance.double().sum().item(), logit),),
     )
     yield Progress(1, 1, lambda: found)
 
@@ -243,14 +244,6 @@ def _stabilised(share: float) -> Callable[[torch.Tensor], torch.Tensor]:
 
 def _in_proportion() -> Hook:
     return Norm(_stabilised(_TINY))
-
-
-def _conservation(relevance: torch.Tensor, logit: float) -> str:
-    """How much of the logit the pixels have lost or gained."""
-    if logit == 0:
-        return "nothing to share out: the logit is 0"
-    percent = 100 * abs(relevance.double().sum().item() - logit) / abs(logit)
-    return f"conservation error {percent:{'.2g' if percent < 10 else '.0f'}} %"
 
 
 def _left_out(bias: Bias) -> list[str]:

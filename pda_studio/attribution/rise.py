@@ -10,13 +10,14 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.functional import interpolate
 
+from pda_studio.diagnostics import MaskCount
 from pda_studio.methods.base import Progress
 from pda_studio.methods.rise import Rise
 from pda_studio.pda.forward.batches import BatchSize
 from pda_studio.results import EvidenceMap, Subject
 
 
-def steps(method: Rise, subject: Subject) -> Iterator[Progress]:
+def steps(method: Rise, subject: Subject) -> Iterator[Progress[EvidenceMap]]:
     """A batch of masks a step."""
     began = perf_counter()
     classifier = subject.scored
@@ -61,7 +62,7 @@ def _map(method: Rise, subject: Subject, sums: _Sums, seconds: float) -> Evidenc
         seconds,
         standard_error=error.reshape(size),
         complete=sums.count == method.masks,
-        forward=f"{sums.count} masks",
+        diagnostics=(MaskCount(sums.count),),
     )
 
 

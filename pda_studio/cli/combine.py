@@ -21,9 +21,10 @@ def combine(
     check_figure(figure)
     from pda_studio.attribution.combining import combined
     from pda_studio.cli import texts
+    from pda_studio.results import map_in
     from pda_studio.store import load_map, save_map
 
-    maps = [load_map(path) for path in (first, second, *more)]
+    maps = [map_in(load_map(path)) for path in (first, second, *more)]
     together = combined(maps)
     save_map(together, output)
     written, fitted = [output], ""

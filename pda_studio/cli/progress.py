@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from pda_studio.classifiers import Classifier, loading
 from pda_studio.methods import Method
-from pda_studio.results import EvidenceMap, Subject
+from pda_studio.results import Result, Subject
 
 if TYPE_CHECKING:
     from pda_studio.studies import Inputs, Study, StudyResult
@@ -42,7 +42,7 @@ def load(name: str, weights: str | Path | None, device: str = "auto") -> Classif
             bar.update(step.done - bar.n)
 
 
-def carry_out(method: Method, subject: Subject) -> EvidenceMap:
+def carry_out(method: Method, subject: Subject) -> Result:
     """Run a method to its end, with a bar; what first takes minutes or gigabytes is said before."""
     warning = method.warning(subject)
     if warning:

@@ -13,7 +13,7 @@ from pda_studio.classifiers.layers import Layer
 from pda_studio.cli.parameters import allowed, defaults, merged, option, parameters_by_name
 from pda_studio.cli.tables import WIDTH, table
 from pda_studio.methods import Method, by_family
-from pda_studio.results import EvidenceMap
+from pda_studio.results import EvidenceMap, Result
 from pda_studio.targets import UNITS, ClassTarget
 
 _BAR = 30
@@ -160,7 +160,7 @@ def _megabytes(size: int) -> str:
     return f"{megabytes:.1f} MB" if 0 < megabytes < 10 else f"{megabytes:,.0f} MB"
 
 
-def summary(evidence_map: EvidenceMap, written: Sequence[Path], origin: str = "") -> str:
+def summary(evidence_map: Result, written: Sequence[Path], origin: str = "") -> str:
     """What was found, in a few lines; the origin says where the map came from, if not computed."""
     m = evidence_map
     name = m.target_name
@@ -171,8 +171,8 @@ def summary(evidence_map: EvidenceMap, written: Sequence[Path], origin: str = ""
         number = f"probability {percent(m.value)}"
     head = f"{name}: {number} by {m.classifier}"
     how = f"{m.title}, {origin or f'{m.seconds:.1f} s'}"
-    if m.image is not None:
-        return "\n".join([head, f"{how}: {m.forward}", *(f"Wrote {path}" for path in written)])
+    if not isinstance(m, EvidenceMap):
+        return "\n".join([head, f"{how}: {m.how}", *(f"Wrote {path}" for path in written)])
     lines = [head, f"{how}, evidence in {m.unit}:"]
     for side, sign in (("for", 1), ("against", -1)):
         index = int(np.argmax(sign * m.evidence))
@@ -185,7 +185,7 @@ def summary(evidence_map: EvidenceMap, written: Sequence[Path], origin: str = ""
         if m.standard_error is not None:
             error = f" ± {m.standard_error[row, column]:.2g}"
         lines.append(f"  {side:<7}  {value:+.3g}{error} at row {row}, column {column}")
-    if m.forward:
-        lines.append(f"How: {m.forward}")
+    if m.how:
+        lines.append(f"How: {m.how}")
     lines += [f"Wrote {path}" for path in written]
     return "\n".join(lines)

@@ -17,7 +17,7 @@ from pda_studio.figures.grid import Column as GridColumn
 from pda_studio.figures.grid import Grid
 from pda_studio.figures.grid import Row as GridRow
 from pda_studio.rendering import Appearance, panel_styles
-from pda_studio.results import EvidenceMap
+from pda_studio.results import EvidenceMap, Result
 
 
 def composition_of(state: State) -> Composition:
@@ -70,7 +70,7 @@ class _Reading:
         label = described(row.operations)
         if row.image is not None:
             label = row.image.name if not row.operations else f"{row.image.name}: {label}"
-        maps: dict[int, EvidenceMap] = {}
+        maps: dict[int, Result] = {}
         agreements: dict[int, str] = {}
         for column in self.work.columns:
             one = self.maps.get((row.key, column.key))
@@ -88,9 +88,9 @@ class _Reading:
         found = (self.maps.get((row.key, column.key)) for column in columns)
         return next((one.view for one in found if one is not None), None)
 
-    def _turned(self, row: Row, column: Column, one: EvidenceMap) -> EvidenceMap:
+    def _turned(self, row: Row, column: Column, one: Result) -> Result:
         image, choice = self.work.image_of(row), self.work.choice_of(column)
-        if image is None or choice is None or one.image is not None:
+        if image is None or choice is None or not isinstance(one, EvidenceMap):
             return one
         preprocessing: Preprocessing = preprocessing_of(choice.name, one.weights)
         height, width = image.pixels.shape[:2]
@@ -101,10 +101,12 @@ class _Reading:
         upright = known.view if known is not None else preprocessing.view(image.pixels)
         return turning.turned(one, here @ np.linalg.inv(there), upright)
 
-    def _agreement(self, row: Row, column: Column, back: EvidenceMap) -> str:
+    def _agreement(self, row: Row, column: Column, back: Result) -> str:
         original = self.work.original_of(row)
         first = self.maps.get((original.key, column.key)) if original else None
-        return "" if first is None else turning.told(turning.compared(first, back))
+        if not isinstance(first, EvidenceMap) or not isinstance(back, EvidenceMap):
+            return ""
+        return turning.told(turning.compared(first, back))
 
 
 def _title(column: Column) -> str:

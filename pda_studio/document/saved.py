@@ -32,7 +32,7 @@ from pda_studio.document.workspace import (
 from pda_studio.errors import PdaStudioError, UsageError
 from pda_studio.files import written_whole
 from pda_studio.methods import method_named
-from pda_studio.results import EvidenceMap
+from pda_studio.results import Result
 from pda_studio.store.maps import MOST_BYTES, packed, read_map
 from pda_studio.targets import Target, as_json, from_json
 
@@ -60,7 +60,7 @@ _column = TypeAdapter(_SavedColumn)
 _choice = TypeAdapter(ClassifierChoice | None)
 
 _images: WeakKeyDictionary[SourceImage, bytes] = WeakKeyDictionary()
-_maps: WeakKeyDictionary[EvidenceMap, bytes] = WeakKeyDictionary()
+_maps: WeakKeyDictionary[Result, bytes] = WeakKeyDictionary()
 """What images and maps look like in a file, for as long as they are open."""
 
 
@@ -76,7 +76,7 @@ class KeptMap:
         Fingerprint of the classifier that was asked, before it was made to answer with a target.
     target : Target
         What was asked about.
-    evidence_map : EvidenceMap
+    evidence_map : EvidenceMap or MadeImage
         The map, without its window scores.
     """
 
@@ -84,7 +84,7 @@ class KeptMap:
     column: int
     classifier: str
     target: Target
-    evidence_map: EvidenceMap
+    evidence_map: Result
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,7 +175,7 @@ def _encoded(image: SourceImage) -> bytes:
     return _images[image]
 
 
-def _packed(evidence_map: EvidenceMap) -> bytes:
+def _packed(evidence_map: Result) -> bytes:
     if evidence_map not in _maps:
         _maps[evidence_map] = bytes(packed(evidence_map))
     return _maps[evidence_map]

@@ -54,14 +54,9 @@ def turned(evidence_map: EvidenceMap, matrix: Matrix, upright: NDArray[np.uint8]
 
 
 def compared(first: EvidenceMap, back: EvidenceMap) -> Agreement | None:
-    """How far a map that was turned back agrees with the original's; None if hardly any is shown.
-
-    Made images have no evidence to compare.
-    """
+    """How far a map, turned back, agrees with the original's; None if hardly any is shown."""
     from pda_studio.metrics.agreement import agreement
 
-    if first.image is not None or back.image is not None:
-        return None
     shown = back.covered if back.covered is not None else True
     try:
         return agreement(first.evidence, np.where(shown, back.evidence, np.nan))

@@ -13,7 +13,7 @@ from pda_studio.errors import UsageError
 from pda_studio.images import load_image
 from pda_studio.methods import Method
 from pda_studio.metrics.relevance_gain import RelevanceGain, mean_over_images, relevance_gain
-from pda_studio.results import Subject
+from pda_studio.results import Subject, map_in
 
 
 @dataclass
@@ -155,7 +155,7 @@ def gains_over_images(
             for last in method.steps(subject):  # noqa: B007  the last one is used
                 yield GainStep(done, total, doing, gains)
             assert last is not None, "every method takes a step"
-            evidence_map = last.evidence()
+            evidence_map = map_in(last.evidence())
             found.append(relevance_gain(evidence_map, classifier, **options))
             seconds.append(evidence_map.seconds)
             done += 1

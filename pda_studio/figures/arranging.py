@@ -13,6 +13,7 @@ from pda_studio.figures.scale import Scale
 from pda_studio.figures.tables import Arrangement
 from pda_studio.figures.texts import Texts
 from pda_studio.rendering import Appearance
+from pda_studio.results import EvidenceMap, map_in
 
 _READABLE = 4.5  # tiles of fewer times the font's size are small for a paper
 _COMFORTABLE = 7.0  # tiles of so many times the font's size have room for their texts
@@ -30,7 +31,7 @@ def laid_out(grid: Grid, composition: Composition, appearance: Appearance) -> La
     scales = {
         (row.key, column.key): _scale_of(grid, row, column, appearance)
         for row, column in product(grid.rows, grid.columns)
-        if column.key in row.maps and row.maps[column.key].image is None
+        if isinstance(row.maps.get(column.key), EvidenceMap)
     }
     found: list[Layout] = []
     refused: UsageError | None = None
@@ -54,7 +55,8 @@ def _scale_of(grid: Grid, row: Row, column: Column, appearance: Appearance) -> S
     """The scale of what a column shows of a row's map, among all maps of the figure."""
     style = column.choice.styles(appearance)[0]
     layer = column.layer(row, appearance)
-    limit = style.limit(row.maps[column.key], grid.maps, appearance)
+    maps = [one for one in grid.maps if isinstance(one, EvidenceMap)]
+    limit = style.limit(map_in(row.maps[column.key]), maps, appearance)
     return Scale.of(layer, style.adapted(appearance), limit)
 
 

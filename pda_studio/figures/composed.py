@@ -19,6 +19,7 @@ from pda_studio.figures.page import AGAINST, FOR, GREY, INK, WARNING, Page
 from pda_studio.figures.saving import STYLE, check_figure, figure_bytes, save_figure
 from pda_studio.figures.scale import Scale, draw_scale
 from pda_studio.figures.tables import Place, Table, letter
+from pda_studio.results import MadeImage
 
 
 @dataclass(frozen=True)
@@ -209,7 +210,7 @@ class _Composed:
     def _map(self, x: int, place: Place, column: Column, row: Row, y: int) -> None:
         layout, one = self.layout, row.maps[column.key]
         scale = layout.scales.get((row.key, column.key))
-        if one.image is not None:
+        if isinstance(one, MadeImage):
             self._image(x, y, one.image)
         elif scale is not None:
             layer = column.layer(row, self.appearance)

@@ -14,7 +14,7 @@ from pda_studio.figures.composition import Composition
 from pda_studio.figures.saving import About
 from pda_studio.figures.words import details
 from pda_studio.rendering import Appearance, PanelStyle, panel_styles
-from pda_studio.results import EvidenceMap
+from pda_studio.results import EvidenceMap, Result, map_in
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Column:
             If the map lacks what the style needs.
         """
         style = self.choice.styles(appearance)[0]
-        layer = style.layer(row.maps[self.key])
+        layer = style.layer(map_in(row.maps[self.key]))
         if layer is None:
             raise UsageError(
                 f"{self.title} of “{row.label}” has no {style.needs.replace('_', ' ')} to draw:"
@@ -80,7 +80,7 @@ class Row:
     key: int
     label: str
     view: NDArray[np.uint8] | None
-    maps: Mapping[int, EvidenceMap]
+    maps: Mapping[int, Result]
     agreements: Mapping[int, str] = field(default_factory=dict)
 
 
@@ -130,7 +130,7 @@ class Grid:
         return Grid(self.title, rows, columns, self.appearance, self.partial)
 
     @property
-    def maps(self) -> list[EvidenceMap]:
+    def maps(self) -> list[Result]:
         """All maps, row by row."""
         return [
             row.maps[column.key]
@@ -201,11 +201,11 @@ def about(grid: Grid, composition: Composition) -> About:
             "target": one.target_name,
             "probability" if one.has_probability else "value": round(one.value, 6),
             "unit": one.unit,
-            "limit": round(one.limit, 6),
+            "limit": round(one.limit, 6) if isinstance(one, EvidenceMap) else None,
             "classifier": one.classifier,
             "weights": one.weights,
             "fingerprint": one.fingerprint,
-            "how": one.forward,
+            "how": one.how,
             "agreement": row.agreements.get(column.key, ""),
         }
         for row in shown.rows

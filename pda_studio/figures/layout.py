@@ -19,6 +19,7 @@ from pda_studio.figures.tables import Arrangement, Place, Table, letter, letters
 from pda_studio.figures.texts import Note, Texts
 from pda_studio.figures.typesetting import FONT, Type
 from pda_studio.figures.words import held
+from pda_studio.results import MadeImage
 
 _SMALLEST = 8.0  # points: tiles that are smaller show nothing
 _SNAP = 0.93  # of a tile, at least, is left when each pixel gets as many dots
@@ -176,7 +177,7 @@ class Layout:
             return 1
         column = self.column(key)
         maps = (row.maps[key] for row in self.grid.rows if key in row.maps)
-        return 1 if any(m.image is not None for m in maps) else len(column.choice.parts)
+        return 1 if any(isinstance(m, MadeImage) for m in maps) else len(column.choice.parts)
 
     def _keys(self, columns: Sequence[Column]) -> list[int]:
         return [INPUT] * self.composition.show_input + [column.key for column in columns]
@@ -301,9 +302,9 @@ class Layout:
     def lines_of(self, row: Row, column: Column) -> list[str]:
         """The lines below an image that a method made, in the place of a colour bar."""
         one = row.maps[column.key]
-        if one.image is None or not one.forward:
+        if not isinstance(one, MadeImage):
             return []
-        return self.type.folded(one.forward, self.place(column.key).width, self.small, 2)
+        return self.type.folded(one.how, self.place(column.key).width, self.small, 2)
 
     def _notes(self, row: Row, column: Column) -> list[Note]:
         """The lines below a map."""

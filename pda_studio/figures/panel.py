@@ -12,19 +12,17 @@ from pda_studio.figures.composed import draw_composition, save_composition
 from pda_studio.figures.composition import Composition
 from pda_studio.figures.grid import Column, Grid, Row
 from pda_studio.rendering import Appearance
-from pda_studio.results import EvidenceMap
+from pda_studio.results import Result
 
 _COMPOSITION = Composition(tiles="both")
 
 
-def save_panel(
-    maps: Sequence[EvidenceMap], path: Path, *, appearance: Appearance | None = None
-) -> str:
+def save_panel(maps: Sequence[Result], path: Path, *, appearance: Appearance | None = None) -> str:
     """Draw maps as `draw_panel` does and write them, whole or not at all.
 
     Parameters
     ----------
-    maps : sequence of EvidenceMap
+    maps : sequence of Result
         At least one.
     path : Path
         Its suffix says what is written: .png, .pdf, .svg or .tif.
@@ -46,7 +44,7 @@ def save_panel(
     return save_composition(panel(maps, appearance), _COMPOSITION, path)
 
 
-def draw_panel(maps: Sequence[EvidenceMap], *, appearance: Appearance | None = None) -> Figure:
+def draw_panel(maps: Sequence[Result], *, appearance: Appearance | None = None) -> Figure:
     """Draw maps side by side: the image, then each map by itself and over the grey image.
 
     Takes what `save_panel` does. Of a method that makes an image, the made image stands in the
@@ -65,7 +63,7 @@ def draw_panel(maps: Sequence[EvidenceMap], *, appearance: Appearance | None = N
     return draw_composition(panel(maps, appearance), _COMPOSITION)
 
 
-def panel(maps: Sequence[EvidenceMap], appearance: Appearance | None = None) -> Grid:
+def panel(maps: Sequence[Result], appearance: Appearance | None = None) -> Grid:
     """Rows and columns of maps: a row for each image, a column for each map of an image.
 
     Raises
@@ -75,13 +73,13 @@ def panel(maps: Sequence[EvidenceMap], appearance: Appearance | None = None) -> 
     """
     if not maps:
         raise UsageError("There is no map to draw.")
-    by_view: dict[object, list[EvidenceMap]] = {}
+    by_view: dict[object, list[Result]] = {}
     for one in maps:
         by_view.setdefault((one.view.shape, one.view.tobytes()), []).append(one)
     columns: dict[object, Column] = {}
     rows = []
     for at, same in enumerate(by_view.values()):
-        shown: dict[int, EvidenceMap] = {}
+        shown: dict[int, Result] = {}
         for one in same:
             how = one.title, repr(sorted(one.parameters.items())), one.fingerprint
             repeated = 0

@@ -8,7 +8,7 @@ from pda_studio.figures.composition import INPUT, Composition
 from pda_studio.figures.grid import Column, Grid, Row
 from pda_studio.figures.typesetting import clean
 from pda_studio.figures.words import NO_BREAK, caption, decision, headline_of, unfinished, value_of
-from pda_studio.results import EvidenceMap
+from pda_studio.results import Result
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ class Texts:
             return label, ""
         return label, self._probability(maps[0]).replace(" %", f"{NO_BREAK}%")
 
-    def _probability(self, one: EvidenceMap) -> str:
+    def _probability(self, one: Result) -> str:
         return value_of(one, named=self.headline is None)
 
     def _explained(self, ends_labelled: bool) -> str:

@@ -7,19 +7,19 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from pda_studio.methods import METHODS
-from pda_studio.results import EvidenceMap
+from pda_studio.results import EvidenceMap, Result
 from pda_studio.targets import UNITS
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
-def decision(evidence_map: EvidenceMap) -> tuple[str, str, float | None]:
+def decision(evidence_map: Result) -> tuple[str, str, float | None]:
     """What a map is about: maps of one decision have the same."""
     m = evidence_map
     return m.target_name, m.fingerprint, None if math.isnan(m.value) else round(m.value, 6)
 
 
-def percent(evidence_map: EvidenceMap) -> str:
+def percent(evidence_map: Result) -> str:
     """The target's probability, never rounded to a certainty that it is not."""
     share = 100 * evidence_map.value
     if 0 < share < 0.01:
@@ -29,7 +29,7 @@ def percent(evidence_map: EvidenceMap) -> str:
     return f"{share:.2f} %" if share < 1 or share > 99 else f"{share:.1f} %"
 
 
-def value_of(evidence_map: EvidenceMap, *, named: bool = True) -> str:
+def value_of(evidence_map: Result, *, named: bool = True) -> str:
     """What the network says of the target: “P(name) 73.0 %”, or “name 3.21” of a plain value.
 
     Where the name stands elsewhere, “probability 73.0 %” or the plain value.
@@ -41,7 +41,7 @@ def value_of(evidence_map: EvidenceMap, *, named: bool = True) -> str:
     return f"{m.target_name} {number}".strip() if named else number
 
 
-def headline_of(evidence_map: EvidenceMap) -> str:
+def headline_of(evidence_map: Result) -> str:
     """What stands of the target above a figure that names it: its probability, or its value."""
     if evidence_map.has_probability:
         return f"probability {percent(evidence_map)}"
@@ -60,16 +60,16 @@ def held(text: str) -> str:
     )
 
 
-def unfinished(evidence_map: EvidenceMap) -> str:
+def unfinished(evidence_map: Result) -> str:
     """How far an unfinished map has come; "" of a finished one."""
-    if evidence_map.covered is None:
+    if evidence_map.complete:
         return ""
-    if evidence_map.image is not None:
+    if not isinstance(evidence_map, EvidenceMap) or evidence_map.covered is None:
         return "unfinished"
     return f"unfinished, {int(100 * evidence_map.covered.mean())} % covered"
 
 
-def details(evidence_map: EvidenceMap, maps: Sequence[EvidenceMap]) -> str:
+def details(evidence_map: Result, maps: Sequence[Result]) -> str:
     """How a map differs from the others in the figure, other than by its method."""
     parts = []
     if len({m.fingerprint for m in maps}) > 1:
@@ -84,17 +84,17 @@ def details(evidence_map: EvidenceMap, maps: Sequence[EvidenceMap]) -> str:
     return ", ".join(parts)
 
 
-def caption(columns: Iterable[tuple[str, Sequence[EvidenceMap]]]) -> list[str]:
+def caption(columns: Iterable[tuple[str, Sequence[Result]]]) -> list[str]:
     """How the maps were made: a paragraph for each method, one for the classifiers.
 
     Parameters
     ----------
-    columns : iterable of (str, sequence of EvidenceMap)
+    columns : iterable of (str, sequence of Result)
         What each column of maps is called, and its maps; parameters that columns of one method
         do not share are listed for each under that name.
     """
     named = [(name, list(maps)) for name, maps in columns if maps]
-    methods: dict[str, list[tuple[str, list[EvidenceMap]]]] = {}
+    methods: dict[str, list[tuple[str, list[Result]]]] = {}
     for name, maps in named:
         methods.setdefault(maps[0].title, []).append((name, maps))
     paragraphs = [_paragraph(title, group) for title, group in methods.items()]
@@ -107,13 +107,13 @@ def caption(columns: Iterable[tuple[str, Sequence[EvidenceMap]]]) -> list[str]:
     return [*paragraphs, f"{word}: {'; '.join(classifiers)}."]
 
 
-def _paragraph(title: str, group: list[tuple[str, list[EvidenceMap]]]) -> str:
+def _paragraph(title: str, group: list[tuple[str, list[Result]]]) -> str:
     """What the columns of one method share, and then what each has alone."""
     columns: list[tuple[str, dict[str, str]]] = []
     for name, maps in group:
         values = {key: text.replace(" ", NO_BREAK) for key, (text, _) in _used(maps[0]).items()}
         # How the maps of a column came about may differ from row to row.
-        forward = dict.fromkeys(m.forward for m in maps if m.forward)
+        forward = dict.fromkeys(m.how for m in maps if m.how)
         if forward:
             values["forward"] = "; ".join(forward)
         if values not in [other for _, other in columns]:
@@ -135,7 +135,7 @@ def _joined(values: dict[str, str]) -> str:
     return "; ".join(filter(None, (parameters, values.get("forward", ""))))
 
 
-def _used(evidence_map: EvidenceMap) -> dict[str, tuple[str, str]]:
+def _used(evidence_map: Result) -> dict[str, tuple[str, str]]:
     """The parameters that play a part, in words, and the unit that ends these, by name."""
     method = METHODS.get(evidence_map.method)
     values = evidence_map.parameters

@@ -130,14 +130,12 @@ def ranked_windows(evidence_map: EvidenceMap, side: int = 16) -> RankedWindows:
     Raises
     ------
     UsageError
-        If the map is unfinished or is an image without evidence, or a block is larger than it.
+        If the map is unfinished, or a block is larger than it.
     """
     if not evidence_map.complete:
         raise UsageError(
             f"The map of {evidence_map.title} is unfinished: let it run to its end first."
         )
-    if evidence_map.image is not None:
-        raise UsageError(f"{evidence_map.title} makes an image: it has no evidence to look behind.")
     if evidence_map.scores is not None:
         compared = evidence_map.parameters["difference"]
         difference = cast(Difference, compared if evidence_map.has_probability else "logit")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pda_studio.classifiers import Classifier
-    from pda_studio.results import Subject
+    from pda_studio.results import MadeImage, Subject
 
 
 class ActivationMaximisation(Method):
@@ -142,7 +142,7 @@ class ActivationMaximisation(Method):
         """A forward and a backward pass a step, which takes about as long as three."""
         return 3 * self.climb
 
-    def steps(self, subject: Subject) -> Iterator[Progress]:
+    def steps(self, subject: Subject) -> Iterator[Progress[MadeImage]]:
         """Take one step up the gradient after another."""
         from pda_studio.attribution import activation_maximisation
 

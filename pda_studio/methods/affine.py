@@ -11,7 +11,7 @@ from pda_studio.pda.options import AUTO, INPUT
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pda_studio.results import Subject
+    from pda_studio.results import EvidenceMap, Subject
 
 Spread = Literal["bilinear", "nearest"]
 
@@ -56,7 +56,7 @@ class PiecewiseAffine(Method):
         """A forward and a backward pass."""
         return 3
 
-    def steps(self, subject: Subject) -> Iterator[Progress]:
+    def steps(self, subject: Subject) -> Iterator[Progress[EvidenceMap]]:
         """Take one gradient."""
         from pda_studio.attribution import affine
 

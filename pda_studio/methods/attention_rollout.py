@@ -10,7 +10,7 @@ from pda_studio.parameters import parameter
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pda_studio.results import Subject
+    from pda_studio.results import EvidenceMap, Subject
 
 Fusion = Literal["mean", "max", "min"]
 
@@ -47,7 +47,7 @@ class AttentionRollout(Method):
         le=0.99,
     )
 
-    def steps(self, subject: Subject) -> Iterator[Progress]:
+    def steps(self, subject: Subject) -> Iterator[Progress[EvidenceMap]]:
         """One step."""
         from pda_studio.attribution import attention_rollout
 

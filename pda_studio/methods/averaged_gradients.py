@@ -10,7 +10,7 @@ from pda_studio.parameters import parameter
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pda_studio.results import Subject
+    from pda_studio.results import EvidenceMap, Subject
 
 Baseline = Literal["mean", "black", "white"]
 Base = Literal["gradient", "saliency", "input-x-gradient", "guided-backpropagation", "deconvnet"]
@@ -50,7 +50,7 @@ class IntegratedGradients(Method):
         """Each point is one pass forwards and one back."""
         return 3 * self.points
 
-    def steps(self, subject: Subject) -> Iterator[Progress]:
+    def steps(self, subject: Subject) -> Iterator[Progress[EvidenceMap]]:
         """Some points a step, each time spread over the whole way."""
         from pda_studio.attribution import averaged_gradients
 
@@ -94,7 +94,7 @@ class SmoothGrad(Method):
         """Each copy is one pass forwards and one back."""
         return 3 * self.samples
 
-    def steps(self, subject: Subject) -> Iterator[Progress]:
+    def steps(self, subject: Subject) -> Iterator[Progress[EvidenceMap]]:
         """Some copies a step."""
         from pda_studio.attribution import averaged_gradients
 

@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from sys import maxsize
 from threading import RLock
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeVar, get_args
 
 from pda_studio.parameters import Declaration
 from pda_studio.targets import as_json
 
 if TYPE_CHECKING:
     from pda_studio.classifiers import Classifier
-    from pda_studio.results import EvidenceMap, Subject
+    from pda_studio.results import Result, Subject
 
 one_at_a_time = RLock()
 """Held by whoever runs a network: methods put hooks and rules on it for a while."""
@@ -39,8 +39,12 @@ Family = Literal[
 """Under which heading a method is listed; the headings come in this order."""
 
 
+Made = TypeVar("Made", bound="Result", covariant=True)
+"""What work makes: a map, or an image."""
+
+
 @dataclass(frozen=True)
-class Progress:
+class Progress(Generic[Made]):
     """How far the work has come.
 
     Attributes
@@ -48,7 +52,8 @@ class Progress:
     done, total : int
         Units of work: windows, samples, steps.
     evidence : callable
-        Draws the map as it is now; call it before the next step, as often as it is shown.
+        Draws the map, or the made image, as it is now; call it before the next step, as often as it
+        is shown.
     stage : str
         What is prepared before the first unit of work, and how far that has come, as in
         "covariances 3 of 12"; there is no map to be drawn then, and `evidence` is not called.
@@ -59,9 +64,9 @@ class Progress:
 
     done: int
     total: int
-    evidence: Callable[[], EvidenceMap]
+    evidence: Callable[[], Made]
     stage: str = ""
-    drawn_for: Callable[[Any, Subject], EvidenceMap] | None = None
+    drawn_for: Callable[[Any, Subject], Made] | None = None
 
 
 class Method(Declaration):
@@ -93,7 +98,7 @@ class Method(Declaration):
             (COMBINING if cls.combines else METHODS)[cls.name] = cls
 
     @abstractmethod
-    def steps(self, subject: Subject) -> Iterator[Progress]:
+    def steps(self, subject: Subject) -> Iterator[Progress[Result]]:
         """Do the work in steps; the last one's evidence is complete.
 
         Raises
@@ -166,7 +171,7 @@ class Method(Declaration):
         active = {name: value for name, value in self if name not in inactive}
         return [{**active, "target": as_json(subject.target)}]
 
-    def redrawn(self, kept: EvidenceMap, subject: Subject) -> EvidenceMap:
+    def redrawn(self, kept: Result, subject: Subject) -> Result:
         """Turn a finished map from one of the `sources` into the subject's.
 
         Raises
@@ -263,8 +268,8 @@ def by_family(kinds: Iterable[type[Method]]) -> dict[Family, list[type[Method]]]
     return groups
 
 
-def run(steps: Iterator[Progress]) -> EvidenceMap:
-    """Carry work to its end and return the finished map.
+def run(steps: Iterator[Progress[Made]]) -> Made:
+    """Carry work to its end and return the finished map or image.
 
     Threads take turns: methods put hooks and rules on a network that threads may share, and each
     one's work takes all processors anyway.

@@ -12,7 +12,7 @@ from pda_studio.methods.base import Family, Method, Progress
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pda_studio.results import Subject
+    from pda_studio.results import EvidenceMap, Subject
 
 
 class Combined(Method):
@@ -36,7 +36,7 @@ class Combined(Method):
 
     of: tuple[SerializeAsAny[Method], ...] = ()
 
-    def steps(self, subject: Subject) -> Iterator[Progress]:
+    def steps(self, subject: Subject) -> Iterator[Progress[EvidenceMap]]:
         """Refuse: there is nothing to compute but from maps.
 
         Raises

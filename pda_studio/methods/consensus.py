@@ -22,7 +22,7 @@ from pda_studio.parameters import parameter, same_but
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pda_studio.results import Subject
+    from pda_studio.results import EvidenceMap, Subject
 
 IMAGES = 8
 """How many images go through the network and back in each round of the learnt order."""
@@ -79,7 +79,7 @@ class Consensus(Method):
         """Number of infilled images, and what the order's passes forwards and back are worth."""
         return self.windows(subject).cost(subject) + _BACK * IMAGES * self.rounds
 
-    def steps(self, subject: Subject) -> Iterator[Progress]:
+    def steps(self, subject: Subject) -> Iterator[Progress[EvidenceMap]]:
         """Grad-CAM, which is quick, then PDA's windows, then the order's passes."""
         from pda_studio.attribution import consensus
 

@@ -10,7 +10,7 @@ from pda_studio.parameters import parameter
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pda_studio.results import Subject
+    from pda_studio.results import EvidenceMap, Subject
 
 AUTO = "auto"
 Sign = Literal["both", "positive"]
@@ -50,7 +50,7 @@ class GradCam(_AtLayer):
         "both", "Sign", "Whether to keep what speaks against (both), or not (positive: the paper)."
     )
 
-    def steps(self, subject: Subject) -> Iterator[Progress]:
+    def steps(self, subject: Subject) -> Iterator[Progress[EvidenceMap]]:
         """One step."""
         from pda_studio.attribution import grad_cam
 
@@ -70,7 +70,7 @@ class GuidedGradCam(_AtLayer):
     )
     citation: ClassVar[str] = "Selvaraju et al., Grad-CAM, ICCV 2017"
 
-    def steps(self, subject: Subject) -> Iterator[Progress]:
+    def steps(self, subject: Subject) -> Iterator[Progress[EvidenceMap]]:
         """One step."""
         from pda_studio.attribution import grad_cam
 

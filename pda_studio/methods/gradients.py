@@ -14,7 +14,7 @@ from pda_studio.methods.base import Family, Method, Progress
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pda_studio.results import Subject
+    from pda_studio.results import EvidenceMap, Subject
 
 Rule = Literal["gradient", "input-x-gradient", "guided-backpropagation", "deconvnet"]
 
@@ -40,7 +40,7 @@ class OneGradient(Method):
         """One pass forwards, and one back, which costs about two."""
         return 3
 
-    def steps(self, subject: Subject) -> Iterator[Progress]:
+    def steps(self, subject: Subject) -> Iterator[Progress[EvidenceMap]]:
         """One step."""
         from pda_studio.attribution import gradients
 

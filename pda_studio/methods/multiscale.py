@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pda_studio.classifiers import Classifier
-    from pda_studio.results import Subject
+    from pda_studio.results import EvidenceMap, Subject
 
 
 class MultiscalePDA(Method):
@@ -109,7 +109,7 @@ class MultiscalePDA(Method):
         """Number of infilled images."""
         return sum(part.cost(subject) for part in self.parts(subject))
 
-    def steps(self, subject: Subject) -> Iterator[Progress]:
+    def steps(self, subject: Subject) -> Iterator[Progress[EvidenceMap]]:
         """Go through the sizes, the largest windows first."""
         from pda_studio.attribution import multiscale
 

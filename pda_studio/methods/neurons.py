@@ -10,7 +10,7 @@ from pda_studio.parameters import parameter
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pda_studio.results import Subject
+    from pda_studio.results import EvidenceMap, Subject
 
 Metric = Literal[
     "activation-output-correlation",
@@ -86,7 +86,7 @@ class Neurons(Method):
         """The noisy images, and about as much for the projections."""
         return 2 * self.inputs
 
-    def steps(self, subject: Subject) -> Iterator[Progress]:
+    def steps(self, subject: Subject) -> Iterator[Progress[EvidenceMap]]:
         """Prediction at noisy images, a batch a step; then project the neurons chosen."""
         from pda_studio.attribution import neurons
 

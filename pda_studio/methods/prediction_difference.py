@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from pda_studio.classifiers import Classifier
-    from pda_studio.results import EvidenceMap, Subject
+    from pda_studio.results import EvidenceMap, Result, Subject
 
 InfillName = Annotated[str, OneOf(INFILLS)]
 """Name of a declared infill."""
@@ -248,7 +248,7 @@ class PredictionDifference(Method):
         }
         return type(self)(**{**dict(self), **rougher})
 
-    def steps(self, subject: Subject) -> Iterator[Progress]:
+    def steps(self, subject: Subject) -> Iterator[Progress[EvidenceMap]]:
         """Score the windows coarse to fine, a batch a step."""
         from pda_studio.attribution import prediction_difference
 
@@ -265,7 +265,7 @@ class PredictionDifference(Method):
             finer = []  # whoever names a batch wants the same last digits: no other batches
         return [{**own, "stride": stride} for stride in [self.stride, *reversed(finer)]]
 
-    def redrawn(self, kept: EvidenceMap, subject: Subject) -> EvidenceMap:
+    def redrawn(self, kept: Result, subject: Subject) -> EvidenceMap:
         """Draw the subject's map from a finished one's scores: no forward pass."""
         from pda_studio.attribution import prediction_difference
 

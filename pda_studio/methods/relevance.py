@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pda_studio.attribution.relevance import Rules
-    from pda_studio.results import Subject
+    from pda_studio.results import EvidenceMap, Subject
 
 _BACH = "Bach et al., On pixel-wise explanations for non-linear classifier decisions, PLoS ONE 2015"
 
@@ -34,7 +34,7 @@ class Relevance(Method):
     def rules(self) -> Rules:
         """The rules by which layers share out."""
 
-    def steps(self, subject: Subject) -> Iterator[Progress]:
+    def steps(self, subject: Subject) -> Iterator[Progress[EvidenceMap]]:
         """Share out in one backward pass."""
         from pda_studio.attribution import relevance
 

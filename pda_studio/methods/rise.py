@@ -10,7 +10,7 @@ from pda_studio.parameters import parameter
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pda_studio.results import Subject
+    from pda_studio.results import EvidenceMap, Subject
 
 Score = Literal["probability", "logit"]
 
@@ -53,7 +53,7 @@ class Rise(Method):
         """One pass a mask."""
         return self.masks
 
-    def steps(self, subject: Subject) -> Iterator[Progress]:
+    def steps(self, subject: Subject) -> Iterator[Progress[EvidenceMap]]:
         """A batch of masks a step."""
         from pda_studio.attribution import rise
 

@@ -53,7 +53,7 @@ def contours(evidence_map: EvidenceMap, appearance: Appearance, limit: float) ->
     Parameters
     ----------
     evidence_map : EvidenceMap
-        The map. A made image has no lines.
+        The map.
     appearance : Appearance
         Colours, sign and threshold.
     limit : float
@@ -64,8 +64,6 @@ def contours(evidence_map: EvidenceMap, appearance: Appearance, limit: float) ->
     list of Contour
         Weakest first, so that the strongest are drawn on top; without levels that have no line.
     """
-    if evidence_map.image is not None:
-        return []
     lowest = floor(evidence_map, appearance, limit)
     if lowest is None:  # every pixel has its own threshold: what is below it counts as zero
         values, lowest = drawn_evidence(evidence_map, appearance, limit), 0.0

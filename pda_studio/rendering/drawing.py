@@ -23,7 +23,7 @@ def heat_map(
     Parameters
     ----------
     evidence_map : EvidenceMap
-        The map. Of a method that makes an image, that image is returned.
+        The map.
     appearance : Appearance
         Colours, sign and threshold.
     limit : float
@@ -53,8 +53,6 @@ def overlay(
 def _drawn(
     style: str, evidence_map: EvidenceMap, appearance: Appearance, limit: float, preview: bool
 ) -> NDArray[np.uint8]:
-    if evidence_map.image is not None:
-        return evidence_map.image
     drawing = STYLES[style].draw(evidence_map, appearance, limit, preview=preview)
     return drawing.at(appearance.opacity)
 

@@ -23,7 +23,7 @@ import pda_studio
 from pda_studio.errors import PdaStudioError
 from pda_studio.files import cache_folder
 from pda_studio.methods import Method
-from pda_studio.results import EvidenceMap, Subject
+from pda_studio.results import Result, Subject
 from pda_studio.store.entries import Entries
 from pda_studio.store.maps import MOST_BYTES, packed, read_map
 from pda_studio.store.network_code import network_code
@@ -44,6 +44,7 @@ _ENGINE = (
     "images",
     "results.py",
     "targets.py",
+    "diagnostics.py",
 )
 
 
@@ -72,7 +73,7 @@ class CacheEntry:
 class CacheHit:
     """A map from the cache, and when it was made."""
 
-    evidence_map: EvidenceMap
+    evidence_map: Result
     made: datetime
 
     def __str__(self) -> str:
@@ -117,7 +118,7 @@ class DiskCache:
             return CacheHit(drawn, datetime.fromtimestamp(entry.made))
         return None
 
-    def keep(self, wanted: CacheEntry, evidence_map: EvidenceMap) -> bool:
+    def keep(self, wanted: CacheEntry, evidence_map: Result) -> bool:
         """Keep the answer, if it is complete; returns whether it is kept."""
         if not self.entries.limit or not wanted.keys or not evidence_map.complete:
             return False

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from pda_studio.classifiers import Classifier
 from pda_studio.methods import method_named, run
 from pda_studio.methods.base import one_at_a_time
-from pda_studio.results import EvidenceMap, Subject
+from pda_studio.results import Result, Subject
 from pda_studio.store.disk import CacheEntry, DiskCache
 from pda_studio.targets import Target
 
@@ -20,7 +20,7 @@ def explain(
     batch: int | None = None,
     cache: bool = False,
     **parameters: object,
-) -> EvidenceMap:
+) -> Result:
     """Show which pixels speak for and against a decision.
 
     Parameters
@@ -43,7 +43,7 @@ def explain(
 
     Returns
     -------
-    EvidenceMap
+    EvidenceMap or MadeImage
         In pixels of the network's input.
 
     Raises

@@ -13,13 +13,14 @@ from collections.abc import Collection, Hashable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pda_studio.results import EvidenceMap
 from pda_studio.targets import ClassTarget
 
 if TYPE_CHECKING:  # the window is there before PyTorch
     import numpy as np
 
     from pda_studio.methods import Method
-    from pda_studio.results import EvidenceMap, Subject
+    from pda_studio.results import Result, Subject
     from pda_studio.store.disk import CacheEntry, DiskCache
 
 _BYTES = 600_000_000
@@ -50,10 +51,10 @@ class MapStore:
 
     def __init__(self, limit: int = _BYTES) -> None:
         self._limit = limit
-        self._maps: OrderedDict[MapRequest, EvidenceMap] = OrderedDict()
+        self._maps: OrderedDict[MapRequest, Result] = OrderedDict()
         self._keys: dict[MapRequest, tuple[Hashable, ...]] = {}
         self._by_key: dict[Hashable, list[MapRequest]] = {}
-        self._previews: dict[MapRequest, EvidenceMap | None] = {}
+        self._previews: dict[MapRequest, Result | None] = {}
         self._on_disk: dict[MapRequest, bool] = {}  # False: searched in vain; True: on its way
 
     def __len__(self) -> int:
@@ -61,7 +62,7 @@ class MapStore:
 
     # In memory
 
-    def find(self, request: MapRequest, method: Method, subject: Subject) -> EvidenceMap | None:
+    def find(self, request: MapRequest, method: Method, subject: Subject) -> Result | None:
         """Find the map of a request, as it is or drawn anew from the scores of another one."""
         if request in self._maps:
             self._maps.move_to_end(request)
@@ -92,7 +93,7 @@ class MapStore:
     def put(
         self,
         request: MapRequest,
-        evidence_map: EvidenceMap,
+        evidence_map: Result,
         method: Method | None = None,
         subject: Subject | None = None,
     ) -> None:
@@ -135,7 +136,7 @@ class MapStore:
         """Whether memory and disk were searched in vain: the map must be computed."""
         return self._on_disk.get(request) is False
 
-    def read(self, method: Method, subject: Subject) -> EvidenceMap | None:
+    def read(self, method: Method, subject: Subject) -> Result | None:
         """Read a map from the disk, as it is or drawn anew; on a background thread."""
         from pda_studio.store.disk import CacheEntry
 
@@ -143,7 +144,7 @@ class MapStore:
         return None if hit is None else hit.evidence_map
 
     def was_read(
-        self, request: MapRequest, method: Method, subject: Subject, found: EvidenceMap | None
+        self, request: MapRequest, method: Method, subject: Subject, found: Result | None
     ) -> None:
         """Note what the disk holds for a request."""
         self._on_disk[request] = False
@@ -156,13 +157,13 @@ class MapStore:
 
         return CacheEntry.of(method, subject)
 
-    def write(self, entry: CacheEntry, evidence_map: EvidenceMap) -> None:
+    def write(self, entry: CacheEntry, evidence_map: Result) -> None:
         """Write a finished map to the disk; on a background thread."""
         self._disk.keep(entry, evidence_map)
 
     # Previews, which are no results
 
-    def preview(self, request: MapRequest) -> EvidenceMap | None:
+    def preview(self, request: MapRequest) -> Result | None:
         """The preview of a request, if there is one."""
         return self._previews.get(request)
 
@@ -170,7 +171,7 @@ class MapStore:
         """Whether a preview was made, or could not be."""
         return request in self._previews
 
-    def put_preview(self, request: MapRequest, preview: EvidenceMap | None) -> None:
+    def put_preview(self, request: MapRequest, preview: Result | None) -> None:
         """Note a preview, or that there is none."""
         self._previews[request] = preview
 
@@ -201,7 +202,9 @@ def _keys(request: MapRequest, method: Method, subject: Subject) -> Iterator[Has
         yield request.subject, method.name, text
 
 
-def _size(evidence_map: EvidenceMap) -> int:
+def _size(evidence_map: Result) -> int:
+    if not isinstance(evidence_map, EvidenceMap):
+        return 2 * evidence_map.view.nbytes  # a made image is as large as what the network saw
     scores = evidence_map.scores
     arrays: list[np.ndarray[Any, Any] | None] = [
         evidence_map.evidence,

@@ -14,12 +14,12 @@ import torch
 import torchvision
 from numpy.typing import NDArray
 
-from pda_studio import __version__
+from pda_studio import __version__, diagnostics
 from pda_studio.errors import PdaStudioError, UsageError
 from pda_studio.files import written_whole
 from pda_studio.pda.scores import WindowScores
 from pda_studio.pda.windows import WindowGrid
-from pda_studio.results import EvidenceMap
+from pda_studio.results import EvidenceMap, MadeImage, Result
 from pda_studio.targets import (
     UNITS,
     ClassTarget,
@@ -52,41 +52,40 @@ _UNIT = re.compile(r"(.+), map (\d{1,9})(?:, row (\d{1,9}), column (\d{1,9}))?",
 """A hidden unit in the `target_name` of format 1."""
 
 
-def save_map(evidence_map: EvidenceMap, path: Path) -> None:
-    """Write a map as an .npz archive, whole or not at all; window scores are left out.
+def save_map(result: Result, path: Path) -> None:
+    """Write a map or a made image as an .npz archive, whole or not at all, without window scores.
 
-    The archive holds `evidence` (H, W) float32, `standard_error` (H, W) float32 where it was
-    sampled, `covered` (H, W) bool if the map is unfinished, `image` (H, W, 3) uint8 as the network
-    saw it, `picture` (H, W, 3) uint8 if the method made one, `probabilities` (K,) float32,
-    `target` (an integer: where the target stands among these) and `metadata` (JSON text); read it
-    with ``numpy.load(path, allow_pickle=False)``.
+    The archive of a map holds `evidence` (H, W) float32, `standard_error` (H, W) float32 where it
+    was sampled, and `covered` (H, W) bool if it is unfinished; that of a made image `picture`
+    (H, W, 3) uint8. Both hold `image` (H, W, 3) uint8 as the network saw it, `probabilities` (K,)
+    float32, `target` (an integer: where the target stands among these) and `metadata` (JSON text);
+    read it with ``numpy.load(path, allow_pickle=False)``.
 
     Raises
     ------
     PdaStudioError
         If the file cannot be written.
     """
-    data = packed(evidence_map)
+    data = packed(result)
     with written_whole(Path(path)) as file:
         file.write(data)
 
 
-def packed(evidence_map: EvidenceMap, *, scores: bool = False) -> memoryview:
-    """Write a map as the bytes of an .npz archive.
+def packed(result: Result, *, scores: bool = False) -> memoryview:
+    """Write a map or a made image as the bytes of an .npz archive.
 
     With its window scores, the archive also holds `scores_…` arrays, named as in `WindowScores`,
     and is not compressed: they are large, and squeezing them takes longer than it saves.
     """
-    kept = evidence_map.scores if scores else None
     metadata = {
         "format": _FORMAT,
-        **{name: getattr(evidence_map, name) for name in _TEXTS},
-        "target": as_json(evidence_map.target),
-        "output": evidence_map.output,
-        "parameters": evidence_map.parameters,
-        "seconds": evidence_map.seconds,
-        "forward": evidence_map.forward,
-        "complete": evidence_map.complete,
+        **{name: getattr(result, name) for name in _TEXTS},
+        "target": as_json(result.target),
+        "output": result.output,
+        "parameters": result.parameters,
+        "seconds": result.seconds,
+        "diagnostics": diagnostics.as_json(result.diagnostics),
+        "complete": result.complete,
         "versions": {
             "pda-studio": __version__,
             "torch": torch.__version__,
@@ -95,32 +94,35 @@ def packed(evidence_map: EvidenceMap, *, scores: bool = False) -> memoryview:
             "python": platform.python_version(),
         },
     }
+    arrays: dict[str, Any] = {
+        "image": result.view,
+        "probabilities": result.probabilities.astype(np.float32),
+        "target": np.array(result.index, np.int64),
+    }
+    kept = None
+    if isinstance(result, MadeImage):
+        arrays["picture"] = result.image
+    elif isinstance(result, EvidenceMap):
+        metadata["forward"] = result.forward
+        arrays["evidence"] = result.evidence.astype(np.float32)
+        arrays["standard_error"], arrays["covered"] = result.standard_error, result.covered
+        kept = result.scores if scores else None
     if kept is not None:
         metadata["scores"] = {
             "window": kept.grid.window,
             "stride": kept.grid.stride,
             "linearised": kept.linearised,
         }
-    arrays: dict[str, Any] = {
-        "evidence": evidence_map.evidence.astype(np.float32),
-        "standard_error": evidence_map.standard_error,
-        "covered": evidence_map.covered,
-        "image": evidence_map.view,
-        "picture": evidence_map.image,
-        "probabilities": evidence_map.probabilities.astype(np.float32),
-        "target": np.array(evidence_map.index, np.int64),
-        "metadata": np.array(json.dumps(metadata)),
-    }
-    if kept is not None:
         arrays |= {f"scores_{name}": getattr(kept, name) for name in _SCORES}
+    arrays["metadata"] = np.array(json.dumps(metadata))
     archive = io.BytesIO()
     save = np.savez_compressed if kept is None else np.savez
     save(archive, **{k: v for k, v in arrays.items() if v is not None})
     return archive.getbuffer()
 
 
-def load_map(path: Path) -> EvidenceMap:
-    """Read a map that `save_map` wrote.
+def load_map(path: Path) -> Result:
+    """Read a map or a made image that `save_map` wrote.
 
     Raises
     ------
@@ -141,7 +143,7 @@ def load_map(path: Path) -> EvidenceMap:
         raise PdaStudioError(f"Cannot read {path}: {error.strerror or error}.") from error
 
 
-def read_map(file: BinaryIO, name: str) -> EvidenceMap:
+def read_map(file: BinaryIO, name: str) -> Result:
     """Read a map from an open archive; its window scores come back if they were packed.
 
     Raises
@@ -187,49 +189,70 @@ def _arrays(file: BinaryIO) -> dict[str, NDArray[Any]]:
         return {name: arrays[name] for name in arrays.files}
 
 
-def _checked(arrays: dict[str, NDArray[Any]], metadata: dict[str, Any]) -> EvidenceMap:
-    """Make the map if everything has the type and shape that it must have.
+def _checked(arrays: dict[str, NDArray[Any]], metadata: dict[str, Any]) -> Result:
+    """Make the map or the image if everything has the type and shape that it must have.
 
     Raises
     ------
     KeyError, TypeError, ValueError
         If something is missing or has not.
     """
-    evidence = arrays["evidence"]
-    height, width = evidence.shape
-    _require(evidence.dtype == np.float32 and evidence.size > 0)
     view = arrays["image"]
-    _require(view.dtype == np.uint8 and view.shape == (height, width, 3))
-    error, covered = arrays.get("standard_error"), arrays.get("covered")
-    made = arrays.get("picture")
-    _require(made is None or (made.dtype == np.uint8 and made.shape == view.shape))
-    _require(error is None or (error.dtype == np.float32 and error.shape == evidence.shape))
-    _require(covered is None or (covered.dtype == np.bool_ and covered.shape == evidence.shape))
-    _require(metadata["complete"] is (covered is None))
+    height, width = view.shape[:2]
+    _require(view.dtype == np.uint8 and view.shape == (height, width, 3) and view.size > 0)
     probabilities, index = arrays["probabilities"], arrays["target"]
     _require(probabilities.dtype == np.float32 and probabilities.ndim == 1)
+    _require(bool(np.isfinite(probabilities).all()))
     _require(index.dtype.kind in "iu" and index.shape == ())
     _require(0 <= int(index) < len(probabilities))
     _require(all(isinstance(metadata[name], str) for name in _TEXTS))
-    _require(isinstance(metadata["parameters"], dict))
-    _require(bool(np.isfinite(evidence).all() and np.isfinite(probabilities).all()))
+    _require(isinstance(metadata["parameters"], dict) and isinstance(metadata["complete"], bool))
     target, output = _target(metadata, int(index), len(probabilities))
+    forward, found = _notes(metadata)
+    common = {
+        "view": view,
+        "target": target,
+        "index": int(index),
+        "output": output,
+        "probabilities": probabilities.astype(np.float64),
+        "parameters": metadata["parameters"],
+        "seconds": float(metadata["seconds"]),
+        "diagnostics": found,
+        **{name: metadata[name] for name in _TEXTS},
+    }
+    made = arrays.get("picture")
+    if made is not None:
+        _require(made.dtype == np.uint8 and made.shape == view.shape)
+        return MadeImage(image=made, finished=metadata["complete"], **common)
+    evidence, error, covered = (
+        arrays["evidence"],
+        arrays.get("standard_error"),
+        arrays.get("covered"),
+    )
+    size = (height, width)
+    _require(evidence.dtype == np.float32 and evidence.shape == size)
+    _require(bool(np.isfinite(evidence).all()))
+    _require(error is None or (error.dtype == np.float32 and error.shape == size))
+    _require(covered is None or (covered.dtype == np.bool_ and covered.shape == size))
+    _require(metadata["complete"] is (covered is None))
     return EvidenceMap(
         evidence=evidence,
         standard_error=error,
         covered=covered,
-        view=view,
-        target=target,
-        index=int(index),
-        output=output,
-        probabilities=probabilities.astype(np.float64),
-        parameters=metadata["parameters"],
-        seconds=float(metadata["seconds"]),
-        forward=str(metadata.get("forward", "")),  # maps of version 0.1 do not tell
-        scores=_scores(arrays, metadata, view.shape[:2], len(probabilities)),
-        image=made,
-        **{name: metadata[name] for name in _TEXTS},
+        forward=forward,
+        scores=_scores(arrays, metadata, size, len(probabilities)),
+        **common,
     )
+
+
+def _notes(metadata: dict[str, Any]) -> tuple[str, diagnostics.Diagnostics]:
+    """How images were scored, and diagnostics: format 1 has either of them as one text."""
+    text = str(metadata.get("forward", ""))  # the first maps have none
+    if metadata["format"] >= 2:
+        return text, diagnostics.from_json(metadata["diagnostics"])
+    if not text or "forward" in metadata["parameters"]:
+        return text, ()
+    return "", (diagnostics.Note(text),)
 
 
 def _target(metadata: dict[str, Any], index: int, outputs: int) -> tuple[Target, OutputKind]:

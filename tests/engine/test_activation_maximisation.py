@@ -20,7 +20,7 @@ from pda_studio.classifiers.scored import scored
 from pda_studio.errors import PdaStudioError, UsageError
 from pda_studio.figures import draw_panel
 from pda_studio.methods import method_named
-from pda_studio.results import EvidenceMap, Subject
+from pda_studio.results import MadeImage, Subject
 from pda_studio.store import load_map, save_map
 from pda_studio.targets import ContrastTarget, UnitTarget
 
@@ -121,7 +121,7 @@ def test_small_steps_increase_the_logit_each_time(
         seen.append(logit_of(digits, shown.image, 9))
         assert shown.complete == (progress.done == 12)
     assert (np.diff(seen) > 0).all()
-    told = shown.forward.split()
+    told = shown.how.split()
     assert float(told[4]) == pytest.approx(seen[-1], rel=1e-2)
 
 
@@ -129,8 +129,9 @@ def test_squeezenet_is_convinced(small_squeezenet: Classifier) -> None:
     made = explain(grey(48), small_squeezenet, NAME, "goldfish", climb=40)
     assert made.image is not None
     assert small_squeezenet.predict(made.image)[1] > 0.9
-    assert made.forward.endswith("100.0 %")
-    assert not made.evidence.any()
+    assert made.how.endswith("100.0 %")
+    assert isinstance(made, MadeImage)
+    assert not hasattr(made, "evidence")
 
 
 def test_contrasts_and_hidden_units_are_climbed_too(digits: Classifier, digit_image: Digit) -> None:
@@ -174,8 +175,8 @@ def test_the_same_seed_makes_the_same_image(digits: Classifier, digit_image: Dig
     assert not np.array_equal(first, other)
 
 
-def saved(evidence_map: EvidenceMap, folder: Path) -> Path:
-    save_map(evidence_map, folder / "made.npz")
+def saved(made: MadeImage, folder: Path) -> Path:
+    save_map(made, folder / "made.npz")
     return folder / "made.npz"
 
 
@@ -191,7 +192,7 @@ def test_a_saved_map_holds_its_image_and_is_gone_on_from(
     before = logit_of(digits, first.image, 8)
     for start in (path, tmp_path / "made.png"):
         more = explain(digit_image(1), digits, NAME, 8, climb=10, start=start)
-        assert more.forward.startswith(f"logit from {before:.3g} to ")
+        assert more.how.startswith(f"logit from {before:.3g} to ")
         assert more.image is not None
         assert logit_of(digits, more.image, 8) > before
 
@@ -289,4 +290,4 @@ def test_a_figure_shows_the_made_image_alone(digits: Classifier, digit_image: Di
     np.testing.assert_array_equal(shown[1], made.image)
     figure = draw_panel([made, other])
     assert len(figure.axes) == 1 + 1 + 3  # the image; the made one; map, overlay and colour bar
-    assert made.forward in " ".join(text.get_text() for text in figure.texts)
+    assert made.how in " ".join(text.get_text() for text in figure.texts)

@@ -209,7 +209,7 @@ def test_a_map_adds_up_to_the_logit_less_the_bias(
     total = found.evidence.sum(dtype=float)
     assert abs(total + wanted.bias - wanted.logit) <= 1e-4 * abs(wanted.logit)
     assert found.unit == "logit"
-    assert f"of {wanted.logit:.3g}" in found.forward
+    assert f"of {wanted.logit:.3g}" in found.how
     assert found.evidence.min() < 0 < found.evidence.max() or at in ("auto", "features.12")
 
 
@@ -218,7 +218,7 @@ def test_auto_is_the_last_layer_with_maps(squeezenet: Classifier, mobilenet: Cla
     image = np.asarray(image(BEE_EATER))
     for classifier, layer in ((squeezenet, "classifier.2"), (mobilenet, "features")):
         found = explain(image, classifier, "piecewise-affine")
-        assert found.forward.startswith(f"at {layer}, maps of ")
+        assert found.how.startswith(f"at {layer}, maps of ")
 
 
 @pytest.mark.parametrize("shape", [(13, 13), (7, 9), (1, 1), (24, 20), (30, 30)])

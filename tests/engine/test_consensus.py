@@ -119,7 +119,7 @@ def test_it_is_the_mean_of_its_standardised_parts(
     error = parts.std(0, ddof=1) / np.sqrt(3)
     np.testing.assert_allclose(got.standard_error, error, atol=1e-2)
     assert got.unit == UNIT
-    assert got.forward == "mean of Grad-CAM, PDA with windows of 8 pixels, a learnt order"
+    assert got.how == "mean of Grad-CAM, PDA with windows of 8 pixels, a learnt order"
 
 
 def test_the_seed_decides(digits: Classifier, digit_image: Digit) -> None:
@@ -145,7 +145,7 @@ def test_steps_show_maps_that_grow(digits: Classifier, digit_image: Digit) -> No
     without = method_named("consensus").create(digits, rounds=0)
     found = run(without.steps(subject))
     assert found.complete
-    assert found.forward == "mean of Grad-CAM, PDA with windows of 4 pixels"
+    assert found.how == "mean of Grad-CAM, PDA with windows of 4 pixels"
     assert "seed" in without.inactive()
 
 
@@ -183,7 +183,7 @@ def test_maps_complete(name: str) -> None:
     assert found.complete
     assert np.isfinite(found.evidence).all()
     assert found.evidence.any()
-    left_out = "Grad-CAM is left out" in found.forward
+    left_out = "Grad-CAM is left out" in found.how
     assert left_out == (name == "vit_b_16")
     after = [(type(m), len(m._forward_hooks), m.training) for m in classifier.network.modules()]
     assert before == after

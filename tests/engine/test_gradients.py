@@ -472,8 +472,8 @@ def test_integrated_gradients_are_captums(
     np.testing.assert_allclose(found.evidence, wanted[0].sum(0).numpy(), atol=1e-4 * found.limit)
     change = small_squeezenet.logits(torch.cat([x, start]))[:, 5]
     error = 100 * abs(float(delta)) / abs(float(change[0] - change[1]))
-    assert found.forward.startswith("completeness error ")
-    assert float(found.forward.split()[2]) == pytest.approx(error, rel=0.06, abs=0.02)
+    assert found.how.startswith("completeness error ")
+    assert float(found.how.split()[2]) == pytest.approx(error, rel=0.06, abs=0.02)
 
 
 def test_integrated_gradients_are_complete(digits: Classifier, digit_image: Digit) -> None:

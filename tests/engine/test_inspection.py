@@ -44,7 +44,7 @@ from pda_studio.inspection import (
 from pda_studio.methods import Method, method_named, run
 from pda_studio.pda.infill.statistics import shipped_statistics
 from pda_studio.pda.windows import WindowGrid
-from pda_studio.results import EvidenceMap, Subject
+from pda_studio.results import EvidenceMap, MadeImage, Subject, map_in
 from pda_studio.targets import UnitTarget
 
 Digit = Callable[[int], NDArray[np.uint8]]
@@ -216,7 +216,14 @@ def test_maps_without_anything_behind_them(three: Subject) -> None:
     with pytest.raises(UsageError, match="unfinished"):
         ranked_windows(whole.replace(covered=np.ones((28, 28), bool)))
     with pytest.raises(UsageError, match="makes an image"):
-        ranked_windows(whole.replace(image=three.view.copy()))
+        map_in(
+            MadeImage(
+                image=three.view,
+                unit="logit",
+                seconds=1.0,
+                **three.described(method_for("saliency", three)),
+            )
+        )
     with pytest.raises(UsageError, match="larger than the classifier's input"):
         ranked_windows(whole, side=29)
 

@@ -320,7 +320,7 @@ def test_the_map_is_the_mean_of_scaled_projections(digits: Classifier, digit_ima
     np.testing.assert_allclose(found.evidence, wanted, atol=1e-6)
     assert found.evidence.min() == 0
     assert len(patches) == 6
-    assert found.forward.startswith("6 neurons")
+    assert found.how.startswith("6 neurons")
 
 
 @pytest.mark.parametrize("metric", METRICS)

@@ -215,7 +215,7 @@ def test_nothing_is_lost_without_biases(name: str) -> None:
     assert logits.max() > 0.01
     found = explain(noise_image(), classifier, name, target=int(logits.argmax()), **values)
     assert found.evidence.sum() == pytest.approx(logits.max().item(), rel=1e-3)
-    error = float(found.forward.removeprefix("conservation error ").removesuffix(" %"))
+    error = float(found.how.removeprefix("conservation error ").removesuffix(" %"))
     assert error < 0.1
 
 
@@ -234,7 +234,7 @@ def test_conservation_error_is_that_of_the_map(digits: Classifier, digit_image: 
         found = explain(digit_image(3), digits, name)
         logit = digits.logits(prepared(digits, digit_image(3)))[0, 3].item()
         error = abs(found.evidence.sum(dtype=float) - logit) / abs(logit)
-        told = float(found.forward.removeprefix("conservation error ").removesuffix(" %"))
+        told = float(found.how.removeprefix("conservation error ").removesuffix(" %"))
         assert told == pytest.approx(100 * error, rel=0.06, abs=1e-3)
     assert told < 1  # deep Taylor decomposition
 
@@ -285,7 +285,7 @@ def test_a_silent_unit_shares_out_nothing() -> None:
     network[0].bias.data.fill_(-100.0)
     found = explain(noise_image(), classifier_of(network), "lrp-epsilon", target=0)
     assert not found.evidence.any()
-    assert found.forward == "nothing to share out: the logit is 0"
+    assert found.how == "nothing to share out: the logit is 0"
 
 
 class Gated(nn.Module):

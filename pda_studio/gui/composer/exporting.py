@@ -13,7 +13,7 @@ from pda_studio.gui.jobs.worker import Jobs
 from pda_studio.gui.session.session import Session
 
 if TYPE_CHECKING:
-    from pda_studio.results import EvidenceMap
+    from pda_studio.results import Result
 
 
 EXPORT = Menu(QT_TRANSLATE_NOOP("menus", "Export"))
@@ -30,7 +30,7 @@ class Exporting(QObject):
         super().__init__(parent)
         self._session, self._jobs = session, jobs
 
-    def selected_map(self) -> EvidenceMap | None:
+    def selected_map(self) -> Result | None:
         """The finished map of the selected panel."""
         session, column = self._session, self._session.selected_column
         return None if column is None else session.finished(session.selected_row, column)

@@ -105,7 +105,7 @@ class DisplayBox(Section):
         self.sign.setCurrentIndex(self.sign.findData(appearance.sign))
         self.colours.show_name(appearance.colours)
         self.unsigned_colours.show_name(appearance.unsigned_colours)
-        signless = chosen is not None and chosen.image is None and is_unsigned(chosen)
+        signless = chosen is not None and is_unsigned(chosen)
         self._unsigned_line.setVisible(signless)
         _show(self.opacity, round(100 * appearance.opacity))
         _show(self.opacity_slider, round(100 * appearance.opacity))

@@ -105,8 +105,6 @@ class HistogramView(QWidget):
         self, evidence_map: EvidenceMap | None, appearance: Appearance, limit: float
     ) -> None:
         """Show a map's evidence, the scale's end and the threshold; or nothing."""
-        if evidence_map is not None and evidence_map.image is not None:
-            evidence_map = None  # a made image has no evidence
         self._map = evidence_map
         self.setEnabled(evidence_map is not None)
         if evidence_map is not None:

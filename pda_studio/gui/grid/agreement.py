@@ -11,10 +11,10 @@ from pda_studio.document.workspace import Column, Row
 from pda_studio.gui.grid import geometry
 from pda_studio.gui.maps.panel_state import PanelState
 from pda_studio.gui.session.session import Session
+from pda_studio.results import EvidenceMap
 
 if TYPE_CHECKING:
     from pda_studio.metrics.agreement import Agreement
-    from pda_studio.results import EvidenceMap
 
 
 class Comparisons:
@@ -27,7 +27,7 @@ class Comparisons:
 
     def shown(self, row: Row, column: Column, panel: PanelState) -> PanelState:
         """A panel with its map turned back, if that is wished."""
-        if not row.turned_back or panel.shown is None:
+        if not row.turned_back or not isinstance(panel.shown, EvidenceMap):
             return panel
         turned = self.turned(row, column, panel.shown)
         return panel.replace(preview=turned) if panel.previewed else panel.replace(evidence=turned)
@@ -50,7 +50,7 @@ class Comparisons:
         if original is None:
             return None
         first, other = session.finished(original, column), session.finished(row, column)
-        if first is None or other is None:
+        if not isinstance(first, EvidenceMap) or not isinstance(other, EvidenceMap):
             return None
         key, made_of = (row.key, column.key), (first, other, row.operations)
         known = self._agreed.get(key)

@@ -24,6 +24,7 @@ from pda_studio.gui.session.session import Key, Session
 from pda_studio.gui.window.style_names import named
 from pda_studio.gui.window.theme import ThemeKeeper
 from pda_studio.rendering import OverlayStyle, panel_styles, scale_end
+from pda_studio.results import EvidenceMap
 
 _SPACE = 16
 _SMALLEST = 150
@@ -393,14 +394,17 @@ class GridView(QScrollArea):
     def limit(self, key: Key) -> float:
         """Where a panel's colour scale ends; 1 where there is no map."""
         shown = self._session.panel(*key).shown
-        if shown is None:
+        if not isinstance(shown, EvidenceMap):
             return 1.0
-        maps = [panel.shown for panel in self._session.panels.values() if panel.shown is not None]
+        panels = self._session.panels.values()
+        maps = [panel.shown for panel in panels if isinstance(panel.shown, EvidenceMap)]
         return scale_end(shown, maps, self._display.appearance)
 
     def _layer_end(self, key: Key, style: OverlayStyle) -> float:
         """Where the scale of a layer that is computed with the evidence ends."""
         found = self._session.panel(*key).evidence
         panels = self._session.panels.values()
-        maps = [panel.evidence for panel in panels if panel.evidence is not None]
-        return 1.0 if found is None else style.limit(found, maps, self._display.appearance)
+        maps = [panel.evidence for panel in panels if isinstance(panel.evidence, EvidenceMap)]
+        if not isinstance(found, EvidenceMap):
+            return 1.0
+        return style.limit(found, maps, self._display.appearance)

@@ -18,9 +18,10 @@ from pda_studio.gui.maps.panel_state import PanelState
 from pda_studio.gui.maps.requests import Prediction
 from pda_studio.gui.maps.wording import awaited
 from pda_studio.gui.window import numbers as words
+from pda_studio.results import EvidenceMap, MadeImage
 
 if TYPE_CHECKING:
-    from pda_studio.results import EvidenceMap
+    from pda_studio.results import Result
 
 GAP = 8
 
@@ -155,21 +156,25 @@ class MapPanel(Panel):
         """
         if self.choice.needs:
             panel = panel.replace(preview=None)  # previews have nothing but evidence
-        evidence_map, self._panel = panel.shown, panel
+        found, self._panel = panel.shown, panel
+        evidence_map = found if isinstance(found, EvidenceMap) else None
         style = self.choice.styles(appearance)[0]
         self._shown = shown = self._layer(style, evidence_map)
-        if shown is None:
+        if isinstance(found, MadeImage) and not self.choice.needs:
+            self._show_made(found)
+        elif shown is None:
             self._show_nothing()
         else:
             self._draw(shown, appearance, limit, panel.previewed)
         chip, progress = self._state()
         for view in self.views:
             view.show_state(chip, progress, panel.stale and not panel.previewed, panel.previewed)
-        if evidence_map is None:
+        if found is None:
             self.caption.show_lines(*filter(None, (panel.message,)))
         else:
-            lines = _caption(evidence_map, panel, agreement)
-            self.caption.show_lines(*filter(None, (style.caption(evidence_map), *lines)))
+            said = style.caption(evidence_map) if evidence_map is not None else ""
+            lines = said, *_caption(found, panel, agreement)
+            self.caption.show_lines(*filter(None, lines))
         self.point()
 
     def point(self) -> None:
@@ -201,6 +206,14 @@ class MapPanel(Panel):
         if self._layer_of[0] != (style, evidence_map):
             self._layer_of = (style, evidence_map), style.layer(evidence_map)
         return self._layer_of[1]
+
+    def _show_made(self, made: MadeImage) -> None:
+        """Show an image that a method made, or in its place for a moment the one it is about."""
+        self._drawn, self._drawings = None, []
+        self.bar.show_nothing()
+        for view in self.views:
+            view.show_pixels(made.view if view.state.plain else made.image)
+            view.show_lines(ContourLines())
 
     def _show_nothing(self) -> None:
         self._drawn = None
@@ -243,10 +256,9 @@ class MapPanel(Panel):
         scale = rendering.colour_scale(evidence_map, appearance, limit)
         self.bar.show_scale(start, limit, evidence_map.unit, scale)
         self._drawings = []
-        instead = evidence_map.view if self.views[0].state.plain else evidence_map.image
-        if instead is not None:
+        if self.views[0].state.plain:
             for view in self.views:
-                view.show_pixels(instead)
+                view.show_pixels(evidence_map.view)
                 view.show_lines(ContourLines())
             return
         self._drawings = [
@@ -271,28 +283,29 @@ class MapPanel(Panel):
         return chip, part if running and (part or not panel.previewed) else None
 
 
-def _caption(evidence_map: EvidenceMap, panel: PanelState, agreement: str) -> tuple[str, ...]:
+def _caption(result: Result, panel: PanelState, agreement: str) -> tuple[str, ...]:
     """Two lines, and for the tooltip more: how it was computed."""
-    first = f"P({evidence_map.target_name}) {words.percentage(evidence_map.value)}"
-    if not evidence_map.has_probability:
-        number = "" if math.isnan(evidence_map.value) else words.plain(evidence_map.value)
-        first = f"{evidence_map.target_name} {number}".strip()
+    first = f"P({result.target_name}) {words.percentage(result.value)}"
+    if not result.has_probability:
+        number = "" if math.isnan(result.value) else words.plain(result.value)
+        first = f"{result.target_name} {number}".strip()
     if panel.previewed:
-        return first, *_about_preview(evidence_map, panel)
+        return first, *_about_preview(result, panel)
     parts = []
-    if evidence_map.scores is not None:
-        parts.append(f"{words.count(len(evidence_map.scores.grid))} windows")
+    if isinstance(result, EvidenceMap) and result.scores is not None:
+        parts.append(f"{words.count(len(result.scores.grid))} windows")
     elif panel.state in ("running", "stopped") and panel.total and not panel.stale:
         parts.append(f"{words.count(panel.done)} of {words.count(panel.total)} windows")
-    parts.append(words.duration(evidence_map.seconds))
-    forward = evidence_map.forward
-    lines = first, agreement, " · ".join(parts), forward and f"Forward: {forward}"
+    parts.append(words.duration(result.seconds))
+    forward = result.forward if isinstance(result, EvidenceMap) else ""
+    found = ", ".join(filter(None, map(str, result.diagnostics)))
+    lines = first, agreement, " · ".join(parts), forward and f"Forward: {forward}", found
     return tuple(filter(None, lines))
 
 
-def _about_preview(preview: EvidenceMap, panel: PanelState) -> tuple[str, str]:
+def _about_preview(preview: Result, panel: PanelState) -> tuple[str, str]:
     """What is exact by now, and how the rest was come by; the other way round at first."""
-    rough = preview.forward
+    rough = preview.how
     if "stride" in preview.parameters:
         rough += f", stride {preview.parameters['stride']}"
     windows = f"{words.count(panel.done)} of {words.count(panel.total)} windows"

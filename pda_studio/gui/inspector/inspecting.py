@@ -210,6 +210,8 @@ class Inspecting(QObject):
 
     def _why_later(self, of: Inspected) -> str:
         """Why to wait for the map instead of scoring the windows anew; "" if there is no reason."""
+        if of.makes_image:
+            return of.makes_image
         if not of.has_windows:
             text = self.tr("{0} has no windows: its blocks are known when the map is finished.")
             return text.format(of.method.title)

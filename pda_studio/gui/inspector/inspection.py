@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 from psygnal import SignalGroupDescriptor
+from PySide6.QtCore import QCoreApplication
 
 from pda_studio.document.operations import Matrix
 from pda_studio.gui.grid import geometry
 from pda_studio.gui.maps.requests import Request
 from pda_studio.gui.session.session import Key, Session
 from pda_studio.infills import AUTO
+from pda_studio.results import EvidenceMap
 
 if TYPE_CHECKING:  # the engine loads PyTorch, which takes seconds: the window is there before
     from pda_studio.inspection import ClassScores, RankedWindows, Rectangle, Removal, Stage
     from pda_studio.methods import Method
-    from pda_studio.results import EvidenceMap, Subject
+    from pda_studio.results import Subject
 
 Page = Literal["windows", "region", "strongest"]
 
@@ -56,6 +58,15 @@ class Inspected:
         return isinstance(self.method, PredictionDifference)
 
     @property
+    def makes_image(self) -> str:
+        """Why there is nothing to look behind, where the method makes an image; else ""."""
+        method = self.method
+        if method.has_evidence:
+            return ""
+        text = QCoreApplication.translate("Inspected", "{0} makes an image, which has no evidence.")
+        return text.format(method.title)
+
+    @property
     def largest_side(self) -> int:
         """Of a block, in pixels: larger ones say nothing of a place."""
         height, width = self.subject.view.shape[:2]
@@ -90,7 +101,9 @@ def inspected(session: Session, key: Key) -> Inspected | None:
         return None
     assert request.target is not None, "only keys of caches leave the target open"
     subject = prediction.subject.about(request.target)
-    return Inspected(key, request, subject, session.finished(row, column))
+    found = session.finished(row, column)
+    evidence = found if isinstance(found, EvidenceMap) else None
+    return Inspected(key, request, subject, evidence)
 
 
 def own_matrix(session: Session, key: Key) -> Matrix:

@@ -77,7 +77,8 @@ class DeletionPlayer(QObject):
         self._stages.stop()
         known, deletion = of.evidence, DeletionCurve(of, summed=not of.has_windows)
         if known is None:
-            message = self.tr("The strongest windows are known when the map is finished.")
+            later = self.tr("The strongest windows are known when the map is finished.")
+            message = of.makes_image or later
             self._inspection.deletion = replace(deletion, message=message)
             return
         side = min(self._inspection.side, of.largest_side)

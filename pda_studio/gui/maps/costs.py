@@ -13,7 +13,7 @@ from pda_studio.methods import Method
 from pda_studio.targets import ClassTarget, Target
 
 if TYPE_CHECKING:
-    from pda_studio.results import EvidenceMap, Subject
+    from pda_studio.results import Result, Subject
 
 Rated = tuple[str, Target | None]
 """A classifier's fingerprint, and its target unless that is a class: the network ends elsewhere."""
@@ -22,7 +22,7 @@ _MOST_KNOWN = 200  # costs
 _FEWEST, _SHORTEST = 16, 0.2  # passes and seconds from which on a rate is one
 
 
-def rated(result: EvidenceMap) -> Rated:
+def rated(result: Result) -> Rated:
     """Whose speed the work on a map measures."""
     return _rated(result.fingerprint, result.target)
 

@@ -23,10 +23,11 @@ from pda_studio.gui.maps.requests import Request
 from pda_studio.gui.maps.runner import Runner
 from pda_studio.gui.maps.runs import Run, Wanted, wanted_by
 from pda_studio.gui.session.session import Key, Session
+from pda_studio.results import EvidenceMap
 from pda_studio.store.map_store import MapStore
 
 if TYPE_CHECKING:
-    from pda_studio.results import EvidenceMap
+    from pda_studio.results import Result
 
 _log = logging.getLogger(__name__)
 
@@ -131,7 +132,7 @@ class Explainer(QObject):
         self.predicting.forgive(key[0], self._session.work.choice_of(column))
         self._soon.start()
 
-    def restore(self, key: Key, request: Request, evidence_map: EvidenceMap) -> None:
+    def restore(self, key: Key, request: Request, evidence_map: Result) -> None:
         """Show a map from a saved file, as if it had been computed here."""
         self.store.put(request, evidence_map)
         self._runner.tell(key, panels.Restored(request, evidence_map))
@@ -260,7 +261,7 @@ class Explainer(QObject):
             return
         sources = session.sources(column)
         maps = [session.finished(row, source) for source in sources]
-        whole = [one for one in maps if one is not None]
+        whole = [one for one in maps if isinstance(one, EvidenceMap)]
         states = {session.panel(row.key, source.key).state for source in sources}
         event: panels.Event
         if len(sources) < 2:
@@ -289,7 +290,7 @@ class Explainer(QObject):
                 self._read(wanted_by(self._session, row, column, request))
 
     def _read(self, wanted: Wanted) -> None:
-        def found(evidence_map: EvidenceMap | None) -> None:
+        def found(evidence_map: Result | None) -> None:
             self.store.was_read(*wanted.parts, evidence_map)
             for key, panel in list(self._session.panels.items()):
                 if panel.state != "waiting" or panel.request != wanted.request:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from pda_studio.gui.maps.requests import Request
 
 if TYPE_CHECKING:  # the engine loads PyTorch, which takes seconds: the window is there before
-    from pda_studio.results import EvidenceMap
+    from pda_studio.results import Result
 
 State = Literal["empty", "waiting", "previewing", "running", "stopped", "done", "failed"]
 Awaited = Literal["", "classifier", "prediction", "cache", "turn", "maps"]
@@ -36,7 +36,7 @@ class PanelState:
         Where the work stands.
     request : Request or None
         What is to be shown; None as long as it is not known.
-    evidence : EvidenceMap or None
+    evidence : Result or None
         The newest map, partial while running; an older request's until the new one arrives.
     answers : Request or None
         The request that `evidence` belongs to.
@@ -46,7 +46,7 @@ class PanelState:
         Seconds since the work began.
     message, details : str
         Why it failed, and the traceback if there is one.
-    preview : EvidenceMap or None
+    preview : Result or None
         A rough map of what is requested, to look at until there is an exact one; what it covers
         is exact already. It is no result: nothing but the grid knows it.
     awaits : str
@@ -57,14 +57,14 @@ class PanelState:
 
     state: State = "empty"
     request: Request | None = None
-    evidence: EvidenceMap | None = None
+    evidence: Result | None = None
     answers: Request | None = None
     done: int = 0
     total: int = 0
     elapsed: float = 0.0
     message: str = ""
     details: str = ""
-    preview: EvidenceMap | None = None
+    preview: Result | None = None
     awaits: Awaited = ""
     stage: str = ""
 
@@ -84,7 +84,7 @@ class PanelState:
         return self.preview is not None and self.state not in ("done", "failed")
 
     @property
-    def shown(self) -> EvidenceMap | None:
+    def shown(self) -> Result | None:
         """The map to look at: the preview, or the newest exact one."""
         return self.preview if self.previewed else self.evidence
 
@@ -130,7 +130,7 @@ class Requested(Event):
 
     request: Request | None
     awaits: Awaited
-    preview: EvidenceMap | None = None
+    preview: Result | None = None
 
     def changes(self, panel: PanelState) -> dict[str, Any]:
         """A new request begins anew."""
@@ -154,7 +154,7 @@ class Restored(Event):
     """A map from a saved file is shown until it is known what is requested."""
 
     request: Request
-    evidence: EvidenceMap
+    evidence: Result
 
     def changes(self, panel: PanelState) -> dict[str, Any]:
         """The map, and what it answers."""
@@ -166,7 +166,7 @@ class Found(Event):
     """A finished map of what is requested is at hand."""
 
     request: Request | None
-    evidence: EvidenceMap
+    evidence: Result
 
     def changes(self, panel: PanelState) -> dict[str, Any]:
         """The map takes the place of everything else."""
@@ -187,7 +187,7 @@ class PreviewBegun(Event):
 class Previewed(Event):
     """The preview has come further, or another panel's serves this one, too."""
 
-    preview: EvidenceMap | None
+    preview: Result | None
 
     def changes(self, panel: PanelState) -> dict[str, Any]:
         """The newest preview."""
@@ -199,7 +199,7 @@ class Previewed(Event):
 class PreviewEnded(Event):
     """The preview is there, or there is none; the exact map waits for its turn."""
 
-    preview: EvidenceMap | None
+    preview: Result | None
 
     def changes(self, panel: PanelState) -> dict[str, Any]:
         """The whole preview."""
@@ -231,8 +231,8 @@ class Prepared(Event):
 class Advanced(Event):
     """The map has come further."""
 
-    evidence: EvidenceMap
-    preview: EvidenceMap | None
+    evidence: Result
+    preview: Result | None
     done: int
     total: int
     elapsed: float
@@ -264,7 +264,7 @@ class Retargeted(Event):
 class Finished(Event):
     """The map is complete."""
 
-    evidence: EvidenceMap
+    evidence: Result
     done: int
     total: int
     elapsed: float

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pda_studio.gui.maps.requests import Request
+from pda_studio.results import EvidenceMap
 
 if TYPE_CHECKING:
     from pda_studio.methods import Progress
-    from pda_studio.results import EvidenceMap, Subject
+    from pda_studio.results import Result, Subject
 
 _log = logging.getLogger(__name__)
 
@@ -35,9 +36,7 @@ def worthwhile(cost: int, seconds: float | None) -> bool:
     return cost >= _LEAST_PASSES if seconds is None else seconds >= _LEAST_SECONDS
 
 
-def sketched(
-    preview: EvidenceMap, exact: EvidenceMap | None = None, total: int = 0
-) -> EvidenceMap | None:
+def sketched(preview: Result, exact: Result | None = None, total: int = 0) -> EvidenceMap | None:
     """Lay what is exact by now over a preview: covered pixels are exact, the others are not.
 
     A pixel counts as exact once enough of the windows over it are scored. Windows that stand
@@ -45,9 +44,9 @@ def sketched(
 
     Parameters
     ----------
-    preview : EvidenceMap
+    preview : EvidenceMap or MadeImage
         The whole preview, or one that is still being made.
-    exact : EvidenceMap, optional
+    exact : EvidenceMap or MadeImage, optional
         The exact map, as far as it has come.
     total : int
         All windows of the exact map.
@@ -55,14 +54,16 @@ def sketched(
     Returns
     -------
     EvidenceMap or None
-        Never a complete one; None where nothing of the preview is left.
+        Never a complete one; None where nothing of the preview is left, and of images.
     """
+    if not isinstance(preview, EvidenceMap):
+        return None
     enough = np.zeros(preview.evidence.shape, dtype=bool)
     evidence = preview.evidence
     if preview.covered is not None:
         evidence = np.where(preview.covered, evidence, np.float32(0))
     if exact is not None:
-        if exact.share is None or preview.scores is None:
+        if not isinstance(exact, EvidenceMap) or exact.share is None or preview.scores is None:
             return None
         enough = exact.share >= min(_DENSER * len(preview.scores.grid) / total, _PLENTY)
         evidence = np.where(enough, exact.evidence, evidence)
@@ -73,7 +74,7 @@ def sketched(
 
 def preview_steps(
     request: Request, subject: Subject
-) -> Generator[Progress, Any, EvidenceMap | None]:
+) -> Generator[Progress[Result], Any, Result | None]:
     """Make the preview of a request, on the background thread; None where there is none."""
     last = None
     try:

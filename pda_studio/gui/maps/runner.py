@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
+from pda_studio.diagnostics import WholeNetwork
 from pda_studio.gui.jobs.worker import Jobs
 from pda_studio.gui.maps import panel_state as panels
 from pda_studio.gui.maps.costs import rated
@@ -15,7 +16,7 @@ from pda_studio.gui.session.session import Key, Session
 from pda_studio.store.map_store import MapStore
 
 if TYPE_CHECKING:
-    from pda_studio.results import EvidenceMap
+    from pda_studio.results import Result
 
 
 class Runner(QObject):
@@ -131,13 +132,13 @@ class Runner(QObject):
         wanted = panel is not None and panel.computing and panel.request == run.wanted.request
         return run if wanted else None
 
-    def _on_preview_partial(self, preview: EvidenceMap | None) -> None:
+    def _on_preview_partial(self, preview: Result | None) -> None:
         run = self._heard()
         if run is not None and preview is not None:
             self.tell(run.key, panels.Previewed(preview))
             self._share_preview(run, preview)
 
-    def _on_preview(self, preview: EvidenceMap | None) -> None:
+    def _on_preview(self, preview: Result | None) -> None:
         run, self.running = self._heard(), None
         if run is not None:
             self._store.put_preview(run.wanted.request, preview)
@@ -147,7 +148,7 @@ class Runner(QObject):
         self.freed.emit()
         self.progressed.emit()
 
-    def _share_preview(self, run: Run, preview: EvidenceMap | None) -> None:
+    def _share_preview(self, run: Run, preview: Result | None) -> None:
         """Show a preview to panels that request the same, too."""
         for key, panel in list(self._session.panels.items()):
             if key != run.key and panel.request == run.wanted.request and panel.state == "waiting":
@@ -215,11 +216,11 @@ class Runner(QObject):
         self.freed.emit()
         self.progressed.emit()
 
-    def _note(self, run: Run, step: Step, evidence_map: EvidenceMap) -> None:
+    def _note(self, run: Run, step: Step, evidence_map: Result) -> None:
         """Measure the speed, and tell once for each classifier why it is slow."""
-        fingerprint = evidence_map.fingerprint
         run.speed.note(step.done, step.total, rated(evidence_map))
-        why = evidence_map.forward.removeprefix("full (").removesuffix(")")
-        if why != evidence_map.forward and fingerprint not in self._slow:
-            self._slow.add(fingerprint)
-            self.slowed.emit(self.tr("{0}. The whole network is run for every window.").format(why))
+        for one in evidence_map.diagnostics:
+            if isinstance(one, WholeNetwork) and evidence_map.fingerprint not in self._slow:
+                self._slow.add(evidence_map.fingerprint)
+                text = self.tr("{0}. The whole network is run for every window.")
+                self.slowed.emit(text.format(one.reason))

@@ -21,7 +21,7 @@ from pda_studio.store.map_store import MapStore
 
 if TYPE_CHECKING:
     from pda_studio.methods import Method
-    from pda_studio.results import EvidenceMap, Subject
+    from pda_studio.results import Result, Subject
     from pda_studio.store.disk import CacheEntry
 
 
@@ -57,9 +57,9 @@ class Step:
         The map that it is about.
     done, total : int
         Units of work.
-    evidence : EvidenceMap or None
+    evidence : Result or None
         The map as it is now; None as long as there is none, or if the scores do not hold it.
-    preview : EvidenceMap or None
+    preview : Result or None
         What is exact by now, laid over the preview.
     stage : str
         What is prepared; there is no newer map then.
@@ -70,8 +70,8 @@ class Step:
     wanted: Wanted
     done: int
     total: int
-    evidence: EvidenceMap | None
-    preview: EvidenceMap | None = None
+    evidence: Result | None
+    preview: Result | None = None
     stage: str = ""
     entry: CacheEntry | None = None
 
@@ -167,7 +167,7 @@ class Run:
             **heard,
         )
 
-    def _snapshot(self, progress: Any, sketch: EvidenceMap | None) -> Step:
+    def _snapshot(self, progress: Any, sketch: Result | None) -> Step:
         """What the window is to hear of a step; on the engine's thread."""
         wanted = self.wanted  # read once: the window may retarget the run meanwhile
         step = Step(wanted, progress.done, progress.total, None, stage=progress.stage)
@@ -187,12 +187,12 @@ class Run:
         return replace(step, evidence=_sooner(evidence, self._idle), preview=preview)
 
 
-def _sooner(evidence: EvidenceMap, idle: float) -> EvidenceMap:
+def _sooner(evidence: Result, idle: float) -> Result:
     """The map with the seconds that were worked on it, without those that it was set aside."""
     return evidence.replace(seconds=evidence.seconds - idle) if idle else evidence
 
 
-def _sketch(progress: Any) -> EvidenceMap | None:
+def _sketch(progress: Any) -> Result | None:
     """A preview in the making; shown once half of it is there: before, the old map tells more."""
     there = not progress.stage and progress.done >= 0.5 * progress.total
     return sketched(progress.evidence()) if there else None

@@ -26,6 +26,7 @@ from pda_studio.gui.window.style_names import named
 from pda_studio.gui.window.theme import ThemeKeeper
 from pda_studio.methods import Method
 from pda_studio.rendering import panel_styles
+from pda_studio.results import EvidenceMap
 
 
 class MethodBox(Section):
@@ -120,7 +121,7 @@ class MethodBox(Section):
         if column is None:
             return
         found = [session.panel(row.key, column.key).evidence for row in session.work.rows]
-        maps = [one for one in found if one is not None]
+        maps = [one for one in found if isinstance(one, EvidenceMap)]
         for name, style in panel_styles().items():
             if style.needs:
                 known = any(getattr(one, style.needs) is not None for one in maps)

@@ -25,7 +25,7 @@ from pda_studio.rendering import Appearance
 
 if TYPE_CHECKING:
     from pda_studio.document.saved import State
-    from pda_studio.results import EvidenceMap
+    from pda_studio.results import Result
 
 _SOON = 1000  # milliseconds from an edit to its autosave
 
@@ -202,7 +202,7 @@ class Saving(QObject):
 
     def _show(self, state: State, path: Path | None, *, modified: bool = False) -> None:
         self._session.panels = {}
-        restored: dict[tuple[int, int], tuple[Request, EvidenceMap]] = {}
+        restored: dict[tuple[int, int], tuple[Request, Result]] = {}
         for kept in state.maps:
             row, column = state.work.row(kept.row), state.work.column(kept.column)
             image = state.work.image_of(row) if row else None

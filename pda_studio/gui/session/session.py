@@ -22,7 +22,7 @@ from pda_studio.targets import ClassTarget, OutputTarget, Target, translated
 
 if TYPE_CHECKING:
     from pda_studio.classifiers import Classifier
-    from pda_studio.results import EvidenceMap
+    from pda_studio.results import Result
 
 _IDLE_CLASSIFIERS = 2
 _FIELDS = ("image", "classifier", "target", "rows", "columns")
@@ -211,7 +211,7 @@ class Session(Edits):
             target=target,
         )
 
-    def finished(self, row: Row, column: Column) -> EvidenceMap | None:
+    def finished(self, row: Row, column: Column) -> Result | None:
         """The complete map of what a panel asks for now, if it is there."""
         panel = self.panel(row.key, column.key)
         asked = self.request(row, column)
@@ -220,7 +220,7 @@ class Session(Edits):
         whole = panel.state == "done" and panel.evidence is not None and panel.evidence.complete
         return panel.evidence if whole else None
 
-    def all_finished(self) -> list[EvidenceMap]:
+    def all_finished(self) -> list[Result]:
         """All maps, row by row; empty unless every panel is finished."""
         work = self.work
         maps = [self.finished(row, column) for row in work.rows for column in work.columns]

@@ -17,6 +17,7 @@ from pda_studio.gui.session.saving import Saving
 from pda_studio.gui.session.session import Key, Session
 from pda_studio.gui.window import numbers as words
 from pda_studio.gui.window.main_window import MainWindow
+from pda_studio.results import EvidenceMap
 from pda_studio.targets import ClassTarget, OutputTarget, name_of
 
 _SETTLING = 200  # ms
@@ -66,15 +67,18 @@ class Readouts(QObject):
         session, appearance = self._session, self._display.appearance
         if appearance.scale == "fixed":
             largest: dict[str, float] = {}
-            for one in (panel.shown for panel in session.panels.values() if panel.shown):
+            for one in (panel.shown for panel in session.panels.values()):
+                if not isinstance(one, EvidenceMap):
+                    continue
                 largest[one.unit] = max(largest.get(one.unit, 0.0), float(f"{one.limit:.3g}"))
             if not largest.keys() <= appearance.limits.keys():
                 self._display.change(limits={**largest, **appearance.limits})
                 return  # and come back
         column = session.selected_column
         key = session.selected_row.key, column.key if column else -1
+        shown = session.panel(*key).shown
         self._window.display_box.show_map(
-            session.panel(*key).shown,
+            shown if isinstance(shown, EvidenceMap) else None,
             self._window.grid.limit(key),
             [column.style for column in session.work.columns],
         )

@@ -31,6 +31,8 @@ class Forward(Protocol):
     linearised: bool
     description: str
     """Which forward it is, for metadata: "incremental, float32"."""
+    note: str
+    """Why it was taken, where another was asked for; else ""."""
     original: SampleScores
     """Scores of the unmodified image, as one window with one infill."""
 

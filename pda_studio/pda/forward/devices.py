@@ -46,6 +46,7 @@ class SharedForward:
         self._first = forwards[0]
         self.linearised = self._first.linearised
         self.original = self._first.original
+        self.note = self._first.note
         self.description = f"{self._first.description}, on {len(forwards)} devices"
         self._threads = ThreadPoolExecutor(len(forwards), "device")
 

@@ -41,6 +41,7 @@ class FullForward:
         note: str = "",
     ) -> None:
         self.description = f"full ({note})" if note else "full"
+        self.note = note
         self._classifier = classifier
         self._classes = classes
         self._image = classifier.prepare(pixels[None])

@@ -43,6 +43,7 @@ class LinearisedInput:
     linearised = True
     images_at_once = 1024
     description = "linearised at the input"
+    note = ""
 
     def __init__(
         self, classifier: Classifier, pixels: torch.Tensor, classes: NDArray[np.int64]
@@ -117,6 +118,7 @@ class LinearisedTail:
         precision: Precision = "float32",
     ) -> None:
         self.description = f"linearised at {layer}, {precision}"
+        self.note = ""
         self._dtype = DTYPES[precision]
         self._windows = RemovedWindows(classifier, pixels)
         self._baseline = baseline_activations(classifier, pixels)

@@ -65,6 +65,7 @@ class IncrementalForward:
         precision: Precision = "float32",
     ) -> None:
         self.description = f"incremental, {precision}"
+        self.note = ""
         self._windows = RemovedWindows(classifier, pixels)
         self._baseline = baseline_activations(classifier, pixels)
         self._classes = classes
