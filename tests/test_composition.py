@@ -14,7 +14,8 @@ from test_maps import make_map
 from pda_studio.cli import main
 from pda_studio.document.figure import composition_of, grid_of
 from pda_studio.document.operations import Flip, Rotate
-from pda_studio.document.saved import KeptMap, State, load_state, save_state
+from pda_studio.document.saved import load_state, save_state
+from pda_studio.document.state import KeptMap, State
 from pda_studio.document.workspace import (
     ClassifierChoice,
     Column,

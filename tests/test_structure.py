@@ -13,12 +13,8 @@ MOST_LINES = 350
 MOST_METHODS = 20
 
 LARGER: dict[str, int] = {
-    "classifiers/catalogue.py": 375,
-    "document/saved.py": 358,
-    "figures/layout.py": 380,
-    "gui/display/display_box.py": 352,
-    "gui/grid/grid_view.py": 408,
-    "pda/forward/incremental/rules.py": 493,
+    "figures/layout.py": 351,
+    "gui/grid/grid_view.py": 380,
 }
 """Files that are still larger, and the size beyond which they may not grow."""
 

@@ -9,7 +9,7 @@ import numpy as np
 from pda_studio.classifiers import Preprocessing, preprocessing_of
 from pda_studio.document import turning
 from pda_studio.document.operations import described
-from pda_studio.document.saved import State
+from pda_studio.document.state import State
 from pda_studio.document.workspace import Column, Row
 from pda_studio.errors import UsageError
 from pda_studio.figures.composition import Composition

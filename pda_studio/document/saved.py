@@ -9,7 +9,7 @@ import json
 import zipfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -20,6 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from pda_studio import __version__
 from pda_studio.document.operations import Operation, applied
+from pda_studio.document.state import KeptMap, State
 from pda_studio.document.workspace import (
     ClassifierChoice,
     Column,
@@ -62,57 +63,6 @@ _choice = TypeAdapter(ClassifierChoice | None)
 _images: WeakKeyDictionary[SourceImage, bytes] = WeakKeyDictionary()
 _maps: WeakKeyDictionary[Result, bytes] = WeakKeyDictionary()
 """What images and maps look like in a file, for as long as they are open."""
-
-
-@dataclass(frozen=True, eq=False)
-class KeptMap:
-    """A finished map of a panel.
-
-    Attributes
-    ----------
-    row, column : int
-        Keys of the panel's row and column.
-    classifier : str
-        Fingerprint of the classifier that was asked, before it was made to answer with a target.
-    target : Target
-        What was asked about.
-    evidence_map : EvidenceMap or MadeImage
-        The map, without its window scores.
-    """
-
-    row: int
-    column: int
-    classifier: str
-    target: Target
-    evidence_map: Result
-
-
-@dataclass(frozen=True, eq=False)
-class State:
-    """All that a file of saved work holds.
-
-    Attributes
-    ----------
-    work : Workspace
-        What was open and set.
-    maps : tuple of KeptMap
-        The finished maps.
-    display, figure : dict
-        How maps are shown, and how a figure of them is laid out: JSON values, whose meaning is
-        theirs who set them.
-    file : Path or None
-        The file that the user has saved the work in, where this one is not that file: autosaved
-        work remembers it.
-    modified : bool
-        Whether the work was edited since it was saved there.
-    """
-
-    work: Workspace
-    maps: tuple[KeptMap, ...] = ()
-    display: Mapping[str, Any] = field(default_factory=dict)
-    figure: Mapping[str, Any] = field(default_factory=dict)
-    file: Path | None = None
-    modified: bool = False
 
 
 def save_state(state: State, path: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from pydantic import field_validator
+
 from pda_studio.methods.base import Family, Method, Progress
 from pda_studio.parameters import parameter
 
@@ -48,7 +50,7 @@ class ActivationMaximisation(Method):
         "A file made as packaging/make_digit_generator.py does; without it, the one that ships for"
         " digits.",
     )
-    begin: Literal["noise", "picture"] = parameter(
+    begin: Literal["noise", "image"] = parameter(
         "noise", "Begin", "What is changed first: noise, or the image."
     )
     start: Path | None = parameter(
@@ -129,9 +131,15 @@ class ActivationMaximisation(Method):
             found |= {"generator"}
         if self.start is not None:
             found |= {"begin"}
-        if self.start is not None or self.begin == "picture":
+        if self.start is not None or self.begin == "image":
             found |= {"seed"}
         return frozenset(found)
+
+    @field_validator("begin", mode="before")
+    @classmethod
+    def _in_earlier_files(cls, begin: object) -> object:
+        """Files of version 0.1 call the image a picture."""
+        return "image" if begin == "picture" else begin
 
     @classmethod
     def suited_to(cls, classifier: Classifier) -> dict[str, float]:

@@ -24,7 +24,7 @@ from pda_studio.gui.window.main_window import MainWindow
 from pda_studio.gui.window.settings import Memory
 
 if TYPE_CHECKING:  # figures import matplotlib and the engine, which takes seconds
-    from pda_studio.document.saved import State
+    from pda_studio.document.state import State
     from pda_studio.figures import Composition
     from pda_studio.figures.grid import Grid
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import (
-    QComboBox,
-    QDoubleSpinBox,
     QHBoxLayout,
     QLabel,
     QSlider,
@@ -22,6 +20,7 @@ from pda_studio.gui.connections import follow
 from pda_studio.gui.display.colour_map_box import ColourMapBox
 from pda_studio.gui.display.display import Display
 from pda_studio.gui.display.histogram_view import HistogramView
+from pda_studio.gui.display.inputs import Number, choice, show
 from pda_studio.gui.methods.parameter_row import LABEL_WIDTH, SPIN_WIDTH
 from pda_studio.gui.window.sections import Section
 from pda_studio.gui.window.style_names import named
@@ -31,21 +30,6 @@ from pda_studio.rendering.appearance import MOST_ERRORS, Scale, Sign, ThresholdK
 
 if TYPE_CHECKING:
     from pda_studio.results import EvidenceMap
-
-_WIDE_SPIN = SPIN_WIDTH + 14
-
-
-class _Number(QDoubleSpinBox):
-    """A number with three digits whatever its size."""
-
-    def __init__(self) -> None:
-        super().__init__(decimals=7, maximum=1e6)
-        self.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
-        self.setKeyboardTracking(False)
-        self.setFixedWidth(_WIDE_SPIN)
-
-    def textFromValue(self, value: float) -> str:
-        return f"{value:.3g}"
 
 
 class DisplayBox(Section):
@@ -107,8 +91,8 @@ class DisplayBox(Section):
         self.unsigned_colours.show_name(appearance.unsigned_colours)
         signless = chosen is not None and is_unsigned(chosen)
         self._unsigned_line.setVisible(signless)
-        _show(self.opacity, round(100 * appearance.opacity))
-        _show(self.opacity_slider, round(100 * appearance.opacity))
+        show(self.opacity, round(100 * appearance.opacity))
+        show(self.opacity_slider, round(100 * appearance.opacity))
         self._show_threshold()
         self.scale.setCurrentIndex(self.scale.findData(appearance.scale))
         unit = chosen.unit if chosen else ""
@@ -116,17 +100,17 @@ class DisplayBox(Section):
         self.limit.setVisible(appearance.scale == "fixed" and end is not None)
         self.limit.setToolTip(self.tr("End of the scale, in {0}").format(unit))
         if end is not None:
-            _show(self.limit, end)
+            show(self.limit, end)
         self.histogram.show_map(chosen, appearance, self._limit)
 
     # Making
 
     def _make_style(self) -> None:
         styles = overlay_styles()
-        self.style_box = _choice(*((style.title, style.name) for style in styles))
+        self.style_box = choice(*((style.title, style.name) for style in styles))
         for at, style in enumerate(styles):
             self.style_box.setItemData(at, style.help, Qt.ItemDataRole.ToolTipRole)
-        self.sign = _choice(
+        self.sign = choice(
             (self.tr("For and against"), "both"),
             (self.tr("Only for"), "for"),
             (self.tr("Only against"), "against"),
@@ -182,7 +166,7 @@ class DisplayBox(Section):
             widget.valueChanged.connect(self._on_opacity)
 
     def _make_threshold(self) -> None:
-        self.threshold_kind = _choice(
+        self.threshold_kind = choice(
             (self.tr("Part of scale"), "part"),
             (self.tr("Value"), "value"),
             (self.tr("Percentile"), "percentile"),
@@ -197,7 +181,7 @@ class DisplayBox(Section):
             )
         ):
             self.threshold_kind.setItemData(at, help, Qt.ItemDataRole.ToolTipRole)
-        self.threshold = _Number()
+        self.threshold = Number()
         self.threshold.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.threshold.setFixedWidth(SPIN_WIDTH)
         self._line(
@@ -214,12 +198,12 @@ class DisplayBox(Section):
         self.threshold.valueChanged.connect(self._on_threshold)
 
     def _make_scale(self) -> None:
-        self.scale = _choice(
+        self.scale = choice(
             (self.tr("Each map its own"), "map"),
             (self.tr("The same for all maps"), "all"),
             (self.tr("Fixed"), "fixed"),
         )
-        self.limit = _Number()
+        self.limit = Number()
         self.limit.setMinimum(1e-7)
         self.limit.setPrefix("±")
         self._line(
@@ -335,18 +319,3 @@ class DisplayBox(Section):
         if self._map is not None:
             limits = {**self._display.appearance.limits, self._map.unit: value}
             self._display.change(scale="fixed", limits=limits)
-
-
-def _choice(*choices: tuple[str, str]) -> QComboBox:
-    box = QComboBox()
-    for title, value in choices:
-        box.addItem(title, value)
-    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    return box
-
-
-def _show(widget: Any, value: float) -> None:
-    """Show a value without telling of it."""
-    widget.blockSignals(True)
-    widget.setValue(value)
-    widget.blockSignals(False)

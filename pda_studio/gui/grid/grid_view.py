@@ -8,14 +8,14 @@ from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QRect, QRectF, Qt, 
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QScrollArea, QWidget
 
-from pda_studio.document.operations import described
 from pda_studio.document.workspace import Column, Row, Workspace
 from pda_studio.gui.connections import follow
 from pda_studio.gui.display.display import Display
 from pda_studio.gui.grid import geometry
 from pda_studio.gui.grid.agreement import Comparisons
+from pda_studio.gui.grid.colour_limits import layer_limit_of, limit_of
+from pda_studio.gui.grid.header_texts import show_headers
 from pda_studio.gui.grid.headers import ColumnHeader, RowHeader
-from pda_studio.gui.grid.headings import heading
 from pda_studio.gui.grid.image_view import ImageView
 from pda_studio.gui.grid.panel import GAP, InputPanel, MapPanel, Panel
 from pda_studio.gui.grid.pointing import Pointing
@@ -23,8 +23,7 @@ from pda_studio.gui.grid.viewport import Viewport
 from pda_studio.gui.session.session import Key, Session
 from pda_studio.gui.window.style_names import named
 from pda_studio.gui.window.theme import ThemeKeeper
-from pda_studio.rendering import OverlayStyle, panel_styles, scale_end
-from pda_studio.results import EvidenceMap
+from pda_studio.rendering import panel_styles
 
 _SPACE = 16
 _SMALLEST = 150
@@ -343,26 +342,7 @@ class GridView(QScrollArea):
         panel.show_look(self._session.prediction(row.key), name, maps_turned_back=row.turned_back)
 
     def _show_headers(self) -> None:
-        session = self._session
-        selected = session.selected_column
-        if self._input_header is not None and session.classifier is not None:
-            side = session.classifier.input_size
-            self._input_header.show_text(self.tr("Input"), self.tr("{0} × {0} pixels").format(side))
-        for column in session.work.columns:
-            header = self._columns[column.key]
-            header.close_button.setVisible(len(session.work.columns) > 1)
-            if column.suited:
-                help = f"{column.method.summary}\n{column.method.citation}"
-                header.show_text(*heading(session, column), help)
-            header.set_selected(column == selected and len(session.work.columns) > 1)
-        for row in session.work.rows:
-            image = session.work.image_of(row)
-            parts = [image.name] if row.image is not None and image else []
-            if row.operations or not parts:
-                parts.append(described(row.operations))
-            header_of = self._rows[row.key]
-            header_of.show_text(" · ".join(parts), row == session.selected_row)
-            header_of.show_turned_back(bool(row.operations), row.turned_back)
+        show_headers(self._session, self._input_header, self._columns, self._rows)
 
     def _show_maps(self, *_: object) -> None:
         for key in self.maps:
@@ -380,7 +360,10 @@ class GridView(QScrollArea):
             appearance, limit = self._display.appearance, self.limit(key)
             style = panel_styles()[column.style].styles(appearance)[0]
             if style.needs:
-                appearance, limit = style.adapted(appearance), self._layer_end(key, style)
+                appearance, limit = (
+                    style.adapted(appearance),
+                    layer_limit_of(self._session, self._display.appearance, key, style),
+                )
             self.maps[key].show_panel(
                 self._comparisons.shown(row, column, panel),
                 appearance,
@@ -393,18 +376,4 @@ class GridView(QScrollArea):
 
     def limit(self, key: Key) -> float:
         """Where a panel's colour scale ends; 1 where there is no map."""
-        shown = self._session.panel(*key).shown
-        if not isinstance(shown, EvidenceMap):
-            return 1.0
-        panels = self._session.panels.values()
-        maps = [panel.shown for panel in panels if isinstance(panel.shown, EvidenceMap)]
-        return scale_end(shown, maps, self._display.appearance)
-
-    def _layer_end(self, key: Key, style: OverlayStyle) -> float:
-        """Where the scale of a layer that is computed with the evidence ends."""
-        found = self._session.panel(*key).evidence
-        panels = self._session.panels.values()
-        maps = [panel.evidence for panel in panels if isinstance(panel.evidence, EvidenceMap)]
-        if not isinstance(found, EvidenceMap):
-            return 1.0
-        return style.limit(found, maps, self._display.appearance)
+        return limit_of(self._session, self._display.appearance, key)

@@ -24,7 +24,7 @@ from pda_studio.gui.session.session import Session
 from pda_studio.rendering import Appearance
 
 if TYPE_CHECKING:
-    from pda_studio.document.saved import State
+    from pda_studio.document.state import State
     from pda_studio.results import Result
 
 _SOON = 1000  # milliseconds from an edit to its autosave
@@ -249,7 +249,7 @@ class Saving(QObject):
                     maps.append((row.key, column.key, request, evidence_map))
 
         def made() -> State:
-            from pda_studio.document.saved import KeptMap, State
+            from pda_studio.document.state import KeptMap, State
 
             kept = tuple(
                 KeptMap(row, column, request.classifier, request.target, evidence_map)
