@@ -174,5 +174,5 @@ def test_after_a_folder_was_dropped_pages_do_not_change_the_method(
     qtbot.waitUntil(lambda: name(studio) == "P1.PNG", timeout=WAIT)
     qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_PageDown)
     qtbot.waitUntil(lambda: "p2.png" in studio.window.banner.message.text(), timeout=WAIT)
-    assert [column.method for column in studio.session.work.columns] == ["efficient-pda"]
+    assert [column.method.name for column in studio.session.work.columns] == ["efficient-pda"]
     wait_for_maps(qtbot, studio)
