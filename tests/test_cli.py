@@ -13,7 +13,7 @@ from PIL import Image
 
 from pda_studio import __version__
 from pda_studio.cli import main
-from pda_studio.cli.parameters import merged, variants_of
+from pda_studio.cli.parameters import merged, parameters_by_name
 from pda_studio.methods import METHODS, Method, Progress
 from pda_studio.parameters import Parameter, parameter
 from pda_studio.pda.infill.statistics import load_statistics
@@ -343,13 +343,13 @@ def test_bare_help_shows_what_all_methods_share_and_where_the_rest_is(run, verb)
 
 
 def test_an_option_is_told_for_each_method_that_has_it():
-    variants = variants_of([METHODS["efficient-pda"], METHODS["grad-cam"]])["at"]
+    variants = parameters_by_name([METHODS["efficient-pda"], METHODS["grad-cam"]])["at"]
     one, other = merged(variants, lambda known: known.help)
     assert one.startswith("From where on a linearised forward is linear")
     assert one.endswith("(efficient-pda)")
     assert other.startswith("The layer whose maps are weighed")
     assert other.endswith("(grad-cam)")
-    same = variants_of([METHODS["efficient-pda"], METHODS["occlusion"]])["at"]
+    same = parameters_by_name([METHODS["efficient-pda"], METHODS["occlusion"]])["at"]
     assert merged(same, lambda known: known.help) == [same["occlusion"].help]
 
 

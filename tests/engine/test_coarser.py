@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pda_studio.classifiers import Classifier
 from pda_studio.methods import Method, method_named, run
-from pda_studio.pda.scores import at_stride, second_draws
+from pda_studio.pda.scores import at_stride, second_samples
 from pda_studio.results import EvidenceMap, Subject
 
 Digit = Callable[[int], NDArray[np.uint8]]
@@ -100,7 +100,7 @@ def test_second_draws_that_are_missing_are_not_made_up(
     """At stride 4, every window of 6 pixels is drawn again; at stride 1 a ninth are."""
     scores = made(digits, digit_image(4), method="sampled-pda", stride=1, samples=2).scores
     assert scores is not None
-    assert second_draws(replace(scores.grid, stride=4)).all()
+    assert second_samples(replace(scores.grid, stride=4)).all()
     with pytest.raises(KeyError):
         at_stride(scores, 4)
 
