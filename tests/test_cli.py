@@ -17,7 +17,7 @@ from pda_studio.cli.parameters import merged, parameters_by_name
 from pda_studio.methods import METHODS, Method, Progress
 from pda_studio.parameters import Parameter, parameter
 from pda_studio.pda.infill.statistics import load_statistics
-from pda_studio.results import EvidenceMap
+from pda_studio.results import EvidenceMap, MadeImage
 from pda_studio.store import load_map
 from pda_studio.targets import ClassTarget
 
@@ -71,7 +71,8 @@ def test_every_method_runs_with_what_suits_the_classifier(tmp_path, run, image, 
     run(*words)
     evidence_map = load_map(tmp_path / "map.npz")
     assert evidence_map.method == method
-    assert evidence_map.evidence.shape == (28, 28)
+    shown = evidence_map.image if isinstance(evidence_map, MadeImage) else evidence_map.evidence
+    assert shown.shape[:2] == (28, 28)
 
 
 def test_options_reach_the_method(tmp_path, run, image):

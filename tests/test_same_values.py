@@ -53,6 +53,8 @@ def test_a_map_has_the_values_it_always_had(name: str, tmp_path: Path) -> None:
     assert main([*line, "--output", str(output)]) == 0
     with np.load(output, allow_pickle=False) as made:
         there = {key.split("/")[1] for key in VALUES.files if key.startswith(f"{name}/")}
+        if "picture" in there:
+            there.discard("evidence")  # version 0.1 wrote zeros beside a made image
         assert there == {"evidence", "standard_error", "picture"} & set(made.files)
         for part in there:
             pixels, sums = summary(made[part])

@@ -16,7 +16,6 @@ from pda_studio.cli.options import (
     print_json,
 )
 from pda_studio.cli.targets import Against, Layer, Target, UnitText
-from pda_studio.targets import as_json
 
 if TYPE_CHECKING:
     from pda_studio.attribution.neurons import Patch
@@ -117,6 +116,8 @@ def _as_json(
     ranking: "Ranking",
     patches: "Sequence[Patch]",
 ) -> dict[str, Any]:
+    from pda_studio.targets import as_json
+
     return {
         "image": str(image),
         "classifier": subject.classifier.name,

@@ -2,7 +2,6 @@
 
 import textwrap
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from pda_studio.classifiers.layers import Layer
 from pda_studio.cli.parameters import allowed, defaults, merged, option, parameters_by_name
 from pda_studio.cli.tables import WIDTH, table
 from pda_studio.methods import Method, by_family
+from pda_studio.parameters import Parameter
 from pda_studio.results import EvidenceMap, Result
 from pda_studio.targets import UNITS, ClassTarget
 
@@ -127,7 +127,7 @@ def method_as_json(kind: type[Method]) -> dict[str, Any]:
         "citation": kind.citation,
         "parameters": [
             {
-                **asdict(parameter),
+                **_declared(parameter),
                 "option": option(parameter.name),
                 "default": str(parameter.default)
                 if isinstance(parameter.default, Path)
@@ -136,6 +136,11 @@ def method_as_json(kind: type[Method]) -> dict[str, Any]:
             for parameter in kind.parameters()
         ],
     }
+
+
+def _declared(parameter: Parameter) -> dict[str, Any]:
+    """A parameter's declaration; what its names stand for is no JSON."""
+    return {name: value for name, value in vars(parameter).items() if name != "registry"}
 
 
 def cache(

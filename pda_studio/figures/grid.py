@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pda_studio.errors import UsageError
 from pda_studio.figures.composition import Composition
 from pda_studio.figures.saving import About
+from pda_studio.figures.typesetting import clean
 from pda_studio.figures.words import details
 from pda_studio.rendering import Appearance, PanelStyle, panel_styles
 from pda_studio.results import EvidenceMap, Result, map_in
@@ -218,4 +219,4 @@ def about(grid: Grid, composition: Composition) -> About:
         "maps": maps,
     }
     title = ", ".join(filter(None, (grid.title, shown.target)))
-    return About(title, json.dumps(values, default=str))
+    return About(clean(title), json.dumps(values, default=str))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -186,6 +187,12 @@ def _dots(text: str, size: float, weight: str, family: str, dpi: int) -> int:
     families = _families(family, _signs(text))
     name = families[0] if len(families) == 1 else list(families)
     font = FontProperties(family=name, size=size, weight=weight)
+    with warnings.catch_warnings():  # of signs that no font has the figure itself tells
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        return _measured(text, font, dpi)
+
+
+def _measured(text: str, font: FontProperties, dpi: int) -> int:
     outlines, _, _ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
     letters, _, _ = _bitmap(dpi).get_text_width_height_descent(text, font, ismath=False)  # type: ignore[no-untyped-call]
     return int(np.ceil(max(outlines / 72 * dpi, letters)))

@@ -72,8 +72,8 @@ class Journey:
 
     def turns_flips_and_crops(self) -> None:
         hands, work = self.hands, self.studio.session
-        hands.menu("SourceImage", "Rotate by a small angle", "Rotate 15° clockwise")
-        hands.menu("SourceImage", "Rotate by a small angle", "Rotate 15° counter-clockwise")
+        hands.menu("Image", "Rotate by a small angle", "Rotate 15° clockwise")
+        hands.menu("Image", "Rotate by a small angle", "Rotate 15° counter-clockwise")
         hands.click("Flip left–right")
         hands.click("Crop")
         view = self.studio.window.grid.inputs[0].views[0]

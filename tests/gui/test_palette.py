@@ -122,7 +122,7 @@ def test_arrows_choose_and_escape_leaves_all_as_it_was(studio: Studio, qtbot: Qt
 
 
 def test_what_cannot_be_done_now_stays_undone(studio: Studio, qtbot: QtBot) -> None:
-    palette = typed(qtbot, studio, "remove all variants")
+    palette = typed(qtbot, studio, "remove all views")
     assert not palette.list.chosen.enabled
     qtbot.keyClick(palette.line, Qt.Key.Key_Return)
     assert palette.isVisible()

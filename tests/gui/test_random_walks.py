@@ -170,6 +170,9 @@ class Walk(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from(["undo", "undo", "redo", "stop", "run", "reset", "fit", "zoom-in"]))
     def act(self, name: str) -> None:
+        if name in ("undo", "redo"):
+            self.take_back() if name == "undo" else self.do_again()
+            return
         action = self.studio.window.registry[name]
         if action.isEnabled():
             action.trigger()

@@ -27,6 +27,7 @@ class SearchBox(QSearchableComboBox):
         matches = named(popup, "choices")
         matches.setItemDelegate(QStyledItemDelegate(matches))  # the completer's own has no style
         matches.setMinimumWidth(_WIDTH)
+        self.destroyed.connect(matches.deleteLater)  # nobody else owns it
 
     def setAccessibleName(self, name: str) -> None:
         """Name the box, and the field in it, which has the focus."""
