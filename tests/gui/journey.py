@@ -119,7 +119,7 @@ class Journey:
 
     def compares_architectures(self) -> None:
         hands = self.hands
-        hands.click("Remove all variants")
+        hands.click("Remove all views")
         for name in NETWORKS[1:]:
             before = len(self.studio.session.work.columns)
             hands.click_at(lambda: self.menu_button(-1), "⋯")
