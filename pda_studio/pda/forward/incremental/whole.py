@@ -17,7 +17,7 @@ from pda_studio.pda.forward.incremental.changes import (
     on_whole,
 )
 from pda_studio.pda.forward.incremental.facts import Facts, Rule, State, States
-from pda_studio.pda.forward.incremental.products import product, weight
+from pda_studio.pda.forward.incremental.products import convolution, product
 
 
 class OnWholeValues(Facts):
@@ -82,17 +82,7 @@ class OnWholeValues(Facts):
     def _convolve_whole(self, operation: Operation, states: States, changes: list[Change]) -> State:
         layer: Any = operation.module
         delta = on_whole(changes[0], self._inputs[operation][0].value.shape)
-        return Change(
-            F.conv2d(
-                delta,
-                weight(layer, self._dtype),
-                None,
-                layer.stride,
-                layer.padding,
-                layer.dilation,
-                layer.groups,
-            )
-        )
+        return Change(convolution(layer, delta, layer.padding))
 
     def _as_it_is(self, operation: Operation, states: States, changes: list[Change]) -> State:
         delta = on_whole(changes[0], self._inputs[operation][0].value.shape)
