@@ -21,7 +21,7 @@ from pda_studio.files import written_whole
 _log = logging.getLogger(__name__)
 
 _ENTRY = re.compile(r"[0-9a-f]{64}\.map")
-_UNFINISHED = re.compile(r"\.[0-9a-f]{64}\.map\..+")  # as written_whole names them
+_UNFINISHED = re.compile(r"\.[0-9a-f]{32}.*")  # as written_whole names them
 _ABANDONED = 3600.0  # seconds after which an unfinished file is nobody's any more
 _LONGEST_HEAD = 1000
 

@@ -11,13 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from driver import WAIT, Opened, wait_for_maps
-from PySide6.QtCore import QMimeData, Qt, QUrl
+from PySide6.QtCore import QMimeData, QSettings, Qt, QUrl
 from pytestqt.qtbot import QtBot
 
 from pda_studio.classifiers import Classifier
 from pda_studio.document.operations import Crop, Flip, Rotate
 from pda_studio.document.saved import load_state
 from pda_studio.document.workspace import ClassifierChoice
+from pda_studio.gui.session.recovery import Recovery
 from pda_studio.gui.window.studio import Studio
 from pda_studio.targets import ClassTarget, ContrastTarget
 
@@ -390,3 +391,18 @@ def test_a_workspace_opened_while_the_program_starts_stays_as_it_is(
     assert again.session.work.image.digest == saved.image.digest
     assert not again.saving.modified
     assert not again.saving.history.can_undo
+
+
+def test_the_recovery_folder_is_private_and_swept(tmp_path: Path) -> None:
+    settings = QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
+    recovery, folder = Recovery(settings), tmp_path / "recovery"
+    folder.mkdir(mode=0o755)
+    old, new, named = (folder / name for name in (".0123.abc", ".4567.abc", "0123.pdastudio"))
+    for path in (old, new, named):
+        path.write_bytes(b"")
+    for path in (old, named):
+        os.utime(path, (1, 1))
+    assert recovery.left_behind() == [named]
+    assert sorted(folder.glob("*.abc")) == [new]
+    recovery.make_folder()
+    assert os.name == "nt" or folder.stat().st_mode & 0o777 == 0o700

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
@@ -9,6 +10,8 @@ from uuid import uuid4
 from PySide6.QtCore import QLockFile, QSettings, QStandardPaths
 
 from pda_studio.document.workspace import SUFFIX
+
+_ABANDONED = 3600.0  # seconds after which a hidden file is nobody's any more
 
 
 class Recovery:
@@ -51,15 +54,24 @@ class Recovery:
         """Make the folder, if it can be made; it holds the user's images, for nobody else."""
         with suppress(OSError):
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._folder.chmod(0o700)  # also one that an earlier version made
 
     def left_behind(self) -> list[Path]:
         """What was open in windows that did not shut down cleanly; the newest first."""
+        self._sweep()
         found = []
         with suppress(OSError):
             for path in self._folder.glob(f"*{SUFFIX}"):
                 if path not in (self.own, self.closed) and _nobodys(path):
                     found.append(path)
         return sorted(found, key=_age)
+
+    def _sweep(self) -> None:
+        """Delete what a killed process left half written: whole copies of a workspace."""
+        for path in self._folder.glob(".*"):
+            with suppress(OSError):
+                if time.time() - path.stat().st_mtime > _ABANDONED:
+                    path.unlink()
 
     def discard(self, path: Path) -> None:
         """Delete what a crash left behind."""
