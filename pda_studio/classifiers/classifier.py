@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 from torch import nn
 
+from pda_studio.classifiers.behaviour import check_behaviour, in_eval_mode
 from pda_studio.classifiers.graph import NotTraceable, trace
 from pda_studio.classifiers.preprocessing import Preprocessing
 from pda_studio.errors import PdaStudioError, UsageError
@@ -61,6 +62,8 @@ class PdaSettings(BaseModel):
 class Classifier:
     """A network in eval mode, its preprocessing, its class names, and where it runs.
 
+    Of a network in train mode it holds a copy in eval mode, which shares its weights.
+
     Attributes
     ----------
     name : str
@@ -95,6 +98,9 @@ class Classifier:
     output: OutputKind = "softmax"
     target: Target | None = None
     batch_sizes: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "network", in_eval_mode(self.name, self.network))
 
     @property
     def has_probabilities(self) -> bool:
@@ -159,10 +165,12 @@ class Classifier:
         Raises
         ------
         PdaStudioError
-            If the network's answer is not finite.
+            If the network's answer is not finite, or it behaves in a way that spoils maps.
         """
-        pixels = self.preprocessing.pixels(view)[None]
-        logits = self.logits(self.prepare(pixels))[0].cpu().double()
+        prepared = self.prepare(self.preprocessing.pixels(view)[None])
+        answer = self.logits(prepared.clone())
+        check_behaviour(self.name, self.network, len(self.class_names), prepared, answer)
+        logits = answer[0].cpu().double()
         if not bool(torch.isfinite(logits).all()):
             raise PdaStudioError(
                 f"{self.name} answers with values that are not finite; its weights ({self.weights})"

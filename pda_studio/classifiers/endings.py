@@ -12,7 +12,7 @@ class Contrast(nn.Module):
     def __init__(self, network: nn.Module, first: int, second: int | None, outputs: int) -> None:
         super().__init__()
         self.network = network
-        self.difference = nn.Linear(outputs, 2, bias=False)
+        self.difference = nn.Linear(outputs, 2, bias=False).requires_grad_(False)
         with torch.no_grad():
             self.difference.weight.zero_()
             self.difference.weight[0, first] = 1

@@ -139,10 +139,9 @@ def _ending(
     activation: bool = False,
 ) -> Scored:
     """The classifier with another ending, whose first output is the target."""
-    device = next(classifier.network.parameters()).device
     made = replace(
         classifier,
-        network=network.to(device).eval().requires_grad_(False),
+        network=network.to(classifier.device).eval(),
         class_names=class_names,
         output="activation" if activation else "softmax",
         target=target,
