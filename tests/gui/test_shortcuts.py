@@ -8,8 +8,6 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMainWindow, QMenu
 from pytestqt.qtbot import QtBot
 
-from pda_studio.document.operations import Flip
-from pda_studio.gui.actions.action import IMAGE, Action
 from pda_studio.gui.actions.command_list import key_caps
 from pda_studio.gui.opening.dialogs import RECENT_CLASSIFIERS, RECENT_IMAGES
 from pda_studio.gui.window.studio import Studio
@@ -54,39 +52,6 @@ def test_f1_lists_every_action_with_its_key(studio: Studio, qtbot: QtBot) -> Non
     assert {"File", "Image", "Add method", "Sample digits", "View", "Help"} <= set(groups)
     assert len(set(groups)) == len(groups)
     studio.commands.shortcuts.close()
-
-
-def test_a_new_action_is_one_declaration(studio: Studio, qtbot: QtBot) -> None:
-    whistled = []
-    studio.window.registry.add(
-        Action(
-            "whistle",
-            "Whistle …",
-            lambda: whistled.append(1),
-            place=IMAGE.at(99),
-            shortcut="Ctrl+Alt+X",
-            tool=22,
-            enabled=lambda context: context.rows > 1,
-        )
-    )
-    qtbot.keyClick(studio.window, Qt.Key.Key_F1)
-    shown = {(c.title, c.group, c.keys) for c in listed(studio)}
-    assert ("Whistle", "Image", "Ctrl+Alt+X") in shown
-    studio.commands.shortcuts.close()
-    menu = studio.window.registry.menu(IMAGE)
-    assert menu.actions()[-1].text() == "Whistle …"
-    assert menu.actions()[-2].isSeparator()
-    button = studio.window.registry.toolbar.buttons["whistle"]
-    qtbot.waitUntil(button.isVisible, timeout=WAIT)
-    assert not button.isEnabled()
-    studio.session.transform(Flip("vertical"))
-    assert button.isEnabled()
-    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
-    studio.window.registry["find"].trigger()
-    qtbot.keyClicks(studio.commands.palette.line, "whistle")
-    qtbot.keyClick(studio.commands.palette.line, Qt.Key.Key_Return)
-    assert whistled == [1, 1]
-    wait_for_maps(qtbot, studio)
 
 
 def test_the_list_is_searched_by_words_and_by_keys(studio: Studio, qtbot: QtBot) -> None:
