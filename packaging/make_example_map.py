@@ -12,7 +12,7 @@ from PIL import Image
 
 from pda_studio import explain, load_classifier, load_image
 from pda_studio.gui.opening.opening import FIRST_SAMPLE
-from pda_studio.rendering import Appearance, heat_map
+from pda_studio.rendering import Appearance, overlay
 
 DIGITS = Path(__file__).resolve().parent.parent / "resources" / "digits"
 
@@ -20,7 +20,7 @@ DIGITS = Path(__file__).resolve().parent.parent / "resources" / "digits"
 def main() -> None:
     sample = load_image(DIGITS / "samples" / f"{FIRST_SAMPLE}.png")
     evidence_map = explain(sample, load_classifier("digits"))
-    drawn = heat_map(evidence_map, Appearance(), evidence_map.limit)
+    drawn = overlay(evidence_map, Appearance(), evidence_map.limit)
     Image.fromarray(drawn).save(DIGITS / "example_map.png", optimize=True)
     print(f"Wrote the map of “{evidence_map.target_name}”, {drawn.shape[0]}×{drawn.shape[1]}.")
 

@@ -52,7 +52,7 @@ class _SavedColumn:
     key: int
     method: str
     parameters: dict[str, Any] | None = None
-    style: PanelStyleName = "map"
+    style: PanelStyleName = "map"  # of files that name none
     target: Target | None = None
     classifier: ClassifierChoice | None = None
 

@@ -130,7 +130,7 @@ class Column:
 
     key: int
     method: Method
-    style: PanelStyleName = "map"
+    style: PanelStyleName = "overlay"
     target: Target | None = None
     classifier: ClassifierChoice | None = None
     suited: bool = False

@@ -14,6 +14,8 @@ from pda_studio.files import check_writable
 from pda_studio.gui.display.display import Theme
 from pda_studio.gui.jobs.worker import leave
 from pda_studio.gui.opening.clipboard import write_png
+from pda_studio.gui.session.recovery import Recovery
+from pda_studio.gui.window.settings import Memory
 from pda_studio.gui.window.studio import Studio, application
 from pda_studio.methods import method_named
 from pda_studio.pda.allocator import keep_freed_memory
@@ -32,19 +34,24 @@ def run_window(
     Parameters
     ----------
     image : Path, optional
-        The image to open; without it, a sample digit.
+        The image to open; without it, the last workspace, or at first a sample digit.
     classifier, weights : str, optional
         As `load_classifier` takes them; without them, the digit classifier.
     workspace : Path, optional
-        Saved work to open instead of an image.
+        Saved work to open instead of an image; without anything named, the last workspace.
     """
     keep_freed_memory()  # before there are threads
     running = application()
-    studio = Studio(running, QSettings(), image, classifier, weights)
+    settings = QSettings()
+    if (
+        workspace is None
+        and image is None
+        and (classifier or "digits", weights) == ("digits", None)
+    ):
+        workspace = _last_workspace(settings)
+    studio = Studio(running, settings, image, classifier, weights, workspace)
     running.aboutToQuit.connect(studio.close)
     studio.show()
-    if workspace is not None:
-        studio.saving.open(workspace)
     sys.excepthook = studio.messages.show_unexpected
     try:
         status = running.exec()
@@ -122,6 +129,14 @@ def take_screenshot(
             studio.close()
             studio.window.deleteLater()
             studio.deleteLater()
+
+
+def _last_workspace(settings: QSettings) -> Path | None:
+    """What was open last, where the user wants it; after a crash the window offers what is left."""
+    recovery = Recovery(settings)
+    if not Memory(settings).start_with_last or recovery.left_behind():
+        return None
+    return recovery.last
 
 
 class _Watch:

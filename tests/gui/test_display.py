@@ -102,6 +102,7 @@ def test_each_kind_of_threshold_keeps_its_level(studio: Studio) -> None:
 
 
 def test_significance_says_where_there_is_no_standard_error(studio: Studio, qtbot: QtBot) -> None:
+    studio.session.set_style(0, "map")
     box = studio.window.display_box
     choose(box.threshold_kind, "significance")
     assert box.note.isVisible()
@@ -184,6 +185,7 @@ def test_the_end_of_the_scale_is_dragged(studio: Studio, qtbot: QtBot) -> None:
 
 @pytest.mark.parametrize("kind", ["part", "value", "percentile"])
 def test_the_threshold_is_dragged(studio: Studio, qtbot: QtBot, kind: str) -> None:
+    studio.session.set_style(0, "map")
     box, evidence_map = studio.window.display_box, first_map(studio)
     choose(box.threshold_kind, kind)
     if kind == "percentile":
@@ -304,6 +306,7 @@ def test_the_figure_is_drawn_as_the_window(
             studio.composing.save(tmp_path / name)
         return (tmp_path / name).read_bytes()
 
+    studio.session.set_style(0, "map")
     plain = drawn("plain.svg")
     studio.display.change(style="contours", colours="PRGn_r", threshold=Threshold(part=0.2))
     prediction = studio.display.appearance
@@ -394,6 +397,7 @@ def test_a_declared_style_is_offered_and_drawn(
     """Nothing in the window or in figures names the styles that there are."""
     monkeypatch.setitem(STYLES, "negative", Negative())
     studio = opened()
+    studio.session.set_style(0, "map")
     box = studio.window.display_box
     assert not box.style_box.isEnabled(), "no column shows an overlay"
     assert not box.opacity.isEnabled()

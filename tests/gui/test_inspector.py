@@ -70,6 +70,8 @@ def marks(view: ImageView) -> list[tuple[int, int, int, int]]:
 
 def test_tells_what_to_do_while_there_is_nothing(studio: Studio) -> None:
     inspector = studio.window.inspector
+    assert inspector.isHidden(), "it is empty"
+    studio.window.registry["inspector"].trigger()
     assert inspector.isVisible()
     for page, word in (("windows", "Click a pixel"), ("region", "drag a rectangle")):
         inspector.tabs[page].click()
@@ -289,6 +291,7 @@ def test_one_tool_at_a_time_and_escape_leaves_it(studio: Studio, qtbot: QtBot) -
 
 def test_the_strongest_go_one_by_one(studio: Studio, qtbot: QtBot) -> None:
     inspector, inspection = studio.window.inspector, studio.inspection
+    studio.window.registry["inspector"].trigger()
     inspector.tabs["strongest"].click()
     until(qtbot, lambda: inspection.deletion and inspection.deletion.stages)
     page = inspector.strongest
@@ -329,6 +332,7 @@ def test_plays_to_the_end_and_once_more(studio: Studio, qtbot: QtBot) -> None:
     studio.session.configure_column(0, window=14, stride=14)
     wait_for_maps(qtbot, studio)
     studio.inspecting.playing.pace.setInterval(5)
+    studio.window.registry["inspector"].trigger()
     studio.window.inspector.tabs["strongest"].click()
     until(qtbot, lambda: studio.inspection.deletion and studio.inspection.deletion.stages)
     total = len(studio.inspection.deletion.rectangles)

@@ -26,9 +26,14 @@ def test_settings_are_on_the_disk_soon_after_they_change(
     studio.window.registry["theme-system"].trigger()
     studio.display.change(opacity=0.25)
     qtbot.waitUntil(lambda: written(tmp_path).appearance.opacity == 0.25, timeout=WAIT)
-    opens = studio.inspection.open
-    studio.window.registry["inspector"].trigger()
-    qtbot.waitUntil(lambda: written(tmp_path).inspector is not opens, timeout=WAIT)
+    for wanted in ("open", "closed"):
+        studio.window.registry["inspector"].trigger()
+        qtbot.waitUntil(lambda wanted=wanted: written(tmp_path).inspector == wanted, timeout=WAIT)
+    studio.window.registry["sides"].trigger()
+    qtbot.waitUntil(lambda: not written(tmp_path).sides, timeout=WAIT)
+    assert not studio.window.method_box.isVisible()
+    studio.window.registry["start-with-last"].trigger()
+    qtbot.waitUntil(lambda: not written(tmp_path).start_with_last, timeout=WAIT)
     studio.window.resize(1111, 777)
     qtbot.waitUntil(lambda: written(tmp_path).geometry.width() == 1111, timeout=WAIT)
     assert not written(tmp_path).maximised

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from driver import Opened
 from PIL import Image
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QSettings, Qt, QTimer
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -16,7 +17,7 @@ from pda_studio.document.saved import load_state
 from pda_studio.document.workspace import Workspace
 from pda_studio.gui import app
 from pda_studio.gui.window.studio import Studio
-from pda_studio.rendering import Appearance, heat_map
+from pda_studio.rendering import Appearance, overlay
 
 
 def test_the_example_is_there_before_the_engine(opened: Opened) -> None:
@@ -30,8 +31,9 @@ def test_the_example_is_there_before_the_engine(opened: Opened) -> None:
         for x in range(32 + side, 32 + 2 * side, 3)
         for y in range(60, 60 + side, 3)
     }
-    assert "#ffffff" in colours
-    assert any(int(c[1:3], 16) > 150 and int(c[5:7], 16) < 90 for c in colours), "some is red"
+    channels = [[int(c[at : at + 2], 16) for at in (1, 3, 5)] for c in colours]
+    assert any(min(one) > 190 for one in channels), "the digit shows through"
+    assert any(red > 90 and blue < 50 for red, _, blue in channels), "some is red"
 
 
 def test_the_map_that_comes_with_the_program_is_the_one_it_computes(opened: Opened) -> None:
@@ -40,7 +42,7 @@ def test_the_map_that_comes_with_the_program_is_the_one_it_computes(opened: Open
     path = files("pda_studio.resources") / "digits" / "example_map.png"
     with path.open("rb") as file, Image.open(file) as image:
         shipped = np.asarray(image.convert("RGB")).astype(int)
-    drawn = heat_map(computed, Appearance(), computed.limit).astype(int)
+    drawn = overlay(computed, Appearance(), computed.limit).astype(int)
     assert np.abs(shipped - drawn).max() <= 4
 
 
@@ -92,3 +94,46 @@ def test_a_workspace_named_at_the_start_is_opened(
     qtbot.waitUntil(lambda: studios[0].jobs.ended, timeout=60_000)
     studios[0].window.deleteLater()
     studios[0].deleteLater()
+
+
+def test_the_last_workspace_is_what_the_next_start_begins_with(
+    opened: Opened, tmp_path: Path
+) -> None:
+    settings = QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
+    assert app._last_workspace(settings) is None, "there is none yet"
+    studio = opened()
+    studio.session.add_column("occlusion")
+    studio.window.close()
+    last = app._last_workspace(settings)
+    assert last is not None
+    assert len(load_state(last).work.columns) == 2
+    (last.parent / "left.pdastudio").write_bytes(last.read_bytes())
+    assert app._last_workspace(settings) is None, "what a crash left is offered instead"
+    (last.parent / "left.pdastudio").unlink()
+    again = opened(finished=False, workspace=last)
+    assert not again.window.starting._images
+    assert again.saving.path is None
+    settings.setValue("start_with_last", "false")
+    assert app._last_workspace(settings) is None
+
+
+def test_the_first_start_fits_the_screen(opened: Opened) -> None:
+    studio = opened(finished=False)
+    room = QGuiApplication.primaryScreen().availableGeometry().size()
+    smallest = studio.window.minimumSize()
+    assert studio.window.height() <= max(room.height() - 20, smallest.height())
+    assert studio.window.width() <= max(room.width(), smallest.width())
+
+
+def test_a_narrow_window_keeps_its_tools(opened: Opened, qtbot: QtBot) -> None:
+    studio = opened(finished=False)
+    window, buttons = studio.window, studio.window.registry.toolbar.buttons
+    beside = Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+    for width, words in ((1400, True), (880, False), (1400, True)):
+        window.resize(width, 560)
+        qtbot.wait(20)
+        assert (buttons["stop"].toolButtonStyle() == beside) is words
+        for name, button in buttons.items():
+            right = button.mapTo(window, button.rect().bottomRight())
+            assert button.isVisible(), name
+            assert right.x() < width, name

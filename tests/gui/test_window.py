@@ -240,6 +240,26 @@ def test_escape_leaves_cropping(studio: Studio, qtbot: QtBot) -> None:
     assert not studio.window.registry["stop"].isEnabled()
 
 
+def test_escape_leaves_cropping_and_the_map_goes_on(studio: Studio, qtbot: QtBot) -> None:
+    start_slow_map(qtbot, studio)
+    studio.window.registry["crop"].trigger()
+    qtbot.keyClick(studio.window, Qt.Key.Key_Escape)
+    assert not studio.window.registry["crop"].isChecked()
+    assert first_panel(studio).state == "running"
+    qtbot.keyClick(studio.window, Qt.Key.Key_Escape)
+    assert first_panel(studio).state == "stopped"
+
+
+def test_a_mean_needs_two_maps(studio: Studio, qtbot: QtBot) -> None:
+    mean = studio.window.registry["combine"]
+    assert not mean.isEnabled()
+    studio.session.add_column("occlusion")
+    assert mean.isEnabled()
+    mean.trigger()
+    studio.session.remove_column(0)
+    assert not mean.isEnabled(), "what is left is one map and a mean"
+
+
 def test_methods_side_by_side(studio: Studio, qtbot: QtBot) -> None:
     column = studio.session.add_column("occlusion")
     studio.session.set_style(column.key, "both")

@@ -23,6 +23,8 @@ class Context:
         There is an edit to undo, or to redo.
     rows, columns : int
         How many the grid has.
+    combinable : int
+        Columns whose mean can be taken: all but those that are means.
     row, column : int
         Which of them are selected, from 0.
     own_target, combined : bool
@@ -31,8 +33,6 @@ class Context:
         A map is computed, or a classifier is loaded.
     resumable : bool
         A panel was stopped, or failed.
-    dragging : bool
-        A drag in a panel crops, or removes a region.
     finished : bool
         The selected panel shows its finished map.
     """
@@ -43,13 +43,13 @@ class Context:
     can_redo: bool = False
     rows: int = 1
     columns: int = 1
+    combinable: int = 1
     row: int = 0
     column: int = 0
     own_target: bool = False
     combined: bool = False
     busy: bool = False
     resumable: bool = False
-    dragging: bool = False
     finished: bool = False
 
 

@@ -59,6 +59,7 @@ def gestures() -> list[tuple[str, str]]:
             translate("gestures", "Draw the region to take out"),
             translate("gestures", "Remove region, then drag"),
         ),
+        (translate("gestures", "Leave Crop or Remove region"), translate("gestures", "Esc")),
         (
             translate("gestures", "Open images, a folder, or weights"),
             translate("gestures", "Drop"),

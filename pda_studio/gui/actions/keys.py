@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
+from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QAbstractSlider,
@@ -22,6 +22,8 @@ from pda_studio.gui.session.session import Session
 from pda_studio.gui.window.main_window import MainWindow
 
 _PAGES = (Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
+_DRAGS = ("crop", "remove-region")
+"""Tools that a drag in a panel serves."""
 _WAYS = {
     Qt.Key.Key_Left: (0, -1),
     Qt.Key.Key_Right: (0, 1),
@@ -107,6 +109,9 @@ class Keys(QObject):
                 if event.key() in _PAGES and _has_pages(self._window.focusWidget()):
                     event.accept()  # a slider or a list goes on by a page itself
                     return True
+                if event.key() == Qt.Key.Key_Escape and self._tool is not None:
+                    event.accept()  # it leaves the tool: what is computed goes on
+                    return True
             case QEvent.Type.KeyPress if isinstance(event, QKeyEvent):
                 return self._on_press(event)
             case QEvent.Type.KeyRelease if isinstance(event, QKeyEvent):
@@ -120,6 +125,9 @@ class Keys(QObject):
         key, held = Qt.Key(event.key()), event.modifiers()
         if held not in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier):
             return False
+        if key == Qt.Key.Key_Escape and self._tool is not None:
+            self._tool.setChecked(False)
+            return True
         if key in (Qt.Key.Key_H, Qt.Key.Key_Space):
             self._viewport.plain = True
             return True
@@ -127,6 +135,12 @@ class Keys(QObject):
             self._move(*_WAYS[key])
             return True
         return False
+
+    @property
+    def _tool(self) -> QAction | None:
+        """The tool that is on: a drag in a panel serves it."""
+        tools = (self._window.registry[name] for name in _DRAGS)
+        return next((tool for tool in tools if tool.isChecked()), None)
 
     def _move(self, rows: int, columns: int) -> None:
         """Give the focus to the view in a place beside the one that has it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import (
     QMainWindow,
     QMenu,
@@ -41,13 +41,14 @@ class ToolBar(QToolBar):
         self.buttons: dict[str, QToolButton] = {}
         """By the names of their actions."""
         window.addToolBar(self)
+        self._labels: list[tuple[QToolButton, int]] = []
+        """Buttons with a word beside the icon, and how much wider the word makes them."""
 
     def put(self, action: Action, made: QAction, drop: QMenu | None) -> None:
         """Make an action's button, which may open a menu beside it."""
         button = QToolButton()
         if action.label:
             made.setIconText(action.label)
-            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         button.setDefaultAction(made)
         if drop is not None:
             button.setMenu(drop)
@@ -62,6 +63,26 @@ class ToolBar(QToolBar):
         placed = QWidgetAction(self)
         placed.setDefaultWidget(button)
         self._insert(action.tool, placed)
+        if action.label:
+            bare = button.sizeHint().width()
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+            self._labels.append((button, button.sizeHint().width() - bare))
+            self._labels.sort(key=lambda one: one[1])
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave out words where there is no room for all: first the short ones, of known icons."""
+        super().resizeEvent(event)
+        beside = Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+        shown = [one for one, _ in self._labels if one.toolButtonStyle() == beside]
+        bare = self.sizeHint().width() - sum(
+            more for button, more in self._labels if button in shown
+        )
+        room = event.size().width() - bare
+        for button, more in reversed(self._labels):
+            fits = more <= room
+            room -= more if fits else room  # what is shorter goes before what is longer
+            style = beside if fits else Qt.ToolButtonStyle.ToolButtonIconOnly
+            button.setToolButtonStyle(style)
 
     def _insert(self, position: int, tool: QAction) -> None:
         later = [one for one in self._tools if one[0] > position]

@@ -112,7 +112,7 @@ class GridMenus(QObject):
                 lambda: session.add_column(Combined()),
                 place=METHOD.at(11),
                 shortcut="Ctrl+M",
-                enabled=ready,
+                enabled=lambda context: context.ready and context.combinable > 1,
             ),
         )
         for menu, other, name, key, use in (

@@ -96,18 +96,25 @@ class Inspecting(QObject):
     # Actions of the user
 
     def open(self, open: bool) -> None:
-        """Show or hide the inspector."""
-        self._inspection.open = open
+        """Show or hide the inspector, as the user wants it from now on."""
+        if open != self._inspection.open:
+            self._inspection.wanted = "open" if open else "closed"
+            self._inspection.open = open
 
     def inspect_pixel(self, key: Key, point: tuple[float, float]) -> None:
-        """Show the windows over a pixel of a panel; a point in pixels of the first row's input."""
+        """Show the windows over a pixel of a panel; a point in pixels of the first row's input.
+
+        The inspector opens for it, unless the user has closed it.
+        """
         of = inspected(self._session, key)
-        if not self._inspection.open or of is None:
+        stays_closed = not self._inspection.open and self._inspection.wanted == "closed"
+        if stays_closed or of is None:
             return
         x, y = moved_point(own_matrix(self._session, key), *point)
         column, row = floor(x + _ROUNDING), floor(y + _ROUNDING)
         height, width = of.subject.view.shape[:2]
         if 0 <= column < width and 0 <= row < height:
+            self._inspection.open = True
             self._inspection.page = "windows"
             self._rank(PixelWindows(of, column, row))
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # the engine loads PyTorch, which takes seconds: the window i
     from pda_studio.results import Subject
 
 Page = Literal["windows", "region", "strongest"]
+Wanted = Literal["auto", "open", "closed"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -240,6 +241,9 @@ class Inspection:
     ----------
     open : bool
         Whether it is seen.
+    wanted : {"auto", "open", "closed"}
+        What the user wants: that it opens with the first pixel that is clicked, is open, or stays
+        closed.
     page : {"windows", "region", "strongest"}
         Which page.
     pixel, region, deletion
@@ -256,7 +260,8 @@ class Inspection:
 
     events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
 
-    open: bool = True
+    open: bool = False
+    wanted: Wanted = "auto"
     page: Page = "windows"
     pixel: PixelWindows | None = None
     region: RegionRemoval | None = None

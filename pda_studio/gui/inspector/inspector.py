@@ -111,6 +111,7 @@ class Inspector(QWidget):
         self._show()  # a click on the page that is shown leaves it
 
     def _on_close(self) -> None:
+        self._inspection.wanted = "closed"
         self._inspection.open = False
 
     def _show(self) -> None:

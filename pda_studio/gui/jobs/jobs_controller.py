@@ -86,7 +86,7 @@ class JobsController(QObject):
                 icon="stop",
                 tool=61,
                 label=self.tr("Stop"),
-                enabled=lambda context: context.busy or context.dragging,
+                enabled=lambda context: context.busy,
             ),
         )
         window.banner.reported = self.report_of_window
@@ -128,9 +128,7 @@ class JobsController(QObject):
         self.show_tasks()
 
     def stop_all(self) -> None:
-        """Stop everything; a drag in a panel means no crop and no region any more."""
-        for name in ("crop", "remove-region"):
-            self._window.registry[name].setChecked(False)
+        """Stop everything."""
         self._explainer.stop()
         self._opening.stop()
         self.show_tasks()

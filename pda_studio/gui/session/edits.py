@@ -125,9 +125,10 @@ class Edits:
     ) -> Column:
         """Put a method beside the others: as it is, or by its name, with parameters that suit."""
         selected = self.selected_column
-        style = shown_by_every_map(selected.style) if selected else "map"
         named = method_named(method)() if isinstance(method, str) else method
-        column = Column(self._new_key(), named, style, target, classifier)
+        column = Column(self._new_key(), named, target=target, classifier=classifier)
+        if selected is not None:
+            column = replace(column, style=shown_by_every_map(selected.style))
         column = self._with_method(column, method, selected)
         self.edit(replace(self.work, columns=(*self.work.columns, column)))
         self.select(self.selection[0], column.key)

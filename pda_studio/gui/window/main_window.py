@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import QRect, Qt, Signal
+from PySide6.QtCore import QRect, QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QIcon
 from PySide6.QtWidgets import QMainWindow, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
@@ -31,6 +31,7 @@ from pda_studio.gui.window.theme import ThemeKeeper, pixmap
 
 _LEFT, _RIGHT = 236, 346
 _SIZE = (1280, 800)
+_FRAME = QSize(16, 48)  # what window managers put around a window, at most
 
 
 class MainWindow(QMainWindow):
@@ -76,10 +77,20 @@ class MainWindow(QMainWindow):
         self.resize(*_SIZE)
 
     def place(self, geometry: QRect | None) -> None:
-        """Put the window where it was, if that place is still on a screen."""
+        """Put the window where it was, if that place is still on a screen; else fit it to one."""
         screens = [screen.availableGeometry() for screen in QGuiApplication.screens()]
         if geometry is not None and any(screen.intersects(geometry) for screen in screens):
             self.setGeometry(geometry)
+            return
+        screen = QGuiApplication.primaryScreen()
+        if screen is not None:
+            room = screen.availableGeometry().size() - _FRAME
+            self.resize(QSize(*_SIZE).boundedTo(room))
+
+    def show_sides(self, shown: bool) -> None:
+        """Show or hide the columns beside the grid."""
+        for side in self._sides:
+            side.setVisible(shown)
 
     def _lay_out(self) -> QSplitter:
         said = Section(self.tr("Predictions"))
@@ -109,6 +120,7 @@ class MainWindow(QMainWindow):
         splitter.setChildrenCollapsible(False)
         for widget in (left, centre, right):
             splitter.addWidget(widget)
+        self._sides = left, right
         left.setMinimumWidth(200)
         centre.setMinimumWidth(360)
         right.setMinimumWidth(290)

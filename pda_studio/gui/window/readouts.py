@@ -58,8 +58,6 @@ class Readouts(QObject):
         follow(self, session.panel_changed, self._on_panel)
         follow(self, viewport.events.crosshair, self._show_readout)
         follow(self, display.events.appearance, self._show_scale)
-        for tool in ("crop", "remove-region"):
-            window.registry[tool].toggled.connect(self.show_actions)  # Escape leaves it
         self.show_file()
 
     def _show_scale(self, *_: object) -> None:
@@ -163,7 +161,6 @@ class Readouts(QObject):
         work, column = session.work, session.selected_column
         registry = self._window.registry
         ready = work.image is not None and session.classifier is not None
-        dragging = any(registry[name].isChecked() for name in ("crop", "remove-region"))
         states = {panel.state for panel in session.panels.values()}
         registry.update(
             Context(
@@ -173,13 +170,13 @@ class Readouts(QObject):
                 can_redo=history.can_redo,
                 rows=len(work.rows),
                 columns=len(work.columns),
+                combinable=sum(not one.method.combines for one in work.columns),
                 row=[row.key for row in work.rows].index(session.selected_row.key),
                 column=[one.key for one in work.columns].index(column.key) if column else 0,
                 own_target=column is not None and column.target is not None,
                 combined=column is not None and column.method.combines,
                 busy=self._explainer.busy or self._opening.busy,
                 resumable=ready and bool(states & {"stopped", "failed"}),
-                dragging=dragging,
                 finished=self._exporting.selected_map() is not None,
             )
         )

@@ -9,6 +9,7 @@ from PySide6.QtCore import QByteArray, QRect, QSettings, QStandardPaths
 from pda_studio.document.workspace import ClassifierChoice
 from pda_studio.errors import UsageError
 from pda_studio.gui.display.display import Theme
+from pda_studio.gui.inspector.inspection import Wanted
 from pda_studio.rendering import Appearance
 
 _MOST = 10
@@ -37,7 +38,9 @@ class Memory:
         self.splitter = splitter if isinstance(splitter, QByteArray) else None
         halves = settings.value("halves")
         self.halves = halves if isinstance(halves, QByteArray) else None
-        self.inspector = str(settings.value("inspector", "true")).lower() == "true"
+        self.inspector = _inspector(str(settings.value("inspector", "auto")))
+        self.start_with_last = str(settings.value("start_with_last", "true")).lower() == "true"
+        self.sides = str(settings.value("sides", "true")).lower() == "true"
         self.folder = str(settings.value("folder", "")) or _images()
         self.weights_folder = str(settings.value("weights_folder", "")) or self.folder
         self.hints_closed = str(settings.value("hints_closed", "")) == "yes"
@@ -85,6 +88,8 @@ class Memory:
             ("splitter", self.splitter),
             ("halves", self.halves),
             ("inspector", self.inspector),
+            ("start_with_last", self.start_with_last),
+            ("sides", self.sides),
             ("folder", self.folder),
             ("weights_folder", self.weights_folder),
             ("hints_closed", "yes" if self.hints_closed else None),
@@ -98,6 +103,13 @@ def _images() -> str:
     """Where people keep their images; from a menu, a program starts anywhere."""
     place = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation)
     return place if Path(place).is_dir() else str(Path.home())
+
+
+def _inspector(text: str) -> Wanted:
+    """What was written down; programs before wrote whether it was open, which it was at first."""
+    if text in get_args(Wanted):
+        return cast(Wanted, text)
+    return "closed" if text.lower() == "false" else "auto"
 
 
 def _appearance(text: str) -> Appearance:

@@ -64,6 +64,8 @@ class Studio(QObject):
         Where geometry, recent files and the theme are kept.
     image, classifier, weights
         What to open first; without them a sample digit and the digit classifier.
+    workspace : Path, optional
+        A saved workspace to open in place of an image.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class Studio(QObject):
         image: Path | None = None,
         classifier: str | None = None,
         weights: str | None = None,
+        workspace: Path | None = None,
     ) -> None:
         super().__init__()
         self.session = Session()
@@ -87,18 +90,22 @@ class Studio(QObject):
         self.opening = Opening(self.session, self.jobs, self)
         self.exporting = Exporting(self.session, self.jobs, self)
         self.saving = Saving(self.session, self.display, self.explainer, self.jobs, settings, self)
-        self.inspection = Inspection(open=self.memory.inspector)
+        self.inspection = Inspection(
+            open=self.memory.inspector == "open", wanted=self.memory.inspector
+        )
         self.inspecting = Inspecting(self.inspection, self.session, self.jobs, self)
         self.samples = sample_digits()
         self.window = MainWindow(
             self.session, self.display, self.viewport, self.theme, self.samples, self.inspection
         )
         self._image = image or next(p for p in self.samples if p.stem == FIRST_SAMPLE)
+        self._workspace = workspace
         self._closed = False
         start = ClassifierChoice(classifier or "digits", weights)
-        if image is None and start == ClassifierChoice():
+        example = image is None and workspace is None
+        if example and start == ClassifierChoice():
             self.window.starting.show_example(self._image)
-        self._make_features(start, newcomer=image is None)
+        self._make_features(start, newcomer=example)
         self._connect()
 
     def _make_features(self, start: ClassifierChoice, *, newcomer: bool) -> None:
@@ -210,7 +217,7 @@ class Studio(QObject):
         opening.engine_ready.connect(self._freeze)
 
     def show(self) -> None:
-        """Show the window, then import the engine and open the first image in the background."""
+        """Show the window, then import the engine and open what comes first, in the background."""
         self.window.show()
         self.window.splitter.setFocus()  # no button is singled out until somebody presses Tab
         QTimer.singleShot(0, self._start)
@@ -252,7 +259,10 @@ class Studio(QObject):
     def _start(self) -> None:
         self.window.strip.show_idle(self.tr("Starting the engine …"))
         self.opening.start_engine()
-        self.open_image(self._image)
+        if self._workspace is not None:
+            self.saving.open(self._workspace)
+        else:
+            self.open_image(self._image)
         self.thumbnails.add_recent()
 
 

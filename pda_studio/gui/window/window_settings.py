@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 
+from pda_studio.gui.actions.action import FILE, VIEW, Action
 from pda_studio.gui.connections import follow
 from pda_studio.gui.display.display import Display
 from pda_studio.gui.inspector.inspection import Inspection
@@ -32,6 +33,26 @@ class WindowSettings(QObject):
         self._display, self._inspection = display, inspection
         self._soon = QTimer(self, singleShot=True, interval=_PAUSE)
         self._soon.timeout.connect(self.write)
+        window.registry.add(
+            Action(
+                "start-with-last",
+                self.tr("Start with the last workspace"),
+                toggled=self._start_with_last,
+                place=FILE.at(44),
+                shortcut="Ctrl+B, W",
+                checked=memory.start_with_last,
+            ),
+            Action(
+                "sides",
+                self.tr("Side panels"),
+                toggled=self._show_sides,
+                place=VIEW.at(43),
+                shortcut="F9",
+                help=self.tr("Side panels: without them the grid has the whole window"),
+                checked=memory.sides,
+            ),
+        )
+        window.show_sides(memory.sides)
         window.place(memory.geometry)
         if memory.splitter:
             window.splitter.restoreState(memory.splitter)
@@ -57,13 +78,22 @@ class WindowSettings(QObject):
             memory.geometry = window.geometry()
         memory.splitter = window.splitter.saveState()
         memory.halves = window.halves.saveState()
-        memory.inspector = self._inspection.open
+        memory.inspector = self._inspection.wanted
         memory.save()
 
     def close(self) -> None:
         """Write the settings for the last time: what happens to a closed window is no setting."""
         self.write()
         self._soon.timeout.disconnect(self.write)
+
+    def _start_with_last(self, on: bool) -> None:
+        self._memory.start_with_last = on
+        self._soon.start()
+
+    def _show_sides(self, on: bool) -> None:
+        self._memory.sides = on
+        self._window.show_sides(on)
+        self._soon.start()
 
     def _on_change(self, *_: object) -> None:
         self._soon.start()
