@@ -110,7 +110,7 @@ class Journey:
     def turns_a_map_back(self) -> None:
         hands, session = self.hands, self.studio.session
         turned = session.work.rows[4].key  # added last, and so in sight
-        button = self.studio.window.grid._rows[turned].back_button
+        button = self.studio.window.grid.table.row_headers[turned].back_button
         hands.click_at(lambda: (button, button.rect().center()), "Turn back")
         hands.wait_for("map turned back", lambda: session.work.row(turned).turned_back, 5)
         hands.image("turned back")
@@ -263,7 +263,9 @@ class Journey:
 
     def headers(self) -> list[ColumnHeader]:
         grid = self.studio.window.grid
-        return [grid._columns[column.key] for column in self.studio.session.work.columns]
+        return [
+            grid.table.column_headers[column.key] for column in self.studio.session.work.columns
+        ]
 
     def menu_button(self, at: int):
         button = self.headers()[at].menu_button

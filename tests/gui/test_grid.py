@@ -44,7 +44,7 @@ def choose(qtbot: QtBot, *texts: str) -> None:
 
 def open_column_menu(studio: Studio, qtbot: QtBot, at: int) -> None:
     key = studio.session.work.columns[at].key
-    header = studio.window.grid._columns[key]
+    header = studio.window.grid.table.column_headers[key]
     qtbot.mouseClick(header.menu_button, Qt.MouseButton.LeftButton)
 
 
@@ -65,7 +65,9 @@ def test_a_column_may_ask_another_classifier(studio: Studio, qtbot: QtBot) -> No
     )
     np.testing.assert_allclose(second.evidence, own.evidence, atol=1e-5)
     assert studio.session.classifier.weights == "built in", "the open one stays"
-    headers = [studio.window.grid._columns[one.key] for one in studio.session.work.columns]
+    headers = [
+        studio.window.grid.table.column_headers[one.key] for one in studio.session.work.columns
+    ]
     assert [header.title.text() for header in headers] == ["digits", "digits (random)"]
     assert headers[1].details.text().startswith("Efficient PDA")
 
@@ -256,7 +258,7 @@ def test_variants_are_turned_back_and_compared(studio: Studio, qtbot: QtBot) -> 
     panel = studio.window.grid.maps[row.key, 0]
     correlation = np.corrcoef(first.evidence.ravel(), flipped.evidence[:, ::-1].ravel())[0, 1]
     assert f"r {correlation:.2f}".replace("-", "−") in panel.caption.text()
-    button = studio.window.grid._rows[row.key].back_button
+    button = studio.window.grid.table.row_headers[row.key].back_button
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     assert studio.session.work.row(row.key).turned_back
     inputs = studio.window.grid.inputs
@@ -337,7 +339,7 @@ def test_the_image_is_turned_by_any_angle(studio: Studio, qtbot: QtBot) -> None:
 
 
 def test_no_cross_comes_to_stand_where_the_menu_stood(studio: Studio, qtbot: QtBot) -> None:
-    header = studio.window.grid._columns[0]
+    header = studio.window.grid.table.column_headers[0]
 
     def menu() -> int:
         return header.menu_button.geometry().right() - header.width()

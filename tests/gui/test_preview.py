@@ -72,7 +72,7 @@ def test_a_preview_is_marked_and_told_from_the_exact(
     studio: Studio, qtbot: QtBot, late: None
 ) -> None:
     window = studio.window
-    badge = window.grid._columns[0].badge
+    badge = window.grid.table.column_headers[0].badge
     assert badge.isHidden()
     start_long_map(qtbot, studio)
     assert badge.isVisible()

@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from PySide6.QtCore import QCoreApplication
 
 from pda_studio.document.operations import described
-from pda_studio.gui.grid.headers import ColumnHeader, RowHeader
 from pda_studio.gui.grid.headings import heading
+from pda_studio.gui.grid.panel_table import PanelTable
 from pda_studio.gui.session.session import Session
 
 
-def show_headers(
-    session: Session,
-    input_header: ColumnHeader | None,
-    columns: Mapping[int, ColumnHeader],
-    rows: Mapping[int, RowHeader],
-) -> None:
-    """Show what the session's columns and rows are, by their keys."""
+def show_headers(session: Session, table: PanelTable) -> None:
+    """Show what the session's columns and rows are."""
     tr = QCoreApplication.translate
     selected = session.selected_column
-    if input_header is not None and session.classifier is not None:
+    if session.classifier is not None:
         side = session.classifier.input_size
-        input_header.show_text(
+        table.input_header.show_text(
             tr("GridView", "Input"), tr("GridView", "{0} × {0} pixels").format(side)
         )
     for column in session.work.columns:
-        header = columns[column.key]
+        header = table.column_headers[column.key]
         header.close_button.setVisible(len(session.work.columns) > 1)
         if column.suited:
             help = f"{column.method.summary}\n{column.method.citation}"
@@ -38,6 +31,6 @@ def show_headers(
         parts = [image.name] if row.image is not None and image else []
         if row.operations or not parts:
             parts.append(described(row.operations))
-        header_of = rows[row.key]
+        header_of = table.row_headers[row.key]
         header_of.show_text(" · ".join(parts), row == session.selected_row)
         header_of.show_turned_back(bool(row.operations), row.turned_back)
