@@ -8,6 +8,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, TypeAdapter
 
+_LOST = 0.5
+"""From which error on a map is said to have lost what it should add up to."""
+
 
 @dataclass(frozen=True)
 class WholeNetwork:
@@ -46,7 +49,17 @@ class Completeness:
         return abs(self.total - self.change) / abs(self.change) if self.change else 0.0
 
     def __str__(self) -> str:
-        return f"completeness error {100 * self.error:.2g} %" if self.change else ""
+        if not self.change:
+            return ""
+        error = f"completeness error {100 * self.error:.2g} %"
+        return f"{self.warning} ({error})" if self.warning else error
+
+    @property
+    def warning(self) -> str:
+        """A sentence if the map sums to something else altogether; or ""."""
+        if self.error < _LOST:
+            return ""
+        return f"The map sums to {self.total:.2g}, but the score changes by {self.change:.3g}"
 
 
 @dataclass(frozen=True)
@@ -72,7 +85,15 @@ class Conservation:
         if not self.logit:
             return "nothing to share out: the logit is 0"
         percent = 100 * self.error
-        return f"conservation error {percent:{'.2g' if percent < 10 else '.0f'}} %"
+        error = f"conservation error {percent:{'.2g' if percent < 10 else '.0f'}} %"
+        return f"{self.warning} ({error})" if self.warning else error
+
+    @property
+    def warning(self) -> str:
+        """A sentence if most of the logit is missing in the map, or the map is far more; or ""."""
+        if self.error < _LOST:
+            return ""
+        return f"The map sums to {self.relevance:.2g}, but the logit is {self.logit:.3g}"
 
 
 @dataclass(frozen=True)
@@ -243,6 +264,12 @@ Diagnostics = tuple[Diagnostic, ...]
 _adapter: TypeAdapter[Diagnostics] = TypeAdapter(
     tuple[Annotated[Diagnostic, Discriminator("kind")], ...]
 )
+
+
+def warnings(diagnostics: Diagnostics) -> tuple[str, ...]:
+    """What stands beside a map wherever it is shown: that it does not add up."""
+    judged = (one for one in diagnostics if isinstance(one, Completeness | Conservation))
+    return tuple(one.warning for one in judged if one.warning)
 
 
 def as_json(diagnostics: Diagnostics) -> list[dict[str, Any]]:

@@ -27,6 +27,13 @@ METRICS = (
     "weight-matrix-sum",
     "weight-matrix-variance",
 )
+COMPOSITES = (
+    "epsilon-plus",
+    "epsilon-plus-flat",
+    "epsilon-gamma-box",
+    "epsilon-alpha2-beta1",
+    "epsilon-alpha2-beta1-flat",
+)
 EXACT = "--forward full --precision float32"
 
 
@@ -75,6 +82,10 @@ def others(layer: str) -> Iterator[tuple[str, str]]:
     for bias in ("absorbs", "ignored"):
         yield f"lrp-epsilon, {bias}", f"--method lrp-epsilon --bias {bias}"
         yield f"lrp-alpha2-beta1, {bias}", f"--method lrp-alpha2-beta1 --bias {bias}"
+    yield "lrp-epsilon, shared", "--method lrp-epsilon --bias shared"
+    yield "lrp-alpha2-beta1, shared", "--method lrp-alpha2-beta1 --bias shared"
+    for composite in COMPOSITES:
+        yield f"lrp-composite, {composite}", f"--method lrp-composite --composite {composite}"
     yield "deep-taylor", "--method deep-taylor"
     for spread in ("bilinear", "nearest"):
         yield f"piecewise-affine, {spread}", f"--method piecewise-affine --spread {spread}"
@@ -98,7 +109,7 @@ def digits() -> dict[str, str]:
         **dict(others("conv2")),
         "through a generator": "--method activation-maximisation --through generator --climb 4",
         "contrast": f"--target 7 --against 9 {small}",
-        "contrast by relevance": "--target 7 --against 9 --method lrp-epsilon",
+        "contrast by relevance": "--target 7 --against 9 --method lrp-epsilon --bias absorbs",
         "unit": f"--layer conv2 --unit 12,3,5 {small}",
         "mean of a map": "--layer conv2 --unit 12 --method integrated-gradients --points 6",
         "another class": f"--target 2 {small}",

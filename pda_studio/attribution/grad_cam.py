@@ -24,6 +24,7 @@ from pda_studio.methods.grad_cam import AUTO, GradCam, GuidedGradCam
 from pda_studio.results import EvidenceMap, Subject
 
 _POOLING = (nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d)
+_RECTIFIERS = (nn.ReLU, nn.ReLU6)
 _WITHIN = "network."  # how the layers of a network are named within one that asks something else
 
 
@@ -126,12 +127,25 @@ def layer_with_maps(classifier: Classifier, wanted: str) -> str:
 
 
 def _last(classifier: Classifier, known: list[Layer]) -> str:
-    """The last layer with maps, unless tokens follow, as those of a transformer."""
+    """The last layer with maps, unless tokens follow, as those of a transformer.
+
+    If it is a ReLU that nothing with weights follows, as in SqueezeNet, its maps and their weights
+    are positive, and no place could speak against the target: then it is the layer before.
+    """
+    module_of = classifier.network.get_submodule
     found = [
         (place, layer.name)
         for place, layer in enumerate(known)
-        if _has_maps(layer) and not _is_pooling(classifier.network.get_submodule(layer.name))
+        if _has_maps(layer) and not _ends_with(module_of(layer.name), _POOLING)
     ]
+    weighted = [place for place, layer in enumerate(known) if _has_weights(module_of(layer.name))]
+    last_weights = max(weighted, default=-1)
+    while (
+        len(found) > 1
+        and found[-1][0] > last_weights
+        and _ends_with(module_of(found[-1][1]), _RECTIFIERS)
+    ):
+        found.pop()
     if not found:
         raise UsageError(
             f"Grad-CAM needs a layer with maps, and {classifier.name} has none on the way to the"
@@ -154,7 +168,12 @@ def _has_maps(layer: Layer) -> bool:
     return len(layer.shape) == 3 and layer.shape[1] == layer.shape[2] > 1
 
 
-def _is_pooling(module: nn.Module) -> bool:
+def _ends_with(module: nn.Module, kinds: tuple[type[nn.Module], ...]) -> bool:
     while isinstance(module, nn.Sequential) and len(module):
         module = module[-1]
-    return isinstance(module, _POOLING)
+    return isinstance(module, kinds)
+
+
+def _has_weights(module: nn.Module) -> bool:
+    """Whether it has weights of its own, and not only in the layers within it."""
+    return next(module.parameters(recurse=False), None) is not None

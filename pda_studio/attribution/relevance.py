@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from time import perf_counter
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import nn
 from zennit.core import Composite, Hook
-from zennit.rules import AlphaBeta, Epsilon, Norm, Pass, ZBox, ZPlus
+from zennit.rules import AlphaBeta, Epsilon, Flat, Gamma, Norm, Pass, ZBox, ZPlus
 
 from pda_studio.attribution.gradients import differentiable, logit_unit, prepared
+from pda_studio.attribution.relevance_rules import (
+    TINY,
+    ConservingAlphaBeta,
+    ConservingEpsilon,
+    ConservingGamma,
+    ConservingPlus,
+    stabilised,
+)
 from pda_studio.classifiers import Classifier
 from pda_studio.classifiers.endings import Contrast
 from pda_studio.classifiers.graph import Operation, Program
@@ -21,11 +29,8 @@ from pda_studio.classifiers.pieces import Piece, piecewise_linear
 from pda_studio.diagnostics import Conservation
 from pda_studio.errors import UsageError
 from pda_studio.methods.base import Progress
-from pda_studio.methods.relevance import Bias, Relevance
+from pda_studio.methods.relevance import Bias, Composition, Relevance
 from pda_studio.results import EvidenceMap, Subject
-
-_TINY = 1e-6
-"""Keeps denominators from 0, as a share of the root mean square of a layer's results."""
 
 
 @dataclass(frozen=True)
@@ -36,21 +41,24 @@ class Rules:
     ----------
     purpose : str
         The method's name for people, for messages.
-    bounded : bool
-        Whether the rule at the pixels needs to know their bounds.
+    special_first : bool
+        Whether convolutions that take the pixels have a rule of their own.
     """
-
-    bounded: ClassVar[bool] = False
 
     purpose: str
 
-    def weighted(self) -> Hook:
-        """The rule of convolutions and fully connected layers."""
+    @property
+    def special_first(self) -> bool:
+        """Whether the first layer must be a convolution."""
+        return False
+
+    def weighted(self, layer: nn.Module) -> Hook:
+        """The rule of a convolution or a fully connected layer."""
         raise NotImplementedError
 
-    def at_pixels(self, classifier: Classifier) -> Hook:
-        """The rule of convolutions that take the pixels themselves."""
-        return self.weighted()
+    def at_pixels(self, layer: nn.Module, classifier: Classifier) -> Hook:
+        """The rule of a convolution that takes the pixels themselves."""
+        return self.weighted(layer)
 
     def sum(self) -> Hook:
         """The rule of skip connections: in proportion to the parts."""
@@ -64,9 +72,13 @@ class EpsilonRules(Rules):
     bias: Bias
     epsilon: float
 
-    def weighted(self) -> Hook:
+    def weighted(self, layer: nn.Module) -> Hook:
         """Share in proportion to z_ij, stabilised."""
-        return Epsilon(_stabilised(max(self.epsilon, _TINY)), _left_out(self.bias))
+        return _epsilon(self.epsilon, self.bias)
+
+    def sum(self) -> Hook:
+        """Share as weighted layers do, or in proportion to the parts."""
+        return self.weighted(nn.Identity()) if self.bias == "shared" else super().sum()
 
 
 @dataclass(frozen=True)
@@ -75,31 +87,76 @@ class AlphaBetaRules(Rules):
 
     bias: Bias
 
-    def weighted(self) -> Hook:
+    def weighted(self, layer: nn.Module) -> Hook:
         """Share the positive and the negative parts apart."""
-        return AlphaBeta(2, 1, _stabilised(_TINY), _left_out(self.bias))
+        return _alpha_beta(self.bias)
+
+    def sum(self) -> Hook:
+        """Share as weighted layers do, or in proportion to the parts."""
+        return self.weighted(nn.Identity()) if self.bias == "shared" else super().sum()
 
 
 @dataclass(frozen=True)
 class DeepTaylorRules(Rules):
     """Positive parts inside, and within the pixels' bounds at the pixels."""
 
-    bounded: ClassVar[bool] = True
+    @property
+    def special_first(self) -> bool:
+        """Pixels are bounded."""
+        return True
 
-    def weighted(self) -> Hook:
+    def weighted(self, layer: nn.Module) -> Hook:
         """Share the positive parts."""
-        return ZPlus(_stabilised(_TINY), ["bias"])
+        return ConservingPlus()
 
-    def at_pixels(self, classifier: Classifier) -> Hook:
+    def at_pixels(self, layer: nn.Module, classifier: Classifier) -> Hook:
         """Share by the distance from the least (greatest) pixel where weights are positive."""
-        normalise, channels = classifier.preprocessing.normalise, classifier.preprocessing.channels
-        low = normalise(torch.zeros(1, channels, 1, 1))
-        high = normalise(torch.ones(1, channels, 1, 1))
-        return ZBox(low, high, _stabilised(_TINY), ["bias"])
+        return _box(classifier, ["bias"])
 
     def sum(self) -> Hook:
         """Share the positive parts."""
-        return self.weighted()
+        return ConservingPlus()
+
+
+@dataclass(frozen=True)
+class CompositeRules(Rules):
+    """One rule for fully connected layers, one for convolutions, one for the first."""
+
+    composite: Composition
+    bias: Bias
+    gamma: float
+
+    @property
+    def special_first(self) -> bool:
+        """Whether the composite names a rule for the first layer."""
+        return self.composite.endswith(("-flat", "-box"))
+
+    def weighted(self, layer: nn.Module) -> Hook:
+        """ε for fully connected layers, and what the composite names for convolutions."""
+        if isinstance(layer, nn.Linear):
+            return _epsilon(TINY, self.bias)
+        return self._convolution()
+
+    def at_pixels(self, layer: nn.Module, classifier: Classifier) -> Hook:
+        """The same, or what the composite names for the first layer."""
+        if self.composite.endswith("-flat"):
+            return Flat(stabilised())
+        if self.composite.endswith("-box"):
+            return _box(classifier, ["bias"] if self.bias == "shared" else _left_out(self.bias))
+        return self.weighted(layer)
+
+    def sum(self) -> Hook:
+        """Share as convolutions do, or in proportion to the parts."""
+        return self._convolution() if self.bias == "shared" else super().sum()
+
+    def _convolution(self) -> Hook:
+        shared, left_out = self.bias == "shared", _left_out(self.bias)
+        if "gamma" in self.composite:
+            gamma = Gamma(self.gamma, stabilised(), left_out)
+            return ConservingGamma(self.gamma) if shared else gamma
+        if "alpha2-beta1" in self.composite:
+            return _alpha_beta(self.bias)
+        return ConservingPlus() if shared else ZPlus(stabilised(), left_out)
 
 
 def steps(method: Relevance, subject: Subject) -> Iterator[Progress[EvidenceMap]]:
@@ -146,7 +203,7 @@ def relevance_of(
     Raises
     ------
     UsageError
-        If the network is not piece-wise linear.
+        If the network is not piece-wise linear, or the rules let relevance grow without bounds.
     """
     with torch.no_grad():
         program, pieces = piecewise_linear(classifier, image, rules.purpose, folded=True)
@@ -157,6 +214,11 @@ def relevance_of(
         program.run(variable)
         logit = program.output.value[0, target]
         (relevance,) = torch.autograd.grad(logit, variable, logit.detach())
+    if not relevance.isfinite().all():
+        raise UsageError(
+            f"{rules.purpose} grows beyond all bounds in {classifier.name} with these rules: choose"
+            " a larger ε, or biases shared."
+        )
     return relevance, logit.item()
 
 
@@ -167,7 +229,7 @@ def _layered(
     layers, by_name = nn.ModuleList(), {}
     for operation, piece in pieces.items():
         takes_pixels = program.image in operation.inputs()
-        if rules.bounded and takes_pixels and piece != "weighted":
+        if rules.special_first and takes_pixels and piece != "weighted":
             raise UsageError(
                 f"{rules.purpose} needs a network whose first layer is a convolution;"
                 f" {classifier.name} does something else to the image first."
@@ -183,7 +245,8 @@ def _layered(
             if isinstance(classifier.network, Contrast) and operation.layers == ("difference",):
                 by_name[name] = _in_proportion()  # so that a map of a − b is that of a less b's
             else:
-                by_name[name] = rules.at_pixels(classifier) if takes_pixels else rules.weighted()
+                at_pixels = rules.at_pixels(layers[-1], classifier) if takes_pixels else None
+                by_name[name] = at_pixels or rules.weighted(layers[-1])
         elif piece == "sum":
             layers.append(_Sum(operation.value))
             by_name[f"{name}.parts"] = rules.sum()
@@ -232,18 +295,28 @@ def _from_image(
     return [used for used in operation.inputs() if used in pieces or used is program.image]
 
 
-def _stabilised(share: float) -> Callable[[torch.Tensor], torch.Tensor]:
-    """Push z away from 0: z + ε·sign(z), with ε = share · the root mean square of z."""
+def _epsilon(epsilon: float, bias: Bias) -> Hook:
+    if bias == "shared":
+        return ConservingEpsilon(max(epsilon, TINY))
+    return Epsilon(stabilised(max(epsilon, TINY)), _left_out(bias))
 
-    def stabilise(z: torch.Tensor) -> torch.Tensor:
-        epsilon = share * z.square().mean().sqrt() + torch.finfo(z.dtype).tiny
-        return torch.where(z < 0, z - epsilon, z + epsilon)
 
-    return stabilise
+def _alpha_beta(bias: Bias) -> Hook:
+    if bias == "shared":
+        return ConservingAlphaBeta(2, 1)
+    return AlphaBeta(2, 1, stabilised(), _left_out(bias))
+
+
+def _box(classifier: Classifier, left_out: list[str]) -> Hook:
+    """The z^B rule, between a black and a white pixel."""
+    normalise, channels = classifier.preprocessing.normalise, classifier.preprocessing.channels
+    low = normalise(torch.zeros(1, channels, 1, 1))
+    high = normalise(torch.ones(1, channels, 1, 1))
+    return ZBox(low, high, stabilised(), left_out)
 
 
 def _in_proportion() -> Hook:
-    return Norm(_stabilised(_TINY))
+    return Norm(stabilised())
 
 
 def _left_out(bias: Bias) -> list[str]:

@@ -36,15 +36,21 @@ class Consensus(Method):
     Grad-CAM tells which places of the last maps count, PDA what happens without a part of the
     image, and the learnt order which parts together show and hide the target soonest. They are
     wrong in different ways: where they agree, `standard_error` is small.
+
+    The order is learnt to raise the symmetric relevance gain with blurred blocks, by which the
+    combination was chosen: that gain flatters it. On 22 images with boxes (squeezenet1_1) it is
+    0.49 ± 0.04 (the order alone 0.54, Grad-CAM 0.28), but 0.32 with grey and 0.19 with black
+    blocks; the strongest pixel is in the box in 0.82 of them (Grad-CAM 0.91), and 0.52 of the
+    evidence is (Grad-CAM 0.52).
     """
 
     name: ClassVar[str] = "consensus"
     title: ClassVar[str] = "Consensus"
     family: ClassVar[Family] = "Several methods"
     summary: ClassVar[str] = (
-        "The recommended combination: the mean of PDA with large windows, Grad-CAM, and an order of"
-        " 8×8 blocks, learnt by gradients, that shows and hides the class soonest, each divided by"
-        " its root mean square."
+        "The mean of PDA with large windows, Grad-CAM, and an order of 8×8 blocks that is learnt to"
+        " show and hide the class soonest, which is also what its relevance gain measures; it does"
+        " not find the object better than Grad-CAM."
     )
     citation: ClassVar[str] = (
         "Zhou & Kainz, Efficient image evidence analysis, outlook; Selvaraju et al., Grad-CAM, ICCV"

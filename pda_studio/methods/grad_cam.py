@@ -25,7 +25,7 @@ class _AtLayer(Method):
         AUTO,
         "Layer",
         "The layer whose maps are weighed, by its name; auto takes the last one with maps that is"
-        " not mere pooling.",
+        " not mere pooling, or the one before a last ReLU, behind which nothing can be negative.",
     )
 
     def cost(self, subject: Subject) -> int:

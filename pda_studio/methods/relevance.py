@@ -23,9 +23,9 @@ class Relevance(Method):
     The relevance R_j of a unit is shared among its inputs by a rule. All start with the target's
     logit f at the output; the map is the pixels' R, summed over the colours. BatchNorm is folded
     into the convolutions first; where it does not follow one, it passes relevance on as it is, as
-    ReLUs do. Maxima pass it to the largest input; averages and skip connections share it in
-    proportion to the parts. What biases and stabilisers take is missing in the map:
-    |ΣR − f| / |f|, the conservation error, is told with it.
+    ReLUs do. Maxima pass it to the largest input, and averages share it in proportion to the parts.
+    What biases and ε keep is missing in the map: |ΣR − f| / |f|, the conservation error, is told
+    with it.
     """
 
     family: ClassVar[Family] = "Relevance"
@@ -45,17 +45,19 @@ class Relevance(Method):
         return 8
 
 
-Bias = Literal["absorbs", "ignored"]
+Bias = Literal["shared", "absorbs", "ignored"]
 
 
 class LayerwiseRelevance(Relevance):
     """What the rules of layer-wise relevance propagation have in common."""
 
     bias: Bias = parameter(
-        "absorbs",
+        "shared",
         "Biases",
-        "Whether a layer's bias takes its share of the relevance (absorbs), as the paper has it, or"
-        " leaves all to the layer's inputs (ignored).",
+        "What becomes of the share that a layer's biases and ε have in its relevance: its inputs"
+        " get it, in proportion to the size of what each gave, so that the map adds up to the logit"
+        " (shared); it stays with them, as in the papers and in zennit (absorbs); or biases are"
+        " left out of the rules (ignored).",
     )
 
 
@@ -64,6 +66,9 @@ class LrpEpsilon(LayerwiseRelevance):
 
     ε is relative: `epsilon` times the root mean square of the layer's z, so that one value suits
     all layers. Montavon et al. (Layer-wise relevance propagation: an overview, 2019) take 0.25.
+    In a deep network nothing else does: where ε keeps its share, 0.25 leaves 5 % of squeezenet1_1's
+    logit and less than 1 % of mobilenet_v2's, while 0.01 leaves the pixels parts that sum to 47
+    times the logit in size and cancel out. So ε stays, and its share is given to the inputs.
     """
 
     name: ClassVar[str] = "lrp-epsilon"
@@ -78,7 +83,7 @@ class LrpEpsilon(LayerwiseRelevance):
         0.25,
         "ε",
         "What is added to each unit's sum, relative to the root mean square of its layer; more"
-        " gives smoother maps and loses more relevance.",
+        " gives smoother maps.",
         step=0.01,
         ge=0,
         le=1,
@@ -108,12 +113,70 @@ class LrpAlpha2Beta1(LayerwiseRelevance):
         return AlphaBetaRules(self.title, self.bias)
 
 
+Composition = Literal[
+    "epsilon-plus",
+    "epsilon-plus-flat",
+    "epsilon-gamma-box",
+    "epsilon-alpha2-beta1",
+    "epsilon-alpha2-beta1-flat",
+]
+
+
+class LrpComposite(LayerwiseRelevance):
+    """One rule for each kind of layer, as practitioners combine them: zennit's composites.
+
+    Fully connected layers have the ε rule with an ε of 1e-6. Convolutions have the z⁺ rule (plus),
+    the γ rule or α2β1; the first layer shares out alike over all its inputs (flat) or by the z^B
+    rule (box).
+    """
+
+    name: ClassVar[str] = "lrp-composite"
+    title: ClassVar[str] = "LRP composite"
+    summary: ClassVar[str] = (
+        "Relevance by one rule for fully connected layers, one for convolutions and one for the"
+        " first layer."
+    )
+    citation: ClassVar[str] = (
+        "Montavon et al., Layer-wise relevance propagation: an overview, 2019; Lapuschkin et al.,"
+        " Unmasking Clever Hans predictors, Nature Communications 10, 2019; the combinations by"
+        " Anders et al., Software for dataset-wide XAI (zennit), 2021"
+    )
+
+    composite: Composition = parameter(
+        "epsilon-plus-flat",
+        "Rules",
+        "The rules of fully connected layers, of convolutions, and of the first layer, by zennit's"
+        " names.",
+    )
+    gamma: float = parameter(
+        0.25,
+        "γ",
+        "How much more the parts count that speak for a unit's value, in epsilon-gamma-box.",
+        step=0.05,
+        ge=0,
+        le=10,
+    )
+
+    def inactive(self) -> frozenset[str]:
+        """γ, where no rule has it."""
+        return frozenset() if "gamma" in self.composite else frozenset({"gamma"})
+
+    def rules(self) -> Rules:
+        """The rules by which layers share out."""
+        from pda_studio.attribution.relevance import CompositeRules
+
+        return CompositeRules(self.title, self.composite, self.bias, self.gamma)
+
+
 class DeepTaylor(Relevance):
     """z⁺ rule inside, z^B rule at the pixels.
 
     R_i = Σ_j z_ij / Σ_i′ z_i′j · R_j with z_ij = x_i w⁺_ij inside, and at the pixels, whose least
     and greatest values after normalisation are l and h, z_ij = x_i w_ij − l_i w⁺_ij − h_i w⁻_ij.
-    Neither has the biases in it. As all shares are positive, the whole map has the sign of f.
+    Neither has the biases in it. Where a unit's value is negative, which only units without a ReLU
+    can be, w⁻ takes the place of w⁺: what makes it so is relevant. A unit that no part speaks for,
+    as its bias alone drives it, shares in proportion to |z_ij|, and if all are 0, to w_ij². As all
+    shares are positive, the whole map has the sign of f.
     """
 
     name: ClassVar[str] = "deep-taylor"

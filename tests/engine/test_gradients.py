@@ -395,7 +395,7 @@ def test_grad_cam_sums_to_the_logit_before_an_average(squeezenet: Classifier) ->
     ("name", "layer"),
     [
         ("digits", "relu2"),
-        ("squeezenet1_1", "classifier.2"),
+        ("squeezenet1_1", "classifier.1"),  # before its last ReLU, behind which no sign is left
         ("vgg16", "features.29"),
         ("resnet18", "layer4"),
         ("mobilenet_v2", "features"),

@@ -24,6 +24,7 @@ from pda_studio import explain
 from pda_studio.attribution.relevance import relevance_of
 from pda_studio.classifiers import Classifier, Preprocessing, load_classifier
 from pda_studio.classifiers.scored import scored
+from pda_studio.diagnostics import Conservation
 from pda_studio.errors import UsageError
 from pda_studio.methods import method_named, run
 from pda_studio.methods.relevance import Relevance
@@ -31,6 +32,11 @@ from pda_studio.results import Subject
 from pda_studio.targets import ContrastTarget, UnitTarget
 
 NAMES = ["lrp-epsilon", "lrp-alpha2-beta1", "deep-taylor"]
+AS_PUBLISHED: dict[str, dict[str, str]] = {
+    "lrp-epsilon": {"bias": "absorbs"},
+    "lrp-alpha2-beta1": {"bias": "absorbs"},
+    "deep-taylor": {},
+}
 
 Digit = Callable[[int], NDArray[np.uint8]]
 SourceImage = NDArray[np.uint8]
@@ -85,7 +91,7 @@ def alike(found: NDArray[np.float32], wanted: NDArray[np.float32], tolerance: fl
 @pytest.mark.parametrize("name", NAMES)
 def test_squeezenet_as_zennit_does_it(name: str, small_squeezenet: Classifier, image: Open) -> None:
     image = np.asarray(image(BEE_EATER))
-    found = explain(image, small_squeezenet, name)
+    found = explain(image, small_squeezenet, name, **AS_PUBLISHED[name])
     wanted = zennit_itself(small_squeezenet, name, [], image, found.index)
     assert alike(found.evidence, wanted)
 
@@ -96,7 +102,7 @@ def test_resnet_as_zennit_does_it(name: str) -> None:
     network = random_statistics(torchvision.models.resnet18(num_classes=5))
     classifier = classifier_of(network, 64, classes=5)
     image = noise_image(64)
-    found = explain(image, classifier, name, target=2)
+    found = explain(image, classifier, name, target=2, **AS_PUBLISHED[name])
     wanted = zennit_itself(classifier, name, [ResNetCanonizer()], image, 2)
     assert alike(found.evidence, wanted)
 
@@ -114,7 +120,7 @@ def test_vgg_with_batchnorm_as_zennit_does_it(name: str) -> None:
         nn.Sequential(*features, nn.MaxPool2d(2), nn.Flatten(), nn.Linear(192, 3))
     )
     classifier = classifier_of(network)
-    found = explain(noise_image(), classifier, name, target=1)
+    found = explain(noise_image(), classifier, name, target=1, **AS_PUBLISHED[name])
     canonizers: list[Canonizer] = [SequentialMergeBatchNorm()]
     wanted = zennit_itself(classifier, name, canonizers, noise_image(), 1)
     assert alike(found.evidence, wanted)
@@ -209,7 +215,9 @@ def branches(activation: Callable[[torch.Tensor], torch.Tensor]) -> Classifier:
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_is_lost_without_biases(name: str) -> None:
     # With α2β1 that holds as each unit here has something for it and something against it.
-    values = {"epsilon": 0} if name == "lrp-epsilon" else {}
+    values: dict[str, Any] = dict(AS_PUBLISHED[name])
+    if name == "lrp-epsilon":
+        values["epsilon"] = 0
     classifier = branches(nn.ReLU(inplace=True))
     logits = branches(F.relu).logits(prepared(classifier, noise_image()))[0]
     assert logits.max() > 0.01
@@ -231,10 +239,13 @@ def test_however_relu_is_written(name: str) -> None:
 
 def test_conservation_error_is_that_of_the_map(digits: Classifier, digit_image: Digit) -> None:
     for name in NAMES:
-        found = explain(digit_image(3), digits, name)
+        found = explain(digit_image(3), digits, name, **AS_PUBLISHED[name])
         logit = digits.logits(prepared(digits, digit_image(3)))[0, 3].item()
         error = abs(found.evidence.sum(dtype=float) - logit) / abs(logit)
-        told = float(found.how.removeprefix("conservation error ").removesuffix(" %"))
+        (said,) = found.diagnostics
+        assert isinstance(said, Conservation)
+        assert said.error == pytest.approx(error, rel=1e-3, abs=1e-5)
+        told = float(str(said).rpartition("conservation error ")[2].rstrip(" %)"))
         assert told == pytest.approx(100 * error, rel=0.06, abs=1e-3)
     assert told < 1  # deep Taylor decomposition
 

@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from pda_studio import rendering
+from pda_studio.diagnostics import warnings
 from pda_studio.document.operations import Matrix
 from pda_studio.gui.grid.colour_bar import ColourBar
 from pda_studio.gui.grid.contour_lines import ContourLines
@@ -299,7 +300,9 @@ def _caption(result: Result, panel: PanelState, agreement: str) -> tuple[str, ..
     parts.append(words.duration(result.seconds))
     forward = result.forward if isinstance(result, EvidenceMap) else ""
     found = ", ".join(filter(None, map(str, result.diagnostics)))
-    lines = first, agreement, " · ".join(parts), forward and f"Forward: {forward}", found
+    warning = ", ".join(warnings(result.diagnostics))
+    forward = forward and f"Forward: {forward}"
+    lines = first, warning, agreement, " · ".join(parts), forward, "" if warning else found
     return tuple(filter(None, lines))
 
 
