@@ -46,8 +46,6 @@ ORDINARY: dict[str, set[str]] = {
     "README.md": {"chance"},  # the accuracy of guessing
     "pda_studio/studies/patches.py": {"chance"},
     "pda_studio/experiments/gains.py": {"chance"},  # whether a lead is significant
-    "pda_studio/gui/jobs/worker.py": {"question"},  # short work between two steps of a job
-    "pda_studio/gui/inspector/stepping.py": {"question"},
 }
 """Where such a word means what it always means."""
 

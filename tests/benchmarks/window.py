@@ -5,11 +5,14 @@ QT_QPA_PLATFORM=offscreen where there is no display. A timer on the window's thr
 5 ms; how late it comes is what a user feels. Prints how long a new process takes until its window
 is painted (the median of five), the timer's quantiles while the map runs, when the
 preview and the exact map are on the screen after the slider was let go, and how long Stop takes.
-The cache of finished maps is left alone.
+With `--busy` it measures instead how long saving, adding an image, Stop and quitting take at random
+moments of original PDA (window 40, outer patch 41, joint colours), whose distributions take
+minutes. The cache of finished maps is left alone.
 """
 
 import argparse
 import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -22,6 +25,7 @@ from time import perf_counter
 import numpy as np
 from PySide6.QtCore import QEventLoop, QSettings, Qt, QTimer
 
+from pda_studio.gui.jobs.worker import leave
 from pda_studio.gui.window.studio import Studio, application
 from pda_studio.pda.allocator import keep_freed_memory
 
@@ -136,14 +140,80 @@ def first_times(studio: Studio, stride: int, seconds: float) -> tuple[dict[str, 
     return at, delays
 
 
+def busy(image: Path, classifier: str, weights: str | None, moments: int, seed: int) -> None:
+    """Print how long files and Stop take while original PDA prepares and runs, and how it ends."""
+    running, chance = application(), random.Random(seed)
+    with tempfile.TemporaryDirectory() as folder:
+        settings = QSettings(str(Path(folder, "settings.ini")), QSettings.Format.IniFormat)
+        studio = Studio(running, settings, image, classifier, weights)
+        studio.show()
+        session, saved = studio.session, []
+        wait(lambda: bool(session.all_finished()))
+        studio.saving.saved.connect(saved.append)
+        session.set_method(0, "original-pda")
+        session.configure_column(0, window=40, outer=41, colour="joint", stride=2)
+        took: dict[str, list[float]] = {"save": [], "add image": [], "Stop": [], "free": []}
+        stages: dict[str, float] = {}
+        for _ in range(moments):
+            wait(lambda: studio.explainer.current is not None)
+            wait(lambda: not studio.explainer.previewing)
+            wait(lambda: False, chance.uniform(0.1, 8))
+            panel = session.panel(0, 0)
+            stages[panel.stage or f"{panel.done} of {panel.total}"] = panel.done
+            saved.clear()
+            begun = perf_counter()
+            studio.saving.save(Path(folder, "work.pdastudio"))
+            wait(lambda: bool(saved))
+            took["save"].append(perf_counter() - begun)
+            work, begun = session.work, perf_counter()
+            studio.opening.add_image(image)
+            wait(lambda work=work: session.work is not work)
+            took["add image"].append(perf_counter() - begun)
+            running_job, gone = studio.explainer._runner.running, []
+            if running_job is not None:
+                running_job.job.stopped = lambda gone=gone: gone.append(1)
+                begun = perf_counter()
+                studio.stop()
+                took["Stop"].append(perf_counter() - begun)
+                wait(lambda gone=gone: bool(gone), 100)
+                took["free"].append(perf_counter() - begun)
+            while len(session.work.rows) > 1:
+                session.remove_row(session.work.rows[-1].key)
+            studio.explainer.run()
+        print("seen:", ", ".join(stages))
+        for name, values in took.items():
+            print(f"{name}: median {median(values):.2f} s, longest {max(values):.2f} s")
+        wait(lambda: studio.explainer.current is not None and not studio.explainer.previewing, 20)
+        wait(lambda: False, chance.uniform(0.1, 4))
+        begun = perf_counter()
+        studio.window.close()
+        studio.close()
+        print(f"window closed after {perf_counter() - begun:.2f} s", flush=True)
+        print(f"quit at {time.time():.3f}", flush=True)
+    leave(0)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("image", type=Path)
     parser.add_argument("--classifier", default="squeezenet1_1")
     parser.add_argument("--weights")
     parser.add_argument("--seconds", type=float, default=30.0)
+    parser.add_argument("--busy", action="store_true")
+    parser.add_argument("--moments", type=int, default=10)
+    parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     os.environ["PDA_STUDIO_CACHE_SIZE"] = "0"
+    if arguments.busy:
+        keep_freed_memory()
+        busy(
+            arguments.image,
+            arguments.classifier,
+            arguments.weights,
+            arguments.moments,
+            arguments.seed,
+        )
+        return
     seconds = seconds_until_painted()
     print(f"window painted after {median(seconds):.2f} s ({seconds[0]:.2f} to {seconds[-1]:.2f})")
     keep_freed_memory()

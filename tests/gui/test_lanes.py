@@ -12,7 +12,8 @@ from PIL import Image
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from pda_studio.gui.jobs.worker import Job, Jobs
+from pda_studio.gui.jobs.job import Job
+from pda_studio.gui.jobs.worker import Jobs
 
 
 def test_files_are_read_and_written_while_the_engine_is_busy(
@@ -31,7 +32,7 @@ def test_files_are_read_and_written_while_the_engine_is_busy(
 
     jobs.start(Job(long_step, done.append, lambda *_: None))
     qtbot.waitUntil(lambda: bool(begun), timeout=WAIT)
-    jobs.ask(lambda: "prediction", done.append, lambda *_: None)
+    jobs.start_short(lambda: "prediction", done.append, lambda *_: None)
     jobs.read(lambda: "read", done.append, lambda *_: None)
     qtbot.waitUntil(lambda: "prediction" in done and "map" in done, timeout=WAIT)
     assert done[0] == "read"

@@ -6,9 +6,10 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-from driver import Opened
+from driver import Opened, wait_for_maps
 from matplotlib.figure import Figure
 from PIL import Image
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
@@ -159,4 +160,36 @@ def test_a_new_study_streams_and_can_be_stopped(
     dialog.run_button.click()
     assert studio.studies.running
     dialog.close()
+    assert not studio.studies.running
+
+
+def test_a_study_is_a_job_that_gives_way_to_maps(
+    qtbot: QtBot, endless: type[Study], opened: Opened
+) -> None:
+    studio = opened()
+    window = studio.window
+    dialog = opened_study(studio, "endless")
+    dialog.run_button.click()
+    qtbot.waitUntil(lambda: dialog.sentence.text().startswith("Now at "), timeout=30_000)
+    window.registry["jobs"].trigger()
+    (task,) = studio.jobs_controller.tasks()
+    assert (task.title, task.place, task.state) == ("Endless", "counting", "running")
+    assert 0 < task.progress < 1
+    row = window.jobs.rows[task.key]
+    assert row.title.text() == "Study: Endless"
+    assert window.strip.text.text() == "Study: Endless · counting"
+    studio.session.configure_column(0, window=5)
+    wait_for_maps(qtbot, studio)
+    assert studio.studies.running, "the map waited for a step alone"
+    window.jobs.leave()
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow, timeout=30_000)
+    assert window.registry["stop"].isEnabled()
+    qtbot.keyClick(window, Qt.Key.Key_Escape)
+    assert not studio.studies.running
+    assert studio.jobs_controller.tasks() == []
+    assert window.strip.text.text() == ""
+    dialog.run_button.click()
+    window.registry["jobs"].trigger()
+    qtbot.mouseClick(window.jobs.rows[task.key].stop_button, Qt.MouseButton.LeftButton)
     assert not studio.studies.running

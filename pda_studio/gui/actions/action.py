@@ -30,7 +30,7 @@ class Context:
     own_target, combined : bool
         The selected column has a target of its own; it combines the other columns.
     busy : bool
-        A map is computed, or a classifier is loaded.
+        A map is computed, a study is carried out, or a classifier is loaded.
     resumable : bool
         A panel was stopped, or failed.
     finished : bool

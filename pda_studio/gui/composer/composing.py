@@ -16,7 +16,8 @@ from pda_studio.gui.composer.composer import Composer
 from pda_studio.gui.composer.exporting import EXPORT
 from pda_studio.gui.connections import follow
 from pda_studio.gui.display.display import Display
-from pda_studio.gui.jobs.worker import Job, Jobs
+from pda_studio.gui.jobs.job import Job
+from pda_studio.gui.jobs.worker import Jobs
 from pda_studio.gui.opening.dialogs import Dialogs
 from pda_studio.gui.session.saving import Saving
 from pda_studio.gui.session.session import Session

@@ -1,4 +1,4 @@
-"""Short work in steps on the worker, one question a step: newer work ends older work."""
+"""Short work in steps on the worker, one short job a step: newer work ends older work."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from pda_studio.gui.jobs.worker import Job, Jobs
+from pda_studio.gui.jobs.job import Job
+from pda_studio.gui.jobs.worker import Jobs
 
 _OVER = object()
 
@@ -18,7 +19,7 @@ class _Run:
     take: Callable[[Any], None]
     wanted: Callable[[], bool]
     steps: Iterator[Any] | None = None
-    question: Job | None = None
+    job: Job | None = None
     over: bool = False
 
     def advance(self) -> Any:
@@ -47,7 +48,7 @@ class Stepper:
     @property
     def busy(self) -> bool:
         """Whether a step is on its way."""
-        return self._run is not None and self._run.question is not None
+        return self._run is not None and self._run.job is not None
 
     def start(
         self,
@@ -72,20 +73,20 @@ class Stepper:
 
     def stop(self) -> None:
         """Let go of the work: nothing more is heard of it."""
-        if self._run is not None and self._run.question is not None:
-            self._run.question.cancel()
+        if self._run is not None and self._run.job is not None:
+            self._run.job.cancel()
         self._run = None
 
     def go_on(self) -> None:
         """Take the next step, if it is wanted and none is on its way."""
         run = self._run
-        if run is not None and run.question is None and not run.over and run.wanted():
-            run.question = self._jobs.ask(
+        if run is not None and run.job is None and not run.over and run.wanted():
+            run.job = self._jobs.start_short(
                 run.advance, partial(self._on_step, run), partial(self._on_failure, run)
             )
 
     def _on_step(self, run: _Run, value: Any) -> None:
-        run.question = None
+        run.job = None
         if run is not self._run:
             return
         if value is _OVER:
@@ -95,6 +96,6 @@ class Stepper:
         self.go_on()
 
     def _on_failure(self, run: _Run, error: BaseException, details: str) -> None:
-        run.question, run.over = None, True
+        run.job, run.over = None, True
         if run is self._run:
             self._failed(error, details)

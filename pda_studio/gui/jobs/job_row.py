@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 from superqt import QElidingLabel
 
 from pda_studio.gui.grid.headers import plain_button
-from pda_studio.gui.jobs.workload import Task
+from pda_studio.gui.jobs.workload import STUDY, Task
 from pda_studio.gui.maps.wording import awaited
 from pda_studio.gui.window import numbers as words
 from pda_studio.gui.window.style_names import named
@@ -99,8 +99,8 @@ class JobRow(QFrame):
 
     def show_task(self, task: Task) -> None:
         """Show how far a task is."""
-        loading = task.key is None
-        self.title.setText(self.tr("Loading {0}").format(task.title) if loading else task.title)
+        forms: dict[object, str] = {None: self.tr("Loading {0}"), STUDY: self.tr("Study: {0}")}
+        self.title.setText(forms.get(task.key, "{0}").format(task.title))
         self.place.setText(task.place)
         self.place.setToolTip(task.place)
         said = self._words(task)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ from pda_studio.document.workspace import ClassifierChoice, Column
 from pda_studio.gui.actions.action import METHOD, VIEW, Action
 from pda_studio.gui.connections import follow
 from pda_studio.gui.jobs.report import report
-from pda_studio.gui.jobs.workload import Task, workload
+from pda_studio.gui.jobs.workload import Task, TaskKey, workload
 from pda_studio.gui.maps.explainer import Explainer
 from pda_studio.gui.opening.opening import Opening
 from pda_studio.gui.session.session import Key, Session
+from pda_studio.gui.studies.studies_controller import StudiesController
 from pda_studio.gui.window import numbers as words
 from pda_studio.gui.window.main_window import MainWindow
 from pda_studio.targets import name_of
@@ -41,11 +43,12 @@ class JobsController(QObject):
         session: Session,
         explainer: Explainer,
         opening: Opening,
+        studies: StudiesController,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._window, self._session = window, session
-        self._explainer, self._opening = explainer, opening
+        self._explainer, self._opening, self._studies = explainer, opening, studies
         self._part = -1.0
         self.long = 10.0
         self._soon = QTimer(self, singleShot=True, interval=_BETWEEN)
@@ -96,6 +99,7 @@ class JobsController(QObject):
         explainer.finished.connect(self._on_finished)
         opening.loading.connect(self._on_loading)
         opening.loaded.connect(self._refresh)
+        studies.progressed.connect(self._refresh)
 
     # The list
 
@@ -113,16 +117,21 @@ class JobsController(QObject):
         loading: tuple[ClassifierChoice, float] | None = None
         if opening.busy and opening.choice is not None:
             loading = opening.choice, self._part
-        return workload(self._session, explainer.seconds_left_of, loading)
+        study = self._studies.task
+        if study is not None and explainer.current is not None:
+            study = replace(study, state="waiting", awaits="turn")  # it gives way to maps
+        return workload(self._session, explainer.seconds_left_of, loading, study)
 
     def show_tasks(self) -> None:
         """Bring the list up to date."""
         self._window.jobs.show_tasks(self.tasks(), self._explainer.seconds_left())
 
-    def stop(self, key: Key | None) -> None:
-        """Stop one panel's work, or the loading of a classifier."""
+    def stop(self, key: TaskKey) -> None:
+        """Stop one panel's work, the study, or the loading of a classifier."""
         if key is None:
             self._opening.stop()
+        elif isinstance(key, str):
+            self._studies.stop()
         else:
             self._explainer.stop_one(key)
         self.show_tasks()
@@ -131,6 +140,7 @@ class JobsController(QObject):
         """Stop everything."""
         self._explainer.stop()
         self._opening.stop()
+        self._studies.stop()
         self.show_tasks()
 
     def _run(self, key: Key) -> None:
@@ -152,7 +162,8 @@ class JobsController(QObject):
 
     def copy_report(self, task: Task) -> None:
         """Put all that is known of a failed task on the clipboard."""
-        column = self._session.work.column(task.key[1]) if task.key else None
+        key = task.key
+        column = self._session.work.column(key[1]) if isinstance(key, tuple) else None
         text = self._report(task.error, task.details, column)
         QGuiApplication.clipboard().setText(text)
         self._window.strip.note(self.tr("The report is on the clipboard"))

@@ -18,8 +18,7 @@ from PySide6.QtWidgets import (
 from pda_studio.gui.grid.headers import plain_button
 from pda_studio.gui.grid.tabbing import move_focus, tab_stops
 from pda_studio.gui.jobs.job_row import JobRow
-from pda_studio.gui.jobs.workload import Task
-from pda_studio.gui.session.session import Key
+from pda_studio.gui.jobs.workload import Task, TaskKey
 from pda_studio.gui.window import numbers as words
 from pda_studio.gui.window.sections import rule
 from pda_studio.gui.window.style_names import named
@@ -30,10 +29,10 @@ _BESIDE = 10  # pixels from the window's right edge, and from the line below
 
 
 class JobsList(QFrame):
-    """Workspace that runs, waits, was stopped or has failed; each a row with its buttons."""
+    """Work that runs, waits, was stopped or has failed; each a row with its buttons."""
 
     stopped = Signal(object)
-    """The key of a task to stop; None for the classifier that is being loaded."""
+    """The key of a task to stop."""
     run = Signal(object)
     all_stopped = Signal()
     report_wanted = Signal(object)
@@ -47,7 +46,7 @@ class JobsList(QFrame):
         self._theme, self._above = theme, above
         self._tasks: list[Task] = []
         self._before: QWidget | None = None
-        self.rows: dict[Key | None, JobRow] = {}
+        self.rows: dict[TaskKey, JobRow] = {}
         heading = named(QLabel(self.tr("Jobs")), "section")
         self.summary = named(QLabel(), "muted")
         self.stop_all = QPushButton(self.tr("Stop all"))
@@ -139,7 +138,7 @@ class JobsList(QFrame):
         self.area.setVisible(bool(tasks))
         self._place()
 
-    def _make_row(self, key: Key | None) -> JobRow:
+    def _make_row(self, key: TaskKey) -> JobRow:
         row = JobRow(self._theme, self._content)
         row.stopped.connect(lambda: self.stopped.emit(key))
         row.run.connect(lambda: self.run.emit(key))
@@ -148,7 +147,7 @@ class JobsList(QFrame):
         self.rows[key] = row
         return row
 
-    def _ask_for_report(self, key: Key | None) -> None:
+    def _ask_for_report(self, key: TaskKey) -> None:
         task = next((task for task in self._tasks if task.key == key), None)
         if task is not None:
             self.report_wanted.emit(task)

@@ -14,8 +14,14 @@ from pda_studio.gui.session.session import Key, Session
 
 TaskState = Literal["running", "waiting", "stopped", "failed"]
 
+STUDY = "study"
+"""Key of the study that is carried out."""
+
 _ORDER: dict[TaskState, int] = {"running": 0, "waiting": 1, "stopped": 2, "failed": 3}
 _STATES: dict[str, TaskState] = {"previewing": "running", **{one: one for one in _ORDER}}
+
+
+TaskKey = Key | str | None
 
 
 @dataclass(frozen=True)
@@ -24,10 +30,10 @@ class Task:
 
     Attributes
     ----------
-    key : tuple of int, optional
-        The panel whose map it is; None for a classifier that is being loaded.
+    key : tuple of int, str, optional
+        The panel whose map it is; `STUDY`; None for a classifier that is being loaded.
     title : str
-        The method, or the classifier.
+        The method, the classifier, or the study.
     place : str
         Which image it is about, and what else tells its column from others.
     state : {"running", "waiting", "stopped", "failed"}
@@ -46,7 +52,7 @@ class Task:
         What it waits for, and what it prepares.
     """
 
-    key: Key | None
+    key: TaskKey
     title: str
     place: str
     state: TaskState
@@ -69,6 +75,7 @@ def workload(
     session: Session,
     seconds: Callable[[Key], float | None],
     loading: tuple[ClassifierChoice, float] | None = None,
+    study: Task | None = None,
 ) -> list[Task]:
     """All work that is not done: what runs first, then what waits in the order of its turns.
 
@@ -80,6 +87,8 @@ def workload(
         How long a panel's map still takes.
     loading : tuple, optional
         The classifier that is being loaded, and which part of it is there (below 0: unknown).
+    study : Task, optional
+        The study that is carried out.
     """
     tasks = []
     for key in session.panel_keys():
@@ -105,6 +114,8 @@ def workload(
                 panel.stage,
             )
         )
+    if study is not None:
+        tasks.append(study)
     tasks.sort(key=lambda task: _ORDER[task.state])
     if loading is not None:
         choice, part = loading

@@ -127,4 +127,4 @@ class Predicting(QObject):
                 self.failed.emit(error, details)
                 self.changed.emit()
 
-        self._jobs.ask(predict, done, failed)
+        self._jobs.start_short(predict, done, failed)

@@ -12,7 +12,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from pda_studio.document.workspace import Column, Row
-from pda_studio.gui.jobs.worker import Job
+from pda_studio.gui.jobs.job import Job
 from pda_studio.gui.maps.costs import Speedometer
 from pda_studio.gui.maps.previews import preview_steps, sketched
 from pda_studio.gui.maps.requests import Request

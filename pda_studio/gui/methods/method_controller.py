@@ -58,4 +58,4 @@ class MethodController(QObject):
             if now is not None and self._session.classifier_of(now) is classifier:
                 self._box.offer_layers(layers)
 
-        self._jobs.ask(lambda: layers_of(classifier), done, self.failed.emit)
+        self._jobs.start_short(lambda: layers_of(classifier), done, self.failed.emit)

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from pda_studio.document.workspace import About, ClassifierChoice, SourceImage, image_digest
-from pda_studio.gui.jobs.worker import Job, Jobs
+from pda_studio.gui.jobs.job import Job
+from pda_studio.gui.jobs.worker import Jobs
 from pda_studio.gui.session.session import Session
 
 IMAGES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif")
@@ -62,7 +63,7 @@ class Opening(QObject):
             self.names = names
             self.engine_ready.emit(names)
 
-        self._jobs.ask(_engine, done, self.failed.emit)
+        self._jobs.start_short(_engine, done, self.failed.emit)
 
     def name_for(self, weights: Path, otherwise: str = "") -> str:
         """The classifier that a file of weights is named after, or else this or the open one."""

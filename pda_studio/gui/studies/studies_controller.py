@@ -14,7 +14,9 @@ from PySide6.QtWidgets import QFileDialog
 from pda_studio.document.operations import applied
 from pda_studio.errors import PdaStudioError
 from pda_studio.gui.actions.action import Action, Menu
-from pda_studio.gui.jobs.worker import Job, Jobs
+from pda_studio.gui.jobs.job import Job
+from pda_studio.gui.jobs.worker import Jobs
+from pda_studio.gui.jobs.workload import STUDY, Task
 from pda_studio.gui.opening.opening import Opening
 from pda_studio.gui.session.session import Session
 from pda_studio.gui.studies.study_dialog import StudyDialog, image_of_figure
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from pda_studio.results import Subject
     from pda_studio.studies import Inputs, Study, StudyProgress, StudyResult
 
-STUDY = Menu(QT_TRANSLATE_NOOP("menus", "&Study"), bar=50)
+STUDY_MENU = Menu(QT_TRANSLATE_NOOP("menus", "&Study"), bar=50)
 _KEYS = "123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"  # the second key of a study's shortcut
 _DPI = 150  # of a figure on the screen
 _FIGURES = ("PDF (*.pdf)", "SVG (*.svg)", "PNG (*.png)", "TIFF (*.tif)")
@@ -45,6 +47,8 @@ class StudiesController(QObject):
 
     failed = Signal(object, str)
     saved = Signal(object)
+    progressed = Signal()
+    """Something about the study that is carried out has changed."""
 
     def __init__(
         self,
@@ -56,17 +60,28 @@ class StudiesController(QObject):
     ) -> None:
         super().__init__(parent)
         self._window, self._session, self._jobs = window, session, jobs
-        window.registry.menu(STUDY)
+        window.registry.menu(STUDY_MENU)
         opening.engine_ready.connect(self._offer)
         self.dialog: StudyDialog | None = None
         self.result: StudyResult | None = None
         self._job: Job | None = None
+        self._step: StudyProgress | None = None
+        self._title = ""
         self._drawn: tuple[object, Any] | None = None
 
     @property
     def running(self) -> bool:
         """Whether a study is carried out."""
         return self._job is not None
+
+    @property
+    def task(self) -> Task | None:
+        """The study that is carried out, as the list of jobs shows it."""
+        if self._job is None:
+            return None
+        step = self._step
+        part = step.done / step.total if step and step.total else None
+        return Task(STUDY, self._title, step.doing if step else "", "running", part)
 
     def _offer(self, *_: object) -> None:
         """Put every study of the registry into the menu."""
@@ -79,7 +94,7 @@ class StudiesController(QObject):
                     f"study-{name}",
                     f"{kind.title} …",
                     partial(self.open, name),
-                    place=STUDY.at(10 + number),
+                    place=STUDY_MENU.at(10 + number),
                     shortcut=f"Ctrl+Shift+Y, {key}" if (key := next(keys, "")) else "",
                     help=kind.summary,
                 )
@@ -137,8 +152,11 @@ class StudiesController(QObject):
             failed=lambda error, details: self._on_failed(job, error, details),
             partial=lambda shown: self._on_partial(job, shown),
             snapshot=self._snapshot,
+            gives_way=True,
         )
+        self._title, self._step = type(study).title, None
         self._job = self._jobs.start(job)
+        self.progressed.emit()
 
     def stop(self) -> None:
         """Cancel the study that is carried out; what is known so far stays."""
@@ -147,6 +165,7 @@ class StudiesController(QObject):
             self._job = None
             if self.dialog is not None:
                 self.dialog.show_running(False)
+            self.progressed.emit()
 
     def forget(self) -> None:
         """Stop and close: the window is closing."""
@@ -256,7 +275,8 @@ class StudiesController(QObject):
     def _on_partial(self, job: Job, shown: _Shown) -> None:
         if job is not self._job or self.dialog is None:
             return
-        step = shown.step
+        self._step = step = shown.step
+        self.progressed.emit()
         self.dialog.show_progress(step.done, step.total, step.doing)
         if step.result is not None and step.result is not self.result:
             self._show(step.result, shown.pixels)
@@ -265,6 +285,7 @@ class StudiesController(QObject):
         if job is not self._job:
             return
         self._job = None
+        self.progressed.emit()
         if self.dialog is not None:
             self.dialog.show_running(False)
         self._show(shown.step.result, shown.pixels)
@@ -273,6 +294,7 @@ class StudiesController(QObject):
         if job is not self._job:
             return
         self._job = None
+        self.progressed.emit()
         if self.dialog is None:
             return
         self.dialog.show_running(False)

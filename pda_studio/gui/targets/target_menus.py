@@ -133,7 +133,7 @@ class TargetMenus(QObject):
             if self.dialog is dialog:
                 dialog.show_layers(classifier.name, layers)
 
-        self._jobs.ask(lambda: unit_layers(classifier), done, self.failed.emit)
+        self._jobs.start_short(lambda: unit_layers(classifier), done, self.failed.emit)
         dialog.show()
         dialog.raise_()
 
@@ -152,7 +152,7 @@ class TargetMenus(QObject):
             if self.dialog is dialog:
                 dialog.show_maps(maps, view)
 
-        self._jobs.ask(lambda: layer_maps(classifier, view, layer), done, self.failed.emit)
+        self._jobs.start_short(lambda: layer_maps(classifier, view, layer), done, self.failed.emit)
 
     def _on_chosen(self, target: UnitTarget, beside: bool) -> None:
         self.ask(target, beside=beside)

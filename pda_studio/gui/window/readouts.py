@@ -15,6 +15,7 @@ from pda_studio.gui.maps.explainer import Explainer
 from pda_studio.gui.opening.opening import Opening
 from pda_studio.gui.session.saving import Saving
 from pda_studio.gui.session.session import Key, Session
+from pda_studio.gui.studies.studies_controller import StudiesController
 from pda_studio.gui.window import numbers as words
 from pda_studio.gui.window.main_window import MainWindow
 from pda_studio.results import EvidenceMap
@@ -37,18 +38,20 @@ class Readouts(QObject):
         exporting: Exporting,
         opening: Opening,
         saving: Saving,
+        studies: StudiesController,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._window, self._session = window, session
         self._display, self._viewport = display, viewport
         self._explainer, self._exporting = explainer, exporting
-        self._opening, self._saving = opening, saving
+        self._opening, self._saving, self._studies = opening, saving, studies
         opening.loaded.connect(self.show_page)
         saving.changed.connect(self.show_file)
         self._settling = QTimer(self, singleShot=True, interval=_SETTLING)
         self._settling.timeout.connect(self._show_none)
         self._explainer.progressed.connect(self.show_progress)
+        studies.progressed.connect(self.show_progress)
         events = session.events
         follow(self, events.image, self._on_image)
         for signal in (events.image, events.rows, events.columns, events.target, session.loaded):
@@ -175,7 +178,7 @@ class Readouts(QObject):
                 column=[one.key for one in work.columns].index(column.key) if column else 0,
                 own_target=column is not None and column.target is not None,
                 combined=column is not None and column.method.combines,
-                busy=self._explainer.busy or self._opening.busy,
+                busy=self._explainer.busy or self._opening.busy or self._studies.running,
                 resumable=ready and bool(states & {"stopped", "failed"}),
                 finished=self._exporting.selected_map() is not None,
             )
@@ -188,7 +191,7 @@ class Readouts(QObject):
         self._show_cost()
         self.show_actions()
         if explainer.current is None:
-            strip.show_idle("")
+            self._show_study()
             return
         row, key = explainer.current
         panel, column = session.panel(row, key), session.work.column(key)
@@ -214,6 +217,15 @@ class Readouts(QObject):
         if waiting:
             parts.append(self.tr("{0} more waiting").format(waiting))
         strip.show_progress(" · ".join(parts), panel.done / panel.total)
+
+    def _show_study(self) -> None:
+        """Show how far the study is, if there is one; nothing else runs."""
+        task, strip = self._studies.task, self._window.strip
+        if task is None:
+            strip.show_idle("")
+            return
+        parts = [self.tr("Study: {0}").format(task.title), task.place]
+        strip.show_progress(" · ".join(filter(None, parts)), task.progress)
 
     def _show_cost(self) -> None:
         session, explainer = self._session, self._explainer

@@ -126,7 +126,10 @@ class Studio(QObject):
         self.target_menus = TargetMenus(window, session, jobs, self)
         self.grid_menus = GridMenus(window, session, opening, dialogs, memory, self)
         self.window_actions = WindowActions(window, self.theme, dialogs, self)
-        self.jobs_controller = JobsController(window, session, self.explainer, opening, self)
+        self.studies = StudiesController(window, session, opening, jobs, self)
+        self.jobs_controller = JobsController(
+            window, session, self.explainer, opening, self.studies, self
+        )
         self.browsing = FolderBrowser(session, opening, jobs, dialogs, window.registry, self)
         self.clipboard = ClipboardController(
             window,
@@ -138,7 +141,6 @@ class Studio(QObject):
             dialogs=dialogs,
             parent=self,
         )
-        self.studies = StudiesController(window, session, opening, jobs, self)
         self.drawing = DigitDrawing(window, session, opening, self)
         self.commands = Commands(window, session, opening, self.samples, self)
         self.keys = Keys(window, session, self.viewport, self)
@@ -178,6 +180,7 @@ class Studio(QObject):
             exporting=exporting,
             opening=opening,
             saving=saving,
+            studies=self.studies,
             parent=self,
         )
         self.window_settings = WindowSettings(
@@ -251,7 +254,6 @@ class Studio(QObject):
     def stop(self) -> None:
         """Stop everything that runs."""
         self.jobs_controller.stop_all()
-        self.studies.stop()
 
     def _freeze(self) -> None:
         gc.freeze()  # PyTorch's many objects stay: to look through them again holds up the window
