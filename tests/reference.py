@@ -281,7 +281,7 @@ class Network:
         self.mean = torch.tensor(mean, dtype=torch.float64)[:, None, None]
         self.std = torch.tensor(std, dtype=torch.float64)[:, None, None]
 
-    def logits(self, images: Array, batch: int = 8) -> Array:
+    def logits(self, images: Array, batch: int = 16) -> Array:
         """(N, K) of images (N, C, H, W)."""
         with torch.no_grad():
             parts = [
@@ -373,14 +373,22 @@ class Analysis:
     def spread(self, values: Array) -> Array:
         return spread(values, self.places, self.k, *self.pixels.shape[1:])
 
-    def value(self, top: int, left: int, infills: Array) -> float:
-        """Prediction difference of one window, infills (S, C, k, k)."""
-        infilled = self.network.logits(with_window(self.pixels, top, left, infills))
-        return prediction_difference(self.original, infilled, self.target, self.difference)
-
     def with_infill(self, infill: Callable[[int, int], Array]) -> Array:
-        """Evidence with `infill(top, left)` -> (S, C, k, k) in each window's place."""
-        return self.spread(np.array([self.value(y, x, infill(y, x)) for y, x in self.places]))
+        """Evidence with `infill(top, left)` -> (S, C, k, k) in each window's place.
+
+        Windows go through the network many at a time, which takes half as long.
+        """
+        values = []
+        for i in range(0, len(self.places), 16):
+            infilled = [
+                with_window(self.pixels, y, x, infill(y, x)) for y, x in self.places[i : i + 16]
+            ]
+            logits = self.network.logits(np.concatenate(infilled))
+            values += [
+                prediction_difference(self.original, one, self.target, self.difference)
+                for one in np.split(logits, len(infilled))
+            ]
+        return self.spread(np.array(values))
 
     def algorithm_1(
         self, samples: int, random: np.random.Generator, *, marginally: bool = False

@@ -74,12 +74,12 @@ def reference_networks(data_folder: Path) -> Callable[[str], Network]:
     return make
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # a session would keep gigabytes of covariances
 def natural() -> Statistics:
     return Statistics("natural")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def digit_statistics() -> Statistics:
     return Statistics("digits")
 

@@ -88,22 +88,22 @@ def check(found: EvidenceMap, wanted: Array, record: Callable[[str, object], Non
     assert difference <= BOUND
 
 
-FULL_SIZE = [
+HALF_SIZE = [
     Case(BEE_EATER, 16, 24, 16),
     Case(TERRIER, 20, 21, 20, "independent", "logit"),
-    Case(LANGUR, 24, 25, 24, "independent", "probability", rank=1),
-    Case(BEE_EATER, 24, 25, 24, network="mobilenet_v2"),
+    Case(LANGUR, 16, 17, 16, "independent", "probability", rank=1),
+    Case(BEE_EATER, 16, 17, 16, network="mobilenet_v2"),
 ]
 SMALL = [
     Case(LANGUR, 7, 16, 5, rank=0),
     Case(LANGUR, 7, 16, 7, "independent", "probability"),
-    Case(TERRIER, 1, 2, 1, difference="logit"),
+    Case(TERRIER, 2, 3, 2, difference="logit"),
     Case(BEE_EATER, 10, 11, 3, difference="logit"),
     Case(BEE_EATER, 10, 18, 4, "joint", "log-odds", rank=3),
 ]
 
 
-@pytest.mark.parametrize("case", FULL_SIZE, ids=str)
+@pytest.mark.parametrize("case", HALF_SIZE, ids=str)
 def test_algorithm_2(
     case: Case,
     image: Open,
@@ -113,10 +113,13 @@ def test_algorithm_2(
     natural: Statistics,
     record_property: Callable[[str, object], None],
 ) -> None:
+    """At half the usual size; that of 224 pixels has tests of occlusion and of Algorithm 3."""
     image = image(case.image)
-    pixels = to_pixels(preprocess(image, 256, 224))
+    pixels = to_pixels(preprocess(image, 128, 112))
     wanted = analysis(case, reference_networks(case.network), pixels, natural)
     classifier = squeezenet if case.network == "squeezenet1_1" else mobilenet
+    preprocessing = classifier.preprocessing.model_copy(update={"resize": 128, "size": 112})
+    classifier = replace(classifier, preprocessing=preprocessing, batch_sizes={})
     found = explain(
         np.asarray(image), classifier, "efficient-pda", wanted.target, **case.parameters()
     )
@@ -169,6 +172,24 @@ def test_algorithm_3(
         np.asarray(image), classifier, "simplified-pda", wanted.target, **case.parameters()
     )
     check(found, wanted.algorithm_3(), record_property)
+
+
+def test_occlusion_at_the_usual_size(
+    image: Open,
+    squeezenet: Classifier,
+    reference_networks: Networks,
+    natural: Statistics,
+    record_property: Callable[[str, object], None],
+) -> None:
+    image = image(BEE_EATER)
+    case = Case(BEE_EATER, 32, 36, 32)
+    pixels = to_pixels(preprocess(image, 256, 224))
+    wanted = analysis(case, reference_networks(case.network), pixels, natural)
+    found = explain(
+        np.asarray(image), squeezenet, "efficient-pda", wanted.target, window=32, stride=32,
+        infill="grey",
+    )  # fmt: skip
+    check(found, wanted.grey(), record_property)
 
 
 def test_occlusion_and_marginal_mean(
@@ -286,26 +307,23 @@ def compare_draws(
     return float(np.abs(z).max()), float(np.sqrt((z**2).mean()))
 
 
-@pytest.mark.parametrize("law", ["conditional", "marginal"])
-@pytest.mark.parametrize("colour", ["joint", "independent"])
 def test_algorithm_1_agrees_within_its_standard_error(
-    law: str,
-    colour: Colour,
     image: Open,
     small_squeezenet: Classifier,
     reference_networks: Networks,
     natural: Statistics,
     record_property: Callable[[str, object], None],
 ) -> None:
+    """`test_reference_everywhere.py` has the other distributions; that of digits comes next."""
     image = image(LANGUR)
     pixels = to_pixels(preprocess(image, 48, 48))
-    case = Case(LANGUR, 12, 18, 12, colour)
+    case = Case(LANGUR, 12, 18, 12)
     wanted = analysis(case, reference_networks("squeezenet1_1"), pixels, natural)
     found = explain(
-        np.asarray(image), small_squeezenet, "original-pda", wanted.target, batch=16,
-        infill=f"{law}-samples", samples=150, seed=3, **case.parameters(),
+        np.asarray(image), small_squeezenet, "original-pda", wanted.target, batch=64,
+        infill="conditional-samples", samples=100, seed=3, **case.parameters(),
     )  # fmt: skip
-    largest, rms = compare_draws(found, wanted, marginally=law == "marginal", samples=150)
+    largest, rms = compare_draws(found, wanted, marginally=False, samples=100)
     record_property("largest_z", largest)
     record_property("rms_z", rms)
     assert largest < 4.5
@@ -322,10 +340,10 @@ def test_algorithm_1_on_digits(
     case = Case("9", 7, 12, 7)
     wanted = digit_analysis(case, digits, image, digit_statistics)
     found = explain(
-        image, digits, "original-pda", batch=32, samples=200, seed=1, **case.parameters()
+        image, digits, "original-pda", batch=32, samples=100, seed=1, **case.parameters()
     )
     assert found.parameters["infill"] == "marginal-samples"
-    largest, rms = compare_draws(found, wanted, marginally=True, samples=200)
+    largest, rms = compare_draws(found, wanted, marginally=True, samples=100)
     record_property("largest_z", largest)
     record_property("rms_z", rms)
     assert largest < 4.5
@@ -341,7 +359,7 @@ def claimed_over_true(
     """Claimed standard error over the spread of the evidence between seeds (rms over pixels)."""
     maps, errors = [], []
     for seed in range(seeds):
-        done = explain(image, classifier, batch=16, seed=seed, **options)  # type: ignore[arg-type]
+        done = explain(image, classifier, batch=72, seed=seed, **options)  # type: ignore[arg-type]
         assert done.standard_error is not None
         maps.append(done.evidence)
         errors.append(done.standard_error)
@@ -349,26 +367,17 @@ def claimed_over_true(
     return float(np.sqrt((np.array(errors, np.float64) ** 2).mean() / (spread**2).mean()))
 
 
-@pytest.mark.parametrize(
-    ("infill", "difference"),
-    [
-        ("conditional-samples", "probability"),
-        ("conditional-samples", "log-odds"),
-        ("marginal-samples", "probability"),
-        ("marginal-samples", "logit"),
-    ],
-)
 def test_claimed_standard_error_is_the_spread_over_seeds(
-    infill: str,
-    difference: Difference,
-    image: Open,
-    small_squeezenet: Classifier,
-    record_property: Callable[[str, object], None],
+    image: Open, small_squeezenet: Classifier, record_property: Callable[[str, object], None]
 ) -> None:
-    """Windows overlap here, so that the errors of several add up in each pixel."""
+    """Windows overlap here, so that the errors of several add up in each pixel.
+
+    `test_sampling_error.py` holds every infill and difference to it, on a network made up there.
+    """
     ratio = claimed_over_true(
-        np.asarray(image(LANGUR)), small_squeezenet, 40, method="original-pda", infill=infill,
-        window=16, outer=20, stride=8, samples=8, difference=difference,
+        np.asarray(image(LANGUR)), small_squeezenet, 24, method="original-pda",
+        infill="conditional-samples", window=16, outer=20, stride=12, samples=8,
+        difference="log-odds",
     )  # fmt: skip
     record_property("claimed_over_true", ratio)
     assert 0.85 < ratio < 1.18
@@ -392,7 +401,7 @@ def test_claimed_standard_error_on_digits(
     record_property: Callable[[str, object], None],
 ) -> None:
     ratio = claimed_over_true(
-        digit_image(9), digits, 40, method="original-pda", window=7, stride=7, samples=10,
+        digit_image(9), digits, 40, method="original-pda", window=14, stride=14, samples=10,
         difference="probability",
     )  # fmt: skip
     record_property("claimed_over_true", ratio)
@@ -446,7 +455,7 @@ def test_samples_of_neighbouring_windows_are_independent(image: Open) -> None:
         assert np.abs(drawn[i].T @ drawn[i] / samples - np.eye(size)).max() > 0.1
 
 
-@pytest.mark.parametrize(("k", "outer"), [(10, 18), (7, 16), (1, 2), (24, 25), (10, 30)])
+@pytest.mark.parametrize(("k", "outer"), [(10, 18), (7, 16), (1, 2), (16, 17), (10, 24)])
 @pytest.mark.parametrize("colour", ["joint", "independent"])
 def test_conditional_means_at_every_border(
     k: int, outer: int, colour: Colour, image: Open, natural: Statistics
@@ -457,7 +466,7 @@ def test_conditional_means_at_every_border(
         InfillSettings(outer, colour=colour, statistics=shipped_statistics("natural")),
     )  # fmt: skip
     last = 224 - k
-    starts = [0, last // 2, last] if outer > 20 else [0, 1, 5, last // 2, last - 3, last]
+    starts = [0, last // 2, last] if outer > 18 else [0, 1, 5, last // 2, last - 3, last]
     corners = [(y, x) for y in starts for x in starts]
     found = filler.fill(np.array(corners))[:, 0].numpy()
     for corner, values in zip(corners, found, strict=True):
