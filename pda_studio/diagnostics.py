@@ -52,14 +52,14 @@ class Completeness:
         if not self.change:
             return ""
         error = f"completeness error {100 * self.error:.2g} %"
-        return f"{self.warning} ({error})" if self.warning else error
+        return f"{error}: {self.warning}" if self.warning else error
 
     @property
     def warning(self) -> str:
         """A sentence if the map sums to something else altogether; or ""."""
         if self.error < _LOST:
             return ""
-        return f"The map sums to {self.total:.2g}, but the score changes by {self.change:.3g}"
+        return f"the map sums to {self.total:.2g}, the score changes by {self.change:.3g}"
 
 
 @dataclass(frozen=True)
@@ -86,14 +86,14 @@ class Conservation:
             return "nothing to share out: the logit is 0"
         percent = 100 * self.error
         error = f"conservation error {percent:{'.2g' if percent < 10 else '.0f'}} %"
-        return f"{self.warning} ({error})" if self.warning else error
+        return f"{error}: {self.warning}" if self.warning else error
 
     @property
     def warning(self) -> str:
         """A sentence if most of the logit is missing in the map, or the map is far more; or ""."""
         if self.error < _LOST:
             return ""
-        return f"The map sums to {self.relevance:.2g}, but the logit is {self.logit:.3g}"
+        return f"the map sums to {self.relevance:.2g}, the logit is {self.logit:.3g}"
 
 
 @dataclass(frozen=True)

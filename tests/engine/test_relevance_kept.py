@@ -143,12 +143,10 @@ def test_lost_relevance_is_said_wherever_a_map_is_described(inverted: Classifier
         noise_image(24), inverted, "lrp-composite", composite="epsilon-plus", bias="absorbs"
     )
     (warning,) = warnings(found.diagnostics)
-    assert warning.startswith("The map sums to ")
+    assert warning.startswith("the map sums to ")
     assert warning in found.how
-    assert warnings((Conservation(0.008, 15.3),)) == (
-        "The map sums to 0.008, but the logit is 15.3",
-    )
-    assert warnings((Completeness(3.0, 1.0),)) == ("The map sums to 3, but the score changes by 1",)
+    assert warnings((Conservation(0.008, 15.3),)) == ("the map sums to 0.008, the logit is 15.3",)
+    assert warnings((Completeness(3.0, 1.0),)) == ("the map sums to 3, the score changes by 1",)
     assert not warnings((Conservation(14.0, 15.3), Completeness(0.9, 1.0), Conservation(0, 0)))
 
 

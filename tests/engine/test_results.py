@@ -72,7 +72,7 @@ def test_sentences_of_diagnostics() -> None:
     assert [str(one) for one in EACH] == [
         "",
         "completeness error 12 %",
-        "The map sums to 0.5, but the logit is 2 (conservation error 75 %)",
+        "conservation error 75 %: the map sums to 0.5, the logit is 2",
         "at features.9, maps of 13×13",
         "3 of 4, bias 1",
         "12 layers, patches of 16 pixels",

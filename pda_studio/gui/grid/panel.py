@@ -300,9 +300,9 @@ def _caption(result: Result, panel: PanelState, agreement: str) -> tuple[str, ..
     parts.append(words.duration(result.seconds))
     forward = result.forward if isinstance(result, EvidenceMap) else ""
     found = ", ".join(filter(None, map(str, result.diagnostics)))
-    warning = ", ".join(warnings(result.diagnostics))
+    warning = "; ".join(f"⚠ {one}" for one in warnings(result.diagnostics))
     forward = forward and f"Forward: {forward}"
-    lines = first, warning, agreement, " · ".join(parts), forward, "" if warning else found
+    lines = first, warning, agreement, " · ".join(parts), forward, found
     return tuple(filter(None, lines))
 
 
