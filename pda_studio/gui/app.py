@@ -115,9 +115,9 @@ def take_screenshot(
             column = session.work.columns[0].key
             if parameters:
                 kind = method_named(method or session.work.columns[0].method.name)
-                session.set_method(column, kind.create(loaded, **parameters))
+                session.columns.set_method(column, kind.create(loaded, **parameters))
             elif method is not None:
-                session.set_method(column, method)
+                session.columns.set_method(column, method)
             if target is not None:
                 session.set_target(loaded.class_index(target))
             watch.until(lambda: bool(session.all_finished()))

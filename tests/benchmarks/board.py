@@ -64,7 +64,7 @@ def opened(folder: Path) -> Studio:
     studio.window.resize(*_SIZE)
     studio.show()
     wait(lambda: studio.session.classifier)
-    studio.session.set_method(0, "saliency")
+    studio.session.columns.set_method(0, "saliency")
     wait(lambda: studio.session.all_finished())
     return studio
 
@@ -74,9 +74,9 @@ def filled(studio: Studio, rows: int, columns: int) -> None:
     session = studio.session
     while len(session.work.rows) < rows:
         session.select(0, session.selection[1])
-        session.transform(Rotate(15.0))
+        session.rows.transform(Rotate(15.0))
     while len(session.work.columns) < columns:
-        session.add_column(_METHODS[len(session.work.columns) % len(_METHODS)])
+        session.columns.add(_METHODS[len(session.work.columns) % len(_METHODS)])
     wait(lambda: studio.session.all_finished())
 
 

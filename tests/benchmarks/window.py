@@ -133,7 +133,7 @@ def first_times(studio: Studio, stride: int, seconds: float) -> tuple[dict[str, 
 
     session.panel_changed.connect(shown)
     delays.start()
-    session.configure_column(column, stride=stride)
+    session.columns.configure(column, stride=stride)
     wait(lambda: session.panel(0, column).state == "done" and "done" in at, seconds)
     delays.stop()
     session.panel_changed.disconnect(shown)

@@ -20,7 +20,7 @@ def wait_for_maps(qtbot: QtBot, studio: Studio) -> None:
 def start_slow_map(qtbot: QtBot, studio: Studio) -> None:
     """Start a map that takes many seconds, and wait for its first partial map."""
     key = studio.session.work.columns[0].key
-    studio.session.configure_column(key, infill="marginal-samples", samples=500)
+    studio.session.columns.configure(key, infill="marginal-samples", samples=500)
     qtbot.waitUntil(lambda: studio.session.panel(0, key).state == "running", timeout=WAIT)
     qtbot.waitUntil(lambda: studio.session.panel(0, key).done > 0, timeout=WAIT)
 

@@ -52,8 +52,8 @@ def interactive(window: QWidget) -> list[QWidget]:
 
 
 def test_everything_has_a_name(studio: Studio, qtbot: QtBot) -> None:
-    studio.session.add_column("grad-cam")
-    studio.session.transform(Flip("vertical"))
+    studio.session.columns.add("grad-cam")
+    studio.session.rows.transform(Flip("vertical"))
     wait_for_maps(qtbot, studio)
     studio.window.registry["find"].trigger()
     studio.drawing.open()
@@ -76,7 +76,7 @@ def test_everything_has_a_name(studio: Studio, qtbot: QtBot) -> None:
 
 def test_tab_leads_everywhere_and_back_again(studio: Studio, qtbot: QtBot) -> None:
     window = studio.window
-    studio.session.add_column("grad-cam")
+    studio.session.columns.add("grad-cam")
     wait_for_maps(qtbot, studio)
     window.setFocus()
     visited: list[QWidget] = []
@@ -107,8 +107,8 @@ def test_tab_leads_everywhere_and_back_again(studio: Studio, qtbot: QtBot) -> No
 
 
 def test_arrows_select_panels(studio: Studio, qtbot: QtBot) -> None:
-    column = studio.session.add_column("grad-cam")
-    row = studio.session.transform(Flip("vertical"))
+    column = studio.session.columns.add("grad-cam")
+    row = studio.session.rows.transform(Flip("vertical"))
     wait_for_maps(qtbot, studio)
     grid = studio.window.grid
     assert studio.window.isActiveWindow(), "no part of a panel was a window of its own"

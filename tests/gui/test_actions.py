@@ -32,7 +32,7 @@ def test_a_new_action_is_one_declaration(studio: Studio, qtbot: QtBot) -> None:
     button = studio.window.registry.toolbar.buttons["whistle"]
     qtbot.waitUntil(button.isVisible, timeout=WAIT)
     assert not button.isEnabled()
-    studio.session.transform(Flip("vertical"))
+    studio.session.rows.transform(Flip("vertical"))
     assert button.isEnabled()
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     studio.window.registry["find"].trigger()

@@ -111,7 +111,7 @@ def test_each_stroke_redraws_the_map(studio: Studio, qtbot: QtBot) -> None:
 
 
 def test_drawing_touches_nothing_else(studio: Studio, qtbot: QtBot) -> None:
-    studio.session.add_column("occlusion")
+    studio.session.columns.add("occlusion")
     wait_for_maps(qtbot, studio)
     studio.drawing.open()
     canvas = studio.drawing.canvas.canvas

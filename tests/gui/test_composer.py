@@ -54,13 +54,13 @@ def pixels(composer: Composer) -> np.ndarray:
 
 def fill(studio: Studio, qtbot: QtBot) -> None:
     """Two columns, and three rows of which one is turned back."""
-    column = studio.session.add_column("occlusion")
-    studio.session.set_style(column.key, "both")
+    column = studio.session.columns.add("occlusion")
+    studio.session.columns.set_style(column.key, "both")
     studio.session.select(0, 0)
-    row = studio.session.transform(Rotate(15))
-    studio.session.turn_back(row.key, True)
+    row = studio.session.rows.transform(Rotate(15))
+    studio.session.rows.turn_back(row.key, True)
     studio.session.select(0, 0)
-    studio.session.transform(Flip("horizontal"))
+    studio.session.rows.transform(Flip("horizontal"))
     wait_for_maps(qtbot, studio)
 
 

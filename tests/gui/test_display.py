@@ -61,7 +61,7 @@ def drag(qtbot: QtBot, studio: Studio, start: float, end: float, *, upper: bool)
 
 
 def test_what_is_chosen_is_what_is_seen(studio: Studio, qtbot: QtBot) -> None:
-    studio.session.set_style(0, "both")
+    studio.session.columns.set_style(0, "both")
     box, evidence_map = studio.window.display_box, first_map(studio)
     choose(box.style_box, "hue")
     choose(box.sign, "for")
@@ -102,12 +102,12 @@ def test_each_kind_of_threshold_keeps_its_level(studio: Studio) -> None:
 
 
 def test_significance_says_where_there_is_no_standard_error(studio: Studio, qtbot: QtBot) -> None:
-    studio.session.set_style(0, "map")
+    studio.session.columns.set_style(0, "map")
     box = studio.window.display_box
     choose(box.threshold_kind, "significance")
     assert box.note.isVisible()
     assert "floor" not in box.histogram.handles or box.histogram.floor == 0
-    studio.session.configure_column(0, infill="marginal-samples", samples=6)
+    studio.session.columns.configure(0, infill="marginal-samples", samples=6)
     wait_for_maps(qtbot, studio)
     assert not box.note.isVisible()
     assert "floor" not in box.histogram.handles
@@ -118,7 +118,7 @@ def test_significance_says_where_there_is_no_standard_error(studio: Studio, qtbo
 
 
 def test_contours_are_drawn_as_lines_on_the_screen(studio: Studio, qtbot: QtBot) -> None:
-    studio.session.set_style(0, "overlay")
+    studio.session.columns.set_style(0, "overlay")
     view = panel(studio).views[0]
     choose(studio.window.display_box.style_box, "contours")
     evidence_map = first_map(studio)
@@ -185,7 +185,7 @@ def test_the_end_of_the_scale_is_dragged(studio: Studio, qtbot: QtBot) -> None:
 
 @pytest.mark.parametrize("kind", ["part", "value", "percentile"])
 def test_the_threshold_is_dragged(studio: Studio, qtbot: QtBot, kind: str) -> None:
-    studio.session.set_style(0, "map")
+    studio.session.columns.set_style(0, "map")
     box, evidence_map = studio.window.display_box, first_map(studio)
     choose(box.threshold_kind, kind)
     if kind == "percentile":
@@ -224,7 +224,7 @@ def test_keys_move_the_grips(studio: Studio, qtbot: QtBot) -> None:
 
 
 def test_the_histogram_counts_the_selected_map(studio: Studio, qtbot: QtBot) -> None:
-    column = studio.session.add_column("occlusion")
+    column = studio.session.columns.add("occlusion")
     wait_for_maps(qtbot, studio)
     view = studio.window.display_box.histogram
     for key, found in ((column.key, "probability"), (0, "bits")):
@@ -248,8 +248,8 @@ def test_colours_without_a_sign_are_offered_for_maps_without_one(
 ) -> None:
     box = studio.window.display_box
     assert not box.unsigned_colours.isVisible()
-    column = studio.session.add_column("grad-cam")
-    studio.session.configure_column(column.key, sign="positive")
+    column = studio.session.columns.add("grad-cam")
+    studio.session.columns.configure(column.key, sign="positive")
     wait_for_maps(qtbot, studio)
     studio.session.select(0, column.key)
     shown = studio.session.panel(0, column.key).shown
@@ -306,7 +306,7 @@ def test_the_figure_is_drawn_as_the_window(
             studio.composing.save(tmp_path / name)
         return (tmp_path / name).read_bytes()
 
-    studio.session.set_style(0, "map")
+    studio.session.columns.set_style(0, "map")
     plain = drawn("plain.svg")
     studio.display.change(style="contours", colours="PRGn_r", threshold=Threshold(part=0.2))
     prediction = studio.display.appearance
@@ -330,7 +330,7 @@ def test_everything_in_the_display_has_a_name(studio: Studio) -> None:
 def test_uncertainty_is_a_layer_of_its_own(studio: Studio, qtbot: QtBot) -> None:
     session, layer = studio.session, button(studio.window.method_box, "Standard error")
     assert not layer.isEnabled(), "no samples were drawn"
-    session.configure_column(0, infill="marginal-samples", samples=6)
+    session.columns.configure(0, infill="marginal-samples", samples=6)
     wait_for_maps(qtbot, studio)
     assert layer.isEnabled()
     qtbot.mouseClick(layer, Qt.MouseButton.LeftButton)
@@ -347,14 +347,14 @@ def test_uncertainty_is_a_layer_of_its_own(studio: Studio, qtbot: QtBot) -> None
     value = float(panel(studio).bar.text.split()[0].lstrip("+"))
     assert value == pytest.approx(error[brightest], rel=0.01)
     # Where the next method has none, its map is shown; undo brings the layer back.
-    session.set_method(0, "occlusion")
+    session.columns.set_method(0, "occlusion")
     wait_for_maps(qtbot, studio)
     assert session.work.columns[0].style == "map"
     assert not layer.isEnabled()
     studio.saving.undo()
     wait_for_maps(qtbot, studio)
     assert session.work.columns[0].style == "spread"
-    session.configure_column(0, infill="marginal-mean")
+    session.columns.configure(0, infill="marginal-mean")
     wait_for_maps(qtbot, studio)
     assert panel(studio).views[0].pixels is None
     assert panel(studio).caption.text().startswith("No standard error")
@@ -362,10 +362,10 @@ def test_uncertainty_is_a_layer_of_its_own(studio: Studio, qtbot: QtBot) -> None
 
 def test_the_spread_of_combined_maps_is_named_so(studio: Studio, qtbot: QtBot) -> None:
     session = studio.session
-    session.add_column("occlusion")
-    column = session.add_column("combined")
+    session.columns.add("occlusion")
+    column = session.columns.add("combined")
     wait_for_maps(qtbot, studio)
-    session.set_style(column.key, "spread")
+    session.columns.set_style(column.key, "spread")
     shown = studio.window.grid.maps[0, column.key]
     assert shown.caption.text().startswith("Spread of maps / √n")
     first, second = (
@@ -397,11 +397,11 @@ def test_a_declared_style_is_offered_and_drawn(
     """Nothing in the window or in figures names the styles that there are."""
     monkeypatch.setitem(STYLES, "negative", Negative())
     studio = opened()
-    studio.session.set_style(0, "map")
+    studio.session.columns.set_style(0, "map")
     box = studio.window.display_box
     assert not box.style_box.isEnabled(), "no column shows an overlay"
     assert not box.opacity.isEnabled()
-    studio.session.set_style(0, "overlay")
+    studio.session.columns.set_style(0, "overlay")
     assert box.style_box.isEnabled()
     assert box.threshold.isEnabled()
     choose(box.style_box, "negative")

@@ -26,18 +26,20 @@ def test_an_edit_names_the_fields_that_it_changes() -> None:
     session.set_target(3)
     assert heard == [("target", session.work.target)]
     heard.clear()
-    session.set_style(session.work.columns[0].key, "both")
+    session.columns.set_style(session.work.columns[0].key, "both")
     assert heard == [("columns", session.work.columns)]
     heard.clear()
     session.open_image(image_of("grey", np.full((9, 9, 3), 128, np.uint8)))
     assert [name for name, _ in heard] == ["image", "target"], "its rows and columns are the same"
     heard.clear()
-    session.transform(Rotate(90))
+    session.rows.transform(Rotate(90))
     assert heard == [("rows", session.work.rows)]
     heard.clear()
-    session.restore(session.work)
+    session.edit(session.work, "restore")
     assert heard == []
-    session.use_in_column(session.work.columns[0].key, ClassifierChoice("digits", "random"))
+    session.columns.set_classifier(
+        session.work.columns[0].key, ClassifierChoice("digits", "random")
+    )
     assert [name for name, _ in heard] == ["columns"]
 
 

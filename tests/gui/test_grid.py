@@ -77,7 +77,7 @@ def test_a_classifier_that_cannot_be_loaded_fails_in_its_column_alone(
 ) -> None:
     path = tmp_path / "digits.safetensors"
     path.write_bytes(b"nothing of the kind")
-    studio.session.duplicate_column(0, classifier=ClassifierChoice("digits", str(path)))
+    studio.session.columns.duplicate(0, classifier=ClassifierChoice("digits", str(path)))
     key = studio.session.work.columns[1].key
     qtbot.waitUntil(lambda: studio.session.panel(0, key).state == "failed", timeout=WAIT)
     assert studio.session.panel(0, 0).state == "done"
@@ -86,7 +86,7 @@ def test_a_classifier_that_cannot_be_loaded_fails_in_its_column_alone(
 
 
 def test_columns_are_moved_copied_and_removed_by_their_menu(studio: Studio, qtbot: QtBot) -> None:
-    studio.session.add_column("occlusion")
+    studio.session.columns.add("occlusion")
     open_column_menu(studio, qtbot, 1)
     choose(qtbot, "Move column left")
     assert [c.method.name for c in studio.session.work.columns] == ["occlusion", "efficient-pda"]
@@ -181,20 +181,20 @@ def test_three_classes_before_and_after_the_softmax_cost_nothing(
 
 
 def test_the_mean_of_all_columns(studio: Studio, qtbot: QtBot) -> None:
-    studio.session.add_column("occlusion")
+    studio.session.columns.add("occlusion")
     studio.window.registry["combine"].trigger()
     wait_for_maps(qtbot, studio)
     one, two, both = maps_of(studio)
     sizes = [m.evidence / np.sqrt((m.evidence.astype(float) ** 2).mean()) for m in (one, two)]
     np.testing.assert_allclose(both.evidence, np.mean(sizes, axis=0), atol=1e-5)
     np.testing.assert_allclose(both.standard_error, abs(sizes[0] - sizes[1]) / 2, atol=1e-5)
-    studio.session.configure_column(0, window=7)
+    studio.session.columns.configure(0, window=7)
     wait_for_maps(qtbot, studio)
     assert not np.array_equal(maps_of(studio)[2].evidence, both.evidence), "it follows"
 
 
 def test_the_mean_of_one_column_says_what_is_missing(studio: Studio, qtbot: QtBot) -> None:
-    studio.session.add_column("combined")
+    studio.session.columns.add("combined")
     key = studio.session.work.columns[1].key
     qtbot.waitUntil(lambda: studio.session.panel(0, key).state == "failed", timeout=WAIT)
     assert "two methods" in studio.window.grid.maps[0, key].caption.toolTip()
@@ -213,9 +213,9 @@ def test_another_image_as_a_row(studio: Studio, qtbot: QtBot) -> None:
     studio.window.registry["flip-vertical"].trigger()
     wait_for_maps(qtbot, studio)
     assert np.array_equal(maps_of(studio)[2].view, second.view[::-1])
-    studio.session.move_row(studio.session.work.rows[2].key, -1)
+    studio.session.rows.move(studio.session.work.rows[2].key, -1)
     assert studio.session.work.rows[2] is row
-    studio.session.remove_row(row.key)
+    studio.session.rows.remove(row.key)
     assert len(studio.session.work.rows) == 2
 
 
@@ -232,7 +232,7 @@ def test_another_image_as_a_row(studio: Studio, qtbot: QtBot) -> None:
 def test_the_crosshair_marks_the_same_place_of_the_image(
     studio: Studio, qtbot: QtBot, operation, there
 ) -> None:
-    row = studio.session.transform(operation)
+    row = studio.session.rows.transform(operation)
     wait_for_maps(qtbot, studio)
     view = studio.window.grid.inputs[0].views[0]
     studio.window.grid.ensureWidgetVisible(view)
@@ -252,7 +252,7 @@ def test_the_crosshair_marks_the_same_place_of_the_image(
 
 
 def test_variants_are_turned_back_and_compared(studio: Studio, qtbot: QtBot) -> None:
-    row = studio.session.transform(Flip("horizontal"))
+    row = studio.session.rows.transform(Flip("horizontal"))
     wait_for_maps(qtbot, studio)
     first, flipped = maps_of(studio)
     panel = studio.window.grid.maps[row.key, 0]
@@ -305,7 +305,7 @@ def test_a_new_row_is_brought_into_sight_and_the_original_to_be_cropped(
 ) -> None:
     grid, session = studio.window.grid, studio.session
     for angle in (15, -15, 30, -30):
-        row = session.transform(Rotate(angle))
+        row = session.rows.transform(Rotate(angle))
         qtbot.wait(50)  # until then every new panel lies in the corner
         qtbot.waitUntil(lambda key=row.key: in_sight(grid, grid.inputs[key]), timeout=WAIT)
     assert not in_sight(grid, grid.inputs[0])
@@ -319,7 +319,7 @@ def in_sight(grid, panel) -> bool:
 
 
 def test_a_row_is_copied_by_its_menu(studio: Studio, qtbot: QtBot) -> None:
-    row = studio.session.transform(Flip("vertical"))
+    row = studio.session.rows.transform(Flip("vertical"))
     studio.window.grid.row_menu_wanted.emit(row.key, QPoint(10, 10))
     choose(qtbot, "Duplicate row")
     wait_for_maps(qtbot, studio)
@@ -345,7 +345,7 @@ def test_no_cross_comes_to_stand_where_the_menu_stood(studio: Studio, qtbot: QtB
         return header.menu_button.geometry().right() - header.width()
 
     before = menu()
-    studio.session.add_column("occlusion")
+    studio.session.columns.add("occlusion")
     wait_for_maps(qtbot, studio)
     assert header.close_button.isVisible()
     assert menu() == before

@@ -132,7 +132,7 @@ def test_a_pixel_chosen_by_keys_alone(studio: Studio, qtbot: QtBot) -> None:
 
 
 def test_samples_are_shown_one_by_one(studio: Studio, qtbot: QtBot) -> None:
-    studio.session.configure_column(0, infill="marginal-samples", samples=12)
+    studio.session.columns.configure(0, infill="marginal-samples", samples=12)
     wait_for_maps(qtbot, studio)
     inspect(qtbot, studio, 13, 12)
     page = studio.window.inspector.windows
@@ -164,7 +164,7 @@ def test_another_target_asks_about_the_same_window(studio: Studio, qtbot: QtBot)
 
 
 def test_windows_are_scored_before_the_map_is_there(studio: Studio, qtbot: QtBot) -> None:
-    studio.session.configure_column(0, infill="marginal-mean", window=5)
+    studio.session.columns.configure(0, infill="marginal-mean", window=5)
     studio.explainer.stop()
     assert not studio.session.all_finished()
     inspect(qtbot, studio, 13, 12)
@@ -183,7 +183,7 @@ def test_many_windows_wait_for_the_map(studio: Studio, qtbot: QtBot) -> None:
     click(qtbot, map_view(studio), 13, 12)
     assert "known when the map is finished" in studio.window.inspector.hint.text()
     studio.stop()
-    studio.session.configure_column(0, infill="marginal-mean")
+    studio.session.columns.configure(0, infill="marginal-mean")
     until(qtbot, lambda: looked_at(studio.inspection))
 
 
@@ -201,7 +201,7 @@ def test_variants_have_pixels_of_their_own(studio: Studio, qtbot: QtBot) -> None
     studio.window.registry["rotate-right"].trigger()
     wait_for_maps(qtbot, studio)
     row = studio.session.work.rows[1].key
-    studio.session.turn_back(row, True)
+    studio.session.rows.turn_back(row, True)
     view = map_view(studio, row)
     click(qtbot, view, 5, 20)
     until(qtbot, lambda: looked_at(studio.inspection))
@@ -329,7 +329,7 @@ def test_the_strongest_go_one_by_one(studio: Studio, qtbot: QtBot) -> None:
 
 
 def test_plays_to_the_end_and_once_more(studio: Studio, qtbot: QtBot) -> None:
-    studio.session.configure_column(0, window=14, stride=14)
+    studio.session.columns.configure(0, window=14, stride=14)
     wait_for_maps(qtbot, studio)
     studio.inspecting.playing.pace.setInterval(5)
     studio.window.registry["inspector"].trigger()
@@ -351,7 +351,7 @@ def test_plays_to_the_end_and_once_more(studio: Studio, qtbot: QtBot) -> None:
 
 
 def test_methods_without_windows_have_blocks(studio: Studio, qtbot: QtBot) -> None:
-    studio.session.set_method(0, "saliency")
+    studio.session.columns.set_method(0, "saliency")
     wait_for_maps(qtbot, studio)
     inspect(qtbot, studio, 13, 12)
     pixel = studio.inspection.pixel
@@ -381,8 +381,8 @@ def test_a_hidden_unit_has_an_activation(studio: Studio, qtbot: QtBot) -> None:
 
 
 def test_a_image_that_is_made_has_nothing_behind_it(studio: Studio, qtbot: QtBot) -> None:
-    studio.session.set_method(0, "activation-maximisation")
-    studio.session.configure_column(0, climb=2)
+    studio.session.columns.set_method(0, "activation-maximisation")
+    studio.session.columns.configure(0, climb=2)
     wait_for_maps(qtbot, studio)
     click(qtbot, map_view(studio), 13, 12)
     hint = studio.window.inspector.hint

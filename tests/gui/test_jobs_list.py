@@ -32,15 +32,15 @@ def open_list(qtbot: QtBot, studio: Studio) -> None:
 
 def fail(qtbot: QtBot, studio: Studio) -> tuple[int, int]:
     """Ask something that a network without attention cannot answer."""
-    key = 0, studio.session.add_column("attention-rollout").key
+    key = 0, studio.session.columns.add("attention-rollout").key
     qtbot.waitUntil(lambda: states(studio).get(key) == "failed", timeout=WAIT)
     return key
 
 
 def test_what_runs_and_waits_is_listed(studio: Studio, qtbot: QtBot) -> None:
     start_slow_map(qtbot, studio)
-    second = studio.session.add_column("occlusion").key
-    third = studio.session.add_column("combined").key
+    second = studio.session.columns.add("occlusion").key
+    third = studio.session.columns.add("combined").key
     studio.session.select(0, 0)
     open_list(qtbot, studio)
     jobs = studio.window.jobs
@@ -86,7 +86,7 @@ def test_the_list_changes_five_times_a_second_at_most(studio: Studio, qtbot: QtB
 
 def test_one_is_stopped_and_the_others_go_on(studio: Studio, qtbot: QtBot) -> None:
     start_slow_map(qtbot, studio)
-    other = studio.session.add_column("occlusion").key
+    other = studio.session.columns.add("occlusion").key
     studio.session.select(0, 0)
     open_list(qtbot, studio)
     jobs = studio.window.jobs
@@ -101,13 +101,13 @@ def test_one_is_stopped_and_the_others_go_on(studio: Studio, qtbot: QtBot) -> No
     qtbot.waitUntil(lambda: states(studio)[0, 0] == "running", timeout=WAIT)
     qtbot.waitUntil(lambda: studio.session.panel(0, 0).total > 0, timeout=WAIT)
     assert studio.session.panel(0, 0).done >= done > 0, "it goes on from where it was"
-    studio.session.configure_column(0, samples=2)
+    studio.session.columns.configure(0, samples=2)
     wait_for_maps(qtbot, studio)
 
 
 def test_one_that_waits_is_stopped(studio: Studio, qtbot: QtBot) -> None:
     start_slow_map(qtbot, studio)
-    row = studio.session.transform(Flip("vertical")).key
+    row = studio.session.rows.transform(Flip("vertical")).key
     studio.session.select(0, 0)
     studio.explainer.stop_one((row, 0))  # before its row has even been looked at
     assert states(studio).get((row, 0), "empty") in ("stopped", "empty")
@@ -126,7 +126,7 @@ def test_one_that_waits_is_stopped(studio: Studio, qtbot: QtBot) -> None:
 def test_stopped_before_it_is_asked_it_stays_so(studio: Studio, qtbot: QtBot) -> None:
     start_slow_map(qtbot, studio)
     other = ClassifierChoice("digits", "random")
-    column = studio.session.duplicate_column(0, classifier=other).key
+    column = studio.session.columns.duplicate(0, classifier=other).key
     qtbot.waitUntil(lambda: states(studio).get((0, column)) == "waiting", timeout=WAIT)
     assert studio.session.panel(0, column).request is None
     studio.explainer.stop_one((0, column))
@@ -152,7 +152,7 @@ def test_a_failed_one_tells_why_and_is_tried_again(studio: Studio, qtbot: QtBot)
     studio.explainer.failed.connect(lambda *error: told.append(error))
     qtbot.mouseClick(row.again_button, LEFT)
     qtbot.waitUntil(lambda: len(told) == 1 and states(studio)[key] == "failed", timeout=WAIT)
-    studio.session.set_method(key[1], "saliency")
+    studio.session.columns.set_method(key[1], "saliency")
     wait_for_maps(qtbot, studio)
     qtbot.waitUntil(lambda: jobs.rows == {}, timeout=WAIT)
     assert jobs.nothing.isVisible()
@@ -256,7 +256,7 @@ def test_who_is_elsewhere_is_told_quietly(
     monkeypatch.setattr(QApplication, "alert", lambda widget: (alerts.append(widget), real(widget)))
     studio.jobs_controller.long = 0.05
     strip = studio.window.strip
-    studio.session.configure_column(0, infill="marginal-samples", samples=30)
+    studio.session.columns.configure(0, infill="marginal-samples", samples=30)
     wait_for_maps(qtbot, studio)
     assert alerts == [], "the window was in sight"
     assert "finished" not in strip.text.text()
@@ -265,11 +265,11 @@ def test_who_is_elsewhere_is_told_quietly(
     elsewhere.activateWindow()
     qtbot.waitUntil(elsewhere.isActiveWindow, timeout=WAIT)
     studio.jobs_controller.long = 3600
-    studio.session.configure_column(0, samples=31)
+    studio.session.columns.configure(0, samples=31)
     wait_for_maps(qtbot, studio)
     assert alerts == [], "it did not take long"
     studio.jobs_controller.long = 0.05
-    studio.session.configure_column(0, samples=32)
+    studio.session.columns.configure(0, samples=32)
     wait_for_maps(qtbot, studio)
     qtbot.waitUntil(lambda: alerts == [studio.window], timeout=WAIT)
     assert elsewhere.isActiveWindow(), "the focus is left alone"

@@ -26,20 +26,20 @@ from pda_studio.targets import ClassTarget, ContrastTarget
 def do_much(studio: Studio, qtbot: QtBot) -> None:
     """Edit everything that can be edited."""
     session = studio.session
-    session.transform(Rotate(15))
+    session.rows.transform(Rotate(15))
     session.select(0, 0)
-    session.transform(Crop(4, 4, 20, 20))
-    session.turn_back(session.work.rows[1].key, True)
-    column = session.add_column("occlusion")
-    session.configure_column(column.key, window=5)
-    session.set_style(column.key, "both")
-    session.duplicate_column(column.key, target=ContrastTarget(1, 7))
-    session.duplicate_column(0, classifier=ClassifierChoice("digits", "random"))
-    session.add_column("combined")
+    session.rows.transform(Crop(4, 4, 20, 20))
+    session.rows.turn_back(session.work.rows[1].key, True)
+    column = session.columns.add("occlusion")
+    session.columns.configure(column.key, window=5)
+    session.columns.set_style(column.key, "both")
+    session.columns.duplicate(column.key, target=ContrastTarget(1, 7))
+    session.columns.duplicate(0, classifier=ClassifierChoice("digits", "random"))
+    session.columns.add("combined")
     wait_for_maps(qtbot, studio)
     session.set_target(7)
-    session.move_column(column.key, -1)
-    session.remove_row(session.work.rows[2].key)
+    session.columns.move(column.key, -1)
+    session.rows.remove(session.work.rows[2].key)
     wait_for_maps(qtbot, studio)
 
 
@@ -117,17 +117,17 @@ def test_saved_work_opens_as_it_was(
     for old, new in zip(maps, again.session.all_finished(), strict=True):
         assert np.array_equal(old.evidence, new.evidence)
     assert max(passes) == 1, "rows are looked at; no map is computed"
-    again.session.configure_column(0, window=6)
+    again.session.columns.configure(0, window=6)
     assert again.window.isWindowModified()
 
 
 def test_saved_work_can_be_dropped(studio: Studio, qtbot: QtBot, tmp_path: Path) -> None:
     path = tmp_path / "mine.pdastudio"
-    studio.session.transform(Flip("vertical"))
+    studio.session.rows.transform(Flip("vertical"))
     wait_for_maps(qtbot, studio)
     with qtbot.waitSignal(studio.saving.saved, timeout=WAIT):
         studio.saving.save(path)
-    studio.session.reset_rows()
+    studio.session.rows.reset()
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(path))])
     with qtbot.waitSignal(studio.saving.opened, timeout=WAIT):
@@ -175,7 +175,7 @@ def test_damaged_work_is_refused_and_nothing_is_lost(
 
 def test_what_was_open_can_be_reopened(opened: Opened, qtbot: QtBot) -> None:
     studio = opened()
-    studio.session.transform(Flip("vertical"))
+    studio.session.rows.transform(Flip("vertical"))
     wait_for_maps(qtbot, studio)
     studio.window.close()
     again = opened()
@@ -217,7 +217,7 @@ def until(is_so):
         app.processEvents()
         time.sleep(0.002)
 until(lambda: studio.session.all_finished())
-studio.session.transform(Flip("horizontal"))
+studio.session.rows.transform(Flip("horizontal"))
 until(lambda: studio.session.all_finished())
 """
 
@@ -227,7 +227,7 @@ def test_killed_in_the_middle_of_a_run(opened: Opened, qtbot: QtBot, tmp_path: P
     kill_when(
         WINDOW
         + """
-studio.session.configure_column(0, infill="marginal-samples", samples=500)
+studio.session.columns.configure(0, infill="marginal-samples", samples=500)
 edited = time.monotonic()
 until(lambda: studio.session.panel(0, 0).done > 0 and time.monotonic() - edited > 2)
 print("now", flush=True)
@@ -242,7 +242,7 @@ until(lambda: False)
     qtbot.waitUntil(lambda: len(studio.session.work.rows) == 2, timeout=WAIT)
     assert studio.session.work.rows[1].operations == (Flip("horizontal"),)
     assert studio.session.work.columns[0].method.samples == 500
-    studio.session.configure_column(0, samples=1)
+    studio.session.columns.configure(0, samples=1)
     wait_for_maps(qtbot, studio)
     qtbot.waitUntil(lambda: not studio.saving.recovery.left_behind(), timeout=WAIT)
 
@@ -287,7 +287,7 @@ def test_restored_work_keeps_the_name_of_its_file(
             + """
 studio.saving.save(folder / "mine.pdastudio")
 until(lambda: studio.saving.path is not None)
-studio.session.configure_column(0, window=5)
+studio.session.columns.configure(0, window=5)
 edited = time.monotonic()
 until(lambda: time.monotonic() - edited > 2)
 print("now", flush=True)
@@ -297,10 +297,10 @@ until(lambda: False)
         )
     else:
         first = opened()
-        first.session.transform(Flip("horizontal"))
+        first.session.rows.transform(Flip("horizontal"))
         with qtbot.waitSignal(first.saving.saved, timeout=WAIT):
             first.saving.save(path)
-        first.session.configure_column(0, window=5)
+        first.session.columns.configure(0, window=5)
         first.window.close()
     before = path.read_bytes()
     studio = opened()
@@ -367,7 +367,7 @@ def test_a_workspace_opened_while_the_program_starts_stays_as_it_is(
     studio = opened()
     studio.opening.use_classifier(ClassifierChoice("digits", "random"))
     qtbot.waitUntil(lambda: studio.session.classifier.weights == "random", timeout=WAIT)
-    studio.session.add_column("occlusion", target=ClassTarget(3))
+    studio.session.columns.add("occlusion", target=ClassTarget(3))
     studio.session.set_target(7)
     wait_for_maps(qtbot, studio)
     path = tmp_path / "study.pdastudio"

@@ -44,7 +44,7 @@ def test_after_a_restart_the_map_is_there_at_once(
 ) -> None:
     studio = opened()
     before = first_map(studio)
-    studio.session.configure_column(0, window=6)
+    studio.session.columns.configure(0, window=6)
     wait_for_maps(qtbot, studio)
     studio.window.close()
     assert computed == ["efficient-pda"] * 2
@@ -60,9 +60,9 @@ def test_after_a_restart_the_map_is_there_at_once(
     assert first_map(again).seconds == before.seconds
     assert first_map(again).scores is not None
 
-    again.session.configure_column(0, window=6)
+    again.session.columns.configure(0, window=6)
     wait_for_maps(qtbot, again)
-    again.session.configure_column(0, window=6, stride=2, difference="logit")
+    again.session.columns.configure(0, window=6, stride=2, difference="logit")
     again.session.set_target(7)
     wait_for_maps(qtbot, again)
     assert (first_map(again).target, first_map(again).unit) == (ClassTarget(7), "logit")
@@ -74,9 +74,9 @@ def test_a_coarser_stride_needs_no_forward_pass(
     studio: Studio, qtbot: QtBot, computed: list[str], cache_folder: Path
 ) -> None:
     computed.clear()
-    studio.session.configure_column(0, stride=4)
+    studio.session.columns.configure(0, stride=4)
     wait_for_maps(qtbot, studio)
-    studio.session.configure_column(0, stride=2)
+    studio.session.columns.configure(0, stride=2)
     wait_for_maps(qtbot, studio)
     assert first_map(studio).parameters["stride"] == 2
     assert computed == []
@@ -87,14 +87,14 @@ def test_a_kept_map_is_shown_while_another_is_computed(
     opened: Opened, qtbot: QtBot, computed: list[str]
 ) -> None:
     studio = opened()
-    key = studio.session.add_column("occlusion").key
+    key = studio.session.columns.add("occlusion").key
     wait_for_maps(qtbot, studio)
     studio.window.close()
     again = opened()
     start_slow_map(qtbot, again)
     computed.clear()
-    key = again.session.add_column("occlusion").key
-    again.session.configure_column(key, infill="grey", samples=10)
+    key = again.session.columns.add("occlusion").key
+    again.session.columns.configure(key, infill="grey", samples=10)
     qtbot.waitUntil(lambda: again.session.panel(0, key).state == "done", timeout=WAIT)
     assert "occlusion" not in computed
     assert again.session.panel(0, 0).state == "running"

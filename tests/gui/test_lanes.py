@@ -100,8 +100,8 @@ class Driven(Studio):
         self.until(lambda: session.all_finished())
         self.opening.use_classifier(ClassifierChoice("squeezenet1_1", "random"))
         self.until(lambda: session.classifier.name == "squeezenet1_1" and session.predictions)
-        session.set_method(0, "original-pda")
-        session.configure_column(0, window=40, outer=41, colour="joint", stride=2)
+        session.columns.set_method(0, "original-pda")
+        session.columns.configure(0, window=40, outer=41, colour="joint", stride=2)
         self.until(lambda: self.explainer.current is not None and not self.explainer.previewing)
         self.until(lambda: time.sleep(0.02) or True)
         saved, opened = [], []

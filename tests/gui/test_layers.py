@@ -20,7 +20,7 @@ def linearised(studio: Studio, qtbot: QtBot) -> Studio:
     """A window in which layers can be chosen."""
     row = studio.window.method_box.rows["at"]
     assert row.isHidden()
-    studio.session.configure_column(0, forward="linearised")
+    studio.session.columns.configure(0, forward="linearised")
     assert row.isVisible()
     qtbot.waitUntil(lambda: row.layer.names.count() > 3, timeout=WAIT)
     wait_for_maps(qtbot, studio)
@@ -61,7 +61,7 @@ def test_unknown_names_are_refused_with_a_sentence(linearised: Studio, qtbot: Qt
 
 
 def test_another_classifier_has_other_layers(linearised: Studio, qtbot: QtBot) -> None:
-    linearised.session.configure_column(0, at="conv2")
+    linearised.session.columns.configure(0, at="conv2")
     linearised.opening.use_classifier(ClassifierChoice("squeezenet1_1", "random"))
     qtbot.waitUntil(lambda: linearised.session.classifier.name == "squeezenet1_1", timeout=WAIT)
     assert at(linearised) == "auto"

@@ -49,7 +49,7 @@ def test_numbers_with_decimals(qtbot: QtBot, text: str, value: float) -> None:
 
 def test_a_stride_beyond_the_window_ends_at_the_window(studio: Studio, qtbot: QtBot) -> None:
     rows = studio.window.method_box.rows
-    studio.session.configure_column(0, window=10)
+    studio.session.columns.configure(0, window=10)
     type_into(qtbot, rows["stride"].spin, "16")
     qtbot.waitUntil(lambda: studio.session.work.columns[0].method.stride == 10)
     assert rows["stride"].spin.value() == 10
@@ -58,7 +58,7 @@ def test_a_stride_beyond_the_window_ends_at_the_window(studio: Studio, qtbot: Qt
 
 def test_the_outer_patch_follows_the_window(studio: Studio, qtbot: QtBot) -> None:
     rows = studio.window.method_box.rows
-    studio.session.configure_column(0, infill="conditional-mean", window=4, outer=10)
+    studio.session.columns.configure(0, infill="conditional-mean", window=4, outer=10)
     type_into(qtbot, rows["window"].spin, "9")
     qtbot.waitUntil(lambda: studio.session.work.columns[0].method.window == 9)
     assert rows["outer"].spin.value() == 15
@@ -77,9 +77,9 @@ def test_the_cost_is_computed_once_for_each_edit(
         return cost(method, subject)
 
     monkeypatch.setattr(kind, "cost", counted)
-    studio.session.configure_column(0, infill="marginal-samples", samples=30, seed=1, stride=1)
+    studio.session.columns.configure(0, infill="marginal-samples", samples=30, seed=1, stride=1)
     wait_for_maps(qtbot, studio)
     assert computed == [studio.session.work.columns[0].method]
-    studio.session.configure_column(0, stride=2)
+    studio.session.columns.configure(0, stride=2)
     wait_for_maps(qtbot, studio)
     assert len(computed) == 2, "the finest is known already"

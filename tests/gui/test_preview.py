@@ -22,7 +22,7 @@ def first_panel(studio: Studio):
 
 def start_long_map(qtbot: QtBot, studio: Studio) -> None:
     """Start a map that takes long enough for a preview, and wait for all of that."""
-    studio.session.configure_column(0, infill="conditional-samples", samples=200)
+    studio.session.columns.configure(0, infill="conditional-samples", samples=200)
     qtbot.waitUntil(
         lambda: first_panel(studio).previewed and not studio.explainer.previewing, timeout=WAIT
     )
@@ -55,7 +55,7 @@ def test_a_preview_comes_first_and_gives_way(studio: Studio, qtbot: QtBot) -> No
             assert studio.session.all_finished() == []
 
     studio.session.panel_changed.connect(watch)
-    studio.session.configure_column(0, infill="conditional-samples", samples=20)
+    studio.session.columns.configure(0, infill="conditional-samples", samples=20)
     wait_for_maps(qtbot, studio)
     assert seen
     assert seen[0].forward.startswith("linearised at ")
@@ -83,7 +83,7 @@ def test_a_preview_is_marked_and_told_from_the_exact(
     assert "Preview: linearised at " in panel.caption.toolTip()
     studio.viewport.crosshair = (14, 14)
     assert panel.bar.text.startswith("≈ ")
-    studio.session.configure_column(0, infill="marginal-mean", samples=10)
+    studio.session.columns.configure(0, infill="marginal-mean", samples=10)
     wait_for_maps(qtbot, studio)
     assert badge.isHidden()
     assert not panel.views[0]._sketch
@@ -149,16 +149,16 @@ def test_small_maps_have_none(studio: Studio, qtbot: QtBot) -> None:
     seen = []
     studio.session.panel_changed.connect(lambda *_: seen.append(first_panel(studio).previewed))
     studio.explainer.costs.rate.clear()  # a busy machine may have been slow
-    studio.session.configure_column(0, window=5)
+    studio.session.columns.configure(0, window=5)
     wait_for_maps(qtbot, studio)
     assert not any(seen)
 
 
 def test_all_previews_come_before_any_exact_map(studio: Studio, qtbot: QtBot, late: None) -> None:
     start_long_map(qtbot, studio)
-    key = studio.session.add_column("original-pda").key
-    studio.session.configure_column(key, samples=200, seed=1)
-    studio.session.configure_column(0, samples=201)
+    key = studio.session.columns.add("original-pda").key
+    studio.session.columns.configure(key, samples=200, seed=1)
+    studio.session.columns.configure(0, samples=201)
     qtbot.waitUntil(
         lambda: all(one.previewed for one in studio.session.panels.values()), timeout=WAIT
     )
@@ -174,7 +174,7 @@ def test_a_failing_preview_is_no_failure(
     monkeypatch.setattr("pda_studio.pda.forward.earliest_layer", broken)
     seen = []
     studio.session.panel_changed.connect(lambda *_: seen.append(first_panel(studio).previewed))
-    studio.session.configure_column(0, infill="conditional-samples", samples=10)
+    studio.session.columns.configure(0, infill="conditional-samples", samples=10)
     wait_for_maps(qtbot, studio)
     assert not any(seen)
     assert not studio.window.banner.details.toPlainText()
@@ -194,7 +194,7 @@ def test_a_network_that_cannot_be_followed(
     banner.hide()
     seen = []
     studio.session.panel_changed.connect(lambda *_: seen.append(first_panel(studio).previewed))
-    studio.session.configure_column(0, infill="conditional-samples", samples=4)
+    studio.session.columns.configure(0, infill="conditional-samples", samples=4)
     wait_for_maps(qtbot, studio)
     assert not any(seen)
     assert not banner.isVisible(), "once is enough"
@@ -246,7 +246,7 @@ def test_half_a_preview_goes_when_stopped(
 
     monkeypatch.setattr(pda, "score_windows", slow)
     before = first_panel(studio).evidence
-    studio.session.configure_column(0, infill="conditional-samples", samples=200)
+    studio.session.columns.configure(0, infill="conditional-samples", samples=200)
     qtbot.waitUntil(lambda: first_panel(studio).previewed, timeout=WAIT)
     assert studio.explainer.previewing
     studio.stop()

@@ -89,7 +89,7 @@ class Walk(RuleBasedStateMachine):
         self.studio.show()
         self.started = False
         self.until(lambda: bool(self.session.all_finished()), 240)
-        self.session.configure_column(0, stride=4)
+        self.session.columns.configure(0, stride=4)
         self.studio.saving.begin()
         self.begun = self.session.work
         self.session.changed.connect(self.note)
@@ -107,45 +107,45 @@ class Walk(RuleBasedStateMachine):
 
     @rule(asked=st.sampled_from(_TARGETS), at=at)
     def ask_in_column(self, asked: object, at: int) -> None:
-        self.session.ask_in_column(self.column(at), asked)
+        self.session.columns.set_target(self.column(at), asked)
 
     @rule(method=st.sampled_from(_METHODS))
     def add_column(self, method: str) -> None:
         if len(self.session.work.columns) < _MOST_COLUMNS:
-            self.session.add_column(method)
+            self.session.columns.add(method)
 
     @rule(at=at, method=st.sampled_from(_METHODS))
     def set_method(self, at: int, method: str) -> None:
-        self.session.set_method(self.column(at), method)
+        self.session.columns.set_method(self.column(at), method)
 
     @rule(at=at)
     def remove_column(self, at: int) -> None:
-        self.session.remove_column(self.column(at))
+        self.session.columns.remove(self.column(at))
 
     @rule(at=at, random=st.booleans())
     def copy_column(self, at: int, random: bool) -> None:
         if len(self.session.work.columns) < _MOST_COLUMNS:
             choice = ClassifierChoice("digits", "random") if random else None
-            self.session.duplicate_column(self.column(at), classifier=choice)
+            self.session.columns.duplicate(self.column(at), classifier=choice)
 
     @rule(at=at, by=st.sampled_from([-1, 1]))
     def move_column(self, at: int, by: int) -> None:
-        self.session.move_column(self.column(at), by)
+        self.session.columns.move(self.column(at), by)
 
     @rule(at=at, window=st.integers(3, 9), stride=st.integers(3, 9))
     def configure(self, at: int, window: int, stride: int) -> None:
         column = self.session.work.column(self.column(at))
         if column is not None and isinstance(column.method, PredictionDifference):
-            self.session.configure_column(column.key, window=window, stride=min(stride, window))
+            self.session.columns.configure(column.key, window=window, stride=min(stride, window))
 
     @rule(at=at, style=st.sampled_from(["map", "overlay", "both"]))
     def set_style(self, at: int, style: str) -> None:
-        self.session.set_style(self.column(at), style)
+        self.session.columns.set_style(self.column(at), style)
 
     @rule(operation=st.sampled_from(_OPERATIONS))
     def transform(self, operation: object) -> None:
         if len(self.session.work.rows) < _MOST_ROWS:
-            self.session.transform(operation)
+            self.session.rows.transform(operation)
 
     @rule(at=at, number=st.integers(0, 9))
     def add_row(self, at: int, number: int) -> None:
@@ -154,15 +154,15 @@ class Walk(RuleBasedStateMachine):
 
     @rule(at=at, back=st.booleans())
     def turn_back(self, at: int, back: bool) -> None:
-        self.session.turn_back(self.row(at), back)
+        self.session.rows.turn_back(self.row(at), back)
 
     @rule(at=at)
     def remove_row(self, at: int) -> None:
-        self.session.remove_row(self.row(at))
+        self.session.rows.remove(self.row(at))
 
     @rule(at=at, by=st.sampled_from([-1, 1]))
     def move_row(self, at: int, by: int) -> None:
-        self.session.move_row(self.row(at), by)
+        self.session.rows.move(self.row(at), by)
 
     @rule(row=at, column=at)
     def select(self, row: int, column: int) -> None:

@@ -13,7 +13,7 @@ def test_another_class_in_mid_run_goes_on_with_the_scores_that_are_there(
     studio: Studio, qtbot: QtBot
 ) -> None:
     session = studio.session
-    session.configure_column(0, window=8, stride=2)  # its infills take some seconds altogether
+    session.columns.configure(0, window=8, stride=2)  # its infills take some seconds altogether
     wait_for_maps(qtbot, studio)
     start_slow_map(qtbot, studio)
     qtbot.waitUntil(lambda: session.panel(0, 0).done >= 5, timeout=WAIT)
@@ -37,7 +37,7 @@ def test_another_class_in_mid_run_goes_on_with_the_scores_that_are_there(
     # Stopped and run on, it still is the same work.
     studio.explainer.stop()
     qtbot.waitUntil(lambda: job.paused is not None, timeout=WAIT)
-    session.configure_column(0, samples=2)  # enough was seen: another map
+    session.columns.configure(0, samples=2)  # enough was seen: another map
     wait_for_maps(qtbot, studio)
 
 
@@ -47,7 +47,7 @@ def test_the_map_of_a_run_that_changed_its_class_is_that_class_s(
     session = studio.session
     first = session.target.index
     other = next(at for at in range(10) if at != first)
-    session.configure_column(0, infill="marginal-samples", samples=12, window=8, stride=2)
+    session.columns.configure(0, infill="marginal-samples", samples=12, window=8, stride=2)
     qtbot.waitUntil(lambda: session.panel(0, 0).state == "running", timeout=WAIT)
     qtbot.waitUntil(lambda: session.panel(0, 0).done > 0, timeout=WAIT)
     session.set_target(other)

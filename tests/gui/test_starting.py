@@ -102,7 +102,7 @@ def test_the_last_workspace_is_what_the_next_start_begins_with(
     settings = QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
     assert app._last_workspace(settings) is None, "there is none yet"
     studio = opened()
-    studio.session.add_column("occlusion")
+    studio.session.columns.add("occlusion")
     studio.window.close()
     last = app._last_workspace(settings)
     assert last is not None

@@ -101,9 +101,9 @@ def test_relevance_gain_of_the_columns(qtbot: QtBot, studio: Studio, tmp_path: P
         pixels = np.zeros((28, 28), np.uint8)
         pixels[4:24, place : place + 3] = 255
         Image.fromarray(pixels).save(tmp_path / f"{place}.png")
-    studio.session.add_column("grad-cam")
+    studio.session.columns.add("grad-cam")
     column = studio.session.work.columns[0].key
-    studio.session.configure_column(column, stride=4)
+    studio.session.columns.configure(column, stride=4)
     dialog = opened_study(studio, "relevance-gain")
     assert "Efficient PDA, Grad-CAM" in dialog.about.text()
     dialog.rows["folder"].edited.emit("folder", str(tmp_path))

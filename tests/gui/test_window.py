@@ -79,12 +79,12 @@ def test_stops_within_0_3_seconds_and_runs_on(studio: Studio, qtbot: QtBot) -> N
     assert let_go[0] - asked < 0.3
     assert first_panel(studio).evidence is not None
     assert not first_panel(studio).evidence.complete
-    studio.session.configure_column(0, samples=2)
+    studio.session.columns.configure(0, samples=2)
     wait_for_maps(qtbot, studio)
 
 
 def test_run_goes_on_after_stop(studio: Studio, qtbot: QtBot) -> None:
-    studio.session.configure_column(0, window=5)
+    studio.session.columns.configure(0, window=5)
     studio.window.registry["stop"].trigger()
     studio.stop()
     qtbot.wait(50)
@@ -106,7 +106,7 @@ def test_what_was_stopped_goes_on_where_it_was(
             yield step
 
     monkeypatch.setattr(pda, "score_windows", counted)
-    studio.session.configure_column(0, infill="marginal-samples", samples=20)
+    studio.session.columns.configure(0, infill="marginal-samples", samples=20)
     qtbot.waitUntil(lambda: first_panel(studio).state == "running", timeout=WAIT)
     qtbot.waitUntil(lambda: first_panel(studio).done > 0, timeout=WAIT)
     studio.window.registry["stop"].trigger()
@@ -128,8 +128,8 @@ def test_what_was_stopped_goes_on_where_it_was(
 
 
 def test_a_image_in_the_making_goes_on_after_stop(studio: Studio, qtbot: QtBot) -> None:
-    studio.session.set_method(0, "activation-maximisation")
-    studio.session.configure_column(0, climb=400)
+    studio.session.columns.set_method(0, "activation-maximisation")
+    studio.session.columns.configure(0, climb=400)
     qtbot.waitUntil(lambda: first_panel(studio).state == "running", timeout=WAIT)
     qtbot.waitUntil(lambda: first_panel(studio).done > 5, timeout=WAIT)
     studio.window.registry["stop"].trigger()
@@ -157,10 +157,10 @@ def test_a_slider_moved_while_running_starts_anew(studio: Studio, qtbot: QtBot) 
 
 def test_partners_of_a_parameter_follow(studio: Studio, qtbot: QtBot) -> None:
     session = studio.session
-    session.configure_column(0, infill="conditional-mean", window=9)
+    session.columns.configure(0, infill="conditional-mean", window=9)
     assert session.work.columns[0].method.outer >= 10
-    session.configure_column(0, stride=9)
-    session.configure_column(0, window=3)
+    session.columns.configure(0, stride=9)
+    session.columns.configure(0, window=3)
     assert session.work.columns[0].method.stride == 3
     rows = studio.window.method_box.rows
     assert rows["stride"].spin.maximum() == 3
@@ -177,7 +177,7 @@ def test_another_target_costs_no_forward_pass(
     studio.window.predictions.list.clicked.emit(other)
     wait_for_maps(qtbot, studio)
     assert first_map(studio).target_name == other.data()
-    studio.session.configure_column(0, difference="logit")
+    studio.session.columns.configure(0, difference="logit")
     wait_for_maps(qtbot, studio)
     assert first_map(studio).unit == "logit"
     assert passes == []
@@ -187,10 +187,10 @@ def test_a_map_computed_before_comes_back_at_once(
     studio: Studio, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = first_map(studio)
-    studio.session.configure_column(0, window=6)
+    studio.session.columns.configure(0, window=6)
     wait_for_maps(qtbot, studio)
     passes = count_passes(monkeypatch)
-    studio.session.configure_column(0, window=4)
+    studio.session.columns.configure(0, window=4)
     wait_for_maps(qtbot, studio)
     assert first_map(studio) is first
     assert passes == []
@@ -253,20 +253,20 @@ def test_escape_leaves_cropping_and_the_map_goes_on(studio: Studio, qtbot: QtBot
 def test_a_mean_needs_two_maps(studio: Studio, qtbot: QtBot) -> None:
     mean = studio.window.registry["combine"]
     assert not mean.isEnabled()
-    studio.session.add_column("occlusion")
+    studio.session.columns.add("occlusion")
     assert mean.isEnabled()
     mean.trigger()
-    studio.session.remove_column(0)
+    studio.session.columns.remove(0)
     assert not mean.isEnabled(), "what is left is one map and a mean"
 
 
 def test_methods_side_by_side(studio: Studio, qtbot: QtBot) -> None:
-    column = studio.session.add_column("occlusion")
-    studio.session.set_style(column.key, "both")
+    column = studio.session.columns.add("occlusion")
+    studio.session.columns.set_style(column.key, "both")
     wait_for_maps(qtbot, studio)
     assert [m.method for m in studio.session.all_finished()] == ["efficient-pda", "occlusion"]
     assert len(studio.window.grid.maps[0, column.key].views) == 2
-    studio.session.remove_column(column.key)
+    studio.session.columns.remove(column.key)
     assert len(studio.window.grid.maps) == 1
 
 
@@ -295,8 +295,8 @@ def test_dialogs_open_and_what_is_chosen_is_opened(studio: Studio, qtbot: QtBot)
 
 
 def test_colour_scales(studio: Studio, qtbot: QtBot) -> None:
-    studio.session.add_column("occlusion")
-    studio.session.add_column("sampled-pda")
+    studio.session.columns.add("occlusion")
+    studio.session.columns.add("sampled-pda")
     wait_for_maps(qtbot, studio)
     bars = [panel.bar for panel in studio.window.grid.maps.values()]
     own = [one.limit for one in studio.session.all_finished()]
@@ -335,8 +335,8 @@ def test_closing_while_running_leaves_no_thread(opened: Opened, qtbot: QtBot) ->
 
 
 def test_linked_views_stay_in_step(studio: Studio, qtbot: QtBot) -> None:
-    studio.session.add_column("occlusion")
-    studio.session.transform(Rotate(90))
+    studio.session.columns.add("occlusion")
+    studio.session.rows.transform(Rotate(90))
     wait_for_maps(qtbot, studio)
     studio.viewport.zoom_by(3, (0.3, 0.6))
     for step in range(20):
@@ -349,7 +349,7 @@ def test_linked_views_stay_in_step(studio: Studio, qtbot: QtBot) -> None:
 
 
 def test_the_crosshair_is_shared_and_tells_the_value(studio: Studio, qtbot: QtBot) -> None:
-    studio.session.configure_column(0, infill="marginal-samples", samples=3)
+    studio.session.columns.configure(0, infill="marginal-samples", samples=3)
     wait_for_maps(qtbot, studio)
     evidence = first_map(studio).evidence
     row, column = np.unravel_index(np.abs(evidence).argmax(), evidence.shape)
@@ -374,7 +374,7 @@ def test_an_unexpected_error_is_told_and_the_next_run_works(
     with monkeypatch.context() as patch:
         patch.setattr(pda, "score_windows", broken)
         with qtbot.waitSignal(studio.explainer.failed, timeout=WAIT):
-            studio.session.configure_column(0, window=7)
+            studio.session.columns.configure(0, window=7)
     banner = studio.window.banner
     assert banner.isVisible()
     assert "RuntimeError" in banner.message.text()
@@ -456,7 +456,7 @@ def test_a_classifier_is_loaded_while_a_map_runs(studio: Studio, qtbot: QtBot) -
     start_slow_map(qtbot, studio)
     studio.opening.use_classifier(ClassifierChoice("digits", "random"))
     qtbot.waitUntil(lambda: studio.session.classifier.weights == "random", timeout=WAIT)
-    studio.session.configure_column(0, samples=1)
+    studio.session.columns.configure(0, samples=1)
     wait_for_maps(qtbot, studio)
 
 
@@ -476,7 +476,7 @@ def test_a_download_is_shown_and_can_be_stopped(
     box.stop.click()
     assert box.stop.isHidden()
     assert box.names.currentText() == "digits"
-    studio.session.configure_column(0, window=5)
+    studio.session.columns.configure(0, window=5)
     wait_for_maps(qtbot, studio)
 
 
@@ -547,11 +547,11 @@ def test_panels_taken_away_leave_nothing_behind(studio: Studio, qtbot: QtBot) ->
         return len(QApplication.allWidgets())
 
     def add_and_remove() -> None:
-        column = studio.session.add_column("occlusion")
-        studio.session.transform(Rotate(90))
+        column = studio.session.columns.add("occlusion")
+        studio.session.rows.transform(Rotate(90))
         wait_for_maps(qtbot, studio)
-        studio.session.remove_column(column.key)
-        studio.session.reset_rows()
+        studio.session.columns.remove(column.key)
+        studio.session.rows.reset()
         studio.session.select(0, 0)
 
     add_and_remove()

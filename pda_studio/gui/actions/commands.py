@@ -106,7 +106,7 @@ class Commands(QObject):
                     Action(
                         f"add-{kind.name}",
                         kind.title,
-                        partial(self._session.add_column, kind.name),
+                        partial(self._session.columns.add, kind.name),
                         place=METHODS.at(number * 10),
                         shortcut=f"Ctrl+Shift+M, {key}" if (key := next(keys, "")) else "",
                         help=kind.summary,

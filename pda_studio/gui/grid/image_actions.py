@@ -42,7 +42,7 @@ class ImageActions(QObject):
     def transform(self, operation: Operation) -> None:
         """Add a row with the selected image rotated, flipped or cropped."""
         if self._session.work.image is not None:
-            self._session.transform(operation)
+            self._session.rows.transform(operation)
 
     def crop(self, key: int, frame: QRectF) -> None:
         """Crop a row's image to a frame drawn on its model input, in pixels of that input."""
@@ -138,7 +138,7 @@ class ImageActions(QObject):
             Action(
                 "reset",
                 self.tr("Remove all views"),
-                session.reset_rows,
+                session.rows.reset,
                 place=IMAGE.at(20),
                 shortcut="Ctrl+Backspace",
                 icon="reset",

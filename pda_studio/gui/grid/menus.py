@@ -69,7 +69,7 @@ class GridMenus(QObject):
             Action(
                 "duplicate-column",
                 self.tr("Duplicate column"),
-                on_column(session.duplicate_column),
+                on_column(session.columns.duplicate),
                 place=COLUMN.at(10),
                 shortcut="Ctrl+Shift+N",
                 enabled=ready,
@@ -77,7 +77,7 @@ class GridMenus(QObject):
             Action(
                 "move-left",
                 self.tr("Move column left"),
-                on_column(lambda key: session.move_column(key, -1)),
+                on_column(lambda key: session.columns.move(key, -1)),
                 place=COLUMN.at(11),
                 shortcut="Ctrl+Shift+PgUp",
                 enabled=lambda context: context.column > 0,
@@ -85,7 +85,7 @@ class GridMenus(QObject):
             Action(
                 "move-right",
                 self.tr("Move column right"),
-                on_column(lambda key: session.move_column(key, 1)),
+                on_column(lambda key: session.columns.move(key, 1)),
                 place=COLUMN.at(12),
                 shortcut="Ctrl+Shift+PgDown",
                 enabled=lambda context: context.column + 1 < context.columns,
@@ -93,7 +93,7 @@ class GridMenus(QObject):
             Action(
                 "common-target",
                 self.tr("Explain the same target as the others"),
-                on_column(lambda key: session.ask_in_column(key, None)),
+                on_column(lambda key: session.columns.set_target(key, None)),
                 place=COLUMN.at(22),
                 shortcut="Ctrl+Shift+A",
                 enabled=lambda context: context.own_target,
@@ -101,7 +101,7 @@ class GridMenus(QObject):
             Action(
                 "remove-column",
                 self.tr("Remove column"),
-                on_column(session.remove_column),
+                on_column(session.columns.remove),
                 place=COLUMN.at(30),
                 shortcut="Ctrl+Shift+W",
                 enabled=lambda context: context.columns > 1,
@@ -109,7 +109,7 @@ class GridMenus(QObject):
             Action(
                 "combine",
                 self.tr("Add the mean of all columns"),
-                lambda: session.add_column(Combined()),
+                lambda: session.columns.add(Combined()),
                 place=METHOD.at(11),
                 shortcut="Ctrl+M",
                 enabled=lambda context: context.ready and context.combinable > 1,
@@ -142,7 +142,7 @@ class GridMenus(QObject):
             Action(
                 "duplicate-row",
                 self.tr("Duplicate row"),
-                on_row(session.duplicate_row),
+                on_row(session.rows.duplicate),
                 place=ROW.at(10),
                 shortcut="Ctrl+Alt+N",
                 enabled=ready,
@@ -150,7 +150,7 @@ class GridMenus(QObject):
             Action(
                 "move-up",
                 self.tr("Move row up"),
-                on_row(lambda key: session.move_row(key, -1)),
+                on_row(lambda key: session.rows.move(key, -1)),
                 place=ROW.at(11),
                 shortcut="Alt+Up",
                 enabled=lambda context: context.row > 1,
@@ -158,7 +158,7 @@ class GridMenus(QObject):
             Action(
                 "move-down",
                 self.tr("Move row down"),
-                on_row(lambda key: session.move_row(key, 1)),
+                on_row(lambda key: session.rows.move(key, 1)),
                 place=ROW.at(12),
                 shortcut="Alt+Down",
                 enabled=lambda context: 0 < context.row < context.rows - 1,
@@ -166,7 +166,7 @@ class GridMenus(QObject):
             Action(
                 "remove-row",
                 self.tr("Remove row"),
-                on_row(session.remove_row),
+                on_row(session.rows.remove),
                 place=ROW.at(20),
                 shortcut="Ctrl+Shift+Backspace",
                 enabled=lambda context: context.row > 0,
@@ -195,13 +195,13 @@ class GridMenus(QObject):
         column = self._session.selected_column
         if column is not None:
             same = choice == self._session.work.classifier
-            self._session.use_in_column(column.key, None if same else choice)
+            self._session.columns.set_classifier(column.key, None if same else choice)
 
     def _compare(self, choice: ClassifierChoice) -> None:
         column = self._session.selected_column
         if column is not None:
             same = choice == self._session.work.classifier
-            self._session.duplicate_column(
+            self._session.columns.duplicate(
                 column.key, classifier=None if same else choice, target=None
             )
 

@@ -167,7 +167,7 @@ class PanelTable(QWidget):
         header = ColumnHeader(self._theme)
         key = column.key
         header.clicked.connect(lambda: self._session.select(self._session.selection[0], key))
-        header.removed.connect(lambda: self._session.remove_column(key))
+        header.removed.connect(lambda: self._session.columns.remove(key))
         header.menu_wanted.connect(lambda place: self.column_menu_wanted.emit(key, place))
         return header
 
@@ -178,8 +178,8 @@ class PanelTable(QWidget):
         self._attach(panel, key, None)
         header = RowHeader(self._theme, first=row is session.work.rows[0])
         header.clicked.connect(lambda: session.select(key, session.selection[1]))
-        header.removed.connect(lambda: session.remove_row(key))
-        header.turned_back.connect(lambda back: session.turn_back(key, back))
+        header.removed.connect(lambda: session.rows.remove(key))
+        header.turned_back.connect(lambda back: session.rows.turn_back(key, back))
         header.menu_wanted.connect(lambda place: self.row_menu_wanted.emit(key, place))
         self.inputs[key], self.row_headers[key] = panel, header
 

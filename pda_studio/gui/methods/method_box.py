@@ -180,14 +180,14 @@ class MethodBox(Section):
     def _on_method(self, index: int) -> None:
         column = self._column()
         if column is not None:
-            self._session.set_method(column.key, self.methods.itemData(index))
+            self._session.columns.set_method(column.key, self.methods.itemData(index))
 
     def _on_style(self, style: str) -> None:
         column = self._column()
         if column is not None:
-            self._session.set_style(column.key, style)
+            self._session.columns.set_style(column.key, style)
 
     def _on_edited(self, name: str, value: object) -> None:
         column = self._column()
         if column is not None:
-            self._session.configure_column(column.key, **{name: value})
+            self._session.columns.configure(column.key, **{name: value})

@@ -45,7 +45,7 @@ class MethodController(QObject):
         column = self._session.selected_column
         finest = column.method.finest() if column is not None else None
         if column is not None and finest is not None:
-            self._session.set_method(column.key, finest)
+            self._session.columns.set_method(column.key, finest)
 
     def _on_layers_wanted(self) -> None:
         column = self._session.selected_column

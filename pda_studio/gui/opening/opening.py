@@ -96,7 +96,7 @@ class Opening(QObject):
         """Read an image and put it below the others."""
 
         def done(image: SourceImage) -> None:
-            self._session.add_image(image)
+            self._session.rows.add_image(image)
 
         self._jobs.read(lambda: read_image(path), done, self.failed.emit)
 

@@ -177,7 +177,7 @@ class Saving(QObject):
 
     def _step(self, work: Workspace | None) -> None:
         if work is not None:
-            self._session.restore(work)
+            self._session.edit(work, "restore")
             self.modified = True
             self.changed.emit()
 
@@ -219,7 +219,7 @@ class Saving(QObject):
         with suppress(UsageError):  # of a newer version: shown as the maps before are
             self._display.appearance = Appearance.from_json(state.display)
         self.figure = dict(state.figure)
-        self._session.restore(state.work)
+        self._session.edit(state.work, "restore")
         for key, (request, evidence_map) in restored.items():
             self._explainer.restore(key, request, evidence_map)
         self.path = path

@@ -17,7 +17,9 @@ from pda_studio.document.workspace import (
 )
 from pda_studio.gui.maps.panel_state import PanelState
 from pda_studio.gui.maps.requests import Prediction, PredictionKey, Request
-from pda_studio.gui.session.edits import Edits
+from pda_studio.gui.session.columns import ColumnEdits
+from pda_studio.gui.session.rows import RowEdits
+from pda_studio.gui.session.suiting import fitted, suited
 from pda_studio.targets import ClassTarget, OutputTarget, Target, translated
 
 if TYPE_CHECKING:
@@ -49,7 +51,7 @@ class WorkspaceEvents(SignalGroup):
     columns = Signal(object)
 
 
-class Session(Edits):
+class Session:
     """What is open in the window, observed by views and controllers.
 
     Every edit replaces `work`, an immutable value. `changed` carries the workspace before and
@@ -62,7 +64,7 @@ class Session(Edits):
         What the user has opened and set.
     classifiers : dict
         The loaded networks, by choice.
-    looks : dict
+    predictions : dict
         What a classifier says of a row, by `PredictionKey`; filled by the worker.
     panels : dict
         The panels, by row's and column's key.
@@ -70,6 +72,8 @@ class Session(Edits):
         Row's and column's key of the selected panel.
     visible : frozenset
         Keys of the panels that are in sight: their maps come first.
+    rows, columns : RowEdits, ColumnEdits
+        Edit the rows and the columns of `work`.
     last_edit : str
         Whether the newest work is the user's edit, only follows from one (as the parameters that
         suit a classifier do once it is loaded), or was there before (undo, a saved file).
@@ -90,6 +94,7 @@ class Session(Edits):
         self.selection: Key = (0, 0)
         self.visible: frozenset[Key] = frozenset()
         self.last_edit: Edit = "edit"
+        self.rows, self.columns = RowEdits(self), ColumnEdits(self)
         self._next_key = 1
 
     # What follows from the work
@@ -255,6 +260,17 @@ class Session(Edits):
             last = work.columns[-1].key if work.columns else column
             self.select(row if row in rows else 0, column if column in columns else last)
 
+    def new_key(self) -> int:
+        """A key that no row and no column has."""
+        self._next_key += 1
+        return self._next_key - 1
+
+    def set_target(self, target: Target | int | None) -> None:
+        """Explain something else in all columns that have no target of their own."""
+        wanted = ClassTarget(target) if isinstance(target, int) else target
+        if wanted != self.work.target:
+            self.edit(replace(self.work, target=wanted))
+
     def open_image(self, image: SourceImage | None) -> None:
         """Show another image, without variants; its most likely class becomes the target."""
         columns = tuple(
@@ -271,7 +287,7 @@ class Session(Edits):
         self._load(choice, classifier)
         self.panels = {}
         columns = tuple(
-            column if column.classifier else self._suited(column, classifier)
+            column if column.classifier else suited(column, classifier)
             for column in self.work.columns
         )
         self.edit(replace(self.work, classifier=choice, columns=columns, target=None))
@@ -281,15 +297,11 @@ class Session(Edits):
         """Tell that a classifier that the work asks for is loaded."""
         self._load(choice, classifier)
         columns = tuple(
-            self._moved(column, classifier) if self.work.choice_of(column) == choice else column
+            fitted(column, classifier) if self.work.choice_of(column) == choice else column
             for column in self.work.columns
         )
         self.edit(replace(self.work, columns=columns), "follow")
         self.loaded.emit(choice)
-
-    def restore(self, work: Workspace) -> None:
-        """Go back to a work that was there before."""
-        self.edit(work, "restore")
 
     # What is not part of the work
 

@@ -96,7 +96,7 @@ class TargetMenus(QObject):
         if prediction is None or chosen is None:
             return
         if not _compares(chosen):
-            chosen = next(filter(_compares, session.work.columns), None) or session.add_column(
+            chosen = next(filter(_compares, session.work.columns), None) or session.columns.add(
                 "efficient-pda"
             )
         likely = (-prediction.subject.predictions).argsort(kind="stable")[:_TOP].tolist()
@@ -113,7 +113,7 @@ class TargetMenus(QObject):
                         suited=chosen.suited,
                     )
                 )
-        session.set_columns(tuple(columns))
+        session.columns.replace_all(tuple(columns))
 
     def open_units(self) -> None:
         """Let a hidden unit be chosen, of the selected column's classifier."""
@@ -161,7 +161,7 @@ class TargetMenus(QObject):
         """Ask about a target in all columns that have none of their own, or in a new one."""
         session, column = self._session, self._session.selected_column
         if beside and column is not None:
-            session.duplicate_column(column.key, target=target)
+            session.columns.duplicate(column.key, target=target)
         else:
             session.set_target(target)
 
