@@ -166,17 +166,11 @@ class Declaration(BaseModel):
     @classmethod
     def parameters(cls) -> tuple[Parameter, ...]:
         """All parameters, in the order of their declaration."""
-        return tuple(
-            [
-                one if one.registry is None else replace(one, choices=tuple(one.registry))
-                for one in _parameters(cls)
-            ]
-        )
-
-    @classmethod
-    def parameter_named(cls, name: str) -> Parameter:
-        """A parameter by its name."""
-        return next(known for known in _parameters(cls) if known.name == name)
+        found = []
+        for one in _parameters(cls):
+            choices = one.choices if one.registry is None else tuple(one.registry)
+            found.append(one if choices == one.choices else replace(one, choices=choices))
+        return tuple(found)
 
 
 @cache

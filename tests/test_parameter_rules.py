@@ -56,7 +56,7 @@ def test_any_edits_end_within_the_bounds(kind, size, changes) -> None:
         if name == "samples":
             assert all(getattr(before, one) == getattr(method, one) for one in others)
         if name not in ("infill", "window", "outer"):
-            low, high = before.bounds(name, size)
+            low, high = before.bounds(size)[name]
             assert getattr(method, name) == min(max(value, low), high), "the nearest end"
 
 
@@ -141,7 +141,7 @@ def test_every_method_fits_whatever_is_typed(size, kind, data) -> None:
         return
     known = data.draw(st.sampled_from(numbers))
     typed = data.draw(NUMBERS if known.kind == "integer" else st.floats(-1e6, 1e6))
-    low, high = method.bounds(known.name, size)
+    low, high = method.bounds(size)[known.name]
     fitted = method.with_changes(size, **{known.name: typed})
     found = getattr(fitted, known.name)
     assert low is None or found >= low

@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from sys import maxsize
 from threading import RLock
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeVar, get_args
@@ -38,6 +39,9 @@ Family = Literal[
 ]
 """Under which heading a method is listed; the headings come in this order."""
 
+
+Bounds = tuple[float | None, float | None]
+"""The smallest and the largest value of a number, as far as there are any."""
 
 Made = TypeVar("Made", bound="Result", covariant=True)
 """What work makes: a map, or an image."""
@@ -117,13 +121,12 @@ class Method(Declaration):
         """What the window starts with instead of the defaults: what suits, and answers soon."""
         return cls.suited_to(classifier)
 
-    def bounds(self, name: str, input_size: int) -> tuple[float | None, float | None]:
-        """Bounds of a number beside the values of the others, in an input of this side (pixels).
+    def bounds(self, input_size: int) -> dict[str, Bounds]:
+        """Bounds of each number beside the values of the others, in an input of this side (pixels).
 
         A lower bound above the upper one says that there is no room for the parameter.
         """
-        known = self.parameter_named(name)
-        return known.minimum, known.maximum
+        return dict(_declared_bounds(type(self)))
 
     def following(self, changes: Mapping[str, Any], input_size: int) -> dict[str, Any]:
         """What other parameters become where some are changed: partners keep their distance."""
@@ -199,7 +202,7 @@ class Method(Declaration):
         partners = cls.model_construct(**suited).following(values, size)
         draft = cls.model_construct(**{**suited, **values})
         for name, value in partners.items():  # which were not named: they give way
-            low, high = draft.bounds(name, size)
+            low, high = draft.bounds(size)[name]
             if not (low or 0) <= getattr(draft, name) <= (high or maxsize):
                 suited[name] = min(value, high or maxsize)
         return cls.of_values({**suited, **values})
@@ -246,17 +249,23 @@ class Method(Declaration):
         """Move every number into its bounds, in the order of their declaration."""
         draft = cls.model_construct(**values)
         fitted = dict(draft)
+        bounds = draft.bounds(input_size)
         for known in cls.parameters():
             value = fitted[known.name]
-            if not known.is_number or value is None:
+            if known.name not in bounds or value is None:
                 continue
-            low, high = draft.bounds(known.name, input_size)
+            low, high = bounds[known.name]
             bounded = value if low is None else max(value, low)
             bounded = bounded if high is None else min(bounded, high)  # also where there is no room
             fitted[known.name] = int(bounded) if known.kind == "integer" else float(bounded)
-            if fitted[known.name] != value:
-                draft = cls.model_construct(**fitted)
+            if fitted[known.name] != value:  # which may move the bounds of others
+                bounds = cls.model_construct(**fitted).bounds(input_size)
         return cls.of_values(fitted)
+
+
+@cache
+def _declared_bounds(kind: type[Method]) -> Mapping[str, Bounds]:
+    return {one.name: (one.minimum, one.maximum) for one in kind.parameters() if one.is_number}
 
 
 def by_family(kinds: Iterable[type[Method]]) -> dict[Family, list[type[Method]]]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import model_validator
 
-from pda_studio.methods.base import Family, Method, Progress
+from pda_studio.methods.base import Bounds, Family, Method, Progress
 from pda_studio.methods.prediction_difference import (
     EfficientPDA,
     InfillName,
@@ -72,15 +72,15 @@ class MultiscalePDA(Method):
         smallest = min(int(suited["window"]), largest - 1)
         return {"smallest": smallest, "largest": largest, "infill": suited["infill"]}
 
-    def bounds(self, name: str, input_size: int) -> tuple[float | None, float | None]:
+    def bounds(self, input_size: int) -> dict[str, Bounds]:
         """The smallest window is smaller than the largest, and that fits into the input."""
-        low, high = super().bounds(name, input_size)
-        if name == "smallest":
-            return low, self.largest - 1
-        if name == "largest":
-            part = EfficientPDA.model_construct(infill=self.infill)
-            return self.smallest + 1, part.bounds("window", input_size)[1]
-        return low, high
+        declared = super().bounds(input_size)
+        part = EfficientPDA.model_construct(infill=self.infill).bounds(input_size)
+        return {
+            **declared,
+            "smallest": (declared["smallest"][0], self.largest - 1),
+            "largest": (self.smallest + 1, part["window"][1]),
+        }
 
     def windows(self) -> list[int]:
         """Sides of the windows, in pixels, the largest first: its map is there soonest."""

@@ -10,7 +10,7 @@ from pydantic import model_validator
 from pda_studio.infills import INFILLS
 from pda_studio.infills.base import Taken
 from pda_studio.infills.effort import Windows
-from pda_studio.methods.base import Family, Method, Progress
+from pda_studio.methods.base import Bounds, Family, Method, Progress
 from pda_studio.parameters import OneOf, parameter, same_but
 from pda_studio.pda.options import AUTO, Colour, Difference, ForwardName, Precision
 from pda_studio.targets import ClassTarget
@@ -172,12 +172,13 @@ class PredictionDifference(Method):
     def inactive(self) -> frozenset[str]:
         """Parameters that the chosen infill does not take, and the forward does not use."""
         infill = INFILLS.get(self.infill)  # none of a name that is not validated yet
-        used = {name: infill is None or name in infill.takes for name in get_args(Taken)} | {
-            "precision": self.forward != "full"
-            and not (self.forward == "linearised" and self.at == "input"),
-            "at": self.forward == "linearised",
-        }
-        return frozenset([name for name, is_used in used.items() if not is_used])
+        idle = set() if infill is None else set(get_args(Taken)).difference(infill.takes)
+        linearised = self.forward == "linearised"
+        if self.forward == "full" or (linearised and self.at == "input"):
+            idle.add("precision")
+        if not linearised:
+            idle.add("at")
+        return frozenset(idle)
 
     @classmethod
     def starting_values(cls, classifier: Classifier) -> dict[str, Any]:
@@ -185,18 +186,19 @@ class PredictionDifference(Method):
         stride = _FIRST_STRIDE if classifier.input_size > _SMALL_INPUT else 1
         return {**super().starting_values(classifier), "stride": stride}
 
-    def bounds(self, name: str, input_size: int) -> tuple[float | None, float | None]:
+    def bounds(self, input_size: int) -> dict[str, Bounds]:
         """The window fits into the input, its outer patch around it, the stride into the window."""
-        low, high = super().bounds(name, input_size)
-        if name == "window":
-            conditional = "outer" not in self.inactive()
-            most = min(_LARGEST_OUTER, input_size) - 1 if conditional else input_size
-            return low, min(high or most, most)
-        if name == "outer":
-            return self.window + 1, min(high or input_size, input_size)
-        if name == "stride":
-            return low, min(high or self.window, self.window)
-        return low, high
+        declared = super().bounds(input_size)
+        conditional = "outer" not in self.inactive()
+        room = min(_LARGEST_OUTER, input_size) - 1 if conditional else input_size
+        (window, widest), (stride, longest) = declared["window"], declared["stride"]
+        largest = declared["outer"][1] or input_size
+        return {
+            **declared,
+            "window": (window, min(widest or room, room)),
+            "outer": (self.window + 1, min(largest, input_size)),
+            "stride": (stride, min(longest or self.window, self.window)),
+        }
 
     def following(self, changes: Mapping[str, Any], input_size: int) -> dict[str, Any]:
         """The outer patch keeps its margin around a window of another size.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 from pda_studio.rendering.style import STYLES, OverlayStyle
@@ -33,22 +35,27 @@ class PanelStyle:
 
     def styles(self, appearance: Appearance) -> tuple[OverlayStyle, ...]:
         """The styles that are drawn side by side."""
-        return tuple(STYLES[part or appearance.style] for part in self.parts)
+        return tuple([STYLES[part or appearance.style] for part in self.parts])
 
-    @property
+    @cached_property
     def needs(self) -> str:
         """The field of a map without which it shows nothing; "" for none."""
         return next((STYLES[part].needs for part in self.parts if part), "")
 
-    @property
+    @cached_property
     def note(self) -> str:
         """What follows the name of a column that shows it."""
         return next((STYLES[part].note for part in self.parts if part), "")
 
 
-def panel_styles() -> dict[str, PanelStyle]:
+def panel_styles() -> Mapping[str, PanelStyle]:
     """All choices by name: styles that stand by themselves, the overlay, and both side by side."""
-    single = sorted((s for s in STYLES.values() if not s.over_image), key=lambda s: s.order)
+    return _choices(tuple(STYLES.values()))
+
+
+@cache
+def _choices(styles: tuple[OverlayStyle, ...]) -> Mapping[str, PanelStyle]:
+    single = sorted((s for s in styles if not s.over_image), key=lambda s: s.order)
     alone = [PanelStyle(s.name, s.title, s.help, s.icon, (s.name,)) for s in single]
     overlay = PanelStyle(
         "overlay", "Overlay", "The map over the grey image.", "style-overlay", ("",)

@@ -50,7 +50,7 @@ class MapStore:
     """
 
     def __init__(self, limit: int = _BYTES) -> None:
-        self._limit = limit
+        self._limit, self._held = limit, 0
         self._maps: OrderedDict[MapRequest, Result] = OrderedDict()
         self._keys: dict[MapRequest, tuple[Hashable, ...]] = {}
         self._by_key: dict[Hashable, list[MapRequest]] = {}
@@ -104,14 +104,14 @@ class MapStore:
             self._keys[request] = answered_keys(request, method, subject)
             for key in self._keys[request]:
                 self._by_key.setdefault(key, []).append(request)
-        held = sum(map(_size, self._maps.values()))
-        while held > self._limit and len(self._maps) > 1:
-            oldest = next(iter(self._maps))
-            held -= _size(self._maps[oldest])
-            self._drop(oldest)
+        self._held += _size(evidence_map)
+        while self._held > self._limit and len(self._maps) > 1:
+            self._drop(next(iter(self._maps)))
 
     def _drop(self, request: MapRequest) -> None:
-        self._maps.pop(request, None)
+        dropped = self._maps.pop(request, None)
+        if dropped is not None:
+            self._held -= _size(dropped)
         for key in self._keys.pop(request, ()):
             self._by_key[key].remove(request)
             if not self._by_key[key]:
@@ -214,4 +214,4 @@ def _size(evidence_map: Result) -> int:
         # Maps redrawn for other targets share these, so that this counts too much, not too little.
         arrays += [scores.probability, scores.logit]
         arrays += [scores.probability_variance, scores.logit_variance]
-    return sum(array.nbytes for array in arrays if array is not None)
+    return sum([array.nbytes for array in arrays if array is not None])

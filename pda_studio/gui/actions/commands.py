@@ -36,6 +36,7 @@ class Commands(QObject):
         self._window, self._session = window, session
         self._classifiers: list[str] = []
         self.palette = Palette(window)
+        window.resized.connect(self.palette.place)
         self.shortcuts = ShortcutsWindow(window)
         opening.engine_ready.connect(self._on_engine)
         window.registry.add(

@@ -51,7 +51,6 @@ class Palette(QFrame):
         shadow = QGraphicsDropShadowEffect(self, blurRadius=28, xOffset=0, yOffset=6)
         shadow.setColor(QColor(0, 0, 0, 110))
         self.setGraphicsEffect(shadow)
-        window.installEventFilter(self)
         self.hide()
 
     def open(self, commands: list[Command]) -> None:
@@ -65,6 +64,11 @@ class Palette(QFrame):
         self.raise_()
         self.line.setFocus(Qt.FocusReason.PopupFocusReason)
 
+    def place(self) -> None:
+        """Stay in the middle when the window changes its size."""
+        if self.isVisible():
+            self._place()
+
     def leave(self) -> None:
         """Close, and give the focus back to where it was."""
         self.hide()
@@ -73,11 +77,7 @@ class Palette(QFrame):
         self._before = None
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Move in the list while typing; close on Escape; stay in the middle of the window."""
-        if watched is not self.line:
-            if event.type() == QEvent.Type.Resize and self.isVisible():
-                self._place()
-            return False
+        """Move in the list while typing; close on Escape."""
         match event.type():
             case QEvent.Type.FocusOut:
                 if self.window().isActiveWindow():

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
 from PySide6.QtCore import QCoreApplication, QObject
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QLabel, QMainWindow, QMenu, QWidgetAction
 
-from pda_studio.gui.actions.action import Action, Context, Menu, Place
+from pda_studio.gui.actions.action import Action, Context, Menu, Place, always
 from pda_studio.gui.actions.command import Command
 from pda_studio.gui.actions.toolbar import ToolBar
 from pda_studio.gui.window.style_names import named
@@ -34,12 +35,12 @@ class Actions(QObject):
         self._window, self._theme = window, theme
         self.context = Context()
         self.toolbar = ToolBar(window, theme)
-        self._declared: dict[str, Action] = {}
         self._actions: dict[str, QAction] = {}
         self._menus: dict[Menu, QMenu] = {}
         self._entries: dict[Menu, list[_Entry]] = {}
         self._lists: dict[Menu, Callable[[], Iterable[Action]]] = {}
         self._exclusive: dict[str, QActionGroup] = {}
+        self._conditions: dict[Callable[[Context], bool], list[QAction]] = {}
 
     def __getitem__(self, name: str) -> QAction:
         return self._actions[name]
@@ -97,13 +98,16 @@ class Actions(QObject):
                     bar.insertMenu(self._menus[before].menuAction(), made)
         return self._menus[menu]
 
-    def update(self, context: Context) -> None:
-        """Enable the actions whose conditions hold."""
+    def note(self, **facts: object) -> None:
+        """Note facts of the context, by name: the actions that they concern are enabled or not."""
+        context = replace(self.context, **facts)  # type: ignore[arg-type]
         if context == self.context:
             return
         self.context = context
-        for name, action in self._declared.items():
-            self._actions[name].setEnabled(action.enabled(context))
+        for condition, actions in self._conditions.items():
+            enabled = condition(context)
+            for action in actions:
+                action.setEnabled(enabled)
 
     def commands(self, *, lists: bool = True) -> Iterator[Command]:
         """All actions as they are searched and read, menu by menu; each of them once.
@@ -145,7 +149,7 @@ class Actions(QObject):
                 )
 
     def _make(self, action: Action) -> QAction:
-        if action.name in self._declared:
+        if action.name in self._actions:
             raise ValueError(f"There are two actions of the name {action.name}.")
         listed = bool(action.run or action.toggled)
         made = QAction(action.title, self._window if listed else self.toolbar)
@@ -170,7 +174,9 @@ class Actions(QObject):
             run = action.run
             made.triggered.connect(lambda _=False: run())
         made.setEnabled(action.enabled(self.context))
-        self._declared[action.name], self._actions[action.name] = action, made
+        if action.enabled is not always:
+            self._conditions.setdefault(action.enabled, []).append(made)
+        self._actions[action.name] = made
         return made
 
     def _group(self, name: str) -> QActionGroup:

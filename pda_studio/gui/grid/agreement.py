@@ -62,7 +62,7 @@ class Comparisons:
 
     def told(self, row: Row, column: Column) -> str:
         """The agreement in a few words; "" where there is nothing to compare."""
-        return turning.told(self.agreement(row, column))
+        return turning.told(self.agreement(row, column)) if row.operations else ""
 
     def _upright(self, row: Row, column: Column, evidence_map: EvidenceMap) -> np.ndarray:
         original = self._session.work.original_of(row)

@@ -55,19 +55,24 @@ class ColourBar(QWidget):
     def show_nothing(self) -> None:
         """There is no map, and no scale."""
         self._limit = None
-        self.update()
+        self._describe()
 
     def show_scale(self, start: float, limit: float, unit: str, colours: NDArray[np.uint8]) -> None:
         """Show a scale from start (−limit or 0) to limit, in colours (N, 3) uint8."""
         self._start, self._limit, self._unit = start, limit, unit
         self._colours = line_of(colours)
-        self.update()
+        self._describe()
 
     def show_value(
         self, value: float | None, error: float | None = None, roughly: bool = False
     ) -> None:
         """Mark the value that is pointed at, and say whether it is only roughly right."""
+        if (value, error, roughly) == (self._value, self._error, self._roughly):
+            return
         self._value, self._error, self._roughly = value, error, roughly
+        self._describe()
+
+    def _describe(self) -> None:
         self.setAccessibleDescription(self.text)
         self.update()
 

@@ -13,9 +13,10 @@ def limit_of(session: Session, appearance: Appearance, key: Key) -> float:
     shown = session.panel(*key).shown
     if not isinstance(shown, EvidenceMap):
         return 1.0
-    panels = session.panels.values()
-    maps = [panel.shown for panel in panels if isinstance(panel.shown, EvidenceMap)]
-    return scale_end(shown, maps, appearance)
+    if appearance.scale != "all":
+        return scale_end(shown, (), appearance)
+    found = [panel.shown for panel in session.panels.values()]
+    return scale_end(shown, [one for one in found if isinstance(one, EvidenceMap)], appearance)
 
 
 def layer_limit_of(

@@ -20,7 +20,6 @@ from pda_studio.gui.grid.pointing import Pointing
 from pda_studio.gui.grid.viewport import Viewport
 from pda_studio.gui.session.session import Key, Session
 from pda_studio.gui.window.theme import ThemeKeeper
-from pda_studio.rendering import panel_styles
 
 
 class GridView(QScrollArea):
@@ -56,8 +55,10 @@ class GridView(QScrollArea):
         self.pointing = Pointing(session, self._views_with_keys, self)
         events = session.events
         follow(self, events.image, self._on_image)
-        for signal in (events.rows, events.columns, events.target, session.loaded):
+        for signal in (events.classifier, events.rows, session.loaded):
             follow(self, signal, self._build)
+        for signal in (events.columns, events.target):
+            follow(self, signal, self._on_request)
         follow(self, session.panel_changed, self._on_panel)
         follow(self, session.predictions_changed, self._on_predictions)
         follow(self, session.selection_changed, self._on_selection)
@@ -129,6 +130,11 @@ class GridView(QScrollArea):
         self.state.fit()
         self._build()
 
+    def _on_request(self, *_: object) -> None:
+        """Name other parameters or another target; the maps follow as they are computed."""
+        if not self._build_table():
+            self._show_headers()
+
     def _on_predictions(self) -> None:
         for row in self._session.work.rows:
             self._show_input(row)
@@ -175,17 +181,32 @@ class GridView(QScrollArea):
 
     def _build(self, *_: object) -> None:
         """Make the panels that the work asks for, and show everything."""
+        if not self._build_table():
+            self._show_all()
+
+    def _build_table(self) -> bool:
+        """Make the panels that are missing; if anything has changed, show everything."""
         work = self._session.work
         new = [row.key for row in work.rows if row.key not in self.inputs]
-        if self.table.build(work):
+        changed = self.table.build(work)
+        if changed:
             self._fit()
+            self._show_all()
+        if len(new) == 1 and len(work.rows) > 1:  # added just now, not opened with the others
+            self._bring(self.maps[new[0], self._selected])  # with all that stands under it
+        return changed
+
+    def _show_all(self) -> None:
+        session, work = self._session, self._session.work
         for row in work.rows:
             self._show_input(row)
+            upright = row.upright if row.turned_back else row
+            for column in work.columns:
+                panel = self.maps[row.key, column.key]
+                panel.place(geometry.between(session, upright, column))
         self._show_headers()
         self._show_maps()
         self.pointing.refresh()
-        if len(new) == 1 and len(work.rows) > 1:  # added just now, not opened with the others
-            self._bring(self.maps[new[0], self._selected])  # with all that stands under it
 
     def _attach(self, panel: Panel, row: int, column: int | None) -> None:
         """Connect the views of a new panel; an input belongs to the selected column."""
@@ -220,7 +241,7 @@ class GridView(QScrollArea):
         panel.place(geometry.between(self._session, row))
         panel.show_look(self._session.prediction(row.key), name, maps_turned_back=row.turned_back)
 
-    def _show_headers(self) -> None:
+    def _show_headers(self, *_: object) -> None:
         show_headers(self._session, self.table)
 
     def _show_maps(self, *_: object) -> None:
@@ -228,30 +249,26 @@ class GridView(QScrollArea):
             self._show_map(key)
 
     def _show_map(self, key: Key) -> None:
-        if key in self.maps:
-            session = self._session
-            panel = session.panel(*key)
-            row, column = session.work.row(key[0]), session.work.column(key[1])
-            if row is None or column is None:
-                return
-            upright = row.upright if row.turned_back else row
-            self.maps[key].place(geometry.between(session, upright, column))
-            appearance, limit = self._display.appearance, self.limit(key)
-            style = panel_styles()[column.style].styles(appearance)[0]
-            if style.needs:
-                appearance, limit = (
-                    style.adapted(appearance),
-                    layer_limit_of(self._session, self._display.appearance, key, style),
-                )
-            self.maps[key].show_panel(
-                self._comparisons.shown(row, column, panel),
-                appearance,
-                limit,
-                self._comparisons.told(row, column),
-            )
-            rows = self._session.work.rows
-            previewed = any(self._session.panel(row.key, key[1]).previewed for row in rows)
-            self.table.column_headers[key[1]].set_preview(previewed)
+        session, shown_in = self._session, self.maps.get(key)
+        row, column = session.work.row(key[0]), session.work.column(key[1])
+        if shown_in is None or row is None or column is None:
+            return
+        panel, appearance = session.panel(*key), self._display.appearance
+        if shown_in.choice.needs:
+            style = shown_in.choice.styles(appearance)[0]
+            limit = layer_limit_of(session, appearance, key, style)
+            appearance = style.adapted(appearance)
+        else:
+            limit = limit_of(session, appearance, key)
+        shown_in.show_panel(
+            self._comparisons.shown(row, column, panel),
+            appearance,
+            limit,
+            self._comparisons.told(row, column),
+        )
+        others = [one.key for one in session.work.rows if one.key != key[0]]
+        previewed = panel.previewed or any(session.panel(one, key[1]).previewed for one in others)
+        self.table.column_headers[key[1]].set_preview(previewed)
 
     def limit(self, key: Key) -> float:
         """Where a panel's colour scale ends; 1 where there is no map."""

@@ -40,6 +40,7 @@ class ColumnHeader(QWidget):
         font = self.details.font()
         font.setPixelSize(11)
         self.details.setFont(font)
+        self._selected: bool | None = None
         self._mark = QWidget()
         self._mark.setFixedHeight(2)
         self._mark.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -85,8 +86,10 @@ class ColumnHeader(QWidget):
 
     def set_selected(self, selected: bool) -> None:
         """Underline the selected column."""
-        colour = "palette(highlight)" if selected else "transparent"
-        self._mark.setStyleSheet(f"background: {colour};")
+        if selected != self._selected:
+            self._selected = selected
+            colour = "palette(highlight)" if selected else "transparent"
+            self._mark.setStyleSheet(f"background: {colour};")
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Select the column."""

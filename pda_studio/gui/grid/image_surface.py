@@ -82,6 +82,8 @@ class ImageSurface(pg.GraphicsView):  # type: ignore[misc]
 
     def place(self, matrix: Matrix) -> None:
         """Tell where points of the first row's input lie in this view's image."""
+        if np.array_equal(matrix, self._from_first):
+            return
         self._from_first = matrix
         self._to_first = np.asarray(np.linalg.inv(matrix), np.float64)
         self._repaint()
@@ -141,7 +143,10 @@ class ImageSurface(pg.GraphicsView):  # type: ignore[misc]
         sketch : bool
             Whether it is only roughly right.
         """
-        self._state = chip, progress, dimmed, sketch
+        state = chip, progress, dimmed, sketch
+        if state == self._state:
+            return
+        self._state = state
         at_rest = not (self._chip or self._dimmed or self._progress is not None or self._sketch)
         if at_rest and (dimmed or progress is not None) and not sketch and self._pixels is not None:
             if not self._settling.isActive():

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 GAP = 8
 
+_Drawn = tuple[EvidenceMap, rendering.Appearance, float, bool, bool]
+"""A map, how it is drawn, the end of its scale, whether roughly, whether the image alone."""
+
 
 class Caption(QLabel):
     """Two short lines under a panel, cut with … where they do not fit; all in the tooltip."""
@@ -42,6 +45,8 @@ class Caption(QLabel):
 
     def show_lines(self, *lines: str) -> None:
         """Show two lines; the tooltip has what follows, too."""
+        if lines == self._lines:
+            return
         self._lines = lines
         self.setToolTip("\n".join(lines))
         self._elide()
@@ -53,7 +58,7 @@ class Caption(QLabel):
     def _elide(self) -> None:
         metrics = self.fontMetrics()
         mode = Qt.TextElideMode.ElideRight
-        shown = (metrics.elidedText(line, mode, self.width()) for line in self._lines[:2])
+        shown = [metrics.elidedText(line, mode, self.width()) for line in self._lines[:2]]
         self.setText("\n".join(shown))
 
 
@@ -141,8 +146,7 @@ class MapPanel(Panel):
         self._panel = PanelState()
         self._shown: EvidenceMap | None = None
         self._layer_of: tuple[object, EvidenceMap | None] = None, None
-        self._drawn: object = None
-        self._opacity = 0.0
+        self._drawn: _Drawn | None = None
         self._drawings: list[rendering.Drawing] = []
         self._lines: dict[ImageView, ContourLines] = {}
         for view, part in zip(self.views, self.choice.parts, strict=True):
@@ -176,11 +180,14 @@ class MapPanel(Panel):
             said = style.caption(evidence_map) if evidence_map is not None else ""
             lines = said, *_caption(found, panel, agreement)
             self.caption.show_lines(*filter(None, lines))
-        self.point()
+        self._show_value()
 
     def point(self) -> None:
         """Show the crosshair and the value under it."""
         super().point()
+        self._show_value()
+
+    def _show_value(self) -> None:
         evidence_map, pixel = self._shown, self.views[0].pixel
         if evidence_map is None or pixel is None:
             self.bar.show_value(None)
@@ -230,21 +237,24 @@ class MapPanel(Panel):
         preview: bool,
     ) -> None:
         """Draw what has changed: where only the opacity has, that is little work."""
-        plain = self.views[0].state.plain
-        but_opacity = evidence_map, appearance.replace(opacity=1.0), limit, preview, plain
-        anew = but_opacity != self._drawn
+        wanted = evidence_map, appearance, limit, preview, self.views[0].state.plain
+        if wanted == self._drawn:
+            return
+        earlier, self._drawn = self._drawn, wanted
+        anew = (
+            earlier is None
+            or earlier[0] is not evidence_map
+            or _with_opacity(earlier, appearance.opacity) != wanted
+        )
         if anew:
-            self._drawn = but_opacity
             self._prepare(evidence_map, appearance, limit, preview)
-        if self._drawings and (anew or appearance.opacity != self._opacity):
-            self._opacity = appearance.opacity
-            for view, drawing in zip(self.views, self._drawings, strict=True):
-                if anew or drawing.cover is not None:
-                    view.show_pixels(drawing.at(appearance.opacity))
-                lines = self._lines[view] if not anew else ContourLines(drawing.lines)
-                lines.opacity = appearance.opacity
-                self._lines[view] = lines
-                view.show_lines(lines)
+        for view, drawing in zip(self.views, self._drawings, strict=False):  # none of them if plain
+            if anew or drawing.cover is not None:
+                view.show_pixels(drawing.at(appearance.opacity))
+            lines = self._lines[view] if not anew else ContourLines(drawing.lines)
+            lines.opacity = appearance.opacity
+            self._lines[view] = lines
+            view.show_lines(lines)
 
     def _prepare(
         self,
@@ -282,6 +292,11 @@ class MapPanel(Panel):
         rough = panel.previewed or panel.state == "previewing"
         chip = " · ".join(filter(None, (self.tr("preview") if rough else "", said)))
         return chip, part if running and (part or not panel.previewed) else None
+
+
+def _with_opacity(drawn: _Drawn, opacity: float) -> _Drawn:
+    evidence_map, appearance, limit, preview, plain = drawn
+    return evidence_map, appearance.replace(opacity=opacity), limit, preview, plain
 
 
 def _caption(result: Result, panel: PanelState, agreement: str) -> tuple[str, ...]:

@@ -78,13 +78,13 @@ class PanelTable(QWidget):
         return [*self.inputs.values(), *self.maps.values()]
 
     def build(self, work: Workspace) -> bool:
-        """Make the panels that a workspace asks for, keep those that are there; whether any is new.
+        """Make the panels of a workspace, keep those that are there; whether any has changed.
 
         A panel has the overlay style of its column for life.
         """
         plan = (
             [row.key for row in work.rows],
-            [(column.key, column.style) for column in work.columns],
+            [(column.key, column.style, column.classifier) for column in work.columns],
         )
         if plan == self._plan:
             return False

@@ -12,6 +12,7 @@ from PySide6.QtCore import QCoreApplication
 from pda_studio.document.operations import Matrix
 from pda_studio.gui.grid import geometry
 from pda_studio.gui.maps.requests import Request
+from pda_studio.gui.maps.runs import wanted_by
 from pda_studio.gui.session.session import Key, Session
 from pda_studio.infills import AUTO
 from pda_studio.results import EvidenceMap
@@ -97,11 +98,10 @@ def inspected(session: Session, key: Key) -> Inspected | None:
     row, column = session.work.row(key[0]), session.work.column(key[1])
     if row is None or column is None:
         return None
-    prediction, request = session.subject_prediction(row, column), session.request(row, column)
-    if prediction is None or request is None:
+    request = session.request(row, column)
+    if request is None:
         return None
-    assert request.target is not None, "only keys of caches leave the target open"
-    subject = prediction.subject.about(request.target)
+    subject = wanted_by(session, row, column, request).subject
     found = session.finished(row, column)
     evidence = found if isinstance(found, EvidenceMap) else None
     return Inspected(key, request, subject, evidence)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QEvent, QObject, QTimer
+from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
@@ -93,7 +93,7 @@ class JobsController(QObject):
             ),
         )
         window.banner.reported = self.report_of_window
-        window.installEventFilter(self)
+        window.activated.connect(self._seen.start)  # from then on the news grows old
         follow(self, session.panel_changed, self._on_panel)
         explainer.progressed.connect(self._refresh)
         explainer.finished.connect(self._on_finished)
@@ -207,12 +207,6 @@ class JobsController(QObject):
         told = self.tr("{0} is finished, after {1}").format(title, words.duration(seconds))
         self._window.strip.tell(told)
         QApplication.alert(self._window)  # the taskbar tells; nothing comes to the front
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Let go of old news some time after the user has come back."""
-        if event.type() == QEvent.Type.WindowActivate:
-            self._seen.start()
-        return False
 
 
 def _name_of(value: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent
 from PySide6.QtWidgets import (
     QFrame,
@@ -86,7 +86,6 @@ class JobsList(QFrame):
         shadow = QGraphicsDropShadowEffect(self, blurRadius=28, xOffset=0, yOffset=6)
         shadow.setColor(QColor(0, 0, 0, 110))
         self.setGraphicsEffect(shadow)
-        window.installEventFilter(self)
         self.hide()
 
     @property
@@ -181,11 +180,10 @@ class JobsList(QFrame):
         else:
             super().keyPressEvent(event)
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+    def place(self) -> None:
         """Stay in the corner when the window changes its size."""
-        if event.type() == QEvent.Type.Resize and self.isVisible():
+        if self.isVisible():
             self._place()
-        return False
 
 
 def _is_escape(event: QEvent) -> bool:

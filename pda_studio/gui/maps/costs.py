@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from psygnal import Signal
+
+from pda_studio.document.workspace import Column, Row
 from pda_studio.gui.session.session import Key, Session
 from pda_studio.methods import Method
 from pda_studio.targets import ClassTarget, Target
@@ -31,6 +34,31 @@ def _rated(fingerprint: str, target: Target | None) -> Rated:
     return fingerprint, None if isinstance(target, ClassTarget) else target
 
 
+@dataclass(frozen=True)
+class Estimate:
+    """What a panel's map takes.
+
+    Attributes
+    ----------
+    passes : int
+        Forward passes.
+    warning : str
+        A sentence if it first takes minutes or gigabytes to prepare; else "".
+    finest : Method or None
+        The method without what makes it coarse.
+    finest_passes : int
+        Forward passes of that; 0 where there is none.
+    rate : float or None
+        Forward passes a second, if that was measured.
+    """
+
+    passes: int
+    warning: str
+    finest: Method | None
+    finest_passes: int
+    rate: float | None
+
+
 class Costs:
     """Counts and estimates.
 
@@ -41,35 +69,61 @@ class Costs:
         on the work done so far.
     """
 
+    rates_changed = Signal()
+
     def __init__(self, session: Session) -> None:
         self._session = session
         self.rate: dict[Rated, float] = {}
         self._known: OrderedDict[Hashable, tuple[int, str]] = OrderedDict()
 
-    def cost(self, key: Key) -> int | None:
-        """Forward passes of a panel's map; None if unknown yet."""
-        column = self._session.work.column(key[1])
-        return self._cost(key, column.method) if column is not None and column.suited else None
-
-    def warning(self, key: Key) -> str:
-        """A sentence if a panel's map first takes minutes or gigabytes to prepare; else ""."""
-        column, subject = self._session.work.column(key[1]), self._subject(key)
-        if column is None or subject is None or not column.suited or column.method.combines:
-            return ""
-        return self._estimate(column.method, subject)[1]
-
-    def finest(self, key: Key) -> tuple[Method, int] | None:
-        """What a panel's method is without what makes it coarse, and its forward passes."""
-        column = self._session.work.column(key[1])
-        method = column.method.finest() if column is not None and column.suited else None
-        cost = None if method is None else self._cost(key, method)
-        return None if method is None or cost is None else (method, cost)
+    def estimate(self, row: Row, column: Column) -> Estimate | None:
+        """What a panel's map takes; None as long as its row has not been predicted."""
+        prediction = self._session.prediction(row.key, column)
+        if prediction is None:
+            return None
+        subject, method = prediction.subject, column.method
+        passes, warning = self._counted(method, subject)
+        finest = method.finest()
+        finest_passes = 0 if finest is None else self.of(finest, subject)
+        return Estimate(passes, warning, finest, finest_passes, self._rate(column, subject))
 
     def of(self, method: Method, subject: Subject) -> int:
         """Forward passes of a method."""
-        return self._estimate(method, subject)[0]
+        return self._counted(method, subject)[0]
 
-    def _estimate(self, method: Method, subject: Subject) -> tuple[int, str]:
+    def cost(self, key: Key) -> int | None:
+        """Forward passes of a panel's map; None if unknown yet."""
+        row, column = self._session.work.row(key[0]), self._session.work.column(key[1])
+        if row is None or column is None or not column.suited or column.method.combines:
+            return None
+        prediction = self._session.prediction(row.key, column)
+        return None if prediction is None else self.of(column.method, prediction.subject)
+
+    def seconds(self, cost: int, key: Key) -> float | None:
+        """How long forward passes of a panel will take, by the rate measured so far."""
+        rate = self.rate_of(key)
+        return cost / rate if rate else None
+
+    def rate_of(self, key: Key) -> float | None:
+        """Forward passes a second of what a panel explains, if that was measured."""
+        row, column = self._session.work.row(key[0]), self._session.work.column(key[1])
+        prediction = self._session.prediction(row.key, column) if row and column else None
+        if prediction is None or column is None:
+            return None
+        return self._rate(column, prediction.subject)
+
+    def note(self, rated: Rated, rate: float) -> None:
+        """Note a rate that was measured."""
+        self.rate[rated] = rate
+        self.rates_changed.emit()
+
+    def _rate(self, column: Column, subject: Subject) -> float | None:
+        if not self.rate:
+            return None
+        fingerprint = subject.classifier.fingerprint
+        return self.rate.get(_rated(fingerprint, self._session.target_of(column)))
+
+    def _counted(self, method: Method, subject: Subject) -> tuple[int, str]:
         """Cost and warning: computed once for each edit, not at every step of the work."""
         key = method, subject.view.shape, subject.classifier.fingerprint
         if key not in self._known:
@@ -78,32 +132,9 @@ class Costs:
                 self._known.popitem(last=False)
         return self._known[key]
 
-    def _cost(self, key: Key, method: Method) -> int | None:
-        subject = self._subject(key)
-        return None if subject is None or method.combines else self.of(method, subject)
-
-    def _subject(self, key: Key) -> Subject | None:
-        row, column = self._session.work.row(key[0]), self._session.work.column(key[1])
-        prediction = self._session.prediction(row.key, column) if row and column else None
-        return None if prediction is None else prediction.subject
-
-    def seconds(self, cost: int, key: Key) -> float | None:
-        """How long forward passes of a panel will take, by the rate measured so far."""
-        rate = self.rate_of(key)
-        return cost / rate if rate else None
-
-    def rate_of(self, key: Key) -> float | None:
-        """Forward passes a second of what a panel asks, if that was measured."""
-        row, column = self._session.work.row(key[0]), self._session.work.column(key[1])
-        prediction = self._session.subject_prediction(row, column) if row and column else None
-        if prediction is None or row is None or column is None:
-            return None
-        target = self._session.target_of(column)
-        return self.rate.get(_rated(prediction.subject.classifier.fingerprint, target))
-
     def measuring(self, cost: int) -> Speedometer:
         """Begin to measure a map of this many forward passes."""
-        return Speedometer(self.rate, cost)
+        return Speedometer(self.note, cost)
 
 
 @dataclass
@@ -112,13 +143,13 @@ class Speedometer:
 
     Attributes
     ----------
-    rate : dict
-        Where the rates are noted.
+    measured : callable
+        Takes each rate.
     cost : int
         Forward passes of the whole map.
     """
 
-    rate: dict[Rated, float]
+    measured: Callable[[Rated, float], None]
     cost: int
     _first: tuple[int, float] | None = None
 
@@ -131,4 +162,4 @@ class Speedometer:
         earlier, since = self._first
         passes = (done - earlier) / total * self.cost
         if passes >= _FEWEST and now - since > _SHORTEST:
-            self.rate[rated] = passes / (now - since)
+            self.measured(rated, passes / (now - since))

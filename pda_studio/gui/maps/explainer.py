@@ -81,8 +81,8 @@ class Explainer(QObject):
     @property
     def busy(self) -> bool:
         """Whether maps are being computed or waited for."""
-        at_work = any(panel.active for panel in self._session.panels.values())
-        return at_work or self.predicting.busy
+        states = {panel.state for panel in self._session.panels.values()}
+        return bool(states & panels.ACTIVE) or self.predicting.busy
 
     @property
     def current(self) -> Key | None:
@@ -212,6 +212,7 @@ class Explainer(QObject):
         self.store.keep_only({panel.request for panel in session.panels.values()})
         self._search_disk()
         self._begin_next(keys)
+        self._queue()
         self.progressed.emit()
 
     def _settle(self, key: Key, row: Row, column: Column) -> None:
@@ -285,19 +286,17 @@ class Explainer(QObject):
             request = panel.request
             if panel.state != "waiting" or request is None or request.method.combines:
                 continue
-            row, column = self._session.work.row(key[0]), self._session.work.column(key[1])
-            if row is not None and column is not None and self.store.to_be_read(request):
-                self._read(wanted_by(self._session, row, column, request))
+            if self.store.to_be_read(request):
+                row, column = self._session.work.row(key[0]), self._session.work.column(key[1])
+                if row is not None and column is not None:
+                    self._read(wanted_by(self._session, row, column, request))
 
     def _read(self, wanted: Wanted) -> None:
         def found(evidence_map: Result | None) -> None:
             self.store.was_read(*wanted.parts, evidence_map)
             for key, panel in list(self._session.panels.items()):
-                if panel.state != "waiting" or panel.request != wanted.request:
-                    continue
-                if evidence_map is None:
-                    self._runner.tell(key, panels.Requested(wanted.request, "turn"))
-                else:
+                waits = panel.state == "waiting" and panel.request == wanted.request
+                if waits and evidence_map is not None:
                     self._runner.tell(key, panels.Found(wanted.request, evidence_map))
             self._soon.start()
 
@@ -315,11 +314,11 @@ class Explainer(QObject):
         waiting: list[tuple[Key, Wanted]] = []
         for key in keys:
             panel = self._session.panel(*key)
-            row, column = self._session.work.row(key[0]), self._session.work.column(key[1])
             request = panel.request
-            if panel.state != "waiting" or request is None or row is None or column is None:
+            if panel.state != "waiting" or request is None or not self.store.missing(request):
                 continue
-            if self.store.missing(request):
+            row, column = self._session.work.row(key[0]), self._session.work.column(key[1])
+            if row is not None and column is not None:
                 waiting.append((key, wanted_by(self._session, row, column, request)))
         for key, wanted in waiting:
             cost = self.costs.of(wanted.method, wanted.subject)
@@ -330,6 +329,14 @@ class Explainer(QObject):
         for key, wanted in waiting[:1]:
             cost = self.costs.of(wanted.method, wanted.subject)
             self._runner.begin(Run(key, wanted, self.costs.measuring(cost)))
+
+    def _queue(self) -> None:
+        """Tell the panels whose maps the disk does not hold that they wait for their turn."""
+        for key, panel in list(self._session.panels.items()):
+            request = panel.request
+            searched = panel.state == "waiting" and panel.awaits == "cache" and request is not None
+            if searched and request is not None and self.store.missing(request):
+                self._runner.tell(key, panels.Requested(request, "turn"))
 
 
 def _was_stopped_early(panel: PanelState) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from pda_studio.gui.maps.requests import Request
@@ -20,6 +21,8 @@ Awaited = Literal["", "classifier", "prediction", "cache", "turn", "maps"]
 """What a waiting panel waits for."""
 
 STATES: tuple[State, ...] = get_args(State)
+ACTIVE: frozenset[State] = frozenset({"waiting", "previewing", "running"})
+"""In which a map is being computed or waited for."""
 
 
 class Refused(Exception):
@@ -71,24 +74,24 @@ class PanelState:
     @property
     def active(self) -> bool:
         """Whether its map is being computed or waited for."""
-        return self.state in ("waiting", "previewing", "running")
+        return self.state in ACTIVE
 
     @property
     def computing(self) -> bool:
         """Whether the engine is at work on its map or its preview."""
         return self.state in ("previewing", "running")
 
-    @property
+    @cached_property
     def previewed(self) -> bool:
         """Whether the preview is what to look at."""
         return self.preview is not None and self.state not in ("done", "failed")
 
-    @property
+    @cached_property
     def shown(self) -> Result | None:
         """The map to look at: the preview, or the newest exact one."""
         return self.preview if self.previewed else self.evidence
 
-    @property
+    @cached_property
     def stale(self) -> bool:
         """Whether the map shown answers an earlier request."""
         return self.evidence is not None and self.answers != self.request

@@ -41,9 +41,9 @@ class Wanted:
 
 def wanted_by(session: Session, row: Row, column: Column, request: Request) -> Wanted:
     """What a panel's request takes to be computed; its row has been predicted."""
-    prediction = session.subject_prediction(row, column)
-    assert prediction is not None
     assert request.target is not None, "only keys of caches leave the target open"
+    prediction = session.subject_prediction(row, column, request.target)
+    assert prediction is not None
     return Wanted(request, request.method, prediction.subject.about(request.target))
 
 

@@ -26,7 +26,7 @@ from pda_studio.gui.window.style_names import named
 from pda_studio.gui.window.theme import ThemeKeeper
 from pda_studio.methods import Method
 from pda_studio.rendering import panel_styles
-from pda_studio.results import EvidenceMap
+from pda_studio.results import EvidenceMap, Result
 
 
 class MethodBox(Section):
@@ -52,6 +52,7 @@ class MethodBox(Section):
         self.setEnabled(False)  # until there is a column with its parameters
         self._rows: dict[str, ParameterRow] = {}
         self._kind: object = None
+        self._offered: list[Result | None] | None = None
         self._layers: Layers | None = None
         self._layers_for: object = None
         self.cost = named(QLabel(), "muted")
@@ -64,7 +65,7 @@ class MethodBox(Section):
         follow(self, session.events.columns, self._on_changed)
         follow(self, session.loaded, self._on_changed)
         follow(self, session.selection_changed, self.show_column)
-        follow(self, session.panel_changed, self._offer_styles)
+        follow(self, session.panel_changed, self._on_panel)
 
     @property
     def rows(self) -> dict[str, ParameterRow]:
@@ -98,14 +99,16 @@ class MethodBox(Section):
         self.methods.setCurrentIndex(self.methods.findData(method.name))
         self.summary.setText(method.summary)
         self.summary.setToolTip(method.citation)
-        inactive = method.inactive()
+        inactive, bounds = method.inactive(), method.bounds(classifier.input_size)
         for name, row in self._rows.items():
             row.setVisible(name not in inactive)
-            row.show_value(getattr(method, name), method.bounds(name, classifier.input_size))
+            wanted = getattr(method, name), bounds.get(name, (None, None))
+            if wanted != row.shown:
+                row.show_value(*wanted)
         for style, button in self._styles.items():
             button.setChecked(style == column.style)
         self._offer_styles()
-        if any(row.layer and name not in inactive for name, row in self._rows.items()):
+        if {name for name, row in self._rows.items() if row.layer} - inactive:
             self._ask_for_layers()
 
     def offer_layers(self, layers: Layers) -> None:
@@ -115,12 +118,19 @@ class MethodBox(Section):
             if row.layer is not None:
                 row.layer.offer(layers)
 
-    def _offer_styles(self, *_: object) -> None:
+    def _on_panel(self, row: int, key: int) -> None:
+        if key == self._session.selection[1]:
+            self._offer_styles()
+
+    def _offer_styles(self) -> None:
         """Offer the styles for which at least one of the column's maps has what they need."""
         session, column = self._session, self._session.selected_column
         if column is None:
             return
         found = [session.panel(row.key, column.key).evidence for row in session.work.rows]
+        if found == self._offered:
+            return
+        self._offered = found
         maps = [one for one in found if isinstance(one, EvidenceMap)]
         for name, style in panel_styles().items():
             if style.needs:

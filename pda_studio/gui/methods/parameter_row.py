@@ -24,6 +24,7 @@ from pda_studio.gui.methods.number_boxes import NumberBox, WholeNumberBox
 from pda_studio.gui.targets.layer_box import LayerBox
 
 if TYPE_CHECKING:
+    from pda_studio.methods.base import Bounds
     from pda_studio.parameters import Parameter
 
 _DEBOUNCE = 250  # ms
@@ -64,13 +65,20 @@ class _SliderScale:
 
 
 class ParameterRow(QWidget):
-    """Label, and a slider with a number, a choice, a file, or a layer; tells once it rests."""
+    """Label, and a slider with a number, a choice, a file, or a layer; tells once it rests.
+
+    Attributes
+    ----------
+    shown : tuple or None
+        The value and the bounds that were shown last; None once the user has changed something.
+    """
 
     edited = Signal(str, object)
 
     def __init__(self, parameter: Parameter, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.parameter = parameter
+        self.shown: tuple[object, Bounds] | None = None
         self._value: object = None
         self._showing = False
         self._rest = QTimer(self, singleShot=True, interval=_DEBOUNCE)
@@ -99,8 +107,10 @@ class ParameterRow(QWidget):
             widget.setToolTip("\n".join(textwrap.wrap(parameter.help, 60)))
             widget.setAccessibleName(f"{parameter.label}{unit}")
 
-    def show_value(self, value: object, bounds: tuple[float | None, float | None]) -> None:
+    def show_value(self, value: object, bounds: Bounds) -> None:
         """Show a value within the bounds that others leave, without telling of it."""
+        dragged = self.slider is not None and self.slider.isSliderDown()
+        self.shown = None if dragged else (value, bounds)
         self._showing = True
         self._value = value
         if self.spin is not None:
@@ -158,7 +168,7 @@ class ParameterRow(QWidget):
     def _on_slider(self, position: int) -> None:
         if self._showing or self._scale is None:
             return
-        self._value = self._scale.value(position)
+        self.shown, self._value = None, self._scale.value(position)
         self._showing = True
         self.spin.setValue(self._value)
         self._showing = False
@@ -166,7 +176,7 @@ class ParameterRow(QWidget):
 
     def _on_spin(self, value: object) -> None:
         if not self._showing:
-            self._value = value
+            self.shown, self._value = None, value
             self._rest.start()
 
     # Choices and files
@@ -227,4 +237,5 @@ class ParameterRow(QWidget):
 
     def _tell(self) -> None:
         self._rest.stop()
+        self.shown = None
         self.edited.emit(self.parameter.name, self._value)

@@ -175,10 +175,10 @@ class Session:
                     seen.add(key)
                     yield key
 
-    def subject_prediction(self, row: Row, column: Column) -> Prediction | None:
-        """The look whose subject a panel's map is about."""
-        choice, target = self.work.choice_of(column), self.target_of(column)
-        if choice is None or target is None:
+    def subject_prediction(self, row: Row, column: Column, target: Target) -> Prediction | None:
+        """The prediction whose subject a panel's map of a target is about."""
+        choice = self.work.choice_of(column)
+        if choice is None:
             return None
         derived = None if isinstance(target, ClassTarget) else target
         return self.predictions.get(PredictionKey(row.key, choice, derived))
@@ -197,11 +197,10 @@ class Session:
     def request(self, row: Row, column: Column) -> Request | None:
         """What a panel asks for; None until its row has been looked at."""
         image, classifier = self.work.image_of(row), self.classifier_of(column)
-        target = self.target_of(column)
-        prediction = self.subject_prediction(row, column)
-        if image is None or classifier is None or target is None or prediction is None:
+        if image is None or classifier is None or not column.suited:
             return None
-        if not column.suited:
+        target = self.target_of(column)
+        if target is None or self.subject_prediction(row, column, target) is None:
             return None
         method = column.method
         if method.combines:
@@ -219,11 +218,11 @@ class Session:
     def finished(self, row: Row, column: Column) -> Result | None:
         """The complete map of what a panel asks for now, if it is there."""
         panel = self.panel(row.key, column.key)
-        asked = self.request(row, column)
-        if asked is None or panel.request != asked or panel.answers != asked:
+        if panel.state != "done" or panel.evidence is None or not panel.evidence.complete:
             return None
-        whole = panel.state == "done" and panel.evidence is not None and panel.evidence.complete
-        return panel.evidence if whole else None
+        asked = self.request(row, column)
+        answered = asked is not None and panel.request == panel.answers == asked
+        return panel.evidence if answered else None
 
     def all_finished(self) -> list[Result]:
         """All maps, row by row; empty unless every panel is finished."""
@@ -242,23 +241,27 @@ class Session:
         self.panels = {
             key: panel for key, panel in self.panels.items() if key[0] in rows and key[1] in columns
         }
-        earlier = {row.key: (before.image_of(row), row.operations) for row in before.rows}
-        same = {
-            row.key
-            for row in work.rows
-            if earlier.get(row.key) == (work.image_of(row), row.operations)
-        }
-        self.predictions = {key: one for key, one in self.predictions.items() if key.row in same}
-        self._drop_classifiers()
+        if work.rows is not before.rows or work.image is not before.image:
+            self._drop_predictions(before)
+        if len(self.classifiers) > _IDLE_CLASSIFIERS:
+            self._drop_classifiers()
+        selected, self.selection = self.selection, self._selection_in(work)
         self.changed.emit(before, work)
         for name in _FIELDS:
             old, new = getattr(before, name), getattr(work, name)
             if old is not new and old != new:
                 self.events[name].emit(new)
+        if self.selection != selected:
+            self.selection_changed.emit()
+
+    def _selection_in(self, work: Workspace) -> Key:
+        """What is selected in a workspace: what was, or else the first row, the last column."""
         row, column = self.selection
-        if row not in rows or (column not in columns and columns):
-            last = work.columns[-1].key if work.columns else column
-            self.select(row if row in rows else 0, column if column in columns else last)
+        if work.row(row) is None:
+            row = work.rows[0].key
+        if work.column(column) is None and work.columns:
+            column = work.columns[-1].key
+        return row, column
 
     def new_key(self) -> int:
         """A key that no row and no column has."""
@@ -328,6 +331,17 @@ class Session:
             }
         self.classifiers.pop(choice, None)
         self.classifiers[choice] = classifier  # at the end: the newest
+
+    def _drop_predictions(self, before: Workspace) -> None:
+        """Keep what is known of the rows that show what they showed before."""
+        work = self.work
+        earlier = {row.key: (before.image_of(row), row.operations) for row in before.rows}
+        same = {
+            row.key
+            for row in work.rows
+            if earlier.get(row.key) == (work.image_of(row), row.operations)
+        }
+        self.predictions = {key: one for key, one in self.predictions.items() if key.row in same}
 
     def _drop_classifiers(self) -> None:
         """Keep the networks that are asked, and a few that undo may bring back."""

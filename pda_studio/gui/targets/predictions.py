@@ -133,6 +133,7 @@ class PredictionList(QWidget):
         self.list = QListView()
         self.list.setModel(self._model)
         self.list.setItemDelegate(_Bars(self.list))
+        self.list.setUniformItemSizes(True)
         self.list.setFrameShape(QListView.Shape.NoFrame)
         self.list.setMouseTracking(True)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -154,11 +155,15 @@ class PredictionList(QWidget):
         layout.addWidget(self.list, 1)
         layout.addWidget(self.others)
         self._names: tuple[str, ...] = ()
+        self._shown: tuple[object, object, object] | None = None
 
     def show_predictions(
         self, classifier: Classifier | None, subject: Subject | None, target: int | None
     ) -> None:
         """Show what the classifier says of an image."""
+        if (classifier, subject, target) == self._shown:
+            return
+        self._shown = classifier, subject, target
         model = self._model
         model.beginResetModel()
         model.target = target

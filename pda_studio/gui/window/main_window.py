@@ -2,8 +2,16 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import QRect, QSize, Qt, Signal
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QIcon
+from PySide6.QtCore import QEvent, QRect, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDropEvent,
+    QGuiApplication,
+    QIcon,
+    QMoveEvent,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QMainWindow, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from pda_studio.gui.actions.registry import Actions
@@ -40,6 +48,11 @@ class MainWindow(QMainWindow):
     dropped = Signal(object)
     """The QMimeData of files or of an image."""
     closing = Signal()
+    moved = Signal()
+    """Its place, its size, or whether it is maximised."""
+    resized = Signal()
+    activated = Signal()
+    """The user has come to it."""
 
     def __init__(
         self,
@@ -74,6 +87,7 @@ class MainWindow(QMainWindow):
         self.inspector = Inspector(inspection, theme)
         self.splitter = self._lay_out()
         self.jobs = JobsList(theme, self, above=self.strip)
+        self.resized.connect(self.jobs.place)
         self.resize(*_SIZE)
 
     def place(self, geometry: QRect | None) -> None:
@@ -160,6 +174,25 @@ class MainWindow(QMainWindow):
         columns = [self.splitter.widget(at) for at in range(self.splitter.count())]
         areas = (self.registry.toolbar, *columns, self.strip)
         return tab_stops([area for area in areas if area is not None], self.grid.entry)
+
+    def moveEvent(self, event: QMoveEvent) -> None:
+        """Tell of it."""
+        super().moveEvent(event)
+        self.moved.emit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Tell of it."""
+        super().resizeEvent(event)
+        self.resized.emit()
+        self.moved.emit()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Tell when it is maximised, and when the user comes to it."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.WindowStateChange:
+            self.moved.emit()
+        elif event.type() == QEvent.Type.ActivationChange and self.isActiveWindow():
+            self.activated.emit()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Let everything come to rest first."""

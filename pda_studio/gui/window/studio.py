@@ -11,12 +11,14 @@ from PySide6.QtWidgets import QApplication
 
 from pda_studio.document.workspace import ClassifierChoice
 from pda_studio.gui.actions.commands import Commands
+from pda_studio.gui.actions.facts import Facts
 from pda_studio.gui.actions.keys import Keys
 from pda_studio.gui.browser.browsing import FolderBrowser
 from pda_studio.gui.browser.thumbnails_controller import ThumbnailsController
 from pda_studio.gui.composer.composing import Composing
 from pda_studio.gui.composer.exporting import Exporting
 from pda_studio.gui.display.display import Display
+from pda_studio.gui.display.display_controller import DisplayController
 from pda_studio.gui.grid.image_actions import ImageActions
 from pda_studio.gui.grid.menus import GridMenus
 from pda_studio.gui.grid.viewport import Viewport
@@ -24,8 +26,10 @@ from pda_studio.gui.inspector.inspecting import Inspecting
 from pda_studio.gui.inspector.inspection import Inspection
 from pda_studio.gui.inspector.inspector_actions import InspectorActions
 from pda_studio.gui.jobs.jobs_controller import JobsController
+from pda_studio.gui.jobs.progress_readout import ProgressReadout
 from pda_studio.gui.jobs.worker import Jobs
 from pda_studio.gui.maps.explainer import Explainer
+from pda_studio.gui.methods.cost_line import CostLine
 from pda_studio.gui.methods.method_controller import MethodController
 from pda_studio.gui.opening.classifier_controller import ClassifierController
 from pda_studio.gui.opening.clipboard import ClipboardController
@@ -41,6 +45,7 @@ from pda_studio.gui.session.saving import Saving
 from pda_studio.gui.session.session import Session
 from pda_studio.gui.session.workspace_actions import WorkspaceActions
 from pda_studio.gui.studies.studies_controller import StudiesController
+from pda_studio.gui.targets.predictions_controller import PredictionsController
 from pda_studio.gui.targets.target_menus import TargetMenus
 from pda_studio.gui.window.main_window import MainWindow
 from pda_studio.gui.window.messages import Messages
@@ -172,12 +177,16 @@ class Studio(QObject):
             window, opening=opening, jobs=jobs, memory=memory, samples=self.samples, parent=self
         )
         self.readouts = Readouts(
+            window, session, self.viewport, opening=opening, saving=saving, parent=self
+        )
+        self.predictions = PredictionsController(window, session, self)
+        self.display_controller = DisplayController(window, session, self.display, self)
+        self.cost_line = CostLine(window, session, self.explainer, self)
+        self.progress = ProgressReadout(window, session, self.explainer, self.studies, self)
+        self.facts = Facts(
             window,
             session,
-            self.display,
-            self.viewport,
             explainer=self.explainer,
-            exporting=exporting,
             opening=opening,
             saving=saving,
             studies=self.studies,
@@ -194,7 +203,6 @@ class Studio(QObject):
         window.closing.connect(self.close)
         window.welcome.open_wanted.connect(self.dialogs.choose_image)
         window.welcome.chosen.connect(opening.open_image)
-        window.predictions.chosen.connect(self.session.set_target)
         window.strip.stopped.connect(self.stop)
         self.messages.follow(
             opening,

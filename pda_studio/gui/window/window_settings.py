@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer
+from PySide6.QtCore import QObject, Qt, QTimer
 
 from pda_studio.gui.actions.action import FILE, VIEW, Action
 from pda_studio.gui.connections import follow
@@ -13,7 +13,6 @@ from pda_studio.gui.window.settings import Memory
 from pda_studio.gui.window.theme import ThemeKeeper
 
 _PAUSE = 300  # milliseconds without a change, after which settings are written
-_MOVES = (QEvent.Type.Resize, QEvent.Type.Move, QEvent.Type.WindowStateChange)
 
 
 class WindowSettings(QObject):
@@ -60,7 +59,7 @@ class WindowSettings(QObject):
             window.halves.restoreState(memory.halves)
         if memory.maximised:
             window.setWindowState(window.windowState() | Qt.WindowState.WindowMaximized)
-        window.installEventFilter(self)
+        window.moved.connect(self._on_moved)
         window.splitter.splitterMoved.connect(self._soon.start)
         window.halves.splitterMoved.connect(self._soon.start)
         theme.changed.connect(self._soon.start)
@@ -98,8 +97,6 @@ class WindowSettings(QObject):
     def _on_change(self, *_: object) -> None:
         self._soon.start()
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Follow the window as it is moved, resized or maximised."""
-        if event.type() in _MOVES and self._window.isVisible():
+    def _on_moved(self) -> None:
+        if self._window.isVisible():
             self._soon.start()
-        return False
