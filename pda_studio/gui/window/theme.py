@@ -1,5 +1,6 @@
 """Light and dark: two palettes, one style sheet, and icons in the colour of the text."""
 
+from functools import cache
 from importlib.resources import files
 
 from PySide6.QtCore import QByteArray, QObject, QRectF, QSize, Qt, Signal
@@ -9,6 +10,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication
 
 from pda_studio.gui.display.display import Theme
 
+_ICONS = files("pda_studio.resources") / "icons"
 _LIGHT = {
     "window": "#f3f3f4",
     "surface": "#ffffff",
@@ -116,8 +118,8 @@ def icon(name: str) -> QIcon:
 
 def pixmap(name: str, colour: QColor, side: int, ratio: float = 1) -> QPixmap:
     """Draw an icon in a colour; `side` in logical pixels."""
-    source = (files("pda_studio.resources") / "icons" / f"{name}.svg").read_text("utf-8")
-    renderer = QSvgRenderer(QByteArray(source.replace("currentColor", colour.name()).encode()))
+    source = _drawing(name).replace("currentColor", colour.name())
+    renderer = QSvgRenderer(QByteArray(source.encode()))
     result = QPixmap(QSize(round(side * ratio), round(side * ratio)))
     result.fill(Qt.GlobalColor.transparent)
     painter = QPainter(result)
@@ -125,6 +127,12 @@ def pixmap(name: str, colour: QColor, side: int, ratio: float = 1) -> QPixmap:
     painter.end()
     result.setDevicePixelRatio(ratio)
     return result
+
+
+@cache
+def _drawing(name: str) -> str:
+    """An icon's SVG: read once, though it is drawn in several colours and sizes."""
+    return (_ICONS / f"{name}.svg").read_text("utf-8")
 
 
 def _palette(colours: dict[str, str]) -> QPalette:
