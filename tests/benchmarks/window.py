@@ -150,8 +150,8 @@ def busy(image: Path, classifier: str, weights: str | None, moments: int, seed: 
         session, saved = studio.session, []
         wait(lambda: bool(session.all_finished()))
         studio.saving.saved.connect(saved.append)
-        session.set_method(0, "original-pda")
-        session.configure_column(0, window=40, outer=41, colour="joint", stride=2)
+        session.columns.set_method(0, "original-pda")
+        session.columns.configure(0, window=40, outer=41, colour="joint", stride=2)
         took: dict[str, list[float]] = {"save": [], "add image": [], "Stop": [], "free": []}
         stages: dict[str, float] = {}
         for _ in range(moments):
@@ -178,7 +178,7 @@ def busy(image: Path, classifier: str, weights: str | None, moments: int, seed: 
                 wait(lambda gone=gone: bool(gone), 100)
                 took["free"].append(perf_counter() - begun)
             while len(session.work.rows) > 1:
-                session.remove_row(session.work.rows[-1].key)
+                session.rows.remove(session.work.rows[-1].key)
             studio.explainer.run()
         print("seen:", ", ".join(stages))
         for name, values in took.items():

@@ -178,7 +178,7 @@ def test_a_study_is_a_job_that_gives_way_to_maps(
     row = window.jobs.rows[task.key]
     assert row.title.text() == "Study: Endless"
     assert window.strip.text.text() == "Study: Endless · counting"
-    studio.session.configure_column(0, window=5)
+    studio.session.columns.configure(0, window=5)
     wait_for_maps(qtbot, studio)
     assert studio.studies.running, "the map waited for a step alone"
     window.jobs.leave()
