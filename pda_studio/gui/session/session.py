@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
-from psygnal import Signal, SignalGroup
+from psygnal import Signal
 
 from pda_studio.document.workspace import (
     ClassifierChoice,
@@ -18,6 +18,7 @@ from pda_studio.document.workspace import (
 from pda_studio.gui.maps.panel_state import PanelState
 from pda_studio.gui.maps.requests import Prediction, PredictionKey, Request
 from pda_studio.gui.session.columns import ColumnEdits
+from pda_studio.gui.session.events import WorkspaceEvents
 from pda_studio.gui.session.rows import RowEdits
 from pda_studio.gui.session.suiting import fitted, suited
 from pda_studio.targets import ClassTarget, OutputTarget, Target, translated
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from pda_studio.results import Result
 
 _IDLE_CLASSIFIERS = 2
-_FIELDS = ("image", "classifier", "target", "rows", "columns")
-"""Of a workspace, in the order in which `WorkspaceEvents` are emitted."""
 
 Edit = Literal["edit", "follow", "restore"]
 Key = tuple[int, int]
@@ -39,16 +38,6 @@ def meant(target: Target, classifier: Classifier | None) -> Target:
     """A target for a classifier: without a softmax it has outputs by themselves, no classes."""
     alone = classifier is not None and classifier.output != "softmax"
     return OutputTarget(target.index) if alone and isinstance(target, ClassTarget) else target
-
-
-class WorkspaceEvents(SignalGroup):
-    """What an edit changed: each signal carries the new value of its field."""
-
-    image = Signal(object)
-    classifier = Signal(object)
-    target = Signal(object)
-    rows = Signal(object)
-    columns = Signal(object)
 
 
 class Session:
@@ -247,10 +236,7 @@ class Session:
             self._drop_classifiers()
         selected, self.selection = self.selection, self._selection_in(work)
         self.changed.emit(before, work)
-        for name in _FIELDS:
-            old, new = getattr(before, name), getattr(work, name)
-            if old is not new and old != new:
-                self.events[name].emit(new)
+        self.events.tell(before, work)
         if self.selection != selected:
             self.selection_changed.emit()
 
