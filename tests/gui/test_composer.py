@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from driver import WAIT, Opened, start_slow_map, wait_for_maps
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QSettings, Qt
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QListWidget
 from pytestqt.qtbot import QtBot
@@ -87,12 +87,12 @@ def test_the_preview_follows_every_setting(studio: Studio, qtbot: QtBot) -> None
         ("background", "black"),
         ("font", "DejaVu Serif"),
     ):
-        choose(settings._chosen[name], value)
+        choose(settings.choices[name], value)
         redrawn()
-    for one in settings._ticked.values():
+    for one in settings.ticks.values():
         click(qtbot, one)
         redrawn()
-    click(qtbot, settings._ticked["show_caption"])
+    click(qtbot, settings.ticks["show_caption"])
     redrawn()
     qtbot.keyClicks(settings.caption, "Fig. 1")
     redrawn()
@@ -204,11 +204,12 @@ def test_settings_belong_to_the_work_and_habits_to_the_user(
     assert opened().composing.composition == Composition(width=120.0, dpi=600)
 
 
-def test_damaged_settings_are_passed_over(opened: Opened) -> None:
+def test_damaged_settings_are_passed_over(opened: Opened, tmp_path: Path) -> None:
     studio = opened(finished=False)
     studio.window.close()
-    studio.memory._settings.setValue("figure", '{"width": "wide"}')
-    studio.memory._settings.sync()
+    settings = QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
+    settings.setValue("figure", '{"width": "wide"}')
+    settings.sync()
     assert opened().composing.composition == Composition()
 
 

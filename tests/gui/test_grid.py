@@ -124,7 +124,7 @@ def test_a_hidden_unit_is_chosen_from_the_strongest_maps(studio: Studio, qtbot: 
     studio.window.registry["hidden-unit"].trigger()
     dialog = studio.target_menus.dialog
     qtbot.waitUntil(lambda: dialog.thumbnails.count() > 0, timeout=WAIT)
-    name = dialog._maps.layer
+    name = dialog.target().layer
     found = activations(classifier, image, name)
     means = found.reshape(len(found), -1).mean(1)
     assert dialog.target() == UnitTarget(name, int(means.argmax()))
@@ -264,7 +264,7 @@ def test_variants_are_turned_back_and_compared(studio: Studio, qtbot: QtBot) -> 
     inputs = studio.window.grid.inputs
     assert "Not turned back" in inputs[row.key].caption.toolTip(), "the input stays as it is"
     assert "Not turned back" not in inputs[0].caption.toolTip()
-    shown = panel._panel.evidence
+    shown = panel.shown
     np.testing.assert_allclose(shown.evidence, flipped.evidence[:, ::-1], atol=1e-5)
     np.testing.assert_array_equal(shown.view, first.view)
     studio.viewport.crosshair = (9.5, 4.5)

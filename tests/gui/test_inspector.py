@@ -62,7 +62,7 @@ def inspect(qtbot: QtBot, studio: Studio, column: int, row: int) -> None:
 
 
 def marks(view: ImageView) -> list[tuple[int, int, int, int]]:
-    rectangles = [mark.boundingRect() for mark in view._marks]
+    rectangles = [mark.boundingRect() for mark in view.marks]
     return [
         (round(r.left()), round(r.top()), round(r.width()), round(r.height())) for r in rectangles
     ]
@@ -270,19 +270,23 @@ def test_the_region_follows_its_numbers_and_what_fills_it(studio: Studio, qtbot:
     assert "Infill: Grey." in page.summary.text()
 
 
+def is_framed_on(view: ImageView) -> bool:
+    return view.cursor().shape() == Qt.CursorShape.CrossCursor
+
+
 def test_one_tool_at_a_time_and_escape_leaves_it(studio: Studio, qtbot: QtBot) -> None:
     actions = studio.window.registry
     actions["crop"].trigger()
     actions["remove-region"].trigger()
     assert actions["remove-region"].isChecked()
     assert not actions["crop"].isChecked()
-    assert map_view(studio)._framing
+    assert is_framed_on(map_view(studio))
     qtbot.keyClick(studio.window, Qt.Key.Key_Escape)
     assert not actions["remove-region"].isChecked()
-    assert not map_view(studio)._framing
+    assert not is_framed_on(map_view(studio))
     actions["crop"].trigger()
-    assert studio.window.grid.inputs[0].views[0]._framing
-    assert not map_view(studio)._framing
+    assert is_framed_on(studio.window.grid.inputs[0].views[0])
+    assert not is_framed_on(map_view(studio))
     drag(qtbot, studio.window.grid.inputs[0].views[0], (7, 7), (21, 21))
     wait_for_maps(qtbot, studio)
     assert len(studio.session.work.rows) == 2, "it crops again"
@@ -312,7 +316,7 @@ def test_the_strongest_go_one_by_one(studio: Studio, qtbot: QtBot) -> None:
     classifier = inspection.deletion.of.subject.scored
     without = classifier.predict(stage.image)
     assert stage.scores.probabilities == pytest.approx(without, abs=0.02)
-    xs, ys = page.curve._line.getData()
+    xs, ys = page.curve.getPlotItem().listDataItems()[0].getData()
     assert list(xs) == list(range(len(inspection.deletion.stages)))
     assert ys[at] == pytest.approx(stage.scores.probabilities[1])
     assert ys[at] < ys[0]

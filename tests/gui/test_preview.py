@@ -77,16 +77,16 @@ def test_a_preview_is_marked_and_told_from_the_exact(
     start_long_map(qtbot, studio)
     assert badge.isVisible()
     panel = window.grid.maps[0, 0]
-    assert panel.views[0]._chip.startswith("preview")
-    assert panel.views[0]._sketch
-    assert not panel.views[0]._dimmed
+    assert panel.views[0].accessibleDescription().startswith("preview")
+    assert panel.views[0].is_sketch
+    assert not panel.views[0].is_dimmed
     assert "Preview: linearised at " in panel.caption.toolTip()
     studio.viewport.crosshair = (14, 14)
     assert panel.bar.text.startswith("≈ ")
     studio.session.columns.configure(0, infill="marginal-mean", samples=10)
     wait_for_maps(qtbot, studio)
     assert badge.isHidden()
-    assert not panel.views[0]._sketch
+    assert not panel.views[0].is_sketch
     assert "≈" not in panel.bar.text
     assert f"Forward: {first_panel(studio).evidence.forward}" in panel.caption.toolTip()
 
@@ -119,7 +119,7 @@ def test_stopped_before_anything_exact(studio: Studio, qtbot: QtBot, late: None)
     assert (stopped.state, stopped.previewed, stopped.stale) == ("stopped", True, True)
     panel = studio.window.grid.maps[0, 0]
     assert "Stopped before anything exact" in panel.caption.toolTip()
-    assert "stopped" in panel.views[0]._chip
+    assert "stopped" in panel.views[0].accessibleDescription()
     preview = stopped.preview
     studio.explainer.run()
     qtbot.waitUntil(lambda: studio.session.panel(0, 0).state == "running", timeout=WAIT)

@@ -284,7 +284,7 @@ class Walk(RuleBasedStateMachine):
         """Undo everything, redo everything, undo everything; and look at the maps in between."""
         self.pump(0.02)
         # What was still being opened when the walk ended is an edit like any other.
-        self.until(lambda: not self.studio.explainer.busy or self.studio.explainer._held)
+        self.until(lambda: not self.studio.explainer.busy or self.studio.explainer.is_stopped)
         self.compare_maps()
         steps = 0
         while self.take_back():

@@ -17,7 +17,7 @@ def test_another_class_in_mid_run_goes_on_with_the_scores_that_are_there(
     wait_for_maps(qtbot, studio)
     start_slow_map(qtbot, studio)
     qtbot.waitUntil(lambda: session.panel(0, 0).done >= 5, timeout=WAIT)
-    run, job = studio.explainer._runner.running, studio.explainer._runner.running.job
+    run, job = studio.explainer.runner.running, studio.explainer.runner.running.job
     done = session.panel(0, 0).done
     other = next(at for at in range(10) if at != session.target.index)
     session.set_target(other)
@@ -30,7 +30,7 @@ def test_another_class_in_mid_run_goes_on_with_the_scores_that_are_there(
     )
     panel = session.panel(0, 0)
     assert panel.state == "running"
-    assert studio.explainer._runner.running is run
+    assert studio.explainer.runner.running is run
     assert not job.cancelled.is_set()
     assert panel.done >= done, "nothing is computed twice"
     assert not panel.evidence.complete

@@ -50,7 +50,7 @@ def test_a_image_of_ones_own_has_no_example(opened: Opened) -> None:
     from pda_studio.gui.opening.opening import sample_digits
 
     studio = opened(finished=False, image=sample_digits()[3])
-    assert not studio.window.starting._images
+    assert not studio.window.starting.has_example
     assert studio.window.hints.isHidden()
 
 
@@ -111,7 +111,7 @@ def test_the_last_workspace_is_what_the_next_start_begins_with(
     assert app._last_workspace(settings) is None, "what a crash left is offered instead"
     (last.parent / "left.pdastudio").unlink()
     again = opened(finished=False, workspace=last)
-    assert not again.window.starting._images
+    assert not again.window.starting.has_example
     assert again.saving.path is None
     settings.setValue("start_with_last", "false")
     assert app._last_workspace(settings) is None

@@ -69,7 +69,7 @@ def test_opens_a_image_and_keeps_it_among_the_recent(
 
 def test_stops_within_0_3_seconds_and_runs_on(studio: Studio, qtbot: QtBot) -> None:
     start_slow_map(qtbot, studio)
-    job = studio.explainer._runner.running.job
+    job = studio.explainer.runner.running.job
     let_go = []
     job.stopped = lambda: let_go.append(time.monotonic())
     asked = time.monotonic()
@@ -110,7 +110,7 @@ def test_what_was_stopped_goes_on_where_it_was(
     qtbot.waitUntil(lambda: first_panel(studio).state == "running", timeout=WAIT)
     qtbot.waitUntil(lambda: first_panel(studio).done > 0, timeout=WAIT)
     studio.window.registry["stop"].trigger()
-    qtbot.waitUntil(lambda: studio.explainer._runner.aside.job.paused is not None, timeout=WAIT)
+    qtbot.waitUntil(lambda: studio.explainer.runner.aside.job.paused is not None, timeout=WAIT)
     stopped = len(seen)
     qtbot.wait(400)
     assert len(seen) == stopped
@@ -145,7 +145,7 @@ def test_a_image_in_the_making_goes_on_after_stop(studio: Studio, qtbot: QtBot) 
 
 def test_a_slider_moved_while_running_starts_anew(studio: Studio, qtbot: QtBot) -> None:
     start_slow_map(qtbot, studio)
-    old = studio.explainer._runner.running.job
+    old = studio.explainer.runner.running.job
     before = first_panel(studio).evidence
     row = studio.window.method_box.rows["samples"]
     row.slider.setValue(0)
@@ -300,15 +300,15 @@ def test_colour_scales(studio: Studio, qtbot: QtBot) -> None:
     wait_for_maps(qtbot, studio)
     bars = [panel.bar for panel in studio.window.grid.maps.values()]
     own = [one.limit for one in studio.session.all_finished()]
-    assert [bar._limit for bar in bars] == own
+    assert [bar.ends[1] for bar in bars] == own
     studio.display.change(scale="all")
-    assert bars[0]._limit == bars[2]._limit == max(own[0], own[2])
-    assert bars[1]._limit == own[1], "probabilities are no bits"
+    assert bars[0].ends[1] == bars[2].ends[1] == max(own[0], own[2])
+    assert bars[1].ends[1] == own[1], "probabilities are no bits"
     studio.display.change(scale="fixed")
     box = studio.window.display_box
     assert box.limit.isVisible()
     box.limit.setValue(3.5)
-    assert [bar._limit for bar in bars] == [3.5, pytest.approx(own[1], rel=0.01), 3.5]
+    assert [bar.ends[1] for bar in bars] == [3.5, pytest.approx(own[1], rel=0.01), 3.5]
 
 
 def test_exports_figure_and_map(studio: Studio, qtbot: QtBot, tmp_path: Path) -> None:

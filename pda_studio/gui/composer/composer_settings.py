@@ -111,8 +111,8 @@ class ComposerSettings(QWidget):
 
         self._composition: Composition | None = None
         self._body = self._ticks = Section("")
-        self._ticked: dict[str, QCheckBox] = {}
-        self._chosen: dict[str, QComboBox] = {}
+        self.ticks: dict[str, QCheckBox] = {}
+        self.choices: dict[str, QComboBox] = {}
         shown = self._section(self.tr("Columns and rows"))
         self.columns = NameList(self.tr("Columns"))
         self.rows = NameList(self.tr("Rows"))
@@ -223,16 +223,16 @@ class ComposerSettings(QWidget):
         hidden |= set() if composition.show_input else {_INPUT}
         self.columns.show_choice(hidden, dict(composition.titles))
         self.rows.show_choice(set(composition.hidden_rows), dict(composition.labels))
-        for name, tick in self._ticked.items():
+        for name, tick in self.ticks.items():
             tick.setChecked(getattr(composition, name))
-        for name, box in self._chosen.items():
+        for name, box in self.choices.items():
             box.setCurrentIndex(max(box.findData(getattr(composition, name)), 0))
         if self.caption.toPlainText() != composition.caption:
             self.caption.blockSignals(True)
             self.caption.setPlainText(composition.caption)
             self.caption.blockSignals(False)
         self.caption.setEnabled(composition.show_caption)
-        self._chosen["letter_style"].setEnabled(composition.letters != "none")
+        self.choices["letter_style"].setEnabled(composition.letters != "none")
         for spin, value in (
             (self.width_spin, composition.width),
             (self.height_spin, composition.height),
@@ -281,12 +281,12 @@ class ComposerSettings(QWidget):
         return self._body
 
     def _tick(self, name: str, text: str) -> None:
-        tick = self._ticked[name] = QCheckBox(text)
+        tick = self.ticks[name] = QCheckBox(text)
         tick.toggled.connect(lambda on: self.edit(**{name: on}))
         self._body.body.addWidget(tick)
 
     def _choice(self, name: str, label: str, help: str, *choices: tuple[str, str]) -> None:
-        box = self._chosen[name] = QComboBox()
+        box = self.choices[name] = QComboBox()
         for title, value in choices:
             box.addItem(title, value)
         box.activated.connect(lambda _: self.edit(**{name: box.currentData()}))

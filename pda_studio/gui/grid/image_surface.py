@@ -36,7 +36,15 @@ class _Pixels(pg.ImageItem):  # type: ignore[misc]
 
 
 class ImageSurface(pg.GraphicsView):  # type: ignore[misc]
-    """Shows an image, every pixel a square, with a crosshair, marks and its state over it."""
+    """Shows an image, every pixel a square, with a crosshair, marks and its state over it.
+
+    Attributes
+    ----------
+    is_dimmed : bool
+        Whether a veil says that the image is out of date.
+    is_sketch : bool
+        Whether a border says that it is only roughly right.
+    """
 
     def __init__(self, viewport: Viewport, parent: QWidget | None = None) -> None:
         super().__init__(parent, background=None)
@@ -52,8 +60,8 @@ class ImageSurface(pg.GraphicsView):  # type: ignore[misc]
         self._to_first: Matrix = np.eye(3)
         self._frame: QRectF | None = None
         self._marks: list[QPolygonF] = []
-        self._dimmed = False
-        self._sketch = False
+        self.is_dimmed = False
+        self.is_sketch = False
         self._chip = ""
         self._progress: float | None = None
         self._state: tuple[str, float | None, bool, bool] = "", None, False, False
@@ -92,6 +100,11 @@ class ImageSurface(pg.GraphicsView):  # type: ignore[misc]
     def from_first(self) -> Matrix:
         """Where points of the first row's input lie in this view's image."""
         return self._from_first
+
+    @property
+    def marks(self) -> list[QPolygonF]:
+        """The places that are outlined, in pixels of the image."""
+        return self._marks
 
     def show_marks(self, marks: list[QPolygonF]) -> None:
         """Outline places, in pixels of the image; the last one most clearly."""
@@ -147,7 +160,7 @@ class ImageSurface(pg.GraphicsView):  # type: ignore[misc]
         if state == self._state:
             return
         self._state = state
-        at_rest = not (self._chip or self._dimmed or self._progress is not None or self._sketch)
+        at_rest = not (self._chip or self.is_dimmed or self._progress is not None or self.is_sketch)
         if at_rest and (dimmed or progress is not None) and not sketch and self._pixels is not None:
             if not self._settling.isActive():
                 self._settling.start()
@@ -156,8 +169,8 @@ class ImageSurface(pg.GraphicsView):  # type: ignore[misc]
             self._take_state()
 
     def _take_state(self) -> None:
-        if self._state != (self._chip, self._progress, self._dimmed, self._sketch):
-            self._chip, self._progress, self._dimmed, self._sketch = self._state
+        if self._state != (self._chip, self._progress, self.is_dimmed, self.is_sketch):
+            self._chip, self._progress, self.is_dimmed, self.is_sketch = self._state
             self.setAccessibleDescription(self._chip)
             self._repaint()
 
@@ -227,9 +240,9 @@ class ImageSurface(pg.GraphicsView):  # type: ignore[misc]
         if self._pixels is not None:
             self._lines.draw(painter, self.viewport().size(), self.to_screen(0, 0), self.pixel_size)
         area, palette = self.viewport().rect(), self.palette()
-        if self._dimmed and self._pixels is not None:
+        if self.is_dimmed and self._pixels is not None:
             decorations.draw_veil(painter, area, palette)
-        if self._sketch:
+        if self.is_sketch:
             decorations.draw_preview_border(painter, area)
         draw_marks(painter, self._marks, self.to_screen)
         pixel = self.pixel

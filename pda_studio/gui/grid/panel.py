@@ -137,14 +137,20 @@ class InputPanel(Panel):
 
 
 class MapPanel(Panel):
-    """A map in one overlay style, or in two side by side."""
+    """A map in one overlay style, or in two side by side.
+
+    Attributes
+    ----------
+    shown : EvidenceMap or None
+        What is drawn.
+    """
 
     def __init__(self, viewport: Viewport, style: str, parent: QWidget | None = None) -> None:
         self.choice = rendering.panel_styles()[style]
         super().__init__(viewport, len(self.choice.parts), parent)
         self.style_shown = style
         self._panel = PanelState()
-        self._shown: EvidenceMap | None = None
+        self.shown: EvidenceMap | None = None
         self._layer_of: tuple[object, EvidenceMap | None] = None, None
         self._drawn: _Drawn | None = None
         self._drawings: list[rendering.Drawing] = []
@@ -164,7 +170,7 @@ class MapPanel(Panel):
         found, self._panel = panel.shown, panel
         evidence_map = found if isinstance(found, EvidenceMap) else None
         style = self.choice.styles(appearance)[0]
-        self._shown = shown = self._layer(style, evidence_map)
+        self.shown = shown = self._layer(style, evidence_map)
         if isinstance(found, MadeImage) and not self.choice.needs:
             self._show_made(found)
         elif shown is None:
@@ -188,7 +194,7 @@ class MapPanel(Panel):
         self._show_value()
 
     def _show_value(self) -> None:
-        evidence_map, pixel = self._shown, self.views[0].pixel
+        evidence_map, pixel = self.shown, self.views[0].pixel
         if evidence_map is None or pixel is None:
             self.bar.show_value(None)
             return

@@ -43,6 +43,10 @@ class Explainer(QObject):
         What maps cost, and how fast they are made here.
     predicting : Predicting
         Lets the classifiers predict the rows first.
+    runner : Runner
+        Carries out one run after the other.
+    is_stopped : bool
+        Whether the user has stopped everything.
     """
 
     failed = Signal(object, str)
@@ -59,13 +63,13 @@ class Explainer(QObject):
         self._session, self._jobs = session, jobs
         self.store = MapStore()
         self.costs = Costs(session)
-        self._runner = Runner(session, jobs, self.store, self)
-        self._held = self._lent = False  # all is stopped; the engine is needed elsewhere
+        self.runner = Runner(session, jobs, self.store, self)
+        self.is_stopped = self._lent = False  # the engine is needed elsewhere
         self._soon = QTimer(self, singleShot=True, interval=0)
         self._soon.timeout.connect(self._reconcile)
         self.predicting = Predicting(session, jobs, self)
         self.predicting.failed.connect(self.failed)
-        runner = self._runner
+        runner = self.runner
         runner.failed.connect(self.failed)
         runner.finished.connect(self.finished)
         runner.slowed.connect(self.slowed)
@@ -87,28 +91,28 @@ class Explainer(QObject):
     @property
     def current(self) -> Key | None:
         """The panel that is being computed."""
-        return self._runner.running.key if self._runner.running else None
+        return self.runner.running.key if self.runner.running else None
 
     @property
     def previewing(self) -> bool:
         """Whether it is a preview that is being computed."""
-        return self._runner.running is not None and self._runner.running.preview
+        return self.runner.running is not None and self.runner.running.preview
 
     def stop(self) -> None:
         """Let go of the running map and of all that wait; what is there stays."""
-        self._held = True
-        self._runner.cancel(keep=True)
+        self.is_stopped = True
+        self.runner.cancel(keep=True)
         for key, panel in list(self._session.panels.items()):
             if panel.active:
-                self._runner.tell(key, panels.Stopped())
+                self.runner.tell(key, panels.Stopped())
         self.progressed.emit()
 
     def run(self) -> None:
         """Compute what is missing, also what has failed; what was stopped goes on."""
-        self._held = False
+        self.is_stopped = False
         for key, panel in list(self._session.panels.items()):
             if panel.state in ("stopped", "failed"):
-                self._runner.tell(key, panels.Resumed())
+                self.runner.tell(key, panels.Resumed())
         self.predicting.forgive()
         self._soon.start()
 
@@ -117,8 +121,8 @@ class Explainer(QObject):
         if not self._session.panel(*key).active:
             return
         if self.current == key:
-            self._runner.cancel(keep=True)
-        self._runner.tell(key, panels.Stopped())
+            self.runner.cancel(keep=True)
+        self.runner.tell(key, panels.Stopped())
         self._soon.start()
         self.progressed.emit()
 
@@ -127,23 +131,23 @@ class Explainer(QObject):
         panel, column = self._session.panel(*key), self._session.work.column(key[1])
         if panel.state not in ("stopped", "failed") or column is None:
             return
-        self._held = False
-        self._runner.tell(key, panels.Resumed())
+        self.is_stopped = False
+        self.runner.tell(key, panels.Resumed())
         self.predicting.forgive(key[0], self._session.work.choice_of(column))
         self._soon.start()
 
     def restore(self, key: Key, request: Request, evidence_map: Result) -> None:
         """Show a map from a saved file, as if it had been computed here."""
         self.store.put(request, evidence_map)
-        self._runner.tell(key, panels.Restored(request, evidence_map))
+        self.runner.tell(key, panels.Restored(request, evidence_map))
 
     def pause(self) -> None:
         """Let go of the running map, to go on with it later: the engine is needed elsewhere."""
         self._lent = True
         key = self.current
-        self._runner.cancel(keep=True)
+        self.runner.cancel(keep=True)
         if key is not None and self._session.panel(*key).computing:
-            self._runner.tell(key, panels.Released())
+            self.runner.tell(key, panels.Released())
         self.progressed.emit()
 
     def resume(self) -> None:
@@ -154,7 +158,7 @@ class Explainer(QObject):
     def seconds_left(self) -> float | None:
         """How long until everything that runs or waits is done."""
         left = (
-            None if self._runner.running is None else self.seconds_left_of(self._runner.running.key)
+            None if self.runner.running is None else self.seconds_left_of(self.runner.running.key)
         )
         if left is None:
             return None
@@ -165,7 +169,7 @@ class Explainer(QObject):
 
     def seconds_left_of(self, key: Key) -> float | None:
         """How long one panel's map still takes, from when its turn comes; None if unknown."""
-        running = self._runner.running
+        running = self.runner.running
         if running is None or running.key != key:
             return self.costs.seconds(self.costs.cost(key) or 0, key)
         if running.preview:
@@ -177,11 +181,11 @@ class Explainer(QObject):
     # What follows from changes
 
     def _on_changed(self, before: Workspace, after: Workspace) -> None:
-        self._held = False
+        self.is_stopped = False
         if self._session.last_edit != "follow":  # what was stopped before it was even requested
             for key, panel in list(self._session.panels.items()):
                 if _was_stopped_early(panel):
-                    self._runner.tell(key, panels.Resumed())
+                    self.runner.tell(key, panels.Resumed())
         self._soon.start()
 
     def _reconcile_soon(self) -> None:
@@ -191,14 +195,14 @@ class Explainer(QObject):
         session = self._session
         self.predicting.ask_for_classifiers()
         if session.work.image is None or session.classifier is None:
-            self._runner.cancel()
+            self.runner.cancel()
             self.progressed.emit()
             return
         self.predicting.predict()
         combined = []
         keys = session.panel_keys()
-        if self._runner.running is not None and self._runner.running.key not in keys:
-            self._runner.cancel()
+        if self.runner.running is not None and self.runner.running.key not in keys:
+            self.runner.cancel()
         for key in keys:
             row, column = session.work.row(key[0]), session.work.column(key[1])
             if row is None or column is None:
@@ -227,18 +231,18 @@ class Explainer(QObject):
         known = self.store.find(*wanted.parts)
         if known is not None:
             if self.current == key:
-                self._runner.cancel()
-            self._runner.tell(key, panels.Found(request, known))
-        elif not self._runner.turn(key, wanted):
+                self.runner.cancel()
+            self.runner.tell(key, panels.Found(request, known))
+        elif not self.runner.turn(key, wanted):
             self._request(key, request)
 
     def _request(self, key: Key, request: Request) -> None:
         """Let a panel wait for a map that must be read or computed."""
         panel, sketch = self._session.panel(*key), self.store.preview(request)
         preview = None if sketch is None else sketched(sketch)
-        stopped = self._held or _was_stopped_early(panel)
+        stopped = self.is_stopped or _was_stopped_early(panel)
         kind = panels.Withheld if stopped else panels.Requested
-        self._runner.tell(key, kind(request, "cache", preview))
+        self.runner.tell(key, kind(request, "cache", preview))
 
     def _await_prediction(self, key: Key, row: Row, column: Column) -> None:
         """Let a panel wait until its row has been predicted, or tell why it cannot be."""
@@ -247,12 +251,12 @@ class Explainer(QObject):
         loaded = self._session.classifier_of(column) is not None
         awaits: panels.Awaited = "prediction" if loaded else "classifier"
         if self.current == key:
-            self._runner.cancel()
+            self.runner.cancel()
         if why and (panel.state, panel.message) != ("failed", why):
-            self._runner.tell(key, panels.Failed(why, details))
+            self.runner.tell(key, panels.Failed(why, details))
         known = (panel.state, panel.awaits) == ("waiting", awaits) or _was_stopped_early(panel)
         if not why and not known:
-            self._runner.tell(key, panels.Requested(None, awaits, panel.preview))
+            self.runner.tell(key, panels.Requested(None, awaits, panel.preview))
 
     def _combine(self, row: Row, column: Column) -> None:
         """Take the mean of the maps beside a panel, once they are all there."""
@@ -297,7 +301,7 @@ class Explainer(QObject):
             for key, panel in list(self._session.panels.items()):
                 waits = panel.state == "waiting" and panel.request == wanted.request
                 if waits and evidence_map is not None:
-                    self._runner.tell(key, panels.Found(wanted.request, evidence_map))
+                    self.runner.tell(key, panels.Found(wanted.request, evidence_map))
             self._soon.start()
 
         def failed(error: BaseException, details: str) -> None:
@@ -309,7 +313,7 @@ class Explainer(QObject):
     # Runs of the engine
 
     def _begin_next(self, keys: list[Key]) -> None:
-        if self._runner.running is not None or self._held or self._lent:
+        if self.runner.running is not None or self.is_stopped or self._lent:
             return
         waiting: list[tuple[Key, Wanted]] = []
         for key in keys:
@@ -324,11 +328,11 @@ class Explainer(QObject):
             cost = self.costs.of(wanted.method, wanted.subject)
             tried = self.store.tried_preview(wanted.request)
             if not tried and worthwhile(cost, self.costs.seconds(cost, key)):
-                self._runner.begin(Run(key, wanted, self.costs.measuring(0), preview=True))
+                self.runner.begin(Run(key, wanted, self.costs.measuring(0), preview=True))
                 return
         for key, wanted in waiting[:1]:
             cost = self.costs.of(wanted.method, wanted.subject)
-            self._runner.begin(Run(key, wanted, self.costs.measuring(cost)))
+            self.runner.begin(Run(key, wanted, self.costs.measuring(cost)))
 
     def _queue(self) -> None:
         """Tell the panels whose maps the disk does not hold that they wait for their turn."""
@@ -336,7 +340,7 @@ class Explainer(QObject):
             request = panel.request
             searched = panel.state == "waiting" and panel.awaits == "cache" and request is not None
             if searched and request is not None and self.store.missing(request):
-                self._runner.tell(key, panels.Requested(request, "turn"))
+                self.runner.tell(key, panels.Requested(request, "turn"))
 
 
 def _was_stopped_early(panel: PanelState) -> bool:

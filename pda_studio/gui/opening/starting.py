@@ -22,6 +22,11 @@ class Starting(QWidget):
         self.setAccessibleName(self.tr("Starting the engine …"))
         self._images: list[tuple[str, QPixmap]] = []
 
+    @property
+    def has_example(self) -> bool:
+        """Whether an image and its map are shown."""
+        return bool(self._images)
+
     def show_example(self, sample: Path) -> None:
         """Show this sample and the map of it that comes with the program."""
         map_file = files("pda_studio.resources") / "digits" / "example_map.png"
@@ -39,7 +44,7 @@ class Starting(QWidget):
         painter = QPainter(self)
         text = self.tr("Starting the engine …")
         palette = self.palette()
-        if not self._images:
+        if not self.has_example:
             painter.setPen(palette.color(QPalette.ColorRole.Text))
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, text)
             return
