@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from driver import WAIT, Opened, no_thread_of, start_slow_map, wait_for_maps
 from PIL import Image
-from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, QRectF, Qt, QUrl
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QFocusEvent
 from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
@@ -225,7 +225,7 @@ def test_a_frame_on_the_input_crops(studio: Studio, qtbot: QtBot) -> None:
     start, end = (QPoint(round(view.width() * f), round(view.height() * f)) for f in (0.25, 0.75))
     qtbot.mousePress(view.viewport(), Qt.MouseButton.LeftButton, pos=start)
     qtbot.mouseMove(view.viewport(), end)
-    view.framed.emit(QRectF(7, 7, 14, 14))
+    qtbot.mouseRelease(view.viewport(), Qt.MouseButton.LeftButton, pos=end)
     wait_for_maps(qtbot, studio)
     row = studio.session.work.rows[1]
     assert str(row.operations[0]) == "cropped to 14 × 14"
