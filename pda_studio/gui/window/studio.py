@@ -122,7 +122,6 @@ class Studio(QObject):
     def stop(self) -> None:
         """Stop everything that runs."""
         self.jobs_controller.stop_all()
-        self.studies.stop()
 
     def _freeze(self) -> None:
         gc.freeze()  # PyTorch's many objects stay: to look through them again holds up the window
