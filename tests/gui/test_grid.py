@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from driver import WAIT, wait_for_maps
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtWidgets import QApplication, QInputDialog, QMenu
 from pytestqt.qtbot import QtBot
 
@@ -14,6 +14,7 @@ from pda_studio.classifiers.layers import activations
 from pda_studio.classifiers.scored import scored
 from pda_studio.document.operations import Crop, Flip, Rotate
 from pda_studio.document.workspace import ClassifierChoice
+from pda_studio.gui.opening.opening import image_of
 from pda_studio.gui.window.studio import Studio
 from pda_studio.store import explain
 from pda_studio.targets import ClassTarget, ContrastTarget, UnitTarget
@@ -349,3 +350,61 @@ def test_no_cross_comes_to_stand_where_the_menu_stood(studio: Studio, qtbot: QtB
     wait_for_maps(qtbot, studio)
     assert header.close_button.isVisible()
     assert menu() == before
+
+
+def test_headings_stay_while_rows_scroll(studio: Studio, qtbot: QtBot) -> None:
+    grid = studio.window.grid
+    for operation in (Flip("horizontal"), Flip("vertical"), Rotate(90), Rotate(180)):
+        studio.session.rows.transform(operation)
+    studio.window.resize(900, 560)
+    qtbot.waitUntil(lambda: grid.verticalScrollBar().maximum() > 0, timeout=WAIT)
+    header = grid.table.column_headers[0]
+    bar = grid.verticalScrollBar()
+    bar.setValue(0)
+    place = header.mapTo(grid, QPoint(0, 0))
+    bar.setValue(bar.maximum())
+    assert header.mapTo(grid, QPoint(0, 0)) == place
+    assert header.isVisible()
+    assert 0 <= place.y() < 20
+    studio.session.columns.add("occlusion")
+    studio.session.columns.add("occlusion")
+    across = grid.horizontalScrollBar()
+    qtbot.waitUntil(lambda: across.maximum() > 0, timeout=WAIT)
+    for value in (0, across.maximum()):
+        across.setValue(value)
+        qtbot.wait(50)  # the layouts have their places
+        for column in studio.session.work.columns:
+            header = grid.table.column_headers[column.key]
+            panel = grid.maps[studio.session.work.rows[-1].key, column.key]
+            here, there = (one.mapTo(grid, QPoint(0, 0)).x() for one in (header, panel))
+            assert here == there
+            assert header.width() == panel.width()
+
+
+def test_crop_shows_what_the_network_does_not_get(studio: Studio, qtbot: QtBot) -> None:
+    pixels = np.zeros((90, 30, 3), np.uint8)
+    pixels[:12] = 200
+    studio.session.open_image(image_of("tall", pixels))
+    wait_for_maps(qtbot, studio)
+    view = studio.window.grid.inputs[0].views[0]
+    crop = studio.window.registry["crop"]
+    crop.trigger()
+    assert np.array_equal(view.pixels, pixels)
+    (outline,) = view._marks
+    frame = studio.session.classifier.preprocessing.frame(30, 90)
+    assert outline.boundingRect().top() == pytest.approx(frame.top)
+    assert outline.boundingRect().height() == pytest.approx(28 * frame.scale_y)
+    crop.trigger()
+    assert np.array_equal(view.pixels, studio.session.prediction(0).subject.view)
+    assert view._marks == []
+    crop.trigger()
+    start, end = (view._box.mapViewToDevice(QPointF(x, y)).toPoint() for x, y in ((4, 2), (25, 11)))
+    qtbot.mousePress(view.viewport(), Qt.MouseButton.LeftButton, pos=start)
+    qtbot.mouseMove(view.viewport(), end)
+    qtbot.mouseRelease(view.viewport(), Qt.MouseButton.LeftButton, pos=end)
+    assert not crop.isChecked()
+    cropped = studio.session.work.rows[1].operations[0]
+    assert isinstance(cropped, Crop)
+    assert cropped.top + cropped.height <= 12, "it lies above all that the network got"
+    wait_for_maps(qtbot, studio)
+    assert studio.session.prediction(studio.session.work.rows[1].key).subject.view.min() == 200

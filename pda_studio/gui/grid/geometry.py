@@ -6,8 +6,11 @@ All maps of points are matrices (3, 3) on (x, y, 1), in pixels from the upper le
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF
+from PySide6.QtGui import QPolygonF
 
-from pda_studio.document.operations import Matrix
+from pda_studio.document.operations import Matrix, applied, moved
 from pda_studio.document.turning import seen
 from pda_studio.document.workspace import Column, Row
 from pda_studio.gui.session.session import Session
@@ -45,6 +48,27 @@ def between(session: Session, row: Row, column: Column | None = None) -> Matrix:
     if row.image is not None:
         there = input_matrix(session, row.upright)
     return np.eye(3) if there is None else here @ np.linalg.inv(there)
+
+
+def whole_image(session: Session, row: Row) -> tuple[NDArray[np.uint8], Matrix, QPolygonF] | None:
+    """All of a row's image, (H, W, 3), with its operations; None until the network is known.
+
+    Returns
+    -------
+    tuple, optional
+        The image, where points of the first row's input lie in it, and the outline of what the
+        network gets.
+    """
+    image, classifier = session.work.image_of(row), session.classifier
+    if image is None or classifier is None:
+        return None
+    pixels = applied(image.pixels, row.operations)
+    height, width = pixels.shape[:2]
+    frame, side = classifier.preprocessing.frame(width, height), classifier.input_size
+    back = moved(frame.left, frame.top) @ np.diag([frame.scale_x, frame.scale_y, 1.0])
+    corners = ((0, 0), (side, 0), (side, side), (0, side))
+    outline = QPolygonF([QPointF(*moved_point(back, x, y)) for x, y in corners])
+    return pixels, back @ between(session, row), outline
 
 
 def original_frame(session: Session, row: Row, column: Column) -> Matrix:

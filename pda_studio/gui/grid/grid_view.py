@@ -19,6 +19,7 @@ from pda_studio.gui.grid.panel_table import SPACE, PanelTable
 from pda_studio.gui.grid.pointing import Pointing
 from pda_studio.gui.grid.viewport import Viewport
 from pda_studio.gui.session.session import Key, Session
+from pda_studio.gui.window.style_names import named
 from pda_studio.gui.window.theme import ThemeKeeper
 
 
@@ -26,7 +27,7 @@ class GridView(QScrollArea):
     """Shows the session's panels and keeps their views in step."""
 
     framed = Signal(int, QRectF)
-    """A row's key, and a frame that was drawn on its input."""
+    """A row's key, and a frame that was drawn on its whole image, in pixels of that."""
     column_menu_wanted = Signal(int, QPoint)
     row_menu_wanted = Signal(int, QPoint)
 
@@ -48,6 +49,8 @@ class GridView(QScrollArea):
         self.table.column_menu_wanted.connect(self.column_menu_wanted)
         self.table.row_menu_wanted.connect(self.row_menu_wanted)
         self.setWidget(self.table)
+        self._strip = named(QWidget(self), "grid")  # the headings' place: they scroll sideways only
+        self.table.headings.setParent(self._strip)
         self.inputs, self.maps = self.table.inputs, self.table.maps
         self._comparisons = Comparisons(session)
         self._framing = False
@@ -84,8 +87,10 @@ class GridView(QScrollArea):
         selected = self.inputs.get(self._session.selection[0])
         if framing and selected is not None:
             self._bring(selected)
-        for panel in self.inputs.values():
-            panel.views[0].set_framing(framing)
+        self.pointing.refresh()
+        for row in self._session.work.rows:
+            self.inputs[row.key].views[0].set_framing(framing)
+            self._show_input(row)
 
     def set_cutting(self, cutting: bool) -> None:
         """Let a region be drawn on any panel, to be taken out."""
@@ -112,12 +117,14 @@ class GridView(QScrollArea):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Give all views the largest size at which the grid fits."""
         super().resizeEvent(event)
+        self._place_headings()
         self._fit()
         self._note_visible()
 
     def scrollContentsBy(self, dx: int, dy: int) -> None:
         """Tell what is in sight now."""
         super().scrollContentsBy(dx, dy)
+        self._place_headings()
         self._note_visible()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -207,6 +214,8 @@ class GridView(QScrollArea):
         self._show_headers()
         self._show_maps()
         self.pointing.refresh()
+        for row in work.rows if self._framing else ():
+            self._show_input(row)  # with its own outline
 
     def _attach(self, panel: Panel, row: int, column: int | None) -> None:
         """Connect the views of a new panel; an input belongs to the selected column."""
@@ -231,6 +240,16 @@ class GridView(QScrollArea):
 
     def _fit(self) -> None:
         self.table.fit(self.viewport().size())
+        self._place_headings()
+
+    def _place_headings(self) -> None:
+        """Put the headings over their columns, wherever these are scrolled to."""
+        headings, seen = self.table.headings, self.viewport().geometry()
+        height = headings.sizeHint().height()
+        self.setViewportMargins(0, height, 0, 0)
+        self._strip.setGeometry(seen.left(), 0, seen.width(), height)
+        wide = max(headings.sizeHint().width(), seen.width())
+        headings.setGeometry(-self.horizontalScrollBar().value(), 0, wide, height)
 
     # Showing
 
@@ -238,6 +257,10 @@ class GridView(QScrollArea):
         image = self._session.work.image_of(row)
         name = image.name if image and not row.operations else ""
         panel = self.inputs[row.key]
+        whole = geometry.whole_image(self._session, row) if self._framing else None
+        if whole is not None:
+            panel.show_whole(*whole)
+            return
         panel.place(geometry.between(self._session, row))
         panel.show_look(self._session.prediction(row.key), name, maps_turned_back=row.turned_back)
 

@@ -45,17 +45,14 @@ class ImageActions(QObject):
             self._session.rows.transform(operation)
 
     def crop(self, key: int, frame: QRectF) -> None:
-        """Crop a row's image to a frame drawn on its model input, in pixels of that input."""
+        """Crop a row's image to a frame drawn on it, in pixels of the image."""
         self._window.registry["crop"].setChecked(False)
-        prediction, classifier = self._session.prediction(key), self._session.classifier
-        if prediction is None or classifier is None:
+        prediction = self._session.prediction(key)
+        if prediction is None:
             return
-        place = classifier.preprocessing.frame(prediction.width, prediction.height)
-        left, top = place.to_image(frame.left(), frame.top())
-        right, bottom = place.to_image(frame.right(), frame.bottom())
-        left, top = max(round(left), 0), max(round(top), 0)
-        width = max(min(round(right), prediction.width) - left, _LEAST)
-        height = max(min(round(bottom), prediction.height) - top, _LEAST)
+        left, top = max(round(frame.left()), 0), max(round(frame.top()), 0)
+        width = max(min(round(frame.right()), prediction.width) - left, _LEAST)
+        height = max(min(round(frame.bottom()), prediction.height) - top, _LEAST)
         self._session.select(key, self._session.selection[1])
         left, top = min(left, prediction.width - width), min(top, prediction.height - height)
         self.transform(Crop(left, top, width, height))
@@ -131,7 +128,7 @@ class ImageActions(QObject):
                 shortcut="Ctrl+K",
                 icon="crop",
                 tool=34,
-                help=self.tr("Crop: drag a frame on the input image"),
+                help=self.tr("Crop: drag a frame on the whole image"),
                 exclusive="drag",
                 enabled=ready,
             ),

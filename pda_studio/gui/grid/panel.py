@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QPolygonF
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from pda_studio import rendering
 from pda_studio.diagnostics import warnings
 from pda_studio.document.operations import Matrix
+from pda_studio.gui.grid.caption import Caption
 from pda_studio.gui.grid.colour_bar import ColourBar
 from pda_studio.gui.grid.contour_lines import ContourLines
 from pda_studio.gui.grid.image_view import ImageView
@@ -28,38 +32,6 @@ GAP = 8
 
 _Drawn = tuple[EvidenceMap, rendering.Appearance, float, bool, bool]
 """A map, how it is drawn, the end of its scale, whether roughly, whether the image alone."""
-
-
-class Caption(QLabel):
-    """Two short lines under a panel, cut with … where they do not fit; all in the tooltip."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("caption")
-        font = self.font()
-        font.setPixelSize(11)
-        self.setFont(font)
-        self._lines: tuple[str, ...] = ()
-        self.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
-        self.setFixedHeight(2 * self.fontMetrics().lineSpacing() + 2)
-
-    def show_lines(self, *lines: str) -> None:
-        """Show two lines; the tooltip has what follows, too."""
-        if lines == self._lines:
-            return
-        self._lines = lines
-        self.setToolTip("\n".join(lines))
-        self._elide()
-
-    def resizeEvent(self, event: object) -> None:
-        """Cut the lines anew."""
-        self._elide()
-
-    def _elide(self) -> None:
-        metrics = self.fontMetrics()
-        mode = Qt.TextElideMode.ElideRight
-        shown = [metrics.elidedText(line, mode, self.width()) for line in self._lines[:2]]
-        self.setText("\n".join(shown))
 
 
 class Panel(QWidget):
@@ -119,6 +91,25 @@ class InputPanel(Panel):
         super().__init__(viewport, 1, parent)
         self.views[0].setAccessibleName(self.tr("Input image"))
         self.bar.hide()
+
+    def show_whole(self, pixels: NDArray[np.uint8], matrix: Matrix, model_input: QPolygonF) -> None:
+        """Show all of a row's image, also what the network does not get.
+
+        Parameters
+        ----------
+        pixels : (H, W, 3) uint8
+            The image.
+        matrix : (3, 3) float64
+            Where points of the first row's input lie in it.
+        model_input : QPolygonF
+            What the network gets of it, in its pixels: that is outlined.
+        """
+        self.place(matrix)
+        self.views[0].show_pixels(pixels)
+        self.views[0].show_state()
+        self.views[0].show_marks([model_input])
+        size = f"{pixels.shape[1]} × {pixels.shape[0]} px"
+        self.caption.show_lines(self.tr("Drag a frame"), self.tr("Outlined: model input"), size)
 
     def show_look(
         self, prediction: Prediction | None, name: str, *, maps_turned_back: bool = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QPoint, QSize, Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QWidget
 
 from pda_studio.document.workspace import Column, Row, Workspace
 from pda_studio.gui.grid.headers import ColumnHeader, RowHeader
@@ -19,6 +19,9 @@ from pda_studio.rendering import panel_styles
 SPACE = 16
 _SMALLEST = 150
 _LARGEST = 900
+_SEEN_WELL = 180  # pixels: where all rows would be smaller, they scroll, and are larger
+_LARGE_ENOUGH = 300
+_ABOVE = 12  # pixels over the headers
 
 Attach = Callable[[Panel, int, int | None], None]
 """What is done with a new panel of a row and a column; an input has no column of its own."""
@@ -44,6 +47,8 @@ class PanelTable(QWidget):
         What stands over each column and each row, by its key.
     input_header : ColumnHeader
         What stands over the inputs.
+    headings : QWidget
+        Holds the headers of the columns: it stands over the table, and does not scroll with it.
     """
 
     column_menu_wanted = Signal(int, QPoint)
@@ -61,7 +66,8 @@ class PanelTable(QWidget):
         named(self, "grid")
         self._session, self._state, self._theme, self._attach = session, viewport, theme, attach
         self._layout = QGridLayout(self)
-        self._layout.setContentsMargins(SPACE, 12, SPACE, 12)
+        # At the right the column of the rows' names, which takes what room is left, adds a space.
+        self._layout.setContentsMargins(SPACE, 6, 0, 12)
         self._layout.setHorizontalSpacing(SPACE)
         self._layout.setVerticalSpacing(6)
         self.inputs: dict[int, InputPanel] = {}
@@ -70,6 +76,10 @@ class PanelTable(QWidget):
         self.row_headers: dict[int, RowHeader] = {}
         self.input_header = ColumnHeader(theme, removable=False)
         self.input_header.show_text(self.tr("Input"), "")
+        self.headings = named(QWidget(), "grid")
+        self._headings = QHBoxLayout(self.headings)
+        self._headings.setContentsMargins(SPACE, _ABOVE, SPACE, 0)
+        self._headings.setSpacing(SPACE)
         self._plan: object = None
 
     @property
@@ -99,15 +109,16 @@ class PanelTable(QWidget):
         parts = {column.key: len(panel_styles()[column.style].parts) for column in work.columns}
         units, within = 1 + sum(parts.values()), sum(parts.values()) - len(parts)
         margins = self._layout.contentsMargins()
-        width = room.width() - margins.left() - margins.right()
+        width = room.width() - 2 * SPACE
         width -= SPACE * len(work.columns) + GAP * within
         height = room.height() - margins.top() - margins.bottom() - 8
-        height -= self.input_header.sizeHint().height()
         beside = Panel.height_beside_views() + 12
         if len(work.rows) > 1:
             beside += next(iter(self.row_headers.values())).sizeHint().height() + 6
-        side = min(width // units, height // len(work.rows) - beside)
-        side = min(max(side, _SMALLEST), _LARGEST)
+        across, down = width // units, height // len(work.rows) - beside
+        if down < _SEEN_WELL:  # they do not all fit: use the width
+            down = min(max(height // 2 - beside, _LARGE_ENOUGH), height - beside)
+        side = min(max(min(across, down), _SMALLEST), _LARGEST)
         for panel in self.panels:
             panel.set_side(side)
         for column in work.columns:
@@ -128,24 +139,27 @@ class PanelTable(QWidget):
         for column in self.column_headers.keys() - styles.keys():
             gone.append(self.column_headers.pop(column))
         for widget in gone:
-            self._layout.removeWidget(widget)
+            for layout in (self._layout, self._headings):
+                layout.removeWidget(widget)
             widget.hide()
             widget.deleteLater()
 
     def _make(self, work: Workspace) -> None:
         layout, top = self._layout, Qt.AlignmentFlag.AlignTop
-        while layout.count():
-            layout.takeAt(0)
-        layout.addWidget(self.input_header, 0, 0)
-        for at, column in enumerate(work.columns, 1):
+        for one in (layout, self._headings):
+            while one.count():
+                one.takeAt(0)
+        self._headings.addWidget(self.input_header)
+        for column in work.columns:
             if column.key not in self.column_headers:
                 self.column_headers[column.key] = self._make_column_header(column)
-            layout.addWidget(self.column_headers[column.key], 0, at)
+            self._headings.addWidget(self.column_headers[column.key])
+        self._headings.addStretch(1)
         for place, row in enumerate(work.rows):
             if row.key not in self.inputs:
                 self._make_row(row)
             header = self.row_headers[row.key]
-            layout.addWidget(header, 1 + 2 * place, 0, 1, len(work.columns) + 1)
+            layout.addWidget(header, 1 + 2 * place, 0, 1, len(work.columns) + 2)
             header.setVisible(len(work.rows) > 1)
             layout.addWidget(self.inputs[row.key], 2 + 2 * place, 0, top)
             for at, column in enumerate(work.columns, 1):
