@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from pda_studio.pda.infill.fitting import fit_positional, fit_stationary, save_statistics
 from pda_studio.pda.infill.folders import NATURAL_VIEW, views_in
-from pda_studio.pda.infill.statistics import fit_positional, fit_stationary, save_statistics
 
 ROOT = Path(__file__).resolve().parent.parent
 

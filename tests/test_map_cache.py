@@ -17,7 +17,7 @@ import pda_studio.store.disk as map_cache
 from pda_studio import explain, load_classifier
 from pda_studio.classifiers import Classifier
 from pda_studio.methods import METHODS, method_named, run
-from pda_studio.pda.infill.statistics import fit_stationary, save_statistics
+from pda_studio.pda.infill.fitting import fit_stationary, save_statistics
 from pda_studio.results import EvidenceMap, Subject
 from pda_studio.store import CacheEntry, DiskCache
 

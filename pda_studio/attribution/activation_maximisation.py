@@ -1,6 +1,5 @@
 """The work of activation maximisation: steps up the gradient, held to images."""
 
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from time import perf_counter
@@ -17,6 +16,7 @@ from pda_studio.errors import PdaStudioError, UsageError
 from pda_studio.images import load_image
 from pda_studio.methods.activation_maximisation import ActivationMaximisation
 from pda_studio.methods.base import Progress
+from pda_studio.reading import arrays_of, refused_as
 from pda_studio.results import MadeImage, Subject
 
 _MOST_BYTES = 1 << 29  # of a saved map, unpacked
@@ -145,19 +145,16 @@ def _image_of(path: Path, classifier: Classifier) -> NDArray[np.uint8]:
 
 
 def _made_image(path: Path) -> NDArray[np.uint8]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > _MOST_BYTES:
-                raise ValueError("too large for a map")
-        with np.load(path, allow_pickle=False) as arrays:
-            if "picture" not in arrays:
-                raise UsageError(
-                    f"The map {path.name} holds no made image: name one of"
-                    f" {ActivationMaximisation.name}."
-                )
-            image: NDArray[np.uint8] = arrays["picture"]
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-            raise ValueError("no image")
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
-        raise PdaStudioError(f"Cannot read {path}: it is no map of PDA Studio.") from error
+    damaged = f"Cannot read {path}: it is damaged or no map of PDA Studio; choose another file."
+    if not path.is_file():
+        raise PdaStudioError(f"Cannot read {path}: no map of PDA Studio is there; check the name.")
+    with refused_as(damaged, path), path.open("rb") as file:
+        arrays = arrays_of(file, _MOST_BYTES)
+    if "picture" not in arrays:
+        raise UsageError(
+            f"The map {path.name} holds no made image: name one of {ActivationMaximisation.name}."
+        )
+    image: NDArray[np.uint8] = arrays["picture"]
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
+        raise PdaStudioError(damaged)
     return image

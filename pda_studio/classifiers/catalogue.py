@@ -24,6 +24,7 @@ from pda_studio.classifiers.networks import (
 from pda_studio.classifiers.preprocessing import Preprocessing
 from pda_studio.classifiers.weights import About, Weights, read_about, read_weights
 from pda_studio.errors import UsageError
+from pda_studio.reading import refused_as
 from pda_studio.targets import OutputKind
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
@@ -238,15 +239,17 @@ def _torchvision_classifier(
     if weights is None:
         network = he_initialised(lambda: build(name, preprocessing.size))
     else:
-        preprocessing = _of_size(preprocessing, input_size_of(weights))
         weights = {k: v for k, v in weights.items() if not k.startswith(_AUXILIARY)}
-        network = build(name, preprocessing.size)
-        classes = count_classes(network, weights)
-        if classes != len(class_names):
-            # Somebody's own training: the same network with another number of classes.
-            network = build(name, preprocessing.size, classes)
-            class_names = tuple(f"class {index}" for index in range(classes))
-        fill(name, network, weights, source)
+        others = f"These weights ({source}) are not {name}'s; choose the network they are from."
+        with refused_as(others, source):  # torchvision may refuse sizes that it cannot build
+            preprocessing = _of_size(preprocessing, input_size_of(weights))
+            network = build(name, preprocessing.size)
+            classes = count_classes(network, weights)
+            if classes != len(class_names):
+                # Somebody's own training: the same network with another number of classes.
+                network = build(name, preprocessing.size, classes)
+                class_names = tuple(f"class {index}" for index in range(classes))
+            fill(name, network, weights, source)
         about = read_about(path) if path else About()
         # A single logit is a yes or no, unless its file says otherwise.
         output = about.output or ("sigmoid" if classes == 1 else "softmax")

@@ -13,7 +13,8 @@ from torch import nn
 
 from pda_studio.classifiers.classifier import Classifier
 from pda_studio.classifiers.weights import Weights, read_weights
-from pda_studio.errors import PdaStudioError, UsageError
+from pda_studio.errors import UsageError
+from pda_studio.reading import refused_as
 
 _MOST_SIDE = 1024
 
@@ -70,14 +71,13 @@ def load_generator(path: Path) -> Generator:
         If the file is damaged or holds the weights of something else.
     """
     weights = read_weights(path)
-    try:
+    other = (
+        f"{Path(path).name} holds no generator of PDA Studio; make one as"
+        " packaging/make_digit_generator.py does."
+    )
+    with refused_as(other, path):
         generator = _of_sizes(weights)
         generator.load_state_dict({name: value.float() for name, value in weights.items()})
-    except (KeyError, IndexError, RuntimeError, ValueError) as error:
-        raise PdaStudioError(
-            f"{Path(path).name} holds no generator of PDA Studio; make one as"
-            " packaging/make_digit_generator.py does."
-        ) from error
     return generator.eval().requires_grad_(False)
 
 
@@ -103,8 +103,8 @@ def _of_sizes(weights: Weights) -> Generator:
 
     Raises
     ------
-    KeyError, IndexError, ValueError
-        If they are not a generator's.
+    Exception
+        Of several types, if they are not a generator's.
     """
     doublings = sum(name.startswith("doublings.") and name.endswith(".weight") for name in weights)
     kernels = [weights[f"doublings.{place}.weight"] for place in range(doublings)]
@@ -112,6 +112,6 @@ def _of_sizes(weights: Weights) -> Generator:
     widths = (*(kernel.shape[0] for kernel in kernels), end.shape[1])
     cells, code = weights["start.weight"].shape
     side = round((cells / widths[0]) ** 0.5)
-    if side << doublings > _MOST_SIDE or end.shape[0] not in (1, 3):
+    if not 0 < side << doublings <= _MOST_SIDE or end.shape[0] not in (1, 3) or not code:
         raise ValueError("no image's size")
     return Generator(code, side, widths, end.shape[0])

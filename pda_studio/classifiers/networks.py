@@ -16,6 +16,7 @@ EXTRA_ARGUMENTS: dict[str, dict[str, Any]] = {
     "googlenet": {"transform_input": False, "aux_logits": False, "init_weights": False},
     "inception_v3": {"transform_input": False, "aux_logits": False, "init_weights": False},
 }
+_LARGEST_INPUT = 4096  # pixels a side: no transformer is trained for more
 _OF_ONE_SIZE = "vit_"  # networks whose layers are made for one size of input
 
 
@@ -43,8 +44,8 @@ def input_size_of(weights: Weights) -> int | None:
     places, patches = weights.get("encoder.pos_embedding"), weights.get("conv_proj.weight")
     if places is None or patches is None or places.ndim != 3 or patches.ndim != 4:
         return None
-    along = round((places.shape[1] - 1) ** 0.5)
-    return int(along * patches.shape[-1])
+    side = round(max(places.shape[1] - 1, 0) ** 0.5) * patches.shape[-1]
+    return side if 0 < side <= _LARGEST_INPUT else None
 
 
 def count_classes(network: nn.Module, weights: Weights) -> int:

@@ -1,7 +1,7 @@
 """Reading weights without ever running what a file contains."""
 
-import json
 import re
+import warnings
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import load_file
 
 from pda_studio.errors import PdaStudioError
+from pda_studio.reading import json_of, refused_as
 from pda_studio.targets import OutputKind
 
 Weights = dict[str, torch.Tensor]
@@ -54,13 +55,11 @@ def read_weights(path: Path) -> Weights:
         raise PdaStudioError(f"{path} is a folder; name a file of weights in it.")
     if not path.is_file():
         raise PdaStudioError(f"There is no file of weights at {path}.")
-    try:
-        loaded = _load(path)
-    except OSError as error:
-        raise PdaStudioError(f"Cannot read {path}: {error.strerror or error}.") from error
-    named = _state_dict(loaded, path)
-    most = path.stat().st_size
-    return {name: _checked(tensor, name, most, path) for name, tensor in named.items()}
+    damaged = f"{path.name} was refused: it is damaged or holds more than weights; {_SAVE}."
+    with refused_as(damaged, path):
+        named = _state_dict(_load(path), path)
+        most = path.stat().st_size
+        return {name: _checked(tensor, name, most, path) for name, tensor in named.items()}
 
 
 @dataclass(frozen=True)
@@ -101,41 +100,49 @@ def read_about(path: Path) -> About:
     Raises
     ------
     PdaStudioError
-        If the output is of no kind that is known.
+        If the output is of no kind that is known, or the class names are no list of texts.
     """
-    if path.suffix != ".safetensors":
-        return About()
-    with safetensors.safe_open(path, "pt") as file:
-        told = file.metadata() or {}
+    with refused_as(f"{path.name} is not a whole safetensors file; fetch it again.", path):
+        if not _is_safetensors(path):
+            return About()
+        with safetensors.safe_open(path, "pt") as file:
+            told = file.metadata() or {}
     output = told.get("output")
     if output is not None and output not in _OUTPUTS:
         raise PdaStudioError(
             f"{path.name} says that its output is “{output}”; it must be one of"
             f" {', '.join(_OUTPUTS)}: correct it in the file's metadata, or leave it out."
         )
-    try:
-        names = json.loads(told.get("class_names", "null"))
-    except (ValueError, RecursionError):
-        names = None
-    return About(tuple(map(str, names)) if isinstance(names, list) else None, output)
+    names = None
+    if "class_names" in told:
+        wrong = (
+            f"{path.name} names its classes in another way than as a JSON list of texts: correct"
+            " class_names in the file's metadata, or leave them out."
+        )
+        with refused_as(wrong, path):
+            names = json_of(told["class_names"])
+            if not isinstance(names, list) or not all(isinstance(n, str | int) for n in names):
+                raise ValueError("no list of texts")
+    return About(None if names is None else tuple(map(str, names)), output)
 
 
 def _load(path: Path) -> object:
-    with path.open("rb") as file:
-        start = file.read(64)
-    # A safetensors file starts with the length of its header and an opening brace.
-    if start[8:9] == b"{":
+    if _is_safetensors(path):
         try:
             return load_file(path)
-        except (safetensors.SafetensorError, ValueError, RuntimeError, MemoryError) as error:
+        except MemoryError:
+            raise
+        except Exception as error:
             raise PdaStudioError(
                 f"{path.name} is not a whole safetensors file ({error}); fetch it again."
             ) from error
-    if other := _other_kind(path, start):
+    if other := _other_kind(path):
         raise PdaStudioError(f"{path.name} {other}.")
     _refuse_bombs(path)
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about tensors that are refused afterwards
+            return torch.load(path, map_location="cpu", weights_only=True)
     except MemoryError:
         raise
     except Exception as error:  # of a damaged file torch raises errors of almost any type
@@ -148,13 +155,19 @@ def _load(path: Path) -> object:
             raise PdaStudioError(
                 f"{path.name} is no safetensors file, or a damaged one; fetch it again."
             ) from error
-        raise PdaStudioError(
-            f"{path.name} was refused: it is damaged or holds more than weights; {_SAVE}."
-        ) from error
+        raise
 
 
-def _other_kind(path: Path, start: bytes) -> str:
+def _is_safetensors(path: Path) -> bool:
+    """Whether a file starts with the length of a header and an opening brace."""
+    with path.open("rb") as file:
+        return file.read(9)[8:] == b"{"
+
+
+def _other_kind(path: Path) -> str:
     """What a file is that is known and no weights, and what to do; "" for anything else."""
+    with path.open("rb") as file:
+        start = file.read(64)
     if start.startswith(b"version https://git-lfs"):
         return "is only a pointer of Git LFS to the weights; run git lfs pull to fetch them"
     if start.lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml")):

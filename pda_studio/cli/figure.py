@@ -89,5 +89,5 @@ def figure(
     workspace = load_state(state)
     composition = composition_of(workspace).replace(**given)
     fitted = save_composition(grid_of(workspace), composition, output)
-    print(" ".join(filter(None, (f"Wrote {output}.", fitted))))
+    print(" ".join(filter(None, (f"Wrote {output}.", fitted, *workspace.notes))))
     return 0

@@ -20,8 +20,8 @@ def fit_statistics(
     """Fit statistics: mean and autocovariance of a folder's images, for --statistics."""
     check_output(output, ".safetensors", "statistics")
     from pda_studio.cli.progress import followed
+    from pda_studio.pda.infill.fitting import fit_stationary, save_statistics
     from pda_studio.pda.infill.folders import NATURAL_VIEW, images_in, views_in
-    from pda_studio.pda.infill.statistics import fit_stationary, save_statistics
 
     count = len(images_in(folder))
     statistics = fit_stationary(followed(views_in(folder, NATURAL_VIEW), count, " images"))

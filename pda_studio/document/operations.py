@@ -4,6 +4,7 @@ Each operation also knows where it puts every point of the image: as a matrix (3
 points (x, y, 1), in pixels from the upper left corner, so that a pixel's middle lies at a half.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -12,8 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from pda_studio.errors import UsageError
+
 Pixels = NDArray[np.uint8]
 Matrix = NDArray[np.float64]
+
+MOST_OPERATIONS = 200
+"""Of one view: each takes time anew whenever the view is made."""
 
 
 @dataclass(frozen=True)
@@ -108,14 +114,46 @@ Operation = Rotate | Flip | Crop
 
 
 def extended(operations: Sequence[Operation], operation: Operation) -> tuple[Operation, ...]:
-    """Add an operation at the end; turns add up, and a flip undoes the same flip."""
+    """Add an operation at the end; turns add up, and a flip undoes the same flip.
+
+    Raises
+    ------
+    UsageError
+        If there are as many as there can be.
+    """
     before, last = tuple(operations[:-1]), operations[-1] if operations else None
     if isinstance(last, Rotate) and isinstance(operation, Rotate):
         degrees = _half_open(last.degrees + operation.degrees)
         return (*before, Rotate(degrees)) if degrees else before
     if isinstance(last, Flip) and last == operation:
         return before
+    if len(operations) >= MOST_OPERATIONS:
+        raise UsageError(
+            f"A view can be rotated, flipped and cropped {MOST_OPERATIONS} times: reset it first."
+        )
     return (*operations, operation)
+
+
+def check_operations(operations: Sequence[Operation], width: int, height: int) -> None:
+    """Check that operations leave something of an image of this size, without carrying them out.
+
+    Raises
+    ------
+    UsageError
+        If a rectangle lies outside, or an angle is none.
+    """
+    for operation in operations:
+        if isinstance(operation, Crop):
+            left, top = operation.left, operation.top
+            inside = 0 <= left < width and 0 <= top < height
+            width = min(operation.width, width - left)
+            height = min(operation.height, height - top)
+            if not inside or width < 1 or height < 1:
+                raise UsageError("A rectangle to be cropped to must lie within the image.")
+        elif isinstance(operation, Rotate) and not math.isfinite(operation.degrees):
+            raise UsageError("An angle must be a finite number of degrees.")
+        else:
+            width, height = operation.size(width, height)
 
 
 def applied(image: Pixels, operations: Sequence[Operation]) -> Pixels:

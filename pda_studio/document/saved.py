@@ -6,8 +6,8 @@ Nothing in it is executed, and it is written whole or not at all.
 
 import io
 import json
+import warnings
 import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +15,11 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
-from pydantic import TypeAdapter, ValidationError
+from PIL import Image
+from pydantic import TypeAdapter
 
 from pda_studio import __version__
-from pda_studio.document.operations import Operation, applied
+from pda_studio.document.operations import MOST_OPERATIONS, Operation, check_operations
 from pda_studio.document.state import KeptMap, State
 from pda_studio.document.workspace import (
     ClassifierChoice,
@@ -30,17 +30,20 @@ from pda_studio.document.workspace import (
     Workspace,
     image_digest,
 )
-from pda_studio.errors import PdaStudioError, UsageError
+from pda_studio.errors import PdaStudioError
 from pda_studio.files import written_whole
+from pda_studio.images.limits import MOST_PIXELS
 from pda_studio.methods import method_named
+from pda_studio.reading import entry_of, json_of, open_archive, refused_as
 from pda_studio.results import Result
 from pda_studio.store.maps import MOST_BYTES, packed, read_map
 from pda_studio.targets import Target, as_json, from_json
 
 SCHEMA = 1
-_MOST_PIXELS = 1 << 28
 _MOST_TEXT = 1 << 24
-_MOST_ENTRIES = 10_000
+_MOST_PANELS = 1000  # rows, and columns
+_MOST_UNPACKED = 1 << 30  # bytes of a workspace, and of the pixels in it
+_LARGEST_RATIO = 50  # of these to the file: photographs shrink to a half
 
 _operations = TypeAdapter(tuple[Operation, ...])
 
@@ -134,8 +137,8 @@ def _packed(evidence_map: Result) -> bytes:
 def load_state(path: Path) -> State:
     """Read work that `save_state` wrote.
 
-    A map in it that is damaged is left out, as it can be computed again; anything else that is
-    wrong refuses the file.
+    A map in it that is damaged is left out with a note, as it can be computed again; anything else
+    that is wrong refuses the file.
 
     Raises
     ------
@@ -145,78 +148,84 @@ def load_state(path: Path) -> State:
     path = Path(path)
     if not path.is_file():
         raise PdaStudioError(f"Cannot open {path}: there is no such file; check the name.")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return _read(archive, path)
-    except OSError as error:
-        raise PdaStudioError(f"Cannot open {path}: {error.strerror or error}.") from error
-    except (
-        AttributeError,
-        EOFError,
-        KeyError,
-        NotImplementedError,
-        RuntimeError,
-        TypeError,
-        ValueError,
-        UsageError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:  # whatever zipfile, PIL, json and pydantic make of damage
-        raise PdaStudioError(
-            f"Cannot open {path}: it is damaged or no saved work of PDA Studio; choose another"
-            " file."
-        ) from error
+    damaged = (
+        f"Cannot open {path}: it is damaged or no saved work of PDA Studio; choose another file."
+    )
+    with refused_as(damaged, path), path.open("rb") as file:
+        most = max(_MOST_UNPACKED, _LARGEST_RATIO * path.stat().st_size)
+        with open_archive(file, most) as archive:
+            return _read(archive, path, most)
 
 
-def _read(archive: zipfile.ZipFile, path: Path) -> State:
-    if len(archive.infolist()) > _MOST_ENTRIES:
-        raise ValueError("too many entries")
-    told = json.loads(_bytes(archive, "state.json", _MOST_TEXT))
+def _read(archive: zipfile.ZipFile, path: Path, most: int) -> State:
+    told = json_of(entry_of(archive, "state.json", _MOST_TEXT))
     if int(told["schema"]) > SCHEMA:
         raise PdaStudioError(
             f"Cannot open {path}: a newer PDA Studio ({told.get('made_by', 'unknown')}) made it;"
             " update yours."
         )
-    images = {one["digest"]: _image(archive, one) for one in told["pictures"]}
+    images: dict[str, SourceImage] = {}
+    for one in told["pictures"]:
+        images[one["digest"]] = image = _image(archive, one, most)
+        most -= image.pixels.nbytes
     work = _work(told["work"], images)
-    maps = []
+    maps, lost = [], 0
     for one in told["maps"]:
-        row, column = work.row(int(one["row"])), work.column(int(one["column"]))
-        if row is None or column is None:
-            continue
         try:
-            data = io.BytesIO(_bytes(archive, str(one["file"]), MOST_BYTES))
-            evidence_map = read_map(data, str(one["file"]))
-        except (PdaStudioError, KeyError, ValueError, zipfile.BadZipFile, zlib.error):
+            with refused_as("damaged", path):
+                kept = _map(archive, one, work, min(most, MOST_BYTES))
+        except PdaStudioError:
+            lost += 1
             continue
-        target = None if one["target"] is None else from_json(one["target"])
-        if target is not None:
-            classifier = str(one["classifier"])
-            evidence_map = evidence_map.replace(target=target)  # version 0.1 has no contrasts there
-            maps.append(KeptMap(row.key, column.key, classifier, target, evidence_map))
+        if kept is not None:
+            maps.append(kept)
+            arrays = vars(kept.evidence_map).values()
+            most -= sum(array.nbytes for array in arrays if isinstance(array, np.ndarray))
     display, figure = told.get("display", {}), told.get("figure", {})
     if not isinstance(display, dict) or not isinstance(figure, dict):
         raise ValueError("settings that are none")
     unsaved = told.get("unsaved") or {}
     file, modified = unsaved.get("file"), bool(unsaved.get("modified", False))
-    return State(work, tuple(maps), display, figure, Path(file) if file else None, modified)
+    own = Path(file) if file else None
+    return State(work, tuple(maps), display, figure, own, modified, _notes(lost))
 
 
-def _bytes(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
-    if archive.getinfo(name).file_size > most:
-        raise ValueError(f"{name} is too large")
-    return archive.read(name)
+def _map(
+    archive: zipfile.ZipFile, told: Mapping[str, Any], work: Workspace, most: int
+) -> KeptMap | None:
+    """A map of a panel; None if there is no such panel any more, or the map has no target.
+
+    Raises
+    ------
+    Exception
+        Of almost any type, if it is damaged.
+    """
+    row, column = work.row(int(told["row"])), work.column(int(told["column"]))
+    if row is None or column is None or told["target"] is None:
+        return None
+    name, target = str(told["file"]), from_json(told["target"])
+    found = read_map(io.BytesIO(entry_of(archive, name, MOST_BYTES)), name, most)
+    found = found.replace(target=target)  # version 0.1 has no contrasts there
+    return KeptMap(row.key, column.key, str(told["classifier"]), target, found)
 
 
-def _image(archive: zipfile.ZipFile, told: Mapping[str, Any]) -> SourceImage:
-    data = _bytes(archive, str(told["file"]), MOST_BYTES)
-    try:
+def _notes(lost: int) -> tuple[str, ...]:
+    if not lost:
+        return ()
+    one = "A map in the workspace is damaged and was left out."
+    return (one if lost == 1 else f"{lost} maps in the workspace are damaged and were left out.",)
+
+
+def _image(archive: zipfile.ZipFile, told: Mapping[str, Any], most: int) -> SourceImage:
+    """An image, if its pixels take no more bytes than these."""
+    data = entry_of(archive, str(told["file"]), MOST_BYTES)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limits hold
         with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
-            if image.width * image.height > _MOST_PIXELS:
+            pixel_count = image.width * image.height
+            if pixel_count > MOST_PIXELS or 3 * pixel_count > most:
                 raise ValueError("too large an image")
             pixels = np.asarray(image.convert("RGB"))
-    except (UnidentifiedImageError, OSError, SyntaxError) as error:
-        raise ValueError("no image") from error
     if image_digest(pixels) != told["digest"]:
         raise ValueError("another image than was saved")
     came_from = told.get("path")
@@ -251,28 +260,29 @@ def _work(told: Mapping[str, Any], images: Mapping[str, SourceImage]) -> Workspa
     KeyError, TypeError, ValueError
         If something is missing or is not.
     UsageError
-        If a method is unknown or a parameter out of its bounds.
+        If a method is unknown, a parameter out of its bounds, or an operation impossible.
     """
-    try:
-        rows = tuple(
-            Row(
-                key=int(one["key"]),
-                operations=_operations.validate_python(one["operations"]),
-                image=images[one["picture"]] if one["picture"] else None,
-                turned_back=bool(one["turned_back"]),
-            )
-            for one in told["rows"]
+    if len(told["rows"]) > _MOST_PANELS or len(told["columns"]) > _MOST_PANELS:
+        raise ValueError("too many rows or columns")
+    if any(len(one["operations"]) > MOST_OPERATIONS for one in told["rows"]):
+        raise ValueError("too many operations")
+    rows = tuple(
+        Row(
+            key=int(one["key"]),
+            operations=_operations.validate_python(one["operations"]),
+            image=images[one["picture"]] if one["picture"] else None,
+            turned_back=bool(one["turned_back"]),
         )
-        columns = tuple(_column_of(_column.validate_python(one)) for one in told["columns"])
-        work = Workspace(
-            image=images[told["picture"]] if told["picture"] else None,
-            classifier=_choice.validate_python(told["classifier"]),
-            target=None if told["target"] is None else from_json(told["target"]),
-            rows=rows,
-            columns=columns,
-        )
-    except ValidationError as error:
-        raise ValueError("not what was saved") from error
+        for one in told["rows"]
+    )
+    columns = tuple(_column_of(_column.validate_python(one)) for one in told["columns"])
+    work = Workspace(
+        image=images[told["picture"]] if told["picture"] else None,
+        classifier=_choice.validate_python(told["classifier"]),
+        target=None if told["target"] is None else from_json(told["target"]),
+        rows=rows,
+        columns=columns,
+    )
     keys = [row.key for row in rows], [column.key for column in columns]
     if not rows or not columns or any(len(set(k)) < len(k) or min(k) < 0 for k in keys):
         raise ValueError("rows or columns that are none")
@@ -280,8 +290,8 @@ def _work(told: Mapping[str, Any], images: Mapping[str, SourceImage]) -> Workspa
         raise ValueError("the first row is the opened image itself")
     for row in rows:
         image = work.image_of(row)
-        if image is not None and applied(image.pixels, row.operations).size == 0:
-            raise ValueError("an empty variant")
+        if image is not None:
+            check_operations(row.operations, *image.pixels.shape[1::-1])
     return work
 
 

@@ -51,6 +51,8 @@ class State:
         work remembers it.
     modified : bool
         Whether the work was edited since it was saved there.
+    notes : tuple of str
+        Sentences on what had to be left out when the file was read.
     """
 
     work: Workspace
@@ -59,3 +61,4 @@ class State:
     figure: Mapping[str, Any] = field(default_factory=dict)
     file: Path | None = None
     modified: bool = False
+    notes: tuple[str, ...] = ()

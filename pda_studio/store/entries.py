@@ -17,6 +17,7 @@ from pathlib import Path
 
 from pda_studio.errors import PdaStudioError
 from pda_studio.files import written_whole
+from pda_studio.reading import json_of
 
 _log = logging.getLogger(__name__)
 
@@ -66,13 +67,13 @@ class Entries:
             head, _, data = path.read_bytes().partition(b"\n")
             if len(head) > _LONGEST_HEAD:
                 raise ValueError("no head")
-            told = json.loads(head)
+            told = json_of(head)
             made = float(told["made"])
             if told != _head(key, made, data):
                 raise ValueError("another key, or damaged")
         except FileNotFoundError:  # another process was quicker to delete it
             return None
-        except (OSError, ValueError, TypeError, KeyError, MemoryError) as error:
+        except Exception as error:  # damage, of whatever kind
             _log.debug("A damaged entry is discarded: %s (%r)", path, error)
             self.discard(key)
             return None

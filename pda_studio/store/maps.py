@@ -4,8 +4,7 @@ import io
 import json
 import platform
 import re
-import zipfile
-import zlib
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -15,10 +14,11 @@ import torchvision
 from numpy.typing import NDArray
 
 from pda_studio import __version__, diagnostics
-from pda_studio.errors import PdaStudioError, UsageError
+from pda_studio.errors import PdaStudioError
 from pda_studio.files import written_whole
 from pda_studio.pda.scores import WindowScores
 from pda_studio.pda.windows import WindowGrid
+from pda_studio.reading import arrays_of, json_of, refused_as
 from pda_studio.results import EvidenceMap, MadeImage, Result
 from pda_studio.targets import (
     UNITS,
@@ -136,57 +136,32 @@ def load_map(path: Path) -> Result:
         raise PdaStudioError(f"Cannot read {path}: no such file; check the name.")
     if not path.is_file():  # opening a pipe would wait for ever
         raise PdaStudioError(f"Cannot read {path}: it is not a file; name a map.")
-    try:
-        with path.open("rb") as file:
-            return read_map(file, str(path))
-    except OSError as error:
-        raise PdaStudioError(f"Cannot read {path}: {error.strerror or error}.") from error
+    with _refused(str(path)), path.open("rb") as file:
+        return read_map(file, str(path))
 
 
-def read_map(file: BinaryIO, name: str) -> Result:
+def read_map(file: BinaryIO, name: str, most: int = MOST_BYTES) -> Result:
     """Read a map from an open archive; its window scores come back if they were packed.
 
     Raises
     ------
     PdaStudioError
-        If the archive, which the message calls by the name, is damaged or holds something else.
-    OSError
-        If it cannot be read.
+        If the archive, which the message calls by the name, is damaged, holds something else, or
+        more than `most` bytes once unpacked.
     """
-    try:
-        arrays = _arrays(file)
-        metadata = json.loads(str(arrays["metadata"][()]))
+    with _refused(name):
+        arrays = arrays_of(file, most)
+        metadata = json_of(str(arrays["metadata"][()]))
         if metadata["format"] > _FORMAT:
             raise PdaStudioError(
                 f"Cannot read {name}: a newer PDA Studio made this map; update yours."
             )
         return _checked(arrays, metadata)
-    except (
-        UsageError,
-        AttributeError,
-        EOFError,
-        KeyError,
-        MemoryError,
-        NotImplementedError,
-        RuntimeError,
-        SyntaxError,
-        TypeError,
-        ValueError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:  # whatever zipfile, NumPy's header parser and json make of damage
-        raise PdaStudioError(
-            f"Cannot read {name}: it is damaged or no map of PDA Studio; choose another file."
-        ) from error
 
 
-def _arrays(file: BinaryIO) -> dict[str, NDArray[Any]]:
-    with zipfile.ZipFile(file) as archive:
-        if sum(entry.file_size for entry in archive.infolist()) > MOST_BYTES:
-            raise ValueError("too large for a map")
-    file.seek(0)
-    with np.load(file, allow_pickle=False) as arrays:
-        return {name: arrays[name] for name in arrays.files}
+def _refused(name: str) -> AbstractContextManager[None]:
+    damaged = f"Cannot read {name}: it is damaged or no map of PDA Studio; choose another file."
+    return refused_as(damaged, name)
 
 
 def _checked(arrays: dict[str, NDArray[Any]], metadata: dict[str, Any]) -> Result:

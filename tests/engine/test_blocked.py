@@ -13,12 +13,8 @@ from pda_studio.infills.effort import Windows
 from pda_studio.methods import method_named
 from pda_studio.pda.infill import blocked, distributions
 from pda_studio.pda.infill.distributions import WindowDistributions
-from pda_studio.pda.infill.statistics import (
-    PositionalStatistics,
-    Statistics,
-    fit_positional,
-    shipped_statistics,
-)
+from pda_studio.pda.infill.fitting import fit_positional
+from pda_studio.pda.infill.statistics import PositionalStatistics, Statistics, shipped_statistics
 from pda_studio.pda.infill.terms import Preparation
 from pda_studio.pda.windows import WindowGrid
 

@@ -11,12 +11,10 @@ from reference import Statistics, patch_covariance
 from safetensors.numpy import save_file
 
 from pda_studio.errors import PdaStudioError, UsageError
+from pda_studio.pda.infill.fitting import fit_positional, fit_stationary, save_statistics
 from pda_studio.pda.infill.statistics import (
     StationaryStatistics,
-    fit_positional,
-    fit_stationary,
     load_statistics,
-    save_statistics,
     shipped_statistics,
 )
 

@@ -148,7 +148,8 @@ def test_class_names_nested_very_deep(tmp_path: Path) -> None:
     save_file(OWN, tmp_path / "a.safetensors", metadata={"class_names": names})
     from pda_studio.classifiers.weights import read_about
 
-    assert read_about(tmp_path / "a.safetensors").class_names is None
+    with pytest.raises(PdaStudioError, match="another way than as a JSON list"):
+        read_about(tmp_path / "a.safetensors")
     save_file(OWN, tmp_path / "b.safetensors", metadata={"class_names": json.dumps(["a", "b"])})
     assert read_about(tmp_path / "b.safetensors").class_names == ("a", "b")
 

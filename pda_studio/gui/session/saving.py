@@ -45,6 +45,8 @@ class Saving(QObject):
     """What can be undone, the file, or whether it is up to date."""
     saved = Signal(object)
     opened = Signal(object)
+    noted = Signal(str)
+    """What had to be left out of the workspace that was opened."""
     failed = Signal(object, str)
 
     def __init__(
@@ -228,6 +230,8 @@ class Saving(QObject):
             self.modified = True
             self.changed.emit()
         self.opened.emit(path)
+        for note in state.notes:
+            self.noted.emit(note)
 
     def _unsaved(self) -> Callable[[], State]:
         """What is open now, with the name of its file, for a file that is not its own."""

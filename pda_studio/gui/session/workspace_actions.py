@@ -41,6 +41,7 @@ class WorkspaceActions(QObject):
         self._begun = self._opened = False
         opening.loaded.connect(self._on_loaded)
         saving.opened.connect(self._on_opened)
+        saving.noted.connect(window.banner.tell)
         keys = QKeySequence.StandardKey
         window.registry.add(
             Action(

@@ -10,6 +10,7 @@ from pda_studio.document.workspace import ClassifierChoice
 from pda_studio.errors import UsageError
 from pda_studio.gui.display.display import Theme
 from pda_studio.gui.inspector.inspection import Wanted
+from pda_studio.reading import json_of
 from pda_studio.rendering import Appearance
 
 _MOST = 10
@@ -115,7 +116,7 @@ def _inspector(text: str) -> Wanted:
 def _appearance(text: str) -> Appearance:
     """What was written down; the usual one where that cannot be read."""
     try:
-        return Appearance.from_json(json.loads(text))
+        return Appearance.from_json(json_of(text))
     except (ValueError, UsageError):
         return Appearance()
 
@@ -123,7 +124,7 @@ def _appearance(text: str) -> Appearance:
 def _object(text: str) -> dict[str, object]:
     """What was written down as JSON; nothing where that cannot be read."""
     try:
-        value = json.loads(text)
+        value = json_of(text)
     except ValueError:
         return {}
     return value if isinstance(value, dict) else {}

@@ -9,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from pda_studio.errors import PdaStudioError
 from pda_studio.files import cache_folder, written_whole
+from pda_studio.reading import json_of
 
 _log = logging.getLogger(__name__)
 
@@ -31,7 +32,7 @@ def measured_once(what: str, key: str, kind: type[T], measure: Callable[[], T]) 
     """
     path = cache_folder() / f"{what}.json"
     try:
-        known = json.loads(path.read_text("utf-8"))
+        known = json_of(path.read_bytes())
     except (OSError, ValueError):
         known = {}
     known = known if isinstance(known, dict) else {}

@@ -1,23 +1,20 @@
-"""Statistics of images: means and covariances of their pixels, fitted once, saved in a file."""
+"""Statistics of images: means and covariances of their pixels, read from a file."""
 
-import json
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import safetensors
-import scipy.fft
 from numpy.typing import NDArray
-from safetensors.numpy import load_file, save
+from safetensors.numpy import load_file
 
-from pda_studio.errors import PdaStudioError, UsageError
-from pda_studio.files import written_whole
+from pda_studio.errors import PdaStudioError
 from pda_studio.pda.options import Colour
+from pda_studio.reading import json_of, refused_as
 
-LARGEST_OFFSET = 63  # M: patches of up to M + 1 = 64 pixels a side
 _JITTER = 1e-4  # of the mean channel variance, on the diagonal: keeps covariances invertible
 
 
@@ -181,105 +178,6 @@ Statistics = StationaryStatistics | PositionalStatistics
 """The Gaussian distribution of an l×l patch: channels first, then rows, then columns."""
 
 
-def fit_stationary(
-    images: Iterable[NDArray[np.uint8]], largest_offset: int = LARGEST_OFFSET
-) -> StationaryStatistics:
-    """Fit the mean and the autocovariance of images of one size.
-
-    Products around the global mean are summed over all images and divided by images·H·W at
-    *every* offset: this tapered estimator keeps patch covariances positive definite.
-
-    Parameters
-    ----------
-    images : iterable of (H, W, 3) uint8
-        All of one size; gone through once.
-    largest_offset : int
-        M, in pixels.
-
-    Raises
-    ------
-    UsageError
-        If there are no images, or their sizes differ.
-    """
-    m = largest_offset
-    count, shape = 0, None
-    total, low, high = np.zeros(3), np.full(3, np.inf), np.full(3, -np.inf)
-    raw = np.zeros((3, 3, 2 * m + 1, 2 * m + 1))  # sums of products of values less 1/2
-    edges = np.zeros((3, 2 * m + 1, 2 * m + 1))  # sums of values less 1/2 that have a partner
-    for image in images:
-        if shape is None:
-            shape = image.shape
-            height, width = shape[:2]
-            padded = [scipy.fft.next_fast_len(max(n, m + 1) + m, real=True) for n in shape[:2]]
-            partners = scipy.fft.rfft2(np.ones((height, width)), padded)
-        if image.shape != shape:
-            raise UsageError("Statistics need images of one size.")
-        values = image.transpose(2, 0, 1) / 255
-        total += values.mean((1, 2))
-        low, high = np.minimum(low, values.min((1, 2))), np.maximum(high, values.max((1, 2)))
-        # Around 1/2 instead of the mean, which is known only at the end; corrected below.
-        spectra = scipy.fft.rfft2(values - 0.5, padded, workers=-1)
-        for a in range(3):
-            for b in range(a, 3):
-                raw[a, b] += _offsets(np.conj(spectra[a]) * spectra[b], padded, m)
-            edges[a] += _offsets(np.conj(spectra[a]) * partners, padded, m)
-        count += 1
-    if shape is None:
-        raise UsageError("There are no images to fit statistics to.")
-    for a in range(3):
-        for b in range(a):
-            raw[a, b] = raw[b, a, ::-1, ::-1]
-    mean = total / count
-    shift = mean - 0.5
-    # Σ (u−s_a)(v−s_b) = Σ uv − s_b Σ u − s_a Σ v + s_a s_b · pairs, over pairs at each offset.
-    pairs = _offsets(np.conj(partners) * partners, padded, m) * count
-    autocovariance = np.empty_like(raw)
-    for a in range(3):
-        for b in range(3):
-            partner_sum = edges[b, ::-1, ::-1]
-            autocovariance[a, b] = (
-                raw[a, b]
-                - shift[b] * edges[a]
-                - shift[a] * partner_sum
-                + shift[a] * shift[b] * pairs
-            )
-    autocovariance /= count * height * width
-    about = {"images": str(count), "size": f"{width}x{height}", "estimator": "tapered"}
-    return StationaryStatistics(mean, low, high, autocovariance, about)
-
-
-def _offsets(spectrum: NDArray[np.complex128], padded: list[int], m: int) -> NDArray[np.float64]:
-    """Correlation at offsets −m…m of each axis, from its spectrum."""
-    correlation: NDArray[np.float64] = scipy.fft.irfft2(spectrum, padded, workers=-1)
-    return np.roll(correlation, (m, m), (0, 1))[: 2 * m + 1, : 2 * m + 1]
-
-
-def fit_positional(images: NDArray[np.uint8]) -> PositionalStatistics:
-    """Fit the mean image and the covariance of all pixels of images (n, C, H, W) uint8."""
-    if len(images) < 2:
-        raise UsageError("Statistics need at least two images.")
-    values = images.reshape(len(images), -1).astype(np.float64) / 255
-    by_channel = images.transpose(1, 0, 2, 3).reshape(images.shape[1], -1) / 255
-    return PositionalStatistics(
-        mean=values.mean(0).reshape(images.shape[1:]),
-        covariance=np.cov(values, rowvar=False, bias=True),
-        minimum=by_channel.min(1),
-        maximum=by_channel.max(1),
-        about={"images": str(len(images)), "size": f"{images.shape[3]}x{images.shape[2]}"},
-    )
-
-
-def save_statistics(statistics: Statistics, path: Path) -> None:
-    """Write statistics as safetensors (float32), whole or not at all."""
-    tensors = {
-        name: np.ascontiguousarray(value, dtype=np.float32)
-        for name, value in vars(statistics).items()
-        if isinstance(value, np.ndarray)
-    }
-    with written_whole(path) as file:
-        file.write(save(tensors, metadata={"about": json.dumps(statistics.about)}))
-
-
 def load_statistics(path: Path) -> Statistics:
     """Read statistics that `save_statistics` wrote.
 
@@ -290,14 +188,30 @@ def load_statistics(path: Path) -> Statistics:
     """
     if not path.is_file():
         raise PdaStudioError(f"There is no file of statistics at {path}.")
-    try:
-        tensors = {name: value.astype(np.float64) for name, value in load_file(path).items()}
+    damaged = f"{path.name} is not a whole file of statistics; make one with fit-statistics."
+    with refused_as(damaged, path):
+        tensors = load_file(path)
         with safetensors.safe_open(path, "numpy") as file:
-            about = json.loads((file.metadata() or {}).get("about", "{}"))
-    except (safetensors.SafetensorError, json.JSONDecodeError, OSError) as error:
-        raise PdaStudioError(f"{path.name} is not a whole file of statistics ({error}).") from error
-    if not all(np.isfinite(value).all() for value in tensors.values()):
-        raise PdaStudioError(f"{path.name} is damaged: it holds values that are not finite.")
+            about = json_of((file.metadata() or {}).get("about", "{}"))
+        if not _is_about(about):
+            raise ValueError("about is no dict of texts")
+        return _checked(tensors, about, path)
+
+
+def _is_about(about: object) -> bool:
+    return isinstance(about, dict) and all(
+        isinstance(text, str) for item in about.items() for text in item
+    )
+
+
+def _checked(tensors: dict[str, NDArray[Any]], about: dict[str, str], path: Path) -> Statistics:
+    """Make statistics of arrays if they are what `save_statistics` writes.
+
+    Raises
+    ------
+    PdaStudioError
+        If they are not.
+    """
     kind: type[Statistics] = (
         StationaryStatistics if "autocovariance" in tensors else PositionalStatistics
     )
@@ -306,7 +220,51 @@ def load_statistics(path: Path) -> Statistics:
         raise PdaStudioError(
             f"{path.name} holds no statistics of images; make some with fit-statistics."
         )
-    return kind(**tensors, about=about)
+    # float64 is what covariances are computed with; the file holds half of that.
+    values = {name: value.astype(np.float64) for name, value in tensors.items()}
+    if not all(np.isfinite(value).all() for value in values.values()):
+        raise PdaStudioError(f"{path.name} is damaged: it holds values that are not finite.")
+    found = kind(**values, about=about)
+    if why := _unsound(found):
+        raise PdaStudioError(
+            f"{path.name} cannot be used: {why}; make another with fit-statistics."
+        )
+    return found
+
+
+def _unsound(found: Statistics) -> str:
+    """Why such numbers are no statistics of images; "" if they are."""
+    channels = found.mean.shape[0] if found.mean.ndim else 0
+    if channels not in (1, 3):
+        return f"its mean has the shape {found.mean.shape}, with neither one nor three channels"
+    if isinstance(found, StationaryStatistics):
+        ndim, name, matrix = 1, "autocovariance", found.autocovariance
+        side = matrix.shape[-1] if matrix.ndim else 0
+        expected: tuple[int, ...] = (channels, channels, side, side)
+        fits = side % 2 == 1
+    else:
+        ndim, name, matrix = 3, "covariance", found.covariance
+        expected, fits = (found.mean.size, found.mean.size), found.mean.size > 0
+    if found.mean.ndim != ndim:
+        return f"its mean has the shape {found.mean.shape}"
+    if matrix.shape != expected or not fits:
+        return f"its {name} has the shape {matrix.shape}, which does not fit its mean"
+    if any(limit.shape != (channels,) for limit in (found.minimum, found.maximum)):
+        return "its minimum and maximum are not one for each channel"
+    if (found.minimum > found.maximum).any():
+        return "its minimum lies above its maximum"
+    if isinstance(found, StationaryStatistics):
+        turned = matrix.transpose(1, 0, 2, 3)[:, :, ::-1, ::-1]
+        centre = matrix.shape[-1] // 2
+        variances = np.diagonal(matrix[:, :, centre, centre])
+    else:
+        turned, variances = matrix.T, np.diagonal(matrix)
+    scale = variances.max()
+    if variances.min() < 0 or scale <= 0:
+        return "it holds variances that are none"
+    if not np.allclose(matrix, turned, rtol=0, atol=1e-3 * scale):
+        return f"its {name} is not symmetric"
+    return ""
 
 
 @lru_cache(maxsize=4)
