@@ -1,12 +1,10 @@
 """What a measurement was made on."""
 
-import platform
-import subprocess
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
+
+from pda_studio.pda.forward.processor import processor
 
 
 @dataclass(frozen=True)
@@ -42,20 +40,3 @@ class Machine:
         return cls(
             torch.__version__, captum.__version__, torch.get_num_threads(), name, processor()
         )
-
-
-def processor() -> str:
-    """The processor's name; its architecture, where the system knows no more."""
-    try:
-        if sys.platform == "darwin":
-            command = ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"]
-            return subprocess.run(
-                command, capture_output=True, text=True, check=True
-            ).stdout.strip()
-        lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
-        names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-        if names and names[0]:
-            return names[0]
-    except (OSError, subprocess.SubprocessError):
-        pass
-    return platform.processor() or platform.machine() or "unknown"

@@ -43,7 +43,8 @@ class Neurons(Method):
         "activation-precision",
         "Metric",
         "What makes a neuron important: how its activation goes with the output, how little it"
-        " varies, or the sum or the variance of its activation or of the weights that read it.",
+        " varies, or the sum or the variance of its activation or of the weights that read it. The"
+        " first two hang on the noise: the verb neurons tells how far.",
     )
     top: int = parameter(
         5, "Neurons", "How many neurons of each layer are shown.", unit="neurons", ge=1, le=50

@@ -31,11 +31,23 @@ def three() -> np.ndarray:
         (choice.Speeds(1.0, 2.0, 3.0), "full"),
         (choice.Speeds(3.0, 1.0, 2.0), "incremental, float32"),
         (choice.Speeds(3.0, 2.0, 1.0), "incremental, bfloat16-delta"),
+        (choice.Speeds(3.0, 2.0, 1.9), "incremental, float32"),  # no faster, but for chance
+        (choice.Speeds(1.1, 2.0, 1.0), "full"),
     ],
 )
 def test_auto_takes_the_fastest(digits: Classifier, three, monkeypatch, speeds, wanted) -> None:
     monkeypatch.setattr(choice, "_measured", lambda *_: speeds)
     assert explain(three, digits, stride=4).forward == wanted
+
+
+@pytest.mark.parametrize(("bfloat16", "wanted"), [(0.5, "bfloat16-delta"), (0.95, "float32")])
+def test_linearised_takes_bfloat16_where_it_is_faster(
+    digits: Classifier, three, monkeypatch, bfloat16: float, wanted: str
+) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True, raising=False)
+    monkeypatch.setattr(choice, "_multiplied", lambda: choice.Multiplying(1.0, bfloat16))
+    found = explain(three, digits, stride=4, forward="linearised", at="conv2")
+    assert found.forward.endswith(wanted)
 
 
 def test_auto_takes_bfloat16_only_where_it_is_exact_enough(digits, three, monkeypatch) -> None:

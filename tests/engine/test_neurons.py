@@ -16,6 +16,7 @@ from engine.conftest import BEE_EATER, Open
 from pda_studio import explain
 from pda_studio.attribution.feature_maps import FeatureMaps
 from pda_studio.attribution.neurons import layers_of, most_important_in, patches_of
+from pda_studio.attribution.over_seeds import OverSeeds, over_seeds
 from pda_studio.attribution.ranking import METRICS, Neuron, Ranking, ranked
 from pda_studio.classifiers import Classifier, Preprocessing, load_classifier
 from pda_studio.cli import main
@@ -404,5 +405,43 @@ def test_the_verb_tells_and_draws(
     told = json.loads(capsys.readouterr().out)
     assert [neuron["layer"] for neuron in told["neurons"]] == ["conv1", "conv1", "conv2", "conv2"]
     assert set(told["jaccard"]) == set(METRICS) - {"weight-matrix-sum"}
+    assert all(neuron["stable"] and neuron["spread"] is None for neuron in told["neurons"])
     assert main(["neurons", str(image), "--metric", "size"]) == 2
     assert "must be one of" in capsys.readouterr().err
+
+
+def test_importance_is_measured_with_several_seeds(digits: Classifier, digit_image: Digit) -> None:
+    subject = Subject.of(digit_image(4), digits)
+    method = Neurons.create(digits, metric="activation-output-correlation", inputs=6, seed=3)
+    first, _ = most_important_in(method, subject)
+    found = over_seeds(method, subject, first, 4)
+    again, _ = most_important_in(method.model_copy(update={"seed": 5}), subject)
+    assert found.count == 4
+    for layer, scores in found.scores.items():
+        np.testing.assert_array_equal(scores[0], first.scores[method.metric][layer])
+        np.testing.assert_array_equal(scores[2], again.scores[method.metric][layer])
+    neurons = first.top(method.metric, 5)
+    values = found.scores[neurons[0].layer][:, neurons[0].channel]
+    assert found.spread(neurons[0]) == pytest.approx(values.std(ddof=1))
+    assert not all(found.stable(neuron, 5) for neuron in neurons)  # six copies are few
+    assert -1 <= found.correlations().min() < found.correlations().max() <= 1
+
+
+def test_what_is_measured_on_the_image_alone_is_stable(
+    digits: Classifier, digit_image: Digit
+) -> None:
+    subject = Subject.of(digit_image(4), digits)
+    method = Neurons.create(digits, metric="activation-matrix-sum", inputs=2)
+    first, _ = most_important_in(method, subject)
+    found = over_seeds(method, subject, first, 4)
+    assert found.count == 1
+    assert all(found.stable(neuron, 5) for neuron in first.top(method.metric, 5))
+
+
+def test_a_rank_is_stable_if_every_seed_gives_it() -> None:
+    scores = np.array([[3.0, 2.0, 1.0], [3.0, 1.0, 2.0], [1.0, np.nan, 2.0]])
+    found = OverSeeds({"layer": scores})
+    neurons = [Neuron("layer", 0, channel, 0.0) for channel in range(3)]
+    assert [found.stable(neuron, 2) for neuron in neurons] == [True, False, False]
+    assert [found.stable(neuron, 3) for neuron in neurons] == [True, False, True]
+    assert found.spread(neurons[1]) == pytest.approx(np.sqrt(0.5))

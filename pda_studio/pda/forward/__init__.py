@@ -129,7 +129,7 @@ def _precision(
     precision: IncrementalPrecision = "float32"
     if wanted.precision != "auto":
         precision = wanted.precision
-    elif trial is not None and taken.bfloat16 < min(taken.float32, taken.full):
+    elif trial is not None and taken.bfloat16_pays:
         precision, _ = precision_for(classifier, pixels, trial)
     seconds = taken.float32 if precision == "float32" else taken.bfloat16
     return None if wanted.forward == "auto" and taken.full < seconds else precision

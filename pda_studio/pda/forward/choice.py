@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pda_studio.classifiers import Classifier
 from pda_studio.pda.forward.incremental import IncrementalForward, Precision
 from pda_studio.pda.forward.memory import measured_once
+from pda_studio.pda.forward.processor import processor_of
 from pda_studio.pda.infill.base import Filler
 from pda_studio.pda.infill.terms import Preparation
 from pda_studio.pda.windows import WindowGrid
@@ -26,6 +27,7 @@ LARGEST_ERROR = 0.018
 _PLAIN_BATCH = {"cpu": 4, "cuda": 128}  # images a pass: near the fastest
 _SMALL_BATCH = 4  # where there is no room for that many, and on other devices
 _TRIALS = 2
+_WORTH = 0.8  # of float32's time: what bfloat16 must save to be worth any error
 _CHECKED = 5  # windows along each axis on which bfloat16 differences are compared
 
 
@@ -34,6 +36,19 @@ class Speeds:
     """Seconds for an image."""
 
     full: float
+    float32: float
+    bfloat16: float
+
+    @property
+    def bfloat16_pays(self) -> bool:
+        """Whether bfloat16 differences save more than what one measurement differs from another."""
+        return self.bfloat16 < _WORTH * min(self.float32, self.full)
+
+
+@dataclass(frozen=True)
+class Multiplying:
+    """Seconds for a convolution."""
+
     float32: float
     bfloat16: float
 
@@ -46,12 +61,11 @@ def speeds(classifier: Classifier, pixels: torch.Tensor, grid: WindowGrid, sampl
     NotTraceable
         If the network can only be run as a whole.
     """
-    device = classifier.device
-    where = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
     key = (
-        f"{classifier.name} {classifier.target or ''} {classifier.input_size} on {where},"
-        f" {torch.get_num_threads()} threads, torch {torch.__version__}: window {grid.window},"
-        f" stride {grid.stride}, {samples} infills"
+        f"{classifier.name} {classifier.target or ''} {classifier.input_size}"
+        f" on {processor_of(classifier.device)}, {torch.get_num_threads()} threads,"
+        f" torch {torch.__version__}: window {grid.window}, stride {grid.stride},"
+        f" {samples} infills"
     )
     return measured_once(
         "speeds", key, Speeds, lambda: _measured(classifier, pixels, grid, samples)
@@ -112,11 +126,28 @@ def precision_for(
 
 
 def has_bfloat16(classifier: Classifier) -> bool:
-    """Whether the device multiplies bfloat16 faster than float32, without a probe."""
-    if classifier.device.type == "cuda":
+    """Whether the device multiplies bfloat16 faster than float32: remembered, or tried once."""
+    device = classifier.device
+    if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     supported = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
-    return classifier.device.type == "cpu" and bool(supported())
+    if device.type != "cpu" or not supported():
+        return False
+    key = f"{processor_of(device)}, {torch.get_num_threads()} threads, torch {torch.__version__}"
+    taken = measured_once("multiplying", key, Multiplying, _multiplied)
+    return taken.bfloat16 < _WORTH * taken.float32
+
+
+def _multiplied() -> Multiplying:
+    """How long a convolution of a usual size takes in either precision."""
+    taken = []
+    for kind in (torch.float32, torch.bfloat16):
+        layer = torch.nn.Conv2d(64, 64, 3, bias=False).to(kind)
+        layer = layer.to(memory_format=torch.channels_last)
+        image = torch.rand(8, 64, 28, 28).to(kind).contiguous(memory_format=torch.channels_last)
+        with torch.inference_mode():
+            taken.append(_seconds(lambda: layer(image)))  # noqa: B023
+    return Multiplying(*taken)
 
 
 def _measured(
