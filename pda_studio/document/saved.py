@@ -88,6 +88,7 @@ def save_state(state: State, path: Path) -> None:
                 "digest": digest,
                 "name": image.name,
                 "path": str(image.path) if image.path else None,
+                "notes": list(image.notes),
                 "file": names[digest],
             }
             for digest, image in images.items()
@@ -230,7 +231,11 @@ def _image(archive: zipfile.ZipFile, told: Mapping[str, Any], most: int) -> Sour
         raise ValueError("another image than was saved")
     came_from = told.get("path")
     return SourceImage(
-        str(told["name"]), Path(came_from) if came_from else None, pixels, told["digest"]
+        str(told["name"]),
+        Path(came_from) if came_from else None,
+        pixels,
+        told["digest"],
+        tuple(map(str, told.get("notes", ()))),
     )
 
 

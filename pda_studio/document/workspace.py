@@ -43,12 +43,15 @@ class SourceImage:
         All of it, at its own size.
     digest : str
         Hash of its pixels: the same image, the same digest.
+    notes : tuple of str
+        Sentences on what was left out or had to be decided as it was read.
     """
 
     name: str
     path: Path | None
     pixels: NDArray[np.uint8]
     digest: str
+    notes: tuple[str, ...] = ()
 
 
 def image_digest(image: NDArray[np.uint8]) -> str:

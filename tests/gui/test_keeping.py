@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from driver import WAIT, Opened, wait_for_maps
+from PIL import Image
 from PySide6.QtCore import QMimeData, QSettings, Qt, QUrl
 from pytestqt.qtbot import QtBot
 
@@ -406,3 +407,19 @@ def test_the_recovery_folder_is_private_and_swept(tmp_path: Path) -> None:
     assert sorted(folder.glob("*.abc")) == [new]
     recovery.make_folder()
     assert os.name == "nt" or folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_what_was_decided_as_an_image_was_read_is_said_beside_it(
+    opened: Opened, qtbot: QtBot, tmp_path: Path
+) -> None:
+    frames = [Image.fromarray(np.full((28, 28), level, np.uint8)) for level in (40, 200)]
+    frames[0].save(tmp_path / "moving.gif", save_all=True, append_images=frames[1:])
+    sentence = "The first frame of an animation is read."
+    studio = opened(image=tmp_path / "moving.gif")
+    assert studio.session.work.image.notes == (sentence,)
+    caption = studio.window.grid.inputs[0].caption
+    assert sentence in caption.toolTip()
+    assert "28 × 28 px · The first" in caption.text()
+    with qtbot.waitSignal(studio.saving.saved, timeout=WAIT):
+        studio.saving.save(tmp_path / "work.pdastudio")
+    assert load_state(tmp_path / "work.pdastudio").work.image.notes == (sentence,)

@@ -262,7 +262,12 @@ class GridView(QScrollArea):
             panel.show_whole(*whole)
             return
         panel.place(geometry.between(self._session, row))
-        panel.show_look(self._session.prediction(row.key), name, maps_turned_back=row.turned_back)
+        panel.show_look(
+            self._session.prediction(row.key),
+            name,
+            image.notes if image and not row.operations else (),
+            maps_turned_back=row.turned_back,
+        )
 
     def _show_headers(self, *_: object) -> None:
         show_headers(self._session, self.table)

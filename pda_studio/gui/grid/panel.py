@@ -112,9 +112,26 @@ class InputPanel(Panel):
         self.caption.show_lines(self.tr("Drag a frame"), self.tr("Outlined: model input"), size)
 
     def show_look(
-        self, prediction: Prediction | None, name: str, *, maps_turned_back: bool = False
+        self,
+        prediction: Prediction | None,
+        name: str,
+        notes: tuple[str, ...] = (),
+        *,
+        maps_turned_back: bool = False,
     ) -> None:
-        """Show the model input of a row, and say so where the maps beside it are turned back."""
+        """Show the model input of a row.
+
+        Parameters
+        ----------
+        prediction : Prediction, optional
+            What the classifier says of it; None until that is known.
+        name : str
+            Of the image's file.
+        notes : tuple of str
+            What was decided as the file was read.
+        maps_turned_back : bool
+            Whether the maps beside it are turned back, which is said.
+        """
         if prediction is None:
             self.views[0].show_state(dimmed=True)
             self.caption.show_lines(name)
@@ -123,7 +140,8 @@ class InputPanel(Panel):
         self.views[0].show_state()
         size = f"{prediction.width} × {prediction.height} px"
         note = self.tr("Not turned back")
-        lines = name, note if maps_turned_back else "", size
+        about = " · ".join([size, *notes])  # all of it is in the tooltip, each in its line
+        lines = name, note if maps_turned_back else "", about, *notes
         self.caption.show_lines(*filter(None, lines))
 
 

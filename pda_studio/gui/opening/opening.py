@@ -163,14 +163,20 @@ class Opening(QObject):
 
 def read_image(path: Path) -> SourceImage:
     """Read an image with its digest."""
-    from pda_studio.images import load_image
+    from pda_studio import images
 
-    return image_of(path.name, load_image(path), path)
+    read = images.read_image(path)
+    return image_of(path.name, read.pixels, path, read.notes)
 
 
-def image_of(name: str, image: NDArray[np.uint8], path: Path | None = None) -> SourceImage:
+def image_of(
+    name: str,
+    image: NDArray[np.uint8],
+    path: Path | None = None,
+    notes: tuple[str, ...] = (),
+) -> SourceImage:
     """Pixels as an image with its digest."""
-    return SourceImage(name, path, image, image_digest(image))
+    return SourceImage(name, path, image, image_digest(image), notes)
 
 
 def sample_digits() -> list[Path]:
