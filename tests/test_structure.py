@@ -12,9 +12,7 @@ FILES = {path.relative_to(ROOT).as_posix(): path for path in sorted(ROOT.rglob("
 MOST_LINES = 350
 MOST_METHODS = 20
 
-LARGER: dict[str, int] = {
-    "figures/layout.py": 351,
-}
+LARGER: dict[str, int] = {}
 """Files that are still larger, and the size beyond which they may not grow."""
 
 LATE: dict[str, int] = {

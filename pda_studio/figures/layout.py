@@ -175,9 +175,8 @@ class Layout:
         """How many tiles stand side by side in a column."""
         if key == INPUT:
             return 1
-        column = self.column(key)
-        maps = (row.maps[key] for row in self.grid.rows if key in row.maps)
-        return 1 if any(isinstance(m, MadeImage) for m in maps) else len(column.choice.parts)
+        made = any(isinstance(row.maps.get(key), MadeImage) for row in self.grid.rows)
+        return 1 if made else len(self.column(key).choice.parts)
 
     def _keys(self, columns: Sequence[Column]) -> list[int]:
         return [INPUT] * self.composition.show_input + [column.key for column in columns]

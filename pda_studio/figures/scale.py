@@ -274,6 +274,8 @@ def _ticks_between(
     for zero, limits in product((True, False), ((-3, 3), (0, 0))):
         formatter = ScalarFormatter(useOffset=False)
         formatter.create_dummy_axis()
+        assert formatter.axis is not None
+        formatter.axis.set_view_interval(start, end)  # else it counts what lies within 0 and 1
         formatter.set_powerlimits(limits)
         for intervals in _INTERVALS:
             found = MaxNLocator(nbins=intervals, steps=_STEPS).tick_values(start, end)

@@ -6,7 +6,9 @@ import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from pda_studio.diagnostics import ReadAt
 from pda_studio.methods import METHODS
+from pda_studio.pda.options import AUTO
 from pda_studio.results import EvidenceMap, Result
 from pda_studio.targets import UNITS
 
@@ -111,7 +113,7 @@ def _paragraph(title: str, group: list[tuple[str, list[Result]]]) -> str:
     """What the columns of one method share, and then what each has alone."""
     columns: list[tuple[str, dict[str, str]]] = []
     for name, maps in group:
-        values = {key: text.replace(" ", NO_BREAK) for key, (text, _) in _used(maps[0]).items()}
+        values = {key: text.replace(" ", NO_BREAK) for key, (text, _) in _resolved(maps[0]).items()}
         # How the maps of a column came about may differ from row to row.
         forward = dict.fromkeys(m.how for m in maps if m.how)
         if forward:
@@ -133,6 +135,24 @@ def _paragraph(title: str, group: list[tuple[str, list[Result]]]) -> str:
 def _joined(values: dict[str, str]) -> str:
     parameters = ", ".join(text for key, text in values.items() if key != "forward")
     return "; ".join(filter(None, (parameters, values.get("forward", ""))))
+
+
+def _resolved(evidence_map: Result) -> dict[str, tuple[str, str]]:
+    """The same as `_used`, with the layer that was taken in the place of auto."""
+    layer, used = _layer_of(evidence_map), _used(evidence_map)
+    if layer and evidence_map.parameters.get("at") == AUTO and "at" in used:
+        text, unit = used["at"]
+        used["at"] = text.replace(AUTO, layer), unit
+    return used
+
+
+def _layer_of(evidence_map: Result) -> str:
+    """The layer that a map was read at or linearised from; "" where it does not say."""
+    for one in evidence_map.diagnostics:
+        if isinstance(one, ReadAt):
+            return one.layer
+    forward = evidence_map.forward if isinstance(evidence_map, EvidenceMap) else ""
+    return forward.partition("linearised at ")[2].partition(",")[0]
 
 
 def _used(evidence_map: Result) -> dict[str, tuple[str, str]]:
