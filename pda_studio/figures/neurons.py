@@ -2,26 +2,27 @@
 
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import matplotlib
 import numpy as np
-from matplotlib.figure import Figure, SubFigure
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from pda_studio.attribution.neurons import Patch
 from pda_studio.errors import UsageError
+from pda_studio.figures.page import GREY, INK, Page
 from pda_studio.figures.saving import DPI, STYLE, check_figure, save_figure
+from pda_studio.figures.typesetting import Type
 from pda_studio.results import Subject
 
 COLOURS = ("#c0202b", "#1a8a3a", "#2255b5")
 """Of shallow, middle and deep layers, as in the paper: red, green, blue."""
 
 _NAMES = ("Shallow", "Middle", "Deep")
-_WIDTH = 7.24  # inches
+_WIDTH = 521.0  # points: both columns of a journal
+_MARGIN, _GAP, _LABEL = 6.0, 6.0, 12.0  # points: around all, between tiles, for a layer's depth
 _LARGE, _NORMAL, _SMALL = 9.0, 7.0, 5.5  # points
-_GREY = "#5f5f5f"
 
 
 def save_neurons(subject: Subject, patches: list[Patch], title: str, path: Path) -> None:
@@ -66,17 +67,36 @@ def draw_neurons(subject: Subject, patches: list[Patch], title: str) -> Figure:
     thirds = _thirds(patches)
     rows = max(len(layers) for layers in thirds)
     columns = max(len(row) for layers in thirds for row in layers)
-    side = _WIDTH / (3 * (columns + 0.6))
-    heights = (_WIDTH / 4 + 0.45, rows * (side + 0.14) + 0.1)
+    width = _dots(_WIDTH)
+    inside, gap = width - 2 * _dots(_MARGIN), _dots(_GAP)
+    tile = (inside - 3 * gap) // 4
+    height = round(tile * subject.view.shape[0] / subject.view.shape[1])
+    block = (inside - 2 * gap) // 3
+    side = (block - _dots(_LABEL)) // columns - _dots(2)
+    row = side + _line(_SMALL)
+    above = _line(_LARGE) + _line(_NORMAL) + _dots(3)
+    gallery = above + height + 2 * gap
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(_WIDTH, sum(heights)), dpi=DPI, facecolor="white")
-        parts: Any = figure.subfigures(2, 1, height_ratios=heights)
-        above, below = parts
-        above.suptitle(title, fontsize=_LARGE, weight="bold", x=0.012, y=0.97, ha="left")
-        _draw_boxes(above, subject.view, thirds)
-        for part, layers, colour in zip(below.subfigures(1, 3), thirds, COLOURS, strict=True):
-            _draw_gallery(part, subject.view, layers, colour, rows, columns)
-    return figure
+        page = Page(width, gallery + rows * row + _dots(_MARGIN), Type())
+        title = page.type.fitted(title, inside, _LARGE, "bold")
+        page.text(_dots(_MARGIN), _dots(_LARGE + 2), title, size=_LARGE, weight="bold", color=INK)
+        for place, shown in enumerate(({0, 1, 2}, {0}, {1}, {2})):
+            x = _dots(_MARGIN) + place * (tile + gap)
+            _draw_boxes(page, x, above, (tile, height), subject.view, thirds, shown)
+        for third, layers in enumerate(thirds):
+            x = _dots(_MARGIN) + third * (block + gap)
+            for at, layer in enumerate(layers):
+                _draw_layer(page, x, gallery + at * row, side, subject.view, layer, COLOURS[third])
+    return page.figure
+
+
+def _dots(points: float) -> int:
+    return round(points / 72 * DPI)
+
+
+def _line(size: float) -> int:
+    """From one line of text to the next, in dots."""
+    return _dots(1.45 * size)
 
 
 def _thirds(patches: list[Patch]) -> list[list[list[Patch]]]:
@@ -89,34 +109,37 @@ def _thirds(patches: list[Patch]) -> list[list[list[Patch]]]:
     return [ordered[a:b] for a, b in pairwise(cuts)]
 
 
-def _draw_boxes(part: SubFigure, view: NDArray[np.uint8], thirds: list[list[list[Patch]]]) -> None:
-    tiles = part.subplots(1, 4, gridspec_kw={"wspace": 0.05})
-    part.subplots_adjust(left=0.012, right=0.988, bottom=0.02, top=0.82)
-    for tile, shown in zip(tiles, ({0, 1, 2}, {0}, {1}, {2}), strict=True):
-        tile.imshow(view, interpolation="none")
-        for spine in tile.spines.values():
-            spine.set(color="#8c8c8c", linewidth=0.5)
-        for third in shown:
-            for patch in (patch for layer in thirds[third] for patch in layer):
-                if patch.box is None:
-                    continue
-                b = patch.box
-                tile.add_patch(
-                    Rectangle(
-                        (b.left - 0.5, b.top - 0.5),
-                        b.right - b.left,
-                        b.bottom - b.top,
-                        fill=False,
-                        linewidth=0.6,
-                        edgecolor=COLOURS[third],
-                    )
+def _draw_boxes(
+    page: Page,
+    x: int,
+    y: int,
+    size: tuple[int, int],
+    view: NDArray[np.uint8],
+    thirds: list[list[list[Patch]]],
+    shown: set[int],
+) -> None:
+    """The image with the boxes of some thirds of the layers, and what they are above it."""
+    tile = page.image(x, y, size, view)
+    for third in shown:
+        for patch in (patch for layer in thirds[third] for patch in layer):
+            if patch.box is None:
+                continue
+            b = patch.box
+            tile.add_patch(
+                Rectangle(
+                    (b.left - 0.5, b.top - 0.5),
+                    b.right - b.left,
+                    b.bottom - b.top,
+                    fill=False,
+                    linewidth=0.6,
+                    edgecolor=COLOURS[third],
                 )
-        height, width = view.shape[:2]
-        tile.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5), xticks=[], yticks=[])
-        (first, *others) = sorted(shown)
-        name = "All layers" if others else _heading(first, thirds[first])
-        colour = "black" if others else COLOURS[first]
-        tile.set_title(name, fontsize=_NORMAL, color=colour, loc="left", pad=3)
+            )
+    (first, *others) = sorted(shown)
+    name = "All layers" if others else _heading(first, thirds[first])
+    colour = INK if others else COLOURS[first]
+    name = page.type.fitted(name, size[0], _NORMAL)
+    page.text(x, y - _dots(3), name, size=_NORMAL, color=colour)
 
 
 def _heading(third: int, layers: list[list[Patch]]) -> str:
@@ -127,30 +150,29 @@ def _heading(third: int, layers: list[list[Patch]]) -> str:
     return f"{_NAMES[third]}: {which}"
 
 
-def _draw_gallery(
-    part: SubFigure,
+def _draw_layer(
+    page: Page,
+    x: int,
+    y: int,
+    side: int,
     view: NDArray[np.uint8],
-    layers: list[list[Patch]],
+    layer: list[Patch],
     colour: str,
-    rows: int,
-    columns: int,
 ) -> None:
-    tiles = part.subplots(rows, columns, squeeze=False, gridspec_kw={"hspace": 0.3, "wspace": 0.1})
-    part.subplots_adjust(left=0.055, right=0.985, bottom=0.02, top=0.97)
-    for row, line in enumerate(tiles):
-        layer = layers[row] if row < len(layers) else []
-        for column, tile in enumerate(line):
-            tile.set(xticks=[], yticks=[], aspect="equal", anchor="NW")
-            if column >= len(layer):
-                tile.axis("off")
-                continue
-            for spine in tile.spines.values():
-                spine.set(color=colour, linewidth=0.6)
-            box, neuron = layer[column].box, layer[column].neuron
-            if box is not None:
-                tile.imshow(view[box.top : box.bottom, box.left : box.right], interpolation="none")
-            tile.set_title(f"{neuron.channel}", fontsize=_SMALL, color=_GREY, pad=1.2, loc="left")
-        if layer:
-            line[0].set_ylabel(
-                f"{layer[0].neuron.depth + 1}", fontsize=_SMALL, color=colour, labelpad=1.5
-            )
+    """What is in the boxes of a layer's neurons, each under its channel; the layer's depth."""
+    top = y + _line(_SMALL)
+    depth = f"{layer[0].neuron.depth + 1}"
+    page.text(x, top + _dots(_SMALL), depth, size=_SMALL, color=colour)
+    for at, patch in enumerate(layer):
+        left, box = x + _dots(_LABEL) + at * (side + _dots(2)), patch.box
+        channel = f"{patch.neuron.channel}"
+        page.text(left, top - _dots(1.5), channel, size=_SMALL, color=GREY)
+        if box is None:
+            axes = page.axes(left, top, side, side)
+        else:
+            pixels = view[box.top : box.bottom, box.left : box.right]
+            scale = side / max(pixels.shape[:2])
+            size = round(pixels.shape[1] * scale), round(pixels.shape[0] * scale)
+            axes = page.image(left, top, size, pixels)
+        for spine in axes.spines.values():
+            spine.set(color=colour, linewidth=0.6)

@@ -5,13 +5,18 @@ from pathlib import Path
 
 import matplotlib
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from pda_studio.errors import UsageError
+from pda_studio.figures.page import GREY, INK, Page
 from pda_studio.figures.saving import DPI, STYLE, save_figure
+from pda_studio.figures.typesetting import Type
 
-_WIDTH, _HEIGHT = 7.24, 3.2  # inches: both columns of a journal
+_WIDTH, _HEIGHT = 521.0, 230.0  # points: both columns of a journal
+_LONGEST = 90.0  # points that the name of a layer may take
+_LARGE, _NORMAL, _SMALL, _FINE = 8.0, 7.5, 6.5, 5.5  # points, of text
 _NAMES = 40  # layers that are named below the axis; of more, every second, third …
-_INK, _GREY, _LINE = "#1a1a1a", "#5f5f5f", "#2166ac"
+_LINE = "#2166ac"
 
 
 def draw_bias_shares(shares: Sequence[tuple[str, float]], title: str, note: str = "") -> Figure:
@@ -39,25 +44,40 @@ def draw_bias_shares(shares: Sequence[tuple[str, float]], title: str, note: str 
     names, values = zip(*shares, strict=True)
     places = list(range(len(names)))
     named = places[:: -(-len(places) // _NAMES)]
-    with matplotlib.rc_context({**STYLE, "font.family": "DejaVu Sans", "text.color": _INK}):
-        figure = Figure(figsize=(_WIDTH, _HEIGHT), dpi=DPI, facecolor="white", layout="constrained")
-        axes = figure.add_subplot()
+    type = Type()
+    labels = [type.fitted(names[place], _dots(_LONGEST), _FINE) for place in named]
+    with matplotlib.rc_context(STYLE):
+        page = Page(_dots(_WIDTH), _dots(_HEIGHT), type)
+        left, right, top = _dots(30), page.width - _dots(6), _dots(20)
+        below = max(type.width(label, _FINE) for label in labels) + _dots(8)
+        axes = page.axes(left, top, right - left, page.height - top - below)
         axes.plot(
             places, values, color=_LINE, linewidth=1, marker="o", markersize=2.5, clip_on=False
         )
         axes.set_ylim(0, max(1.05, 1.05 * max(values)))
         axes.set_xlim(-0.5, len(places) - 0.5)
-        axes.axhline(1, color=_GREY, linewidth=0.5, linestyle=":")
-        axes.set_xticks(named, [names[place] for place in named], rotation=90, fontsize=5.5)
-        axes.tick_params(length=2, width=0.5, color=_INK)
-        axes.tick_params(axis="y", labelsize=6.5)
-        axes.set_ylabel("|bias| / |logit|", fontsize=7.5)
-        axes.set_title(title, loc="left", fontsize=8, fontweight="bold", parse_math=False)
-        axes.set_title(note, loc="right", fontsize=6.5, color=_GREY, parse_math=False)
+        axes.axhline(1, color=GREY, linewidth=0.5, linestyle=":")
+        family = page.family("".join(labels))
+        axes.set_xticks(named, labels, rotation=90, fontsize=_FINE, family=family)
+        axes.yaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10]))
+        axes.tick_params(length=2, width=0.5, color=INK, labelcolor=INK, pad=2)
+        axes.tick_params(axis="y", labelsize=_SMALL)
         for side, spine in axes.spines.items():
-            spine.set_linewidth(0.5)
+            spine.set_color(INK)
             spine.set_visible(side in ("left", "bottom"))
-    return figure
+        middle = top + axes.get_position().height * page.height / 2
+        style = {"size": _NORMAL, "rotation": 90, "va": "center", "ha": "center"}
+        page.text(_dots(7), middle, "|bias| / |logit|", color=INK, **style)
+        note = type.fitted(note, 0.4 * page.width, _SMALL)
+        room = right - left - type.width(note, _SMALL) - _dots(8)
+        shown = type.fitted(title, room, _LARGE, "bold")
+        page.text(left, _dots(11), shown, size=_LARGE, weight="bold", color=INK)
+        page.text(right, _dots(11), note, size=_SMALL, color=GREY, ha="right")
+    return page.figure
+
+
+def _dots(points: float) -> int:
+    return round(points / 72 * DPI)
 
 
 def save_bias_shares(

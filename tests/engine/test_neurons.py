@@ -378,10 +378,10 @@ def test_the_figure_shows_boxes_by_depth(digits: Classifier, digit_image: Digit)
     subject = Subject.of(digit_image(4), digits)
     _, patches = most_important_in(Neurons(), subject)
     figure = draw_neurons(subject, patches, "title")
-    everything, *thirds = figure.subfigs[0].axes
+    everything, *thirds = figure.axes[:4]
     active = sum(patch.box is not None for patch in patches)
     assert len(everything.patches) == sum(len(tile.patches) for tile in thirds) == active
-    shown = [axes for part in figure.subfigs[1].subfigs for axes in part.axes if axes.images]
+    shown = [axes for axes in figure.axes[4:] if axes.images]
     assert len(shown) == active
     with pytest.raises(UsageError, match="another metric"):
         draw_neurons(subject, [], "title")
