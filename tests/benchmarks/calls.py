@@ -2,7 +2,8 @@
 
 Counted with `sys.setprofile` on the program's own files, in the window's thread and the engine's:
 
-- from one step of the window slider to the beginning of the method's `steps`,
+- from one step of the window slider to the beginning of the method's `steps`: the first one, which
+  may trace the network for a preview, and the next one,
 - from a click on a class whose scores are there to the panel with its map.
 
     python tests/benchmarks/calls.py [--most 600] [--list]
@@ -97,6 +98,7 @@ def count() -> dict[str, Counted]:
     from PySide6.QtWidgets import QApplication
 
     from pda_studio.gui.window.studio import Studio, application
+    from pda_studio.targets import ClassTarget
 
     app = application()
     assert isinstance(app, QApplication)
@@ -128,35 +130,45 @@ def count() -> dict[str, Counted]:
         try:
             wait(lambda: bool(session.all_finished()))
             lanes: list[object] = []
-            for queue in (studio.jobs.ask, studio.jobs.read):  # Qt's threads know no threading
+            for queue in (
+                studio.jobs.start_short,
+                studio.jobs.read,
+            ):  # Qt's threads know no threading
                 queue(lambda: sys.setprofile(profile), lanes.append, lambda *_: None)
             wait(lambda: len(lanes) == 2)
             rest()
             found = {}
-            begun = Counting(
-                lambda frame: (
-                    frame.f_code.co_name == "steps"
-                    and "prediction_difference" in frame.f_code.co_filename
-                )
-            )
             spin = studio.window.method_box.rows["window"].spin
-            counting.append(begun)
-            sys.setprofile(profile)
-            spin.setValue(spin.value() + 1)
-            wait(lambda: begun.over)
-            sys.setprofile(None)
-            counting.clear()
-            found["window slider → steps()"] = begun.counted
-            wait(lambda: bool(session.all_finished()))
-            rest()
+            for name in ("first window slider step → steps()", "next one → steps()"):
+                begun = Counting(
+                    lambda frame: (
+                        frame.f_code.co_name == "steps"
+                        and "prediction_difference" in frame.f_code.co_filename
+                    )
+                )
+                counting.append(begun)
+                sys.setprofile(profile)
+                spin.setValue(spin.value() + 1)
+                wait(lambda begun=begun: begun.over)
+                sys.setprofile(None)
+                counting.clear()
+                found[name] = begun.counted
+                wait(lambda: bool(session.all_finished()))
+                rest()
 
             target = next(at for at in range(10) if at != session.target.index)
             shown = Counting(lambda _: False)
             counting.append(shown)
             sys.setprofile(profile)
             studio.window.predictions.chosen.emit(target)
-            panel = session.work.columns[0].key
-            wait(lambda: bool(session.all_finished()) and session.panel(0, panel).state == "done")
+            key = 0, session.work.columns[0].key
+
+            def is_there() -> bool:  # read without a call of the program's, which would count
+                panel = session.panels[key]
+                asked = panel.request.target if panel.request else None
+                return panel.state == "done" and asked == ClassTarget(target)
+
+            wait(is_there)
             sys.setprofile(None)
             counting.clear()
             found["target whose scores are there → map"] = shown.counted

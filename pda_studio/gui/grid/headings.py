@@ -53,7 +53,10 @@ def _called(choice: ClassifierChoice, others: set[ClassifierChoice | None]) -> s
 def summarised(column: Column) -> str:
     """A column's most telling parameters in one line: those that have a symbol."""
     method, inactive = column.method, column.method.inactive()
-    told = [one for one in method.parameters() if one.symbol is not None]
-    told = [one for one in told if one.name not in inactive]
-    told.sort(key=lambda one: bool(one.symbol))  # what needs no symbol comes first
-    return " · ".join(f"{one.symbol} {getattr(method, one.name)}".strip() for one in told)
+    plain: list[str] = []  # what needs no symbol comes first
+    others: list[str] = []
+    for one in method.parameters():
+        if one.symbol is not None and one.name not in inactive:
+            text = f"{one.symbol} {getattr(method, one.name)}".strip()
+            (others if one.symbol else plain).append(text)
+    return " · ".join([*plain, *others])

@@ -48,6 +48,18 @@ class _Predictions(QAbstractListModel):
         self.target: int | None = None
         self.probabilities = True
 
+    def show(
+        self, lines: list[tuple[int, str, float]], target: int | None, probabilities: bool
+    ) -> None:
+        """Show classes; where only the target is another one, the list stays where it is."""
+        if lines and (lines, probabilities) == (self.lines, self.probabilities):
+            self.target = target
+            self.dataChanged.emit(self.index(0), self.index(len(lines) - 1))
+            return
+        self.beginResetModel()
+        self.lines, self.target, self.probabilities = lines, target, probabilities
+        self.endResetModel()
+
     def _number(self, value: float) -> str:
         return words.percentage(value) if self.probabilities else words.plain(value)
 
@@ -164,24 +176,20 @@ class PredictionList(QWidget):
         if (classifier, subject, target) == self._shown:
             return
         self._shown = classifier, subject, target
-        model = self._model
-        model.beginResetModel()
-        model.target = target
-        model.probabilities = classifier is None or classifier.has_probabilities
-        model.lines = []
         names = classifier.class_names if classifier else ()
+        lines: list[tuple[int, str, float]] = []
         if subject is not None and len(subject.predictions) == len(names):
             likely = (-subject.predictions).argsort(kind="stable")[:_SHOWN]
             shown = [int(i) for i in likely]
             if target is not None and target not in shown:
                 shown.append(target)
-            model.lines = [(i, names[i], float(subject.predictions[i])) for i in shown]
-        model.endResetModel()
+            lines = [(i, names[i], float(subject.predictions[i])) for i in shown]
+        self._model.show(lines, target, classifier is None or classifier.has_probabilities)
         if names != self._names:
             self._names = names
             self.others.clear()
             self.others.addItems(list(names))  # type: ignore[no-untyped-call]
-        self.others.setEnabled(bool(model.lines))
+        self.others.setEnabled(bool(lines))
         self.others.setVisible(len(names) > _SHOWN)
         self.others.setCurrentIndex(-1 if target is None else target)
 
