@@ -1,5 +1,7 @@
 import os
 import struct
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 
@@ -7,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 import tifffile
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image, ImageOps
@@ -379,6 +381,7 @@ def test_values_that_are_not_finite_are_refused(tmp_path):
 sides = st.integers(4, 40)
 
 
+@settings(deadline=None)  # other programs may slow it down
 @given(
     st.one_of(
         hnp.arrays(np.uint8, st.tuples(sides, sides)),
@@ -398,6 +401,7 @@ def test_png_files_and_arrays_give_the_same_image(tmp_path_factory, array):
         assert np.array_equal(image, in_grey(array))
 
 
+@settings(deadline=None)  # other programs may slow it down
 @given(st.binary(min_size=1, max_size=200), st.sampled_from(["png", "jpeg", "tiff", "gif", "webp"]))
 def test_damage_never_shows_as_another_error(tmp_path_factory, noise, kind):
     path = tmp_path_factory.getbasetemp() / "noise"
@@ -467,3 +471,58 @@ def test_the_image_of_an_array_is_its_own():
 def test_other_arrays_are_refused(array, message):
     with pytest.raises(PdaStudioError, match=message):
         as_rgb(array)
+
+
+# WebP
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+@pytest.mark.parametrize("lossless", [True, False])
+def test_a_still_webp_is_what_pillow_makes_of_it(tmp_path, mode, lossless):
+    path = tmp_path / "image.webp"
+    noise = np.random.default_rng(0).integers(0, 256, (40, 30, len(mode)), np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by a quarter
+    Image.fromarray(noise).save(path, lossless=lossless, quality=60, exif=exif)
+    with Image.open(path) as image:
+        shown = Image.alpha_composite(
+            Image.new("RGBA", image.size, "white"), image.convert("RGBA")
+        ).convert("RGB")
+    expected = np.rot90(np.asarray(shown), -1).astype(int)
+    found = load_image(path)
+    assert found.shape == expected.shape
+    assert abs(found - expected).max() <= (1 if mode == "RGBA" else 0)  # of a rounding
+
+
+PEAK = """if True:
+    import resource, sys
+    from pda_studio.images import load_image
+
+    def peak():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+    load_image(sys.argv[1])
+    before = peak()
+    image = load_image(sys.argv[2])
+    print((peak() - before) / (image.size // 3))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts memory as Linux does")
+def test_a_large_webp_takes_no_more_memory_than_other_images(tmp_path):
+    small, large = tmp_path / "small.webp", tmp_path / "large.webp"
+    Image.new("RGB", (8, 8), "red").save(small)
+    Image.new("RGB", (5000, 5000), "red").save(large, quality=10, method=0)
+    run = [sys.executable, "-c", PEAK, small, large]
+    said = subprocess.run(run, check=True, capture_output=True, text=True).stdout
+    assert float(said) < 12, "bytes for each pixel: of Pillow's image, and of ours"
+
+
+def test_a_large_animation_is_refused(tmp_path, monkeypatch):
+    path = tmp_path / "moves.webp"
+    frames = [Image.new("RGB", (20, 20), colour) for colour in ("red", "blue")]
+    frames[0].save(path, save_all=True, append_images=frames[1:])
+    assert (load_image(path)[10, 10] > (200, -1, -1)).all()
+    monkeypatch.setattr("pda_studio.images.reading._MOST_ANIMATED", 399)
+    with pytest.raises(PdaStudioError, match="animation of more than 25 million pixels"):
+        load_image(path)

@@ -5,10 +5,13 @@ import logging
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 _log = logging.getLogger(__name__)
 
+_STRIP = 256  # rows
 _CONVERTIBLE = {"RGB ": ("RGB",), "GRAY": ("L",), "CMYK": ("CMYK",)}
 
 
@@ -33,13 +36,13 @@ def in_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, str
         What a user should know; "" for nothing.
     """
     if not profile:
-        return image.convert("RGB"), ""
+        return _rgb(image), ""
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         if _is_srgb(source):
-            return image.convert("RGB"), ""
+            return _rgb(image), ""
         if image.mode not in _CONVERTIBLE.get(source.profile.xcolor_space, ()):
-            return image.convert("RGB"), "Its colour profile is for other colours: not used."
+            return _rgb(image), "Its colour profile is for other colours: not used."
         converted = ImageCms.profileToProfile(
             image,
             source,
@@ -50,9 +53,23 @@ def in_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, str
         )
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError) as error:
         _log.debug("A colour profile cannot be used: %r", error)
-        return image.convert("RGB"), "Its colour profile is damaged: not used."
+        return _rgb(image), "Its colour profile is damaged: not used."
     assert converted is not None, "only a conversion in place returns nothing"
     return converted, ""
+
+
+def array_of(image: Image.Image) -> NDArray[np.uint8]:
+    """The pixels (H, W, C) or (H, W) of an image, copied in strips, which take less memory."""
+    first = np.asarray(image.crop((0, 0, 1, 1)))
+    pixels = np.empty((image.height, image.width, *first.shape[2:]), first.dtype)
+    for top in range(0, image.height, _STRIP):
+        bottom = min(top + _STRIP, image.height)
+        pixels[top:bottom] = np.asarray(image.crop((0, top, image.width, bottom)))
+    return pixels
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 @lru_cache(maxsize=1)

@@ -15,7 +15,7 @@ from PIL import Image, UnidentifiedImageError
 
 from pda_studio.errors import PdaStudioError
 from pda_studio.images import tiff
-from pda_studio.images.colours import in_srgb
+from pda_studio.images.colours import array_of, in_srgb
 from pda_studio.images.depth import Pixels, levels_of, over_white, scaled, three_channels
 from pda_studio.images.limits import check_size, damaged, no_memory
 
@@ -29,6 +29,7 @@ _JPEG = b"\xff\xd8\xff"
 _STARTS = (*tiff.STARTS, _JPEG, b"\x89PNG", b"RIFF", b"GIF8")
 _ORIENTATION = 0x0112
 _MOST_SCANS = 500  # of a progressive JPEG; programs write about ten
+_MOST_ANIMATED = 25_000_000  # pixels of an animated WebP, which takes 21 bytes for each
 _MOST_SCANNED = 4_000_000_000  # pixels over which they go: some seconds
 
 
@@ -128,7 +129,15 @@ def _by_pillow(file: BinaryIO, start: bytes, path: Path) -> ReadImage:
     except Exception as error:  # damaged files make Pillow raise errors of almost any type
         raise damaged(path) from error
     check_size(image.width, image.height, f"Cannot read {path}: the image")
+    moves = getattr(image, "is_animated", False)
+    if image.format == "WEBP" and moves and image.width * image.height > _MOST_ANIMATED:
+        raise PdaStudioError(
+            f"Cannot read {path}: it is an animation of more than 25 million pixels; save the frame"
+            " that is meant as an image of its own."
+        )
     try:
+        if image.format == "WEBP" and not moves:
+            image = _still_webp(file, image)
         image.load()  # before anything else decodes the file, as this refuses incomplete ones
     except MemoryError as error:
         raise no_memory(path) from error
@@ -144,6 +153,22 @@ def _by_pillow(file: BinaryIO, start: bytes, path: Path) -> ReadImage:
     else:
         pixels, more = _eight_bit(image)
     return ReadImage(_turned(pixels, _orientation(image)), (*notes, *more))
+
+
+def _still_webp(file: BinaryIO, opened: Image.Image) -> Image.Image:
+    """Decode a WebP of one frame, which Pillow would take for an animation of five times the size.
+
+    Raises
+    ------
+    Exception
+        Of almost any type, if it is damaged.
+    """
+    file.seek(0)
+    image = Image.fromarray(imagecodecs.webp_decode(file.read()))
+    if image.size != opened.size:
+        raise ValueError("another size than its header says")
+    image.info, image.format = opened.info, opened.format
+    return image
 
 
 def _opened(path: Path) -> BinaryIO:
@@ -184,7 +209,7 @@ def _eight_bit(image: Image.Image) -> tuple[Pixels, list[str]]:
     elif image.mode not in ("L", "RGB", "CMYK"):
         image = image.convert("L" if image.mode == "1" else "RGB")
     converted, note = in_srgb(image, profile)
-    pixels: Pixels = np.array(converted)
+    pixels: Pixels = array_of(converted)
     if alpha is not None:
         pixels = over_white(pixels, alpha)
     return pixels, [note] if note else []
@@ -221,7 +246,7 @@ def _deep_png(file: BinaryIO, image: Image.Image, path: Path) -> tuple[Pixels, l
     shown = scaled(values[:, :, :colours], levels)
     flat = shown[:, :, 0] if colours == 1 else shown
     converted, note = in_srgb(Image.fromarray(np.ascontiguousarray(flat)), profile)
-    pixels: Pixels = np.array(converted)
+    pixels: Pixels = array_of(converted)
     if values.shape[2] == 4:
         pixels = over_white(pixels, np.rint(values[:, :, 3] / 257).astype(np.uint8))
     return pixels, [text for text in (levels.note, note) if text]
@@ -235,7 +260,7 @@ def _deep_grey(
     except PdaStudioError as error:
         raise PdaStudioError(f"Cannot read {path}: {error}") from error
     converted, note = in_srgb(Image.fromarray(scaled(values, levels)), profile)
-    return np.array(converted), [text for text in (levels.note, note) if text]
+    return array_of(converted), [text for text in (levels.note, note) if text]
 
 
 @dataclass(frozen=True)

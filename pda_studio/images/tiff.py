@@ -16,7 +16,7 @@ import tifffile
 from PIL import Image
 
 from pda_studio.errors import PdaStudioError
-from pda_studio.images.colours import in_srgb
+from pda_studio.images.colours import array_of, in_srgb
 from pda_studio.images.depth import Pixels, levels_of, over_white, scaled
 from pda_studio.images.limits import check_size, damaged, no_memory
 
@@ -133,7 +133,7 @@ def _rgb(page: tifffile.TiffPage, values: npt.NDArray[Any], path: Path) -> tuple
         image = Image.frombytes("CMYK", image.size, np.ascontiguousarray(shown).tobytes())
     converted, note = in_srgb(image, _tag(page, _PROFILE, None))
     notes += [note] if note else []
-    rgb: Pixels = np.array(converted)
+    rgb: Pixels = array_of(converted)
     alpha = next((int(kind) for kind in page.extrasamples), 0)
     if values.shape[2] > count and alpha:
         full = 65535 if values.dtype == np.uint16 else float(levels.white)
