@@ -261,6 +261,9 @@ Diagnostic = (
 )
 Diagnostics = tuple[Diagnostic, ...]
 
+SUMMED = Completeness | Conservation
+"""What tells whether a map adds up."""
+
 _adapter: TypeAdapter[Diagnostics] = TypeAdapter(
     tuple[Annotated[Diagnostic, Discriminator("kind")], ...]
 )
@@ -268,7 +271,7 @@ _adapter: TypeAdapter[Diagnostics] = TypeAdapter(
 
 def warnings(diagnostics: Diagnostics) -> tuple[str, ...]:
     """What stands beside a map wherever it is shown: that it does not add up."""
-    judged = (one for one in diagnostics if isinstance(one, Completeness | Conservation))
+    judged = (one for one in diagnostics if isinstance(one, SUMMED))
     return tuple(one.warning for one in judged if one.warning)
 
 

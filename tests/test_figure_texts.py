@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from matplotlib.font_manager import fontManager
 from test_maps import make_map
 
-from pda_studio.diagnostics import ReadAt
+from pda_studio.diagnostics import Conservation, ReadAt
 from pda_studio.errors import UsageError
 from pda_studio.figures import Composition, draw_composition
 from pda_studio.figures import typesetting as ts
@@ -177,6 +177,24 @@ def test_a_caption_says_what_is_whose():
         caption = caption.replace("\N{NO-BREAK SPACE}", " ")
         assert f"{first_name}: window = 4 pixels. {second_name}: window = 8 pixels." in caption
         assert caption.count("outer patch = 12 pixels") == 1
+
+
+def test_of_errors_that_differ_a_caption_tells_the_largest():
+    grid = grid_of(2, 1)
+
+    def caption_of(*logits):
+        rows = tuple(
+            Row(row.key, row.label, row.view, {
+                0: row.maps[0].replace(forward="", diagnostics=(Conservation(10.0, logit),))
+            })
+            for row, logit in zip(grid.rows, logits, strict=True)
+        )  # fmt: skip
+        said = " ".join(words(draw_composition(Grid("", rows, grid.columns), Composition())))
+        return said.replace("\N{NO-BREAK SPACE}", " ")
+
+    assert "conservation error at most 0.99 %" in caption_of(10.1, 10.05)
+    lost = caption_of(10.1, 100.0)
+    assert "the map sums to 10, the logit is 100" in lost
 
 
 def test_a_caption_names_the_layer_that_auto_has_taken():

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from pda_studio.diagnostics import ReadAt
+from pda_studio.diagnostics import SUMMED, ReadAt, warnings
 from pda_studio.methods import METHODS
 from pda_studio.pda.options import AUTO
 from pda_studio.results import EvidenceMap, Result
@@ -115,9 +115,8 @@ def _paragraph(title: str, group: list[tuple[str, list[Result]]]) -> str:
     for name, maps in group:
         values = {key: text.replace(" ", NO_BREAK) for key, (text, _) in _resolved(maps[0]).items()}
         # How the maps of a column came about may differ from row to row.
-        forward = dict.fromkeys(m.how for m in maps if m.how)
-        if forward:
-            values["forward"] = "; ".join(forward)
+        if how := _how(maps):
+            values["forward"] = how
         if values not in [other for _, other in columns]:
             columns.append((name, values))
     first = columns[0][1].items()
@@ -130,6 +129,19 @@ def _paragraph(title: str, group: list[tuple[str, list[Result]]]) -> str:
     ]
     text = f"{title}: {text}." if text else f"{title}."
     return f"{text} {'. '.join(own)}." if own else text
+
+
+def _how(maps: Sequence[Result]) -> str:
+    """How the maps of a column came about: each way once, of errors alone the largest."""
+    hows = list(dict.fromkeys(m.how for m in maps if m.how))
+    errors = [one for m in maps for one in m.diagnostics if isinstance(one, SUMMED)]
+    alone = len(errors) == len(maps) and all(
+        m.how == str(d) for m, d in zip(maps, errors, strict=True)
+    )
+    if len(hows) > 1 and alone and not warnings(tuple(errors)):
+        worst = max(errors, key=lambda one: one.error)
+        return str(worst).replace("error ", "error at most ")
+    return "; ".join(hows)
 
 
 def _joined(values: dict[str, str]) -> str:
