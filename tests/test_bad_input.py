@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import io
+import json
 import os
 import pickle
 import resource
@@ -460,6 +461,29 @@ def test_a_damaged_download(server, offered, good, image, run, harm):
     assert name in said
     assert str(folder) in said
     assert not folder.exists() or list(folder.iterdir()) == []
+
+
+def test_weights_stay_what_was_downloaded(
+    server, offered, good, image, capsys, run, monkeypatch, tmp_path
+):
+    """Eight digits in a name are easily met by another file; the whole checksum is not."""
+    monkeypatch.setenv("PDA_STUDIO_CACHE", str(tmp_path / "cache"))
+    name, data = good
+    server.told.length, server.told.data = len(data), data
+    folder = offered(f"{server.address}/{name}")
+    assert main([*PREDICT, str(image)]) == 0
+    record = tmp_path / "cache" / "weights.json"
+    assert json.loads(record.read_text()) == {name: hashlib.sha256(data).hexdigest()}
+    for damaged in (data[:-1000], data[:1000] + b"?" + data[1001:]):
+        (folder / name).write_bytes(damaged)
+        said = run(*PREDICT, image, status=1)
+        assert f"{folder / name} is not the file that was downloaded: delete it" in said
+    (folder / name).write_bytes(data)
+    record.write_text(json.dumps({name: name.rpartition("-")[2][:8] + "0" * 56}))
+    assert "is not the file that was downloaded" in run(*PREDICT, image, status=1)
+    record.write_text("[" * 999)  # a damaged record is none
+    assert main([*PREDICT, str(image)]) == 0
+    assert json.loads(record.read_text()) == {name: hashlib.sha256(data).hexdigest()}
 
 
 def test_offline(offered, image, run, good):
