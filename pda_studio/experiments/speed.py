@@ -259,7 +259,7 @@ def _followed(benchmark: Benchmark) -> tuple[list[_Candidate], _Order, str]:
 
     def linearised() -> TimedForward:
         precision: Precision = "bfloat16-delta" if has_bfloat16(classifier) else "float32"
-        tail = LinearisedTail(classifier, pixels, benchmark.target, layer, precision)
+        tail = LinearisedTail(classifier, pixels, [benchmark.target], layer, precision)
         return OwnForward(tail, benchmark)
 
     candidates = [

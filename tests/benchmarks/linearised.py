@@ -47,7 +47,7 @@ def maps(classifier, image: np.ndarray, stride: int) -> tuple[dict[str, np.ndarr
     image = baseline_activations(classifier, pixels)
     program = image.program
     layers = joints(program)
-    scores, gradients = gradients_at(program, list(layers.values()), target, nested=True)
+    scores, gradients = gradients_at(program, list(layers.values()), [target], nested=True)
     windows = RemovedWindows(classifier, pixels)
     totals = np.zeros((len(layers), len(grid), 2))
     probability = np.zeros(len(grid))

@@ -43,7 +43,7 @@ def test_first_order_above_the_layer(request: pytest.FixtureRequest, name: str, 
         request.getfixturevalue("squeezenet") if real else load_classifier(name, "random", "cpu")
     )
     pixels = torch.rand(3, 224, 224, generator=torch.Generator().manual_seed(1))
-    tail = LinearisedTail(classifier, pixels, 7, layer)
+    tail = LinearisedTail(classifier, pixels, [7], layer)
     exact = IncrementalForward(classifier, pixels, np.array([7]))
     corners, infills = windows(6, 224, 12)
     removed = torch.stack(
@@ -59,7 +59,7 @@ def test_first_order_above_the_layer(request: pytest.FixtureRequest, name: str, 
 def test_the_last_layer_is_exact(squeezenet: Classifier) -> None:
     """Nothing above the layer is nonlinear: the logits are exact, and with them the odds."""
     pixels = torch.rand(3, 224, 224)
-    tail = LinearisedTail(squeezenet, pixels, 7, "classifier")
+    tail = LinearisedTail(squeezenet, pixels, [7], "classifier")
     exact = IncrementalForward(squeezenet, pixels, np.array([7]))
     corners, infills = windows(5, 224, 30)
     np.testing.assert_allclose(
@@ -77,7 +77,7 @@ def test_gradients_against_finite_differences() -> None:
     image = torch.rand(1, 1, 6, 6, dtype=torch.float64)
     program.run(image)
     hidden = program.layers["0"]
-    scores, (gradient,) = gradients_at(program, frontier(program, hidden), 2)
+    scores, (gradient,) = gradients_at(program, frontier(program, hidden), [2])
     step = 1e-6
     direction = torch.randn_like(hidden.value)
 
@@ -137,4 +137,4 @@ def test_the_earliest_layer_of_an_unmeasured_network(digits: Classifier, squeeze
 
 def test_unknown_layers_are_named(digits: Classifier) -> None:
     with pytest.raises(UsageError, match=r"no layer “conv9”.*conv2"):
-        LinearisedTail(digits, torch.rand(1, 28, 28), 3, "conv9")
+        LinearisedTail(digits, torch.rand(1, 28, 28), [3], "conv9")

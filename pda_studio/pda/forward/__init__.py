@@ -101,7 +101,7 @@ def _forward(
                 "bfloat16-delta" if has_bfloat16(classifier) else "float32"
             )
             precision = quick if wanted.precision == "auto" else wanted.precision
-            return LinearisedTail(classifier, pixels, target, layer, precision)
+            return LinearisedTail(classifier, pixels, classes, layer, precision)
         if wanted.forward != "full":
             fastest = _precision(wanted, classifier, pixels, grid, samples, trial)
             if fastest is not None:

@@ -48,7 +48,7 @@ def _measured(classifier: Classifier, pixels: torch.Tensor) -> str:
     names = joints(program)
     logits = program.output.value[0].cpu().double()
     target = int(logits.argmax())
-    _, gradients = gradients_at(program, list(names.values()), target, nested=True)
+    _, gradients = gradients_at(program, list(names.values()), [target], nested=True)
     windows = RemovedWindows(classifier, pixels)
     window = min(_WINDOW, *pixels.shape[1:])
     places = [

@@ -1,12 +1,12 @@
 """The first-order way: from some layer on, a decision's change is its gradient times the change."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.special import expit
+from scipy.special import softmax
 
 from pda_studio.classifiers import Classifier
 from pda_studio.classifiers.graph import Operation, Program
@@ -81,9 +81,9 @@ class LinearisedInput:
 class LinearisedTail:
     """Scores infilled images exactly up to a layer, and to first order above it.
 
-    With h the layer's result, z_t the target's logit and r = log Σ_{j≠t} exp z_j what speaks for
-    all other classes together, both z_t and r are taken to be linear in h; the probability
-    exp z_t / (exp z_t + exp r) is exact for these.
+    With h the layer's result, z_c the logits of the kept classes and r = log Σ_j exp z_j of all
+    others j together, all z_c and r are taken to be linear in h; the probabilities
+    exp z_c / (Σ_c exp z_c + exp r) are exact for these.
 
     Parameters
     ----------
@@ -91,8 +91,8 @@ class LinearisedTail:
         The network.
     pixels : (C, H, W) float32
         The unmodified image, in [0, 1].
-    target : int
-        The class whose scores are kept.
+    classes : (C,) int
+        Classes whose scores are kept; each costs a gradient.
     layer : str
         Name of the layer, as in `torch.nn.Module.named_modules`.
     precision : {"float32", "bfloat16-delta"}
@@ -113,7 +113,7 @@ class LinearisedTail:
         self,
         classifier: Classifier,
         pixels: torch.Tensor,
-        target: int,
+        classes: Sequence[int] | NDArray[np.int64],
         layer: str,
         precision: Precision = "float32",
     ) -> None:
@@ -134,17 +134,17 @@ class LinearisedTail:
                 f"The layer “{layer}” of {classifier.name} lies where its maps are taken apart:"
                 " choose the block around it."
             )
-        self._scores, self._gradients = gradients_at(program, self._frontier, target)
-        self.original = self._at(np.zeros((1, 2)), 1)
+        self._scores, self._gradients = gradients_at(program, self._frontier, classes)
+        self.original = self._at(np.zeros((1, len(self._scores))), 1)
 
     def batches(self, grid: WindowGrid, samples: int) -> Iterator[NDArray[np.int64]]:
         """Cut a grid into blocks of neighbouring windows, coarse to fine."""
-        return neighbours(self._baseline, grid, samples)
+        return neighbours(self._baseline, grid, samples, self._frontier)
 
     def __call__(self, corners: NDArray[np.int64], infills: torch.Tensor) -> SampleScores:
         """Score windows (n, 2), best near one another, with infills (n, S, C, k, k)."""
         corners, delta = self._windows.changed(corners, infills)
-        total = np.zeros((len(delta), 2))
+        total = np.zeros((len(delta), len(self._scores)))
         states = self._baseline.changes(corners, delta, self._frontier, self._dtype)
         for change, gradient in zip(states, self._gradients, strict=True):
             if change is not None:
@@ -152,8 +152,8 @@ class LinearisedTail:
         return self._at(total, infills.shape[1])
 
     def _at(self, change: NDArray[np.float64], samples: int) -> SampleScores:
-        logit, others = (self._scores + change).T.reshape(2, -1, samples, 1)
-        return SampleScores(expit(logit - others), logit)
+        values = (self._scores + change).reshape(-1, samples, len(self._scores))
+        return SampleScores(softmax(values, axis=-1)[..., :-1], values[..., :-1])
 
 
 def frontier(program: Program, layer: Operation) -> list[Operation]:
@@ -194,12 +194,17 @@ def along(change: Change, gradient: torch.Tensor) -> NDArray[np.float64]:
 
 
 def gradients_at(
-    program: Program, sources: list[Operation], target: int, *, nested: bool = False
+    program: Program,
+    sources: list[Operation],
+    classes: Sequence[int] | NDArray[np.int64],
+    *,
+    nested: bool = False,
 ) -> tuple[NDArray[np.float64], list[torch.Tensor]]:
-    """Values (2,) of z_t and r, and their gradients (2, …) with respect to each source's result.
+    """Values (C + 1,) of z_c and r, and their gradients (C + 1, …) by each source's result.
 
-    Of one class alone r is 0. Sources that depend on one another count as independent, as at a
-    frontier, unless they are nested, as the joints of a network are.
+    Where no other class is left, r is −∞, and 0 for a single output that has no probability.
+    Sources that depend on one another count as independent, as at a frontier, unless they are
+    nested, as the joints of a network are.
     """
     first = program.operations.index(sources[0])
     with torch.inference_mode(False), torch.enable_grad():  # whatever the caller's mode
@@ -216,9 +221,18 @@ def gradients_at(
                 values[operation] = operation.value.clone().requires_grad_()
                 changed.add(operation)
         logits = values[program.output][0].cpu().double()
-        others = torch.cat([logits[:target], logits[target + 1 :]])
-        outputs = (logits[target], others.logsumexp(0) if len(others) else logits[target] * 0)
+        kept = torch.from_numpy(np.array(classes, np.int64))
+        others = torch.ones(len(logits), dtype=torch.bool).index_fill(0, kept, value=False)
+        outputs = [*logits[kept], _together(logits, others)]
         variables = [values[source] for source in sources]
         each = [torch.autograd.grad(output, variables, retain_graph=True) for output in outputs]
     scores = np.array([output.item() for output in outputs])
     return scores, [torch.cat(pair).float() for pair in zip(*each, strict=True)]
+
+
+def _together(logits: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
+    """Log Σ exp of the others among the logits (K,)."""
+    if others.any():
+        return logits[others].logsumexp(0)
+    # A constant that depends on the logits, so that it has a gradient: 0.
+    return logits[0] * 0 - (torch.inf if len(logits) > 1 else 0.0)

@@ -9,7 +9,7 @@ Neighbouring windows are computed together, on the rectangle that holds what any
 deeper in the network it is hardly larger than for one of them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import numpy as np
@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from pda_studio.classifiers import Classifier
+from pda_studio.classifiers.graph import Operation
 from pda_studio.pda.forward.base import SampleScores, sample_scores
 from pda_studio.pda.forward.incremental.baseline import (
     BaselineActivations,
@@ -124,10 +125,16 @@ class RemovedWindows:
 
 
 def neighbours(
-    image: BaselineActivations, grid: WindowGrid, samples: int
+    image: BaselineActivations,
+    grid: WindowGrid,
+    samples: int,
+    wanted: Sequence[Operation] = (),
 ) -> Iterator[NDArray[np.int64]]:
-    """Cut a grid into blocks of neighbouring windows of the best size, coarse to fine."""
-    along = windows_along(image.program, grid.window, grid.stride, samples)
+    """Cut a grid into blocks of neighbouring windows of the best size, coarse to fine.
+
+    The best size for computing the changes of the wanted operations, else of the logits.
+    """
+    along = windows_along(image.program, grid.window, grid.stride, samples, wanted)
     return blocks(grid, along, alone=speed_of(image.program).alone)
 
 

@@ -121,19 +121,28 @@ def work(program: Program, window: int, wanted: Sequence[Operation] = ()) -> Wor
     return Workspace(products, np.array(values), weights)
 
 
-def windows_along(program: Program, window: int, stride: int, samples: int) -> int:
+def windows_along(
+    program: Program,
+    window: int,
+    stride: int,
+    samples: int,
+    wanted: Sequence[Operation] = (),
+) -> int:
     """How many windows along a side of a block are fastest, by what an estimate says.
 
     More of them share the cost of starting an operation, and what they share grows with them.
+    Where only the changes of some wanted operations are computed, blocks are as large as suits
+    what lies below these.
     """
     speed = speed_of(program)
+    started = len(program.before(wanted or [program.output]))
     length = min(program.image.value.shape[2:])
     best, least = 1, float("inf")
     for along in _ALONG:
         side = window + (along - 1) * stride
         if side > length or along > speed.most_along:
             break
-        needed = work(program, side)
+        needed = work(program, side, wanted)
         images = along**2 * samples
         written = images * needed.values
         if along > 1 and written.max() > _MOST_VALUES * (speed.products / CPU.products):
@@ -142,7 +151,7 @@ def windows_along(program: Program, window: int, stride: int, samples: int) -> i
             needed.products / speed.products
             + needed.values.sum() / speed.values
             + needed.weights / speed.weights / images
-            + len(program.operations) / speed.operations / images
+            + started / speed.operations / images
         )
         if seconds < least:
             best, least = along, seconds
