@@ -30,6 +30,26 @@ class WholeNetwork:
 
 
 @dataclass(frozen=True)
+class Approximation:
+    """How far a map is from the exact one, by its own estimate.
+
+    Attributes
+    ----------
+    error : float
+        Root mean square error over the root mean square evidence.
+    exact : float
+        Part of the windows that are scored exactly.
+    """
+
+    error: float
+    exact: float
+    kind: Literal["approximation"] = field(default="approximation", kw_only=True, repr=False)
+
+    def __str__(self) -> str:
+        return f"± {100 * self.error:.2g} % of the rms evidence"
+
+
+@dataclass(frozen=True)
 class Completeness:
     """Whether a map adds up to how much the target's score differs from the baseline's.
 
@@ -248,6 +268,7 @@ class Note:
 
 Diagnostic = (
     WholeNetwork
+    | Approximation
     | Completeness
     | Conservation
     | ReadAt

@@ -256,6 +256,9 @@ class EvidenceMap(Result):
         In `unit`, for each pixel of the network's input.
     standard_error : (H, W) float32 or None
         Monte-Carlo standard error of `evidence`, where samples were drawn.
+    approximation_error : (H, W) float32 or None
+        Root mean square error of `evidence` against the exact map, where most windows' scores are
+        estimated; a sampling error comes on top.
     covered : (H, W) bool or None
         In an unfinished map, the pixels that have evidence of their own; the others show the
         nearest. None in a finished one.
@@ -270,13 +273,19 @@ class EvidenceMap(Result):
 
     evidence: NDArray[np.float32]
     standard_error: NDArray[np.float32] | None = None
+    approximation_error: NDArray[np.float32] | None = None
     covered: NDArray[np.bool_] | None = None
     forward: str = ""
     scores: WindowScores | None = field(default=None, repr=False)
     share: NDArray[np.float32] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        for array in (self.evidence, self.standard_error, self.covered):
+        for array in (
+            self.evidence,
+            self.standard_error,
+            self.approximation_error,
+            self.covered,
+        ):
             if array is not None:
                 array.flags.writeable = False
 

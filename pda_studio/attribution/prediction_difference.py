@@ -8,7 +8,7 @@ from typing import cast
 import numpy as np
 
 from pda_studio.classifiers import Classifier
-from pda_studio.diagnostics import Diagnostics, WholeNetwork
+from pda_studio.diagnostics import Approximation, Diagnostics, WholeNetwork
 from pda_studio.infills import INFILLS
 from pda_studio.infills.ready import ReadyInfill, ready_infill
 from pda_studio.methods.base import METHODS, Progress
@@ -17,6 +17,7 @@ from pda_studio.pda.differences import differences
 from pda_studio.pda.forward import Wanted, make_forward, trial_of
 from pda_studio.pda.infill.base import now_and_then
 from pda_studio.pda.infill.terms import Preparation
+from pda_studio.pda.levelled.error import approximation_error, relative, with_coarser
 from pda_studio.pda.loop import score_windows
 from pda_studio.pda.options import UNITS, Difference
 from pda_studio.pda.scores import WindowScores, at_stride
@@ -27,12 +28,12 @@ from pda_studio.results import EvidenceMap, Result, Subject
 def steps(method: PredictionDifference, subject: Subject) -> Iterator[Progress[EvidenceMap]]:
     """Score the windows coarse to fine, a batch a step."""
     began = perf_counter()
-    grid = _grid(method, subject)
+    grid = grid_of(method, subject)
     classifier = subject.scored
     pixels = classifier.preprocessing.pixels(subject.view)
     size = (method.window, method.window)
     filler = ready_infill_of(method, classifier).filler(pixels, size)
-    progress = Progress(0, len(grid), lambda: _blank(method, subject))
+    progress = Progress(0, len(grid), lambda: blank(method, subject))
     wanted = Wanted(method.forward, method.precision, method.at, subject.batch)
     trial = None
     if wanted.needs_trial:
@@ -71,7 +72,7 @@ def steps(method: PredictionDifference, subject: Subject) -> Iterator[Progress[E
         yield progress
 
 
-def _blank(method: PredictionDifference, subject: Subject) -> EvidenceMap:
+def blank(method: PredictionDifference, subject: Subject) -> EvidenceMap:
     """The map before any window is scored: no pixel has evidence."""
     nothing = np.zeros(subject.view.shape[:2])
     blank = subject.map_of(method, nothing, _unit(method, subject), 0.0, complete=False)
@@ -105,15 +106,27 @@ def evidence_of(
     difference = method.difference if subject.scored.has_probabilities else "logit"
     values, variances = differences(scores, subject.index, difference)
     scored = None if scores.complete else scores.scored
+    evidence = scores.grid.average(values, scored)
+    approximation = None
+    coarser = scores.coarser
+    if coarser is not None:
+        thinned, _ = differences(with_coarser(scores, coarser), subject.index, difference)
+        approximation = approximation_error(
+            evidence, scores.grid.average(thinned), coarser.step, scores.grid.window
+        )
+        found = Approximation(relative(approximation, evidence), float(coarser.exact.mean()))
+        diagnostics = (*diagnostics, found)
     share = None
     if scored is not None:
         share = scores.grid.coverage(scored) / scores.grid.coverage()
     error = None
     if variances is not None and scores.varied.any():
-        error = scores.grid.standard_error(variances, scores.varied, scored)
+        sampled = scored if coarser is None else coarser.exact
+        error = scores.grid.standard_error(variances, scores.varied, sampled)
     return EvidenceMap(
-        evidence=scores.grid.average(values, scored).astype(np.float32),
+        evidence=evidence.astype(np.float32),
         standard_error=None if error is None else error.astype(np.float32),
+        approximation_error=None if approximation is None else approximation.astype(np.float32),
         covered=None if share is None else share > 0,
         share=None if share is None else share.astype(np.float32),
         unit=_unit(method, subject),
@@ -134,7 +147,8 @@ def redrawn(method: PredictionDifference, kept: Result, subject: Subject) -> Evi
     return evidence_of(method, subject, scores, kept.seconds, kept.forward, kept.diagnostics)
 
 
-def _grid(method: PredictionDifference, subject: Subject) -> WindowGrid:
+def grid_of(method: PredictionDifference, subject: Subject) -> WindowGrid:
+    """All windows of the method in the subject's image."""
     height, width = subject.view.shape[:2]
     return WindowGrid(height, width, method.window, method.stride)
 

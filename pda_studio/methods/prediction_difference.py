@@ -104,8 +104,19 @@ class PredictionDifference(Method):
         "auto",
         "Forward",
         "How infilled images are scored: by the whole network (full); just as exactly by what a"
-        " window changes in each layer (incremental); by the faster of the two (auto); or to first"
-        " order (linearised).",
+        " window changes in each layer (incremental); by the faster of the two (auto); to first"
+        " order (linearised); or to first order with exact scores of a few windows in between, as"
+        " many as the tolerance asks (levelled).",
+        group="Forward",
+    )
+    tolerance: float = parameter(
+        0.05,
+        "Tolerance",
+        "How far a levelled map may be from the exact one: the rms error over the rms evidence; 0"
+        " for the exact map.",
+        symbol="tolerance",
+        ge=0,
+        le=0.5,
         group="Forward",
     )
     precision: Precision = parameter(
@@ -174,10 +185,12 @@ class PredictionDifference(Method):
         infill = INFILLS.get(self.infill)  # none of a name that is not validated yet
         idle = set() if infill is None else set(get_args(Taken)).difference(infill.takes)
         linearised = self.forward == "linearised"
-        if self.forward == "full" or (linearised and self.at == "input"):
+        if self.forward in ("full", "levelled") or (linearised and self.at == "input"):
             idle.add("precision")
         if not linearised:
             idle.add("at")
+        if self.forward != "levelled":
+            idle.add("tolerance")
         return frozenset(idle)
 
     @classmethod
@@ -252,9 +265,10 @@ class PredictionDifference(Method):
 
     def steps(self, subject: Subject) -> Iterator[Progress[EvidenceMap]]:
         """Score the windows coarse to fine, a batch a step."""
-        from pda_studio.attribution import prediction_difference
+        from pda_studio.attribution import levelled, prediction_difference
 
-        yield from prediction_difference.steps(self, subject)
+        work = levelled if self.forward == "levelled" else prediction_difference
+        yield from work.steps(self, subject)
 
     def sources(self, subject: Subject) -> list[dict[str, Any]]:
         """Any difference and any target whose scores are kept, at this stride or a finer one."""

@@ -5,7 +5,7 @@ from typing import Literal
 Difference = Literal["log-odds", "probability", "logit"]
 UNITS: dict[Difference, str] = {"log-odds": "bits", "probability": "probability", "logit": "logit"}
 
-ForwardName = Literal["auto", "full", "incremental", "linearised"]
+ForwardName = Literal["auto", "full", "incremental", "linearised", "levelled"]
 Precision = Literal["auto", "float32", "bfloat16-delta"]
 
 INPUT, AUTO = "input", "auto"

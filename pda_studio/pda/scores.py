@@ -10,6 +10,26 @@ from pda_studio.pda.windows import WindowGrid
 
 
 @dataclass(frozen=True, eq=False)
+class Coarser:
+    """The same scores from lattices of windows of twice the step: how far they move tells of error.
+
+    Attributes
+    ----------
+    probability, logit : (n, C) float64
+        Scores without each window, interpolated from the coarser lattices.
+    exact : (n,) bool
+        Which windows of the finer ones are scored exactly; all others are estimated.
+    step : int
+        The largest step of the finer ones, in pixels.
+    """
+
+    probability: NDArray[np.float64]
+    logit: NDArray[np.float64]
+    exact: NDArray[np.bool_]
+    step: int
+
+
+@dataclass(frozen=True, eq=False)
 class WindowScores:
     """Scores of n windows for C kept classes out of K; everything else is arithmetic on these.
 
@@ -33,6 +53,8 @@ class WindowScores:
         For which of them the variance is known.
     linearised : bool
         Whether the scores are first-order estimates, in which a probability may leave [0, 1].
+    coarser : Coarser, optional
+        Of a levelled map, by which its approximation error is told; None where all are exact.
     """
 
     grid: WindowGrid
@@ -47,6 +69,7 @@ class WindowScores:
     scored: NDArray[np.bool_]
     varied: NDArray[np.bool_]
     linearised: bool = False
+    coarser: Coarser | None = None
 
     @property
     def complete(self) -> bool:

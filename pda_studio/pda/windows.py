@@ -85,9 +85,21 @@ class WindowGrid:
             step //= 2
         return [indices for indices in passes if len(indices)]
 
-    def batches(self, size: Callable[[], int]) -> Iterator[NDArray[np.int64]]:
-        """Cut the passes into batches of what `size()` says at the time."""
-        for indices in self.passes():
+    def batches(
+        self,
+        size: Callable[[], int],
+        rows: NDArray[np.int64] | None = None,
+        columns: NDArray[np.int64] | None = None,
+    ) -> Iterator[NDArray[np.int64]]:
+        """Cut the passes into batches of what `size()` says at the time.
+
+        If rows and columns are named, the windows that lie on both come instead, row by row.
+        """
+        if rows is None or columns is None:
+            passes = self.passes()
+        else:
+            passes = [(rows[:, None] * len(self.columns) + columns).ravel()]
+        for indices in passes:
             start = 0
             while start < len(indices):
                 batch = indices[start : start + size()]

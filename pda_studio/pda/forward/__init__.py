@@ -32,7 +32,7 @@ class Wanted:
     ----------
     forward : {"auto", "full", "incremental", "linearised"}
         By the whole network, by what a window changes, or to first order; auto takes the faster
-        of the first two.
+        of the first two. A levelled map is made of several of these.
     precision : {"auto", "float32", "bfloat16-delta"}
         Of what a window changes; auto takes bfloat16 where it is faster and exact enough.
     layer : str

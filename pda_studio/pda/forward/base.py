@@ -41,10 +41,17 @@ class Forward(Protocol):
         """How many infilled images a call should bring: the user can stop between two calls."""
         ...
 
-    def batches(self, grid: WindowGrid, samples: int) -> Iterator[NDArray[np.int64]]:
+    def batches(
+        self,
+        grid: WindowGrid,
+        samples: int,
+        rows: NDArray[np.int64] | None = None,
+        columns: NDArray[np.int64] | None = None,
+    ) -> Iterator[NDArray[np.int64]]:
         """Cut a grid into batches of windows with S infills, coarse to fine.
 
-        Together the batches hold every window once. What of a batch lies on a coarser lattice of
+        Together the batches hold every window once; if rows and columns of the grid are named by
+        their indices, every window that lies on both. What of a batch lies on a coarser lattice of
         the grid (`WindowGrid.lattice`) can be scored by itself, too.
         """
         ...

@@ -55,10 +55,16 @@ class SharedForward:
         """How many infilled images a call should bring."""
         return self._first.images_at_once * len(self._forwards)
 
-    def batches(self, grid: WindowGrid, samples: int) -> Iterator[NDArray[np.int64]]:
+    def batches(
+        self,
+        grid: WindowGrid,
+        samples: int,
+        rows: NDArray[np.int64] | None = None,
+        columns: NDArray[np.int64] | None = None,
+    ) -> Iterator[NDArray[np.int64]]:
         """Join as many batches of a single device as there are devices."""
         waiting: list[NDArray[np.int64]] = []
-        for batch in self._first.batches(grid, samples):
+        for batch in self._first.batches(grid, samples, rows, columns):
             waiting.append(batch)
             if len(waiting) == len(self._forwards):
                 yield np.concatenate(waiting)

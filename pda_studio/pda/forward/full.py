@@ -59,9 +59,15 @@ class FullForward:
         # Where the user names a batch nothing depends on the clock: the map is the same to the bit.
         return self._batch.images_at_once if self._measured else self._batch.size
 
-    def batches(self, grid: WindowGrid, samples: int) -> Iterator[NDArray[np.int64]]:
+    def batches(
+        self,
+        grid: WindowGrid,
+        samples: int,
+        rows: NDArray[np.int64] | None = None,
+        columns: NDArray[np.int64] | None = None,
+    ) -> Iterator[NDArray[np.int64]]:
         """Cut a grid into batches of windows with S infills, coarse to fine."""
-        return grid.batches(lambda: max(1, self.images_at_once // samples))
+        return grid.batches(lambda: max(1, self.images_at_once // samples), rows, columns)
 
     def __call__(self, corners: NDArray[np.int64], infills: torch.Tensor) -> SampleScores:
         """Score windows (n, 2) with infills (n, S, C, k, k)."""

@@ -61,9 +61,15 @@ class LinearisedInput:
         values = np.array([output.item() for output in outputs]).reshape(2, 1, 1, -1)
         self.original = SampleScores(values[0], values[1])
 
-    def batches(self, grid: WindowGrid, samples: int) -> Iterator[NDArray[np.int64]]:
+    def batches(
+        self,
+        grid: WindowGrid,
+        samples: int,
+        rows: NDArray[np.int64] | None = None,
+        columns: NDArray[np.int64] | None = None,
+    ) -> Iterator[NDArray[np.int64]]:
         """Cut a grid into batches of windows with S infills, coarse to fine."""
-        return grid.batches(lambda: max(1, self.images_at_once // samples))
+        return grid.batches(lambda: max(1, self.images_at_once // samples), rows, columns)
 
     def __call__(self, corners: NDArray[np.int64], infills: torch.Tensor) -> SampleScores:
         """Score windows (n, 2) with infills (n, S, C, k, k)."""
@@ -137,9 +143,15 @@ class LinearisedTail:
         self._scores, self._gradients = gradients_at(program, self._frontier, classes)
         self.original = self._at(np.zeros((1, len(self._scores))), 1)
 
-    def batches(self, grid: WindowGrid, samples: int) -> Iterator[NDArray[np.int64]]:
+    def batches(
+        self,
+        grid: WindowGrid,
+        samples: int,
+        rows: NDArray[np.int64] | None = None,
+        columns: NDArray[np.int64] | None = None,
+    ) -> Iterator[NDArray[np.int64]]:
         """Cut a grid into blocks of neighbouring windows, coarse to fine."""
-        return neighbours(self._baseline, grid, samples, self._frontier)
+        return neighbours(self._baseline, grid, samples, self._frontier, rows, columns)
 
     def __call__(self, corners: NDArray[np.int64], infills: torch.Tensor) -> SampleScores:
         """Score windows (n, 2), best near one another, with infills (n, S, C, k, k)."""

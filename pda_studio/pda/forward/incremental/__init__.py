@@ -24,7 +24,12 @@ from pda_studio.pda.forward.incremental.baseline import (
     baseline_activations,
     forget,
 )
-from pda_studio.pda.forward.incremental.plan import blocks, speed_of, windows_along
+from pda_studio.pda.forward.incremental.plan import (
+    blocks,
+    product_blocks,
+    speed_of,
+    windows_along,
+)
 from pda_studio.pda.patches import windows_of
 from pda_studio.pda.windows import WindowGrid
 
@@ -74,9 +79,15 @@ class IncrementalForward:
         self._logits = self._baseline.program.output.value.cpu().double().numpy()
         self.original = sample_scores(self._logits, classes, samples=1)
 
-    def batches(self, grid: WindowGrid, samples: int) -> Iterator[NDArray[np.int64]]:
+    def batches(
+        self,
+        grid: WindowGrid,
+        samples: int,
+        rows: NDArray[np.int64] | None = None,
+        columns: NDArray[np.int64] | None = None,
+    ) -> Iterator[NDArray[np.int64]]:
         """Cut a grid into blocks of neighbouring windows, coarse to fine."""
-        return neighbours(self._baseline, grid, samples)
+        return neighbours(self._baseline, grid, samples, (), rows, columns)
 
     def __call__(self, corners: NDArray[np.int64], infills: torch.Tensor) -> SampleScores:
         """Score windows (n, 2), best near one another, with infills (n, S, C, k, k)."""
@@ -129,13 +140,25 @@ def neighbours(
     grid: WindowGrid,
     samples: int,
     wanted: Sequence[Operation] = (),
+    rows: NDArray[np.int64] | None = None,
+    columns: NDArray[np.int64] | None = None,
 ) -> Iterator[NDArray[np.int64]]:
     """Cut a grid into blocks of neighbouring windows of the best size, coarse to fine.
 
-    The best size for computing the changes of the wanted operations, else of the logits.
+    The best size for computing the changes of the wanted operations, else of the logits. If rows
+    and columns are named, only the windows that lie on both, and no single windows first.
     """
-    along = windows_along(image.program, grid.window, grid.stride, samples, wanted)
-    return blocks(grid, along, alone=speed_of(image.program).alone)
+    if rows is None or columns is None:
+        along = windows_along(image.program, grid.window, grid.stride, samples, wanted)
+        return blocks(grid, along, alone=speed_of(image.program).alone)
+    apart = max(_apart(grid.rows[rows]), _apart(grid.columns[columns]))
+    along = windows_along(image.program, grid.window, apart, samples, wanted)
+    return product_blocks(grid, rows, columns, along)
+
+
+def _apart(places: NDArray[np.int64]) -> int:
+    """The usual distance of neighbours."""
+    return int(np.median(np.diff(places))) if len(places) > 1 else 1
 
 
 __all__ = [

@@ -63,11 +63,14 @@ class Workspace:
         Values that each operation writes, for an image.
     weights : int
         Weights that are read, for a batch of any size.
+    operations : int
+        How many are started, for a batch of any size.
     """
 
     products: float
     values: NDArray[np.float64]
     weights: int
+    operations: int
 
 
 def work(program: Program, window: int, wanted: Sequence[Operation] = ()) -> Workspace:
@@ -118,7 +121,7 @@ def work(program: Program, window: int, wanted: Sequence[Operation] = ()) -> Wor
         if isinstance(layer, nn.Conv2d | nn.Linear):
             products += layer.weight.numel() * area
             weights += layer.weight.numel()
-    return Workspace(products, np.array(values), weights)
+    return Workspace(products, np.array(values), weights, len(needed))
 
 
 def windows_along(
@@ -135,7 +138,6 @@ def windows_along(
     what lies below these.
     """
     speed = speed_of(program)
-    started = len(program.before(wanted or [program.output]))
     length = min(program.image.value.shape[2:])
     best, least = 1, float("inf")
     for along in _ALONG:
@@ -147,15 +149,28 @@ def windows_along(
         written = images * needed.values
         if along > 1 and written.max() > _MOST_VALUES * (speed.products / CPU.products):
             break
-        seconds = (
-            needed.products / speed.products
-            + needed.values.sum() / speed.values
-            + needed.weights / speed.weights / images
-            + started / speed.operations / images
-        )
+        seconds = _seconds(needed, speed, images)
         if seconds < least:
             best, least = along, seconds
     return best
+
+
+def seconds_of(
+    program: Program, window: int, along: int, wanted: Sequence[Operation] = ()
+) -> float:
+    """Estimate the time of a window in a block of so many windows along each side, stride 1."""
+    needed = work(program, window + along - 1, wanted)
+    return _seconds(needed, speed_of(program), along**2)
+
+
+def _seconds(needed: Workspace, speed: Speed, images: int) -> float:
+    """Of an image, where so many go through the network together."""
+    return (
+        needed.products / speed.products
+        + float(needed.values.sum()) / speed.values
+        + needed.weights / speed.weights / images
+        + needed.operations / speed.operations / images
+    )
 
 
 def blocks(grid: WindowGrid, along: int, *, alone: bool = True) -> Iterator[NDArray[np.int64]]:
@@ -165,22 +180,32 @@ def blocks(grid: WindowGrid, along: int, *, alone: bool = True) -> Iterator[NDAr
     `along` × `along`, in an order that spans the image again and again; all together hold every
     window once.
     """
-    index = np.arange(len(grid)).reshape(len(grid.rows), len(grid.columns))
     rough = grid.passes()[0] if along > 1 and alone else np.array([], dtype=np.int64)
     yield from rough[:, None]
     seen = np.zeros(len(grid), dtype=bool)
     seen[rough] = True
+    everything = np.arange(len(grid.rows)), np.arange(len(grid.columns))
+    for block in product_blocks(grid, *everything, along):
+        left = block[~seen[block]]
+        if len(left):
+            yield left
+
+
+def product_blocks(
+    grid: WindowGrid, rows: NDArray[np.int64], columns: NDArray[np.int64], along: int
+) -> Iterator[NDArray[np.int64]]:
+    """Cut the windows on some rows and columns into blocks of `along` × `along`.
+
+    They come in an order that spans the image again and again.
+    """
     all_blocks = [
-        index[np.ix_(rows, columns)].ravel()
-        for rows in _cut(len(grid.rows), along)
-        for columns in _cut(len(grid.columns), along)
+        (down[:, None] * len(grid.columns) + across).ravel()
+        for down in (rows[cut] for cut in _cut(len(rows), along))
+        for across in (columns[cut] for cut in _cut(len(columns), along))
     ]
-    shape = (-(-len(grid.rows) // along), -(-len(grid.columns) // along))
+    shape = (-(-len(rows) // along), -(-len(columns) // along))
     for place in np.concatenate(WindowGrid(*shape, 1, 1).passes()):
-        block = all_blocks[place]
-        block = block[~seen[block]]
-        if len(block):
-            yield block
+        yield all_blocks[place]
 
 
 def _cut(length: int, most: int) -> list[NDArray[np.int64]]:

@@ -1,0 +1,61 @@
+"""How far a map is from the exact one, by how far it moves when its lattices are thinned."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter
+
+from pda_studio.pda.scores import Coarser, WindowScores
+
+_FACTORS = {2: 0.46, 4: 0.55}
+"""What part of the move from twice the step remains as error, from this step on (pixels): the
+medians over photographs and networks are 0.44 and 0.54 (tests/benchmarks/levelled.py)."""
+_FLOOR = 0.2  # of a pixel's squared error that is the whole map's: few places tell of their own
+
+
+def factor(step: int) -> float:
+    """What part of the move from twice the step (pixels) remains as error."""
+    return _FACTORS[4 if step > 2 else 2]
+
+
+def with_coarser(scores: WindowScores, coarser: Coarser) -> WindowScores:
+    """The scores as the thinned lattices give them."""
+    return replace(scores, probability=coarser.probability, logit=coarser.logit, coarser=None)
+
+
+def approximation_error(
+    evidence: NDArray[np.float64], coarser: NDArray[np.float64], step: int, window: int
+) -> NDArray[np.float64]:
+    """Root mean square error of each pixel's evidence, from the map of thinned lattices.
+
+    Parameters
+    ----------
+    evidence, coarser : (H, W) float64
+        The map, and the same from lattices of twice the step.
+    step : int
+        The largest step of a lattice, in pixels.
+    window : int
+        Side k of a window, in pixels.
+
+    Returns
+    -------
+    (H, W) float64
+        In the unit of the evidence: its rms over all pixels is that of the map's error, its course
+        that of the move around a pixel.
+    """
+    moved = np.square(evidence - coarser)
+    around = uniform_filter(moved, 4 * step + window, mode="reflect")
+    error: NDArray[np.float64] = factor(step) * np.sqrt(
+        np.maximum((1 - _FLOOR) * around + _FLOOR * moved.mean(), 0)
+    )
+    return error
+
+
+def relative(error: NDArray[np.float64], evidence: NDArray[np.float64]) -> float:
+    """Root mean square error of a map over that of its evidence; 0 where there is neither."""
+    whole = float(np.sqrt(np.square(evidence).mean()))
+    rms = float(np.sqrt(np.square(error).mean()))
+    if whole > 0:
+        return rms / whole
+    return 0.0 if rms == 0 else float("inf")

@@ -1,0 +1,184 @@
+"""Refine the lattices of the levels, one after the other, until the map's error is small enough."""
+
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pda_studio.pda.allocator import return_freed_memory
+from pda_studio.pda.forward import SampleScores
+from pda_studio.pda.infill.terms import Preparation
+from pda_studio.pda.levelled.error import approximation_error, factor, relative
+from pda_studio.pda.levelled.fields import fields, joined
+from pda_studio.pda.levelled.lattice import Lattice
+from pda_studio.pda.levelled.state import Computed, LevelledScores
+from pda_studio.pda.loop import InfillScorer, enter
+from pda_studio.pda.scores import WindowScores
+
+Drawn = Callable[[WindowScores], NDArray[np.float64]]
+"""Turns scores into the evidence (H, W) of the target."""
+
+_FIRST, _FIRST_EXACT = 8, 16  # pixels: steps of the first lattices
+_POWER = 1.8  # the work goes with this power of one over the error, roughly: for the time left
+_REMAINS = 0.25  # of a squared error once a lattice's step is halved, roughly
+
+
+@dataclass(frozen=True)
+class Refinement:
+    """How far a map has come.
+
+    Attributes
+    ----------
+    state : LevelledScores
+        What is known.
+    done : float
+        Part of the work, from 0 to 1.
+    drawable : bool
+        Whether there is a map of the state yet.
+    """
+
+    state: LevelledScores
+    done: float
+    drawable: bool
+
+
+def refine(
+    state: LevelledScores, target: int, tolerance: float, drawn: Drawn
+) -> Iterator[Refinement | Preparation]:
+    """Refine what is known of the levels until a map meets a tolerance.
+
+    Each step halves that lattice along that axis where the error, by what thinning the lattice does
+    to the map, falls most for its cost. No window of a level is scored twice.
+
+    Parameters
+    ----------
+    state : LevelledScores
+        What is known already, if anything; it is taken further.
+    target : int
+        Whose map is looked at; one of the classes that are kept.
+    tolerance : float
+        rms error over rms evidence; 0 scores every window exactly.
+    drawn : callable
+        Turns scores of the target into its map.
+
+    Yields
+    ------
+    Refinement
+        After each batch of windows.
+    Preparation
+        In between, while a batch's infills need something computed first.
+    """
+    column = state.exact.column(target)
+    furthest = 0.0
+    try:
+        for place, one in enumerate(state.computed):
+            if one.lattice is not None:
+                continue
+            step = _FIRST_EXACT if one is state.computed[-1] else _FIRST
+            for scored in _score(state, one, state.first_lattice(step)):
+                if isinstance(scored, Preparation):
+                    yield scored
+                else:
+                    yield Refinement(state, 0.0, drawable=place > 0)
+        while not state.complete:
+            error = _error(state, column, drawn)
+            if error <= tolerance:
+                break
+            place, axis = _next(state, column, drawn)
+            one = state.computed[place]
+            assert one.lattice is not None
+            finer = one.lattice.halved(axis)
+            start = max(furthest, _share(error, tolerance, state))
+            missing = max(1, int((~one.known[finer.indices]).sum()))
+            scored, end = 0, max(start, min(1.0, start * 2**_POWER / 2, 0.98))
+            for made in _score(state, one, finer):
+                if isinstance(made, Preparation):
+                    yield made
+                    continue
+                scored += made
+                furthest = max(furthest, start + (end - start) * min(1.0, scored / missing))
+                yield Refinement(state, min(furthest, 0.999), drawable=True)
+        yield Refinement(state, 1.0, drawable=True)
+    finally:
+        return_freed_memory()
+
+
+def _share(error: float, tolerance: float, state: LevelledScores) -> float:
+    """About which part of the work is done at an error."""
+    if tolerance > 0:
+        return float(min(1.0, (tolerance / error) ** _POWER))
+    return float(state.computed[-1].known.mean())
+
+
+def _error(state: LevelledScores, column: int, drawn: Drawn) -> float:
+    """The map's claimed error over its rms evidence."""
+    coarser, step = state.thinned()
+    now = drawn(state.of_class(column, {}))
+    then = drawn(state.of_class(column, coarser))
+    return relative(approximation_error(now, then, step, state.grid.window), now)
+
+
+def _next(state: LevelledScores, column: int, drawn: Drawn) -> tuple[int, int]:
+    """Which level to refine along which axis: where the error falls most for its cost."""
+    now = drawn(state.of_class(column, {}))
+    best, most = (len(state.computed) - 1, 0), -1.0
+    for place, one in enumerate(state.computed):
+        assert one.lattice is not None
+        for axis in one.lattice.partial_axes:
+            then = drawn(state.of_class(column, {place: one.lattice.doubled(axis)}))
+            step = (one.lattice.down, one.lattice.across)[axis] * state.grid.stride
+            falls = (1 - _REMAINS) * factor(step) ** 2 * float(np.square(now - then).mean())
+            refined = _within_below(state, place, axis)
+            gain = falls / max(_cost(state, refined, axis), 1e-12)
+            if gain > most:
+                best, most = (refined, axis), gain
+    return best
+
+
+def _within_below(state: LevelledScores, place: int, axis: int) -> int:
+    """The level itself, or one below that has to be known on its finer lattice first."""
+    lattice = state.computed[place].lattice
+    assert lattice is not None
+    while place:
+        below = state.computed[place - 1].lattice
+        assert below is not None
+        if below.holds(lattice.halved(axis)):
+            break
+        place -= 1
+        lattice = below
+    return place
+
+
+def _cost(state: LevelledScores, place: int, axis: int) -> float:
+    one = state.computed[place]
+    assert one.lattice is not None
+    return int((~one.known[one.lattice.halved(axis).indices]).sum()) * one.seconds
+
+
+def _score(
+    state: LevelledScores, one: Computed, lattice: Lattice
+) -> Generator[int | Preparation, None, None]:
+    """Score those windows of a lattice that are not known; yields how many, a batch a step."""
+    grid, level = state.grid, one.level
+    scorer = InfillScorer(level.forward)
+    is_exact = one is state.computed[-1]
+    taken: list[float] = []
+    for batch in level.forward.batches(grid, level.filler.samples, *lattice.missing(one.known)):
+        began = perf_counter()
+        corners = grid.corners[batch]
+        infills = yield from level.filler.fill_in_steps(corners)
+        parts: list[SampleScores] = []
+        for part in scorer.parts(corners, infills):
+            if parts:
+                yield 0
+            parts.append(part)
+        if is_exact:
+            enter(state.exact, batch, parts)
+        one.values[batch] = fields(joined(parts))
+        one.known[batch] = True
+        taken.append((perf_counter() - began) / len(batch))
+        one.seconds = float(np.median(taken))
+        yield len(batch)
+    one.lattice = lattice

@@ -1,0 +1,173 @@
+"""What is known of each level, and the scores of all windows that follow from it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pda_studio.pda.levelled.fields import scores_of
+from pda_studio.pda.levelled.lattice import Lattice
+from pda_studio.pda.levelled.levels import Level
+from pda_studio.pda.loop import unscored
+from pda_studio.pda.scores import Coarser, WindowScores
+from pda_studio.pda.windows import WindowGrid
+
+_FEWEST = 4  # windows along an axis of a lattice: fewer make no spline
+
+
+@dataclass(eq=False)
+class Computed:
+    """What is known of a level.
+
+    Attributes
+    ----------
+    level : Level
+        The level.
+    values : (n, 2C) float64
+        Its fields, where they are known.
+    known : (n,) bool
+        Where that is.
+    lattice : Lattice or None
+        The finest lattice of windows that are all known.
+    seconds : float
+        For a window, as measured of late.
+    """
+
+    level: Level
+    values: NDArray[np.float64]
+    known: NDArray[np.bool_]
+    lattice: Lattice | None = None
+    seconds: float = 0.0
+
+
+class LevelledScores:
+    """The levels of a map, each known on a lattice of its own, and their sum.
+
+    Parameters
+    ----------
+    grid : WindowGrid
+        The n windows.
+    levels : list of Level
+        The cheapest first; the last is exact.
+    classes : (C,) int
+        The classes that the forwards keep.
+    class_count : int
+        K, all classes of the classifier.
+    """
+
+    def __init__(
+        self,
+        grid: WindowGrid,
+        levels: list[Level],
+        classes: NDArray[np.int64],
+        class_count: int,
+    ) -> None:
+        self.grid = grid
+        size = (len(grid), 2 * len(classes))
+        self.computed = [
+            Computed(level, np.zeros(size), np.zeros(len(grid), dtype=np.bool_)) for level in levels
+        ]
+        last = levels[-1]
+        self.exact = unscored(
+            grid, last.forward, classes, class_count, stochastic=last.filler.stochastic
+        )
+
+    def first_lattice(self, step: int) -> Lattice:
+        """The lattice of about this step in pixels: of a power of two of windows."""
+        shape = (len(self.grid.rows), len(self.grid.columns))
+        steps = []
+        for length in shape:
+            along = 1
+            while 2 * along * self.grid.stride <= step and 2 * along * (_FEWEST - 1) < length:
+                along *= 2
+            steps.append(along)
+        return Lattice(*shape, *steps)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every window is scored exactly."""
+        return bool(self.computed[-1].known.all())
+
+    def scores(self) -> WindowScores:
+        """Scores of all windows: exact ones where they are known, and estimates elsewhere."""
+        known = self.computed[-1].known
+        if self.complete:
+            return self.exact
+        probability, logit = scores_of(self._sum({}, slice(None)))
+        for estimated, exact in ((probability, self.exact.probability), (logit, self.exact.logit)):
+            estimated[known] = exact[known]
+        lattices, step = self.thinned()
+        coarser = scores_of(self._sum(lattices, slice(None)))
+        return self._all_scored(probability, logit, Coarser(*coarser, known.copy(), step))
+
+    def of_class(self, column: int, changed: Mapping[int, Lattice]) -> WindowScores:
+        """Estimates for one kept class, with some levels on a coarser lattice than is known."""
+        count = len(self.exact.classes)
+        values = self._sum(changed, slice(column, None, count))
+        one = slice(column, column + 1)
+        return replace(
+            self._all_scored(*scores_of(values)),
+            classes=self.exact.classes[one],
+            original_probability=self.exact.original_probability[one],
+            original_logit=self.exact.original_logit[one],
+            probability_variance=None,
+            logit_variance=None,
+        )
+
+    def description(self) -> str:
+        """Which levels are known at which part of the windows."""
+        parts = [
+            f"{one.level.name} at {100 * one.known.mean():.2g} % of windows"
+            for one in self.computed
+            if one.known.any()
+        ]
+        return f"levelled, {', '.join(parts)}; {self.computed[-1].level.forward.description}"
+
+    def _all_scored(
+        self,
+        probability: NDArray[np.float64],
+        logit: NDArray[np.float64],
+        coarser: Coarser | None = None,
+    ) -> WindowScores:
+        return replace(
+            self.exact,
+            probability=probability,
+            logit=logit,
+            scored=np.ones(len(self.grid), dtype=np.bool_),
+            varied=self.exact.varied.copy(),
+            coarser=coarser,
+        )
+
+    def _sum(self, changed: Mapping[int, Lattice], columns: slice) -> NDArray[np.float64]:
+        """(n, F): the sum of the levels' fields, interpolated."""
+        total: NDArray[np.float64] | None = None
+        for place, one in enumerate(self.computed):
+            if one.lattice is not None:
+                part = self._part(place, changed.get(place, one.lattice), columns)
+                total = part if total is None else total + part
+        assert total is not None, "no level is known yet"
+        return total.reshape(len(self.grid), -1)
+
+    def _part(self, place: int, lattice: Lattice, columns: slice) -> NDArray[np.float64]:
+        """What a level adds to the one below, interpolated from a lattice where both are known."""
+        at = lattice.indices
+        added = self.computed[place].values[at, columns]
+        if place:
+            added = added - self.computed[place - 1].values[at, columns]
+        return lattice.interpolated(added)
+
+    def thinned(self) -> tuple[dict[int, Lattice], int]:
+        """Lattices of twice the step for levels that are not known everywhere.
+
+        With them the largest step that these levels have now, in pixels.
+        """
+        coarser, step = {}, 1
+        for place, one in enumerate(self.computed):
+            if one.lattice is None or one.lattice.complete:
+                continue
+            coarser[place] = one.lattice
+            for axis in one.lattice.partial_axes:
+                coarser[place] = coarser[place].doubled(axis)
+            step = max(step, one.lattice.down, one.lattice.across)
+        return coarser, step * self.grid.stride
