@@ -46,7 +46,12 @@ class Approximation:
     kind: Literal["approximation"] = field(default="approximation", kw_only=True, repr=False)
 
     def __str__(self) -> str:
-        return f"± {100 * self.error:.2g} % of the rms evidence"
+        return f"{self.short} of the rms evidence"
+
+    @property
+    def short(self) -> str:
+        """As a panel shows it: "± 4.8 %"."""
+        return f"± {100 * self.error:.2g} %"
 
 
 @dataclass(frozen=True)
@@ -294,6 +299,11 @@ def warnings(diagnostics: Diagnostics) -> tuple[str, ...]:
     """What stands beside a map wherever it is shown: that it does not add up."""
     judged = (one for one in diagnostics if isinstance(one, SUMMED))
     return tuple(one.warning for one in judged if one.warning)
+
+
+def approximation(diagnostics: Diagnostics) -> Approximation | None:
+    """How far the map is from the exact one, if most windows' scores are estimated."""
+    return next((one for one in diagnostics if isinstance(one, Approximation)), None)
 
 
 def as_json(diagnostics: Diagnostics) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ def test_declarations_load_no_engine() -> None:
     )
     told = json.loads(done.stdout)
     assert len(told["parameters"]) >= 23
-    assert told["parameters"]["occlusion"] == 13
+    assert told["parameters"]["occlusion"] == 14
     loaded = set(told["modules"])
     assert not loaded & set(HEAVY)
     engine = ("attribution", "classifiers", "results", "store", "pda.forward", "pda.loop")

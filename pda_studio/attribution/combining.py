@@ -34,6 +34,21 @@ def mean_and_spread(
     return mean, (values.std(0, ddof=1) / np.sqrt(len(values))).astype(np.float32)
 
 
+def error_of_mean(maps: Sequence[EvidenceMap]) -> NDArray[np.float32] | None:
+    """Approximation error (H, W) of the mean of standardised maps, whose errors are independent.
+
+    None where no map has one.
+    """
+    squares = np.zeros(maps[0].evidence.shape)
+    for one in maps:
+        scale = float(np.sqrt(np.mean(np.square(one.evidence.astype(np.float64)))))
+        if one.approximation_error is not None and scale > 0:
+            squares += np.square(one.approximation_error / scale)
+    if not squares.any():
+        return None
+    return (np.sqrt(squares) / len(maps)).astype(np.float32)
+
+
 def combined(maps: Sequence[EvidenceMap]) -> EvidenceMap:
     """Combine finished maps of the same image and target.
 
@@ -71,6 +86,7 @@ def combined(maps: Sequence[EvidenceMap]) -> EvidenceMap:
     return EvidenceMap(
         evidence=evidence,
         standard_error=spread,
+        approximation_error=error_of_mean(maps),
         covered=None,
         view=first.view,
         target=first.target,

@@ -55,9 +55,14 @@ def steps(method: PredictionDifference, subject: Subject) -> Iterator[Progress[E
     state = LevelledScores(grid, levels, subject.kept_classes, len(classifier.class_names))
     unit = method.difference if classifier.has_probabilities else "logit"
 
-    def drawn(scores: WindowScores) -> NDArray[np.float64]:
-        values, _ = differences(scores, subject.index, unit)
-        return grid.average(values)
+    def drawn(
+        scores: WindowScores,
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+        values, variances = differences(scores, subject.index, unit)
+        error = None
+        if variances is not None and scores.varied.any():
+            error = grid.standard_error(variances, scores.varied, state.computed[-1].known)
+        return grid.average(values), error
 
     drawing = _Drawing(state)
     for now in refine(state, subject.index, method.tolerance, drawn):

@@ -4,16 +4,19 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from pda_studio.attribution.combining import UNIT, mean_and_spread
+from pda_studio.attribution.combining import UNIT, error_of_mean, mean_and_spread
+from pda_studio.diagnostics import Approximation, Diagnostics, approximation
 from pda_studio.methods.base import Progress
 from pda_studio.methods.multiscale import MultiscalePDA
+from pda_studio.pda.levelled import relative
 from pda_studio.results import EvidenceMap, Subject
 
 
 def steps(method: MultiscalePDA, subject: Subject) -> Iterator[Progress[EvidenceMap]]:
     """Go through the sizes, the largest windows first."""
     parts = method.parts(subject)
-    total = sum(part.cost(subject) for part in parts)
+    costs = [part.cost(subject) for part in parts]
+    total = sum(costs)
     done = 0
     finished: list[EvidenceMap] = []
     for place, part in enumerate(parts):
@@ -22,7 +25,7 @@ def steps(method: MultiscalePDA, subject: Subject) -> Iterator[Progress[Evidence
             last = progress
             if progress.done < progress.total:
                 yield Progress(
-                    done + progress.done,
+                    done + costs[place] * progress.done // progress.total,
                     total,
                     lambda now=progress, place=place: _together(  # type: ignore[misc]
                         method, subject, [*finished[:place], now.evidence()], complete=False
@@ -31,7 +34,7 @@ def steps(method: MultiscalePDA, subject: Subject) -> Iterator[Progress[Evidence
                 )
         assert last is not None
         finished.append(last.evidence())
-        done += last.total
+        done += costs[place]
         yield Progress(
             done,
             total,
@@ -51,9 +54,18 @@ def _together(
         covered = np.ones(evidence.shape, dtype=bool)
         if latest.covered is not None and len(maps) == 1:
             covered = latest.covered.copy()
+    error = error_of_mean(maps)
+    found: Diagnostics = tuple(
+        one for one in latest.diagnostics if not isinstance(one, Approximation)
+    )
+    if error is not None:
+        exact = float(np.mean([_exact(one) for one in maps]))
+        found = (*found, Approximation(relative(error, evidence), exact))
     return latest.replace(
         evidence=evidence,
         standard_error=spread,
+        approximation_error=error,
+        diagnostics=found,
         covered=covered,
         method=method.name,
         title=method.title,
@@ -62,3 +74,9 @@ def _together(
         seconds=sum(one.seconds for one in maps),
         scores=None,
     )
+
+
+def _exact(one: EvidenceMap) -> float:
+    """Part of the windows that are scored exactly."""
+    estimate = approximation(one.diagnostics)
+    return 1.0 if estimate is None else estimate.exact

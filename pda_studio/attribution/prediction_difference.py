@@ -34,7 +34,9 @@ def steps(method: PredictionDifference, subject: Subject) -> Iterator[Progress[E
     size = (method.window, method.window)
     filler = ready_infill_of(method, classifier).filler(pixels, size)
     progress = Progress(0, len(grid), lambda: blank(method, subject))
-    wanted = Wanted(method.forward, method.precision, method.at, subject.batch)
+    # A levelled map that tolerates nothing is the exact one.
+    forward_name = "auto" if method.forward == "levelled" else method.forward
+    wanted = Wanted(forward_name, method.precision, method.at, subject.batch)
     trial = None
     if wanted.needs_trial:
         filling = now_and_then(trial_of(grid, filler))
@@ -107,22 +109,22 @@ def evidence_of(
     values, variances = differences(scores, subject.index, difference)
     scored = None if scores.complete else scores.scored
     evidence = scores.grid.average(values, scored)
-    approximation = None
-    coarser = scores.coarser
-    if coarser is not None:
-        thinned, _ = differences(with_coarser(scores, coarser), subject.index, difference)
-        approximation = approximation_error(
-            evidence, scores.grid.average(thinned), coarser.step, scores.grid.window
-        )
-        found = Approximation(relative(approximation, evidence), float(coarser.exact.mean()))
-        diagnostics = (*diagnostics, found)
     share = None
     if scored is not None:
         share = scores.grid.coverage(scored) / scores.grid.coverage()
+    coarser = scores.coarser
     error = None
     if variances is not None and scores.varied.any():
         sampled = scored if coarser is None else coarser.exact
         error = scores.grid.standard_error(variances, scores.varied, sampled)
+    approximation = None
+    if coarser is not None:
+        thinned, _ = differences(with_coarser(scores, coarser), subject.index, difference)
+        approximation = approximation_error(
+            evidence, scores.grid.average(thinned), coarser.step, scores.grid.window, error
+        )
+        found = Approximation(relative(approximation, evidence), float(coarser.exact.mean()))
+        diagnostics = (*diagnostics, found)
     return EvidenceMap(
         evidence=evidence.astype(np.float32),
         standard_error=None if error is None else error.astype(np.float32),

@@ -44,10 +44,14 @@ def turned(evidence_map: EvidenceMap, matrix: Matrix, upright: NDArray[np.uint8]
 
     shape = evidence_map.evidence.shape[0], evidence_map.evidence.shape[1]
     evidence = turned_back(evidence_map.evidence, matrix, shape)
-    error = evidence_map.standard_error
+    errors = {
+        name: np.nan_to_num(turned_back(error, matrix, shape))
+        for name in ("standard_error", "approximation_error")
+        if (error := getattr(evidence_map, name)) is not None
+    }
     return evidence_map.replace(
+        **errors,
         evidence=np.nan_to_num(evidence),
-        standard_error=None if error is None else np.nan_to_num(turned_back(error, matrix, shape)),
         covered=np.isfinite(evidence),
         view=upright,
     )

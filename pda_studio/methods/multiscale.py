@@ -54,6 +54,7 @@ class MultiscalePDA(Method):
     difference: Difference = same_but(PredictionDifference, "difference", "log-odds")
     forward: ForwardName = same_but(PredictionDifference, "forward", "auto")
     precision: Precision = same_but(PredictionDifference, "precision", "auto")
+    tolerance: float = same_but(PredictionDifference, "tolerance", 0.05)
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> Self:
@@ -71,6 +72,10 @@ class MultiscalePDA(Method):
         largest = min(32, classifier.input_size // 3)
         smallest = min(int(suited["window"]), largest - 1)
         return {"smallest": smallest, "largest": largest, "infill": suited["infill"]}
+
+    def inactive(self) -> frozenset[str]:
+        """The tolerance, which only levelled maps have; a levelled map chooses its precision."""
+        return frozenset(["precision" if self.forward == "levelled" else "tolerance"])
 
     def bounds(self, input_size: int) -> dict[str, Bounds]:
         """The smallest window is smaller than the largest, and that fits into the input."""
@@ -101,6 +106,7 @@ class MultiscalePDA(Method):
                     difference=self.difference,
                     forward=self.forward,
                     precision=self.precision,
+                    tolerance=self.tolerance,
                 )
             )
         return made

@@ -114,12 +114,13 @@ def at_stride(scores: WindowScores, stride: int) -> WindowScores:
     Raises
     ------
     KeyError
-        If it is no multiple, or if a variance that a run at that stride knows is not known.
+        If it is no multiple, if scores are estimated from one another, or if a variance that a run
+        at that stride knows is not known.
     """
     fine = scores.grid
     if stride == fine.stride:
         return scores
-    if stride % fine.stride:
+    if stride % fine.stride or scores.coarser is not None:
         raise KeyError(stride)
     grid = replace(fine, stride=stride)
     rows = np.searchsorted(fine.rows, grid.rows)

@@ -209,9 +209,12 @@ def _size(evidence_map: Result) -> int:
     arrays: list[np.ndarray[Any, Any] | None] = [
         evidence_map.evidence,
         evidence_map.standard_error,
+        evidence_map.approximation_error,
     ]
     if scores is not None:
         # Maps redrawn for other targets share these, so that this counts too much, not too little.
         arrays += [scores.probability, scores.logit]
         arrays += [scores.probability_variance, scores.logit_variance]
+        if scores.coarser is not None:
+            arrays += [scores.coarser.probability, scores.coarser.logit]
     return sum([array.nbytes for array in arrays if array is not None])

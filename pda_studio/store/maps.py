@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pda_studio import __version__, diagnostics
 from pda_studio.errors import PdaStudioError
 from pda_studio.files import written_whole
-from pda_studio.pda.scores import WindowScores
+from pda_studio.pda.scores import Coarser, WindowScores
 from pda_studio.pda.windows import WindowGrid
 from pda_studio.reading import arrays_of, json_of, refused_as
 from pda_studio.results import EvidenceMap, MadeImage, Result
@@ -48,6 +48,10 @@ _SCORES = (
     "varied",
 )
 """Arrays of `WindowScores`; in an archive each has `scores_` before its name."""
+_COARSER = ("probability", "logit", "exact")
+"""Arrays of `Coarser`; in an archive each has `scores_coarser_` before its name."""
+_ERRORS = ("standard_error", "approximation_error")
+"""Errors of the evidence, where they are known, under their names in `EvidenceMap`."""
 _UNIT = re.compile(r"(.+), map (\d{1,9})(?:, row (\d{1,9}), column (\d{1,9}))?", re.ASCII)
 """A hidden unit in the `target_name` of format 1."""
 
@@ -56,10 +60,11 @@ def save_map(result: Result, path: Path) -> None:
     """Write a map or a made image as an .npz archive, whole or not at all, without window scores.
 
     The archive of a map holds `evidence` (H, W) float32, `standard_error` (H, W) float32 where it
-    was sampled, and `covered` (H, W) bool if it is unfinished; that of a made image `picture`
-    (H, W, 3) uint8. Both hold `image` (H, W, 3) uint8 as the network saw it, `probabilities` (K,)
-    float32, `target` (an integer: where the target stands among these) and `metadata` (JSON text);
-    read it with ``numpy.load(path, allow_pickle=False)``.
+    was sampled, `approximation_error` (H, W) float32 where it was estimated, and `covered` (H, W)
+    bool if it is unfinished; that of a made image `picture` (H, W, 3) uint8. Both hold `image`
+    (H, W, 3) uint8 as the network saw it, `probabilities` (K,) float32, `target` (an integer: where
+    the target stands among these) and `metadata` (JSON text); read it with
+    ``numpy.load(path, allow_pickle=False)``.
 
     Raises
     ------
@@ -105,7 +110,7 @@ def packed(result: Result, *, scores: bool = False) -> memoryview:
     elif isinstance(result, EvidenceMap):
         metadata["forward"] = result.forward
         arrays["evidence"] = result.evidence.astype(np.float32)
-        arrays["standard_error"], arrays["covered"] = result.standard_error, result.covered
+        arrays |= {name: getattr(result, name) for name in (*_ERRORS, "covered")}
         kept = result.scores if scores else None
     if kept is not None:
         metadata["scores"] = {
@@ -114,6 +119,9 @@ def packed(result: Result, *, scores: bool = False) -> memoryview:
             "linearised": kept.linearised,
         }
         arrays |= {f"scores_{name}": getattr(kept, name) for name in _SCORES}
+        if kept.coarser is not None:
+            metadata["scores"]["coarser_step"] = kept.coarser.step
+            arrays |= {f"scores_coarser_{name}": getattr(kept.coarser, name) for name in _COARSER}
     arrays["metadata"] = np.array(json.dumps(metadata))
     archive = io.BytesIO()
     save = np.savez_compressed if kept is None else np.savez
@@ -199,23 +207,21 @@ def _checked(arrays: dict[str, NDArray[Any]], metadata: dict[str, Any]) -> Resul
     if made is not None:
         _require(made.dtype == np.uint8 and made.shape == view.shape)
         return MadeImage(image=made, finished=metadata["complete"], **common)
-    evidence, error, covered = (
-        arrays["evidence"],
-        arrays.get("standard_error"),
-        arrays.get("covered"),
-    )
+    evidence, covered = arrays["evidence"], arrays.get("covered")
+    errors: dict[str, Any] = {name: arrays.get(name) for name in _ERRORS}
     size = (height, width)
     _require(evidence.dtype == np.float32 and evidence.shape == size)
     _require(bool(np.isfinite(evidence).all()))
-    _require(error is None or (error.dtype == np.float32 and error.shape == size))
+    for error in errors.values():
+        _require(error is None or (error.dtype == np.float32 and error.shape == size))
     _require(covered is None or (covered.dtype == np.bool_ and covered.shape == size))
     _require(metadata["complete"] is (covered is None))
     return EvidenceMap(
         evidence=evidence,
-        standard_error=error,
         covered=covered,
         forward=forward,
         scores=_scores(arrays, metadata, size, len(probabilities)),
+        **errors,
         **common,
     )
 
@@ -273,8 +279,25 @@ def _scores(
         class_count=class_count,
         scored=np.ones(len(grid), dtype=bool),
         linearised=bool(told["linearised"]),
+        coarser=_coarser(arrays, told, (len(grid), len(classes))),
         **found,  # type: ignore[arg-type]
     )
+
+
+def _coarser(
+    arrays: dict[str, NDArray[Any]], told: dict[str, Any], shape: tuple[int, int]
+) -> Coarser | None:
+    """Make what tells the approximation error of (n, C) scores, if it is there and right."""
+    if "coarser_step" not in told:
+        return None
+    probability, logit, exact = (arrays[f"scores_coarser_{name}"] for name in _COARSER)
+    for array in (probability, logit):
+        _require(array.dtype == np.float64 and array.shape == shape)
+        _require(bool(np.isfinite(array).all()))
+    _require(exact.dtype == np.bool_ and exact.shape == shape[:1])
+    step = int(told["coarser_step"])
+    _require(step > 1)
+    return Coarser(probability, logit, exact, step)
 
 
 def _require(holds: bool) -> None:

@@ -12,7 +12,7 @@ from PySide6.QtGui import QPolygonF
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from pda_studio import rendering
-from pda_studio.diagnostics import warnings
+from pda_studio.diagnostics import approximation, warnings
 from pda_studio.document.operations import Matrix
 from pda_studio.gui.grid.caption import Caption
 from pda_studio.gui.grid.colour_bar import ColourBar
@@ -323,7 +323,10 @@ def _caption(result: Result, panel: PanelState, agreement: str) -> tuple[str, ..
     if panel.previewed:
         return first, *_about_preview(result, panel)
     parts = []
-    if isinstance(result, EvidenceMap) and result.scores is not None:
+    estimate = approximation(result.diagnostics)
+    if estimate is not None:
+        parts.append(estimate.short)
+    elif isinstance(result, EvidenceMap) and result.scores is not None:
         parts.append(f"{words.count(len(result.scores.grid))} windows")
     elif panel.state in ("running", "stopped") and panel.total and not panel.stale:
         parts.append(f"{words.count(panel.done)} of {words.count(panel.total)} windows")

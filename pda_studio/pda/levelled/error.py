@@ -25,7 +25,11 @@ def with_coarser(scores: WindowScores, coarser: Coarser) -> WindowScores:
 
 
 def approximation_error(
-    evidence: NDArray[np.float64], coarser: NDArray[np.float64], step: int, window: int
+    evidence: NDArray[np.float64],
+    coarser: NDArray[np.float64],
+    step: int,
+    window: int,
+    standard_error: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
     """Root mean square error of each pixel's evidence, from the map of thinned lattices.
 
@@ -37,6 +41,9 @@ def approximation_error(
         The largest step of a lattice, in pixels.
     window : int
         Side k of a window, in pixels.
+    standard_error : (H, W) float64, optional
+        Of the map, where windows are sampled: a quarter of them has four times its square, so that
+        the move holds three times its square, which is no error of approximation.
 
     Returns
     -------
@@ -45,6 +52,8 @@ def approximation_error(
         that of the move around a pixel.
     """
     moved = np.square(evidence - coarser)
+    if standard_error is not None:
+        moved -= 3 * np.square(standard_error)
     around = uniform_filter(moved, 4 * step + window, mode="reflect")
     error: NDArray[np.float64] = factor(step) * np.sqrt(
         np.maximum((1 - _FLOOR) * around + _FLOOR * moved.mean(), 0)
@@ -52,7 +61,7 @@ def approximation_error(
     return error
 
 
-def relative(error: NDArray[np.float64], evidence: NDArray[np.float64]) -> float:
+def relative(error: NDArray[np.floating], evidence: NDArray[np.floating]) -> float:
     """Root mean square error of a map over that of its evidence; 0 where there is neither."""
     whole = float(np.sqrt(np.square(evidence).mean()))
     rms = float(np.sqrt(np.square(error).mean()))

@@ -17,8 +17,8 @@ from pda_studio.pda.levelled.state import Computed, LevelledScores
 from pda_studio.pda.loop import InfillScorer, enter
 from pda_studio.pda.scores import WindowScores
 
-Drawn = Callable[[WindowScores], NDArray[np.float64]]
-"""Turns scores into the evidence (H, W) of the target."""
+Drawn = Callable[[WindowScores], tuple[NDArray[np.float64], NDArray[np.float64] | None]]
+"""Turns scores into the evidence (H, W) of the target, and its standard error if it has one."""
 
 _FIRST, _FIRST_EXACT = 8, 16  # pixels: steps of the first lattices
 _POWER = 1.8  # the work goes with this power of one over the error, roughly: for the time left
@@ -61,7 +61,7 @@ def refine(
     tolerance : float
         rms error over rms evidence; 0 scores every window exactly.
     drawn : callable
-        Turns scores of the target into its map.
+        Turns scores of the target into its map, with the standard error where it is sampled.
 
     Yields
     ------
@@ -115,21 +115,25 @@ def _share(error: float, tolerance: float, state: LevelledScores) -> float:
 def _error(state: LevelledScores, column: int, drawn: Drawn) -> float:
     """The map's claimed error over its rms evidence."""
     coarser, step = state.thinned()
-    now = drawn(state.of_class(column, {}))
-    then = drawn(state.of_class(column, coarser))
-    return relative(approximation_error(now, then, step, state.grid.window), now)
+    now, sampling = drawn(state.of_class(column, {}))
+    then, _ = drawn(state.of_class(column, coarser))
+    return relative(approximation_error(now, then, step, state.grid.window, sampling), now)
 
 
 def _next(state: LevelledScores, column: int, drawn: Drawn) -> tuple[int, int]:
     """Which level to refine along which axis: where the error falls most for its cost."""
-    now = drawn(state.of_class(column, {}))
+    now, sampling = drawn(state.of_class(column, {}))
+    # What half of the sampled windows differ by, because they are sampled, is no gain.
+    noise = 0.0 if sampling is None else float(np.square(sampling).mean())
     best, most = (len(state.computed) - 1, 0), -1.0
     for place, one in enumerate(state.computed):
         assert one.lattice is not None
         for axis in one.lattice.partial_axes:
-            then = drawn(state.of_class(column, {place: one.lattice.doubled(axis)}))
+            then, _ = drawn(state.of_class(column, {place: one.lattice.doubled(axis)}))
+            moved = float(np.square(now - then).mean())
+            moved -= noise if one is state.computed[-1] else 0.0
             step = (one.lattice.down, one.lattice.across)[axis] * state.grid.stride
-            falls = (1 - _REMAINS) * factor(step) ** 2 * float(np.square(now - then).mean())
+            falls = (1 - _REMAINS) * factor(step) ** 2 * max(0.0, moved)
             refined = _within_below(state, place, axis)
             gain = falls / max(_cost(state, refined, axis), 1e-12)
             if gain > most:

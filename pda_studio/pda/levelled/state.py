@@ -111,8 +111,8 @@ class LevelledScores:
             classes=self.exact.classes[one],
             original_probability=self.exact.original_probability[one],
             original_logit=self.exact.original_logit[one],
-            probability_variance=None,
-            logit_variance=None,
+            probability_variance=_columns(self.exact.probability_variance, one),
+            logit_variance=_columns(self.exact.logit_variance, one),
         )
 
     def description(self) -> str:
@@ -171,3 +171,7 @@ class LevelledScores:
                 coarser[place] = coarser[place].doubled(axis)
             step = max(step, one.lattice.down, one.lattice.across)
         return coarser, step * self.grid.stride
+
+
+def _columns(values: NDArray[np.float64] | None, columns: slice) -> NDArray[np.float64] | None:
+    return None if values is None else values[:, columns]

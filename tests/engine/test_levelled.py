@@ -1,0 +1,240 @@
+"""Levelled maps: their estimates, their claimed errors, and their end in the exact map."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from pda_studio import explain
+from pda_studio.attribution.prediction_difference import redraw
+from pda_studio.classifiers import Classifier
+from pda_studio.diagnostics import approximation
+from pda_studio.pda.forward import SampleScores
+from pda_studio.pda.infill.base import Filler
+from pda_studio.pda.levelled import Level, LevelledScores, approximation_error, refine
+from pda_studio.pda.levelled.lattice import Lattice
+from pda_studio.pda.levelled.levels import Pilot, cheapest
+from pda_studio.pda.scores import WindowScores
+from pda_studio.pda.windows import WindowGrid
+from pda_studio.results import EvidenceMap, Subject
+from pda_studio.store.maps import load_map, packed, read_map, save_map
+
+
+class Nothing(Filler):
+    """An infill that is not looked at."""
+
+    def fill(self, corners: np.ndarray, repetition: int = 0) -> torch.Tensor:
+        return torch.zeros(len(corners), 1, 1, 1, 1)
+
+
+class Known:
+    """Scores windows by a formula, and notes which."""
+
+    linearised = False
+    description, note = "known", ""
+    images_at_once = 8
+
+    def __init__(self, logit: Callable[[np.ndarray], np.ndarray]) -> None:
+        self._logit = logit
+        self.scored: list[tuple[int, int]] = []
+        self.original = self._scores(np.zeros((1, 2)))
+
+    def batches(self, grid, samples, rows=None, columns=None):
+        return grid.batches(lambda: self.images_at_once, rows, columns)
+
+    def __call__(self, corners: np.ndarray, infills: torch.Tensor) -> SampleScores:
+        self.scored += [(int(row), int(column)) for row, column in corners]
+        return self._scores(corners)
+
+    def _scores(self, corners: np.ndarray) -> SampleScores:
+        logit = self._logit(corners.astype(float))[:, None, None]
+        return SampleScores(1 / (1 + np.exp(-logit)), logit)
+
+
+GRID = WindowGrid(41, 37, 5, 1)
+
+
+def rough(at: np.ndarray) -> np.ndarray:
+    """What changes from window to window."""
+    return np.modf(43758.5453 * np.sin(12.9898 * at[:, 0] + 78.233 * at[:, 1]))[0]
+
+
+def smooth(at: np.ndarray) -> np.ndarray:
+    """What changes slowly."""
+    return np.sin(at[:, 0] / 9) * np.cos(at[:, 1] / 7)
+
+
+def logits(scores: WindowScores) -> tuple[np.ndarray, None]:
+    return GRID.average(-scores.logit[:, 0]), None
+
+
+def state_of(*forwards: Known) -> LevelledScores:
+    levels = [Level(str(place), forward, Nothing()) for place, forward in enumerate(forwards)]
+    return LevelledScores(GRID, levels, np.array([0]), 2)
+
+
+def refined(state: LevelledScores, tolerance: float) -> None:
+    done = [step.done for step in refine(state, 0, tolerance, logits)]
+    assert done == sorted(done)
+    assert done[-1] == 1
+
+
+def wanted() -> np.ndarray:
+    at = GRID.corners.astype(float)
+    return GRID.average(-(rough(at) + smooth(at)))
+
+
+def test_a_cheap_level_takes_what_is_rough() -> None:
+    """Few exact windows are enough, as what they add is smooth; the error is as claimed."""
+    cheap, exact = Known(rough), Known(lambda at: rough(at) + smooth(at))
+    state = state_of(cheap, exact)
+    refined(state, 0.05)
+    assert len(exact.scored) < 0.1 * len(GRID)
+    error = logits(state.scores())[0] - wanted()
+    assert np.sqrt(np.square(error).mean()) < 0.05 * np.sqrt(np.square(wanted()).mean())
+
+
+def test_no_window_of_a_level_is_scored_twice() -> None:
+    cheap, exact = Known(smooth), Known(lambda at: rough(at) + smooth(at))
+    state = state_of(cheap, exact)
+    for tolerance in (0.3, 0.1, 0.02, 0.0):
+        refined(state, tolerance)
+    for forward in (cheap, exact):
+        assert len(set(forward.scored)) == len(forward.scored)
+    assert len(exact.scored) == len(GRID)
+
+
+def test_it_ends_in_the_exact_scores() -> None:
+    exact = Known(lambda at: rough(at) + smooth(at))
+    state = state_of(Known(smooth), exact)
+    refined(state, 0.0)
+    scores = state.scores()
+    assert scores.coarser is None
+    np.testing.assert_array_equal(scores.logit[:, 0], exact._logit(GRID.corners.astype(float)))
+
+
+def test_windows_that_are_scored_exactly_stay_exact() -> None:
+    exact = Known(lambda at: rough(at) + smooth(at))
+    state = state_of(Known(smooth), exact)
+    refined(state, 0.2)
+    scores = state.scores()
+    assert scores.coarser is not None
+    at = scores.coarser.exact
+    assert 0 < at.sum() < len(GRID)
+    np.testing.assert_array_equal(scores.logit[at, 0], exact._logit(GRID.corners[at].astype(float)))
+
+
+def test_interpolation_is_exact_for_cubic_polynomials() -> None:
+    lattice = Lattice(30, 23, 4, 2)
+    rows, columns = np.mgrid[:30, :23].astype(float)
+    values = rows**3 - 4 * rows * columns**2 + columns
+    got = lattice.interpolated(values.ravel()[lattice.indices][..., None])[..., 0]
+    np.testing.assert_allclose(got, values, rtol=1e-9, atol=1e-7)
+
+
+def test_lattices_are_nested_and_hold_the_edges() -> None:
+    lattice = Lattice(30, 23, 8, 8)
+    for axis in (0, 1, 0, 1, 0, 1):
+        finer = lattice.halved(axis)
+        assert set(lattice.indices.ravel()) < set(finer.indices.ravel())
+        assert {0, 22, 29 * 23, 30 * 23 - 1} <= set(finer.indices.ravel().tolist())
+        known = np.zeros(30 * 23, dtype=bool)
+        known[lattice.indices] = True
+        rows, columns = finer.missing(known)
+        new = set((rows[:, None] * 23 + columns).ravel().tolist())
+        assert new == set(finer.indices.ravel().tolist()) - set(lattice.indices.ravel().tolist())
+        lattice = finer
+    assert lattice.complete
+
+
+def test_the_error_of_a_hand_worked_move() -> None:
+    """Everywhere the same move: the error is its part that remains, everywhere."""
+    error = approximation_error(np.full((9, 9), 3.0), np.full((9, 9), 1.0), step=4, window=3)
+    np.testing.assert_allclose(error, 0.55 * 2)
+    sampled = np.full((9, 9), 3.0), np.full((9, 9), 1.0), 4, 3, np.full((9, 9), 1.0)
+    np.testing.assert_allclose(approximation_error(*sampled), 0.55)  # of √(4 − 3)
+
+
+def test_levels_are_chosen_where_they_pay() -> None:
+    """A layer that knows nearly all and costs little is taken, one that knows nothing is not."""
+
+    def pilot(residual: float, seconds: float) -> Pilot:
+        return Pilot(["early"], [[0, residual], [residual, 0]], [1.0, 1.0], [seconds, 1.0])
+
+    assert cheapest(pilot(0.2, 0.02), 0.05) == ["early"]
+    assert cheapest(pilot(1.4, 0.02), 0.05) == []
+    assert cheapest(pilot(0.2, 0.9), 0.05) == []
+
+
+def rms(values: np.ndarray) -> float:
+    return float(np.sqrt(np.square(values.astype(float)).mean()))
+
+
+def test_the_map_of_a_network_is_as_near_as_it_says(
+    squeezenet: Classifier, image, tmp_path: Path
+) -> None:
+    """True and claimed error, also of a class that is drawn from the same scores, and in a file."""
+    picture = np.asarray(image("imagenet_samples/n01828970_bee_eater.JPEG"))
+    options = {"window": 24, "outer": 28, "stride": 6}
+    exact = explain(picture, squeezenet, **options)
+    got = explain(picture, squeezenet, forward="levelled", tolerance=0.15, **options)
+    assert isinstance(exact, EvidenceMap)
+    assert isinstance(got, EvidenceMap)
+    estimate = approximation(got.diagnostics)
+    assert estimate is not None
+    assert 0 < estimate.error <= 0.15
+    assert estimate.exact < 0.8
+    assert rms(got.evidence - exact.evidence) < 1.5 * 0.15 * rms(exact.evidence)
+    assert got.approximation_error is not None
+    within = np.abs(got.evidence - exact.evidence) <= 2 * got.approximation_error
+    assert within.mean() > 0.85
+
+    view = squeezenet.preprocessing.view(picture)
+    subject = Subject.of_view(view, squeezenet, squeezenet.predict(view))
+    other = subject.about(int(subject.kept_classes[1]))
+    wanted, redrawn = redraw(exact, other, "log-odds"), redraw(got, other, "log-odds")
+    assert redrawn.approximation_error is not None
+    error = rms(redrawn.evidence - wanted.evidence)
+    assert error < 2 * rms(redrawn.approximation_error)
+    assert error < 0.5 * rms(wanted.evidence)
+
+    save_map(redrawn, tmp_path / "map.npz")
+    again = load_map(tmp_path / "map.npz")
+    assert isinstance(again, EvidenceMap)
+    np.testing.assert_array_equal(again.approximation_error, redrawn.approximation_error)
+    assert again.diagnostics == redrawn.diagnostics
+    kept = read_map(io.BytesIO(packed(got, scores=True)), "kept")
+    assert isinstance(kept, EvidenceMap)
+    np.testing.assert_array_equal(
+        redraw(kept, other, "log-odds").approximation_error, redrawn.approximation_error
+    )
+
+
+def test_samples_have_both_errors(digits: Classifier) -> None:
+    """Below the samples stands the exact score of their mean; sampling is no approximation."""
+    picture = np.zeros((28, 28, 3), dtype=np.uint8)
+    picture[4:24, 12:16] = 255
+    options = {"infill": "conditional-samples", "samples": 20, "window": 5}
+    exact = explain(picture, digits, **options)
+    got = explain(picture, digits, forward="levelled", tolerance=0.2, **options)
+    assert isinstance(exact, EvidenceMap)
+    assert isinstance(got, EvidenceMap)
+    estimate = approximation(got.diagnostics)
+    assert estimate is not None
+    assert 0 < estimate.error <= 0.2
+    assert got.standard_error is not None
+    assert exact.standard_error is not None
+    assert rms(got.standard_error) > rms(exact.standard_error)  # fewer windows are sampled
+    either = np.hypot(0.2 * rms(exact.evidence), rms(got.standard_error))
+    assert rms(got.evidence - exact.evidence) < 1.5 * either
+    assert "exact of the mean infill" in got.forward
+
+
+def test_nothing_tolerated_is_the_exact_map(digits: Classifier) -> None:
+    picture = np.random.default_rng(0).integers(0, 255, (28, 28, 3), dtype=np.uint8)
+    exact = explain(picture, digits, batch=16, window=6)
+    same = explain(picture, digits, batch=16, window=6, forward="levelled", tolerance=0)
+    np.testing.assert_array_equal(exact.evidence, same.evidence)
+    assert same.approximation_error is None
