@@ -10,7 +10,12 @@ from hypothesis import strategies as st
 from pda_studio.errors import UsageError
 from pda_studio.methods import COMBINING, METHODS, method_named
 from pda_studio.methods.multiscale import MultiscalePDA
-from pda_studio.methods.prediction_difference import EfficientPDA, Occlusion, PredictionDifference
+from pda_studio.methods.prediction_difference import (
+    EfficientPDA,
+    Occlusion,
+    PredictionDifference,
+    SimplifiedPDA,
+)
 
 SIZES = st.sampled_from([28, 32, 64, 65, 224, 384, 518])
 NUMBERS = st.integers(-5, 700)
@@ -112,9 +117,14 @@ def test_a_named_window_takes_its_outer_patch_along_where_it_must() -> None:
     assert EfficientPDA.create(window=30).outer == 38
 
 
-@pytest.mark.parametrize(("size", "stride"), [(28, 1), (64, 1), (65, 4), (224, 4)])
-def test_the_window_starts_coarse_on_large_inputs(size: int, stride: int) -> None:
-    assert EfficientPDA.start_for(classifier(size, 4, 12)).stride == stride
+@pytest.mark.parametrize(
+    ("size", "forward"), [(28, "auto"), (64, "auto"), (65, "levelled"), (224, "levelled")]
+)
+def test_the_window_starts_with_levelled_maps_on_large_inputs(size: int, forward: str) -> None:
+    """At stride 1; what is a forward of its own stays so."""
+    start = EfficientPDA.start_for(classifier(size, 4, 12))
+    assert (start.forward, start.stride) == (forward, 1)
+    assert SimplifiedPDA.start_for(classifier(size, 4, 12)).forward == "linearised"
     assert EfficientPDA.create(classifier(size, 4, 12)).stride == 1, "as the paper"
 
 

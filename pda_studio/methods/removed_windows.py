@@ -197,8 +197,11 @@ class PredictionDifference(Method):
     @classmethod
     def starting_values(cls, classifier: Classifier) -> dict[str, Any]:
         """What suits the classifier, and on large inputs a levelled map: it is shown soon."""
-        forward = "levelled" if classifier.input_size > _SMALL_INPUT else "auto"
-        return {**super().starting_values(classifier), "stride": 1, "forward": forward}
+        start = {**super().starting_values(classifier), "stride": 1}
+        exact = cls.model_fields["forward"].default == AUTO
+        if exact and classifier.input_size > _SMALL_INPUT:
+            start["forward"] = "levelled"
+        return start
 
     def bounds(self, input_size: int) -> dict[str, Bounds]:
         """The window fits into the input, its outer patch around it, the stride into the window."""
