@@ -135,6 +135,10 @@ def test_what_was_set_stays_where_it_means_the_same() -> None:
     assert (other.window, other.outer, other.stride, other.seed) == (20, 30, 5, 3)
     assert (other.infill, other.difference) == ("grey", "probability"), "its own choices"
     moved = EfficientPDA.adopting(first, small, new_classifier=True)
+    assert moved.forward == "auto"
+    chosen = EfficientPDA(forward="linearised")
+    assert EfficientPDA.adopting(chosen, large, new_classifier=True).forward == "linearised"
+    assert EfficientPDA.adopting(moved, large, new_classifier=True).forward == "levelled"
     assert (moved.window, moved.outer, moved.stride, moved.infill) == (4, 12, 1, "marginal-mean")
     assert (moved.samples, moved.seed, moved.difference) == (7, 3, "logit")
     assert EfficientPDA.adopting(None, large) == EfficientPDA.start_for(large)

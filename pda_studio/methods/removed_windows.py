@@ -116,6 +116,7 @@ class PredictionDifference(Method):
         "How far a levelled map may be from the exact one: the rms error over the rms evidence; 0"
         " for the exact map.",
         symbol="tolerance",
+        step=0.01,
         ge=0,
         le=0.5,
         group="Forward",
@@ -180,6 +181,17 @@ class PredictionDifference(Method):
         settings = classifier.settings
         infill = INFILLS[cls.model_fields["infill"].default].under(settings.distribution)
         return {"window": settings.window, "outer": settings.outer, "infill": infill.name}
+
+    @classmethod
+    def adopting(
+        cls, earlier: Method | None, classifier: Classifier, *, new_classifier: bool = False
+    ) -> Self:
+        """As any method; a forward that was chosen stays also under another classifier."""
+        made = super().adopting(earlier, classifier, new_classifier=new_classifier)
+        chosen = getattr(earlier, "forward", AUTO)
+        if new_classifier and chosen not in (AUTO, "levelled"):
+            return made.model_copy(update={"forward": chosen})
+        return made
 
     def inactive(self) -> frozenset[str]:
         """Parameters that the chosen infill does not take, and the forward does not use."""

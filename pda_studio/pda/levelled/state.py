@@ -118,7 +118,7 @@ class LevelledScores:
     def description(self) -> str:
         """Which levels are known at which part of the windows."""
         parts = [
-            f"{one.level.name} at {100 * one.known.mean():.2g} % of windows"
+            f"{one.level.name} at {_percent(float(one.known.mean()))} of windows"
             for one in self.computed
             if one.known.any()
         ]
@@ -171,6 +171,10 @@ class LevelledScores:
                 coarser[place] = coarser[place].doubled(axis)
             step = max(step, one.lattice.down, one.lattice.across)
         return coarser, step * self.grid.stride
+
+
+def _percent(part: float) -> str:
+    return f"{100 * part:.0f} %" if part >= 0.0995 else f"{100 * part:.2g} %"
 
 
 def _columns(values: NDArray[np.float64] | None, columns: slice) -> NDArray[np.float64] | None:
