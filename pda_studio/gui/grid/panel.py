@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,21 +11,20 @@ from PySide6.QtGui import QPolygonF
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from pda_studio import rendering
-from pda_studio.diagnostics import approximation, warnings
 from pda_studio.document.operations import Matrix
 from pda_studio.gui.grid.caption import Caption
 from pda_studio.gui.grid.colour_bar import ColourBar
 from pda_studio.gui.grid.contour_lines import ContourLines
 from pda_studio.gui.grid.image_view import ImageView
+from pda_studio.gui.grid.map_caption import caption_of
 from pda_studio.gui.grid.viewport import Viewport
 from pda_studio.gui.maps.panel_state import PanelState
 from pda_studio.gui.maps.requests import Prediction
 from pda_studio.gui.maps.wording import awaited
-from pda_studio.gui.window import numbers as words
 from pda_studio.results import EvidenceMap, MadeImage
 
 if TYPE_CHECKING:
-    from pda_studio.results import Result
+    pass
 
 GAP = 8
 
@@ -193,7 +191,7 @@ class MapPanel(Panel):
             self.caption.show_lines(*filter(None, (panel.message,)))
         else:
             said = style.caption(evidence_map) if evidence_map is not None else ""
-            lines = said, *_caption(found, panel, agreement)
+            lines = said, *caption_of(found, panel, agreement)
             self.caption.show_lines(*filter(None, lines))
         self._show_value()
 
@@ -312,42 +310,3 @@ class MapPanel(Panel):
 def _with_opacity(drawn: _Drawn, opacity: float) -> _Drawn:
     evidence_map, appearance, limit, preview, plain = drawn
     return evidence_map, appearance.replace(opacity=opacity), limit, preview, plain
-
-
-def _caption(result: Result, panel: PanelState, agreement: str) -> tuple[str, ...]:
-    """Two lines, and for the tooltip more: how it was computed."""
-    first = f"P({result.target_name}) {words.percentage(result.value)}"
-    if not result.has_probability:
-        number = "" if math.isnan(result.value) else words.plain(result.value)
-        first = f"{result.target_name} {number}".strip()
-    if panel.previewed:
-        return first, *_about_preview(result, panel)
-    parts = []
-    estimate = approximation(result.diagnostics)
-    if estimate is not None:
-        parts.append(estimate.short)
-    elif isinstance(result, EvidenceMap) and result.scores is not None:
-        parts.append(f"{words.count(len(result.scores.grid))} windows")
-    elif panel.state in ("running", "stopped") and panel.total and not panel.stale:
-        parts.append(f"{words.count(panel.done)} of {words.count(panel.total)} windows")
-    parts.append(words.duration(result.seconds))
-    forward = result.forward if isinstance(result, EvidenceMap) else ""
-    found = ", ".join(filter(None, map(str, result.diagnostics)))
-    warning = "; ".join(f"⚠ {one}" for one in warnings(result.diagnostics))
-    forward = forward and f"Forward: {forward}"
-    lines = first, warning, agreement, " · ".join(parts), forward, found
-    return tuple(filter(None, lines))
-
-
-def _about_preview(preview: Result, panel: PanelState) -> tuple[str, str]:
-    """What is exact by now, and how the rest was come by; the other way round at first."""
-    rough = preview.how
-    if "stride" in preview.parameters:
-        rough += f", stride {preview.parameters['stride']}"
-    windows = f"{words.count(panel.done)} of {words.count(panel.total)} windows"
-    if not panel.done or panel.stale:
-        if panel.state == "stopped":
-            return "Stopped before anything exact", f"Preview: {rough}"
-        return f"Preview: {rough}", "Nothing is exact yet"
-    text = f"Stopped at {windows}" if panel.state == "stopped" else f"{windows} exact"
-    return text, f"Elsewhere a preview: {rough}"

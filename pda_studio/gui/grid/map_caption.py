@@ -1,0 +1,53 @@
+"""What the caption under a map says."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from pda_studio.diagnostics import approximation, warnings
+from pda_studio.gui.maps.panel_state import PanelState
+from pda_studio.gui.window import numbers as words
+from pda_studio.results import EvidenceMap
+
+if TYPE_CHECKING:
+    from pda_studio.results import Result
+
+
+def caption_of(result: Result, panel: PanelState, agreement: str) -> tuple[str, ...]:
+    """Two lines, and for the tooltip more: how it was computed."""
+    first = f"P({result.target_name}) {words.percentage(result.value)}"
+    if not result.has_probability:
+        number = "" if math.isnan(result.value) else words.plain(result.value)
+        first = f"{result.target_name} {number}".strip()
+    if panel.previewed:
+        return first, *_about_preview(result, panel)
+    parts = []
+    estimate = approximation(result.diagnostics)
+    if estimate is not None:
+        parts.append(estimate.short)
+    elif isinstance(result, EvidenceMap) and result.scores is not None:
+        parts.append(f"{words.count(len(result.scores.grid))} windows")
+    elif panel.state in ("running", "stopped") and panel.total and not panel.stale:
+        parts.append(f"{words.count(panel.done)} of {words.count(panel.total)} windows")
+    parts.append(words.duration(result.seconds))
+    forward = result.forward if isinstance(result, EvidenceMap) else ""
+    found = ", ".join(filter(None, map(str, result.diagnostics)))
+    warning = "; ".join(f"⚠ {one}" for one in warnings(result.diagnostics))
+    forward = forward and f"Forward: {forward}"
+    lines = first, warning, agreement, " · ".join(parts), forward, found
+    return tuple(filter(None, lines))
+
+
+def _about_preview(preview: Result, panel: PanelState) -> tuple[str, str]:
+    """What is exact by now, and how the rest was come by; the other way round at first."""
+    rough = preview.how
+    if "stride" in preview.parameters:
+        rough += f", stride {preview.parameters['stride']}"
+    windows = f"{words.count(panel.done)} of {words.count(panel.total)} windows"
+    if not panel.done or panel.stale:
+        if panel.state == "stopped":
+            return "Stopped before anything exact", f"Preview: {rough}"
+        return f"Preview: {rough}", "Nothing is exact yet"
+    text = f"Stopped at {windows}" if panel.state == "stopped" else f"{windows} exact"
+    return text, f"Elsewhere a preview: {rough}"
