@@ -87,6 +87,7 @@ def test_options_reach_the_method(tmp_path, run, image):
         "outer": 12,
         "stride": 7,
         "samples": 3,
+        "tolerance": 0.05,
         "precision": "auto",
         "at": "auto",
         "infill": "marginal-samples",

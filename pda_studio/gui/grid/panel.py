@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Signal
@@ -22,9 +20,6 @@ from pda_studio.gui.maps.panel_state import PanelState
 from pda_studio.gui.maps.requests import Prediction
 from pda_studio.gui.maps.wording import awaited
 from pda_studio.results import EvidenceMap, MadeImage
-
-if TYPE_CHECKING:
-    pass
 
 GAP = 8
 
