@@ -106,7 +106,7 @@ class _Reading:
         first = self.maps.get((original.key, column.key)) if original else None
         if not isinstance(first, EvidenceMap) or not isinstance(back, EvidenceMap):
             return ""
-        return turning.told(turning.compared(first, back))
+        return turning.in_words(turning.compared(first, back))
 
 
 def _title(column: Column) -> str:

@@ -68,7 +68,7 @@ def compared(first: EvidenceMap, back: EvidenceMap) -> Agreement | None:
         return None
 
 
-def told(found: Agreement | None) -> str:
+def in_words(found: Agreement | None) -> str:
     """How far two maps agree, in a few words; "" where nothing was compared."""
     if found is None:
         return ""

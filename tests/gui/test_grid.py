@@ -114,8 +114,8 @@ def test_why_one_class_rather_than_another(studio: Studio, qtbot: QtBot) -> None
     asked = scored(load_classifier("digits"), ContrastTarget(first, 7)).classifier
     own = explain(image, asked, target=0, **shown.parameters)
     np.testing.assert_allclose(shown.evidence, own.evidence, atol=1e-4)
-    assert studio.window.asked.name.text() == f"{first} rather than 7"
-    studio.window.asked.taken_back.emit()
+    assert studio.window.target_line.name.text() == f"{first} rather than 7"
+    studio.window.target_line.taken_back.emit()
     assert session.target == ClassTarget(first)
 
 

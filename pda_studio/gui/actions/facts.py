@@ -57,7 +57,7 @@ class Facts(QObject):
         image = session.work.image is not None
         ready = image and session.classifier is not None
         self._registry.note(image=image, ready=ready)
-        self._window.asked.more.setEnabled(ready)
+        self._window.target_line.more.setEnabled(ready)
         self._on_edited()
         self._note_work()
 

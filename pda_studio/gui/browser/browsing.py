@@ -24,7 +24,7 @@ class FolderBrowser(QObject):
     The neighbours are the images of its folder, or those it was dropped with.
     """
 
-    told = Signal(str)
+    noted = Signal(str)
     """Where the image stands among its neighbours."""
     workspace_requested = Signal(object)
     """A file of saved work is to be opened, in the place of all that is open."""
@@ -109,7 +109,7 @@ class FolderBrowser(QObject):
         """Open the image that many places further on; the last and the first are the ends."""
         start = self._start
         if start is None:
-            self.told.emit(self.tr("This image lies in no folder"))
+            self.noted.emit(self.tr("This image lies in no folder"))
             return
         self._steps += by
         if not self._asking and self._steps:
@@ -118,7 +118,7 @@ class FolderBrowser(QObject):
     def stay(self) -> None:
         """Start from the image that is shown: a workspace was opened."""
         self._pending, self._together, self._steps = None, [], 0
-        self.told.emit("")
+        self.noted.emit("")
 
     @property
     def _start(self) -> Path | None:
@@ -144,7 +144,7 @@ class FolderBrowser(QObject):
             path, number, count = found
             if path != start:
                 self._open(path)
-            self.told.emit(self.tr("Image {0} of {1}").format(number, count))
+            self.noted.emit(self.tr("Image {0} of {1}").format(number, count))
             if self._steps:
                 self.step(0)
 

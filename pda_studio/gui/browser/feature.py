@@ -11,7 +11,7 @@ def install(parts: Parts) -> tuple[FolderBrowser, ClipboardController, Thumbnail
     window, session, opening, saving = parts.window, parts.session, parts.opening, parts.saving
     jobs, dialogs, owner = parts.jobs, parts.dialogs, parts.owner
     browsing = FolderBrowser(session, opening, jobs, dialogs, window.registry, owner)
-    browsing.told.connect(window.strip.note)
+    browsing.noted.connect(window.strip.note)
     browsing.workspace_requested.connect(saving.open)
     saving.opened.connect(browsing.stay)
     clipboard = ClipboardController(

@@ -60,9 +60,9 @@ class Comparisons:
         self._agreed[key] = made_of, found
         return found
 
-    def told(self, row: Row, column: Column) -> str:
+    def text(self, row: Row, column: Column) -> str:
         """The agreement in a few words; "" where there is nothing to compare."""
-        return turning.told(self.agreement(row, column)) if row.operations else ""
+        return turning.in_words(self.agreement(row, column)) if row.operations else ""
 
     def _upright(self, row: Row, column: Column, evidence_map: EvidenceMap) -> np.ndarray:
         original = self._session.work.original_of(row)

@@ -292,7 +292,7 @@ class GridView(QScrollArea):
             self._comparisons.shown(row, column, panel),
             appearance,
             limit,
-            self._comparisons.told(row, column),
+            self._comparisons.text(row, column),
         )
         others = [one.key for one in session.work.rows if one.key != key[0]]
         previewed = panel.previewed or any(session.panel(one, key[1]).previewed for one in others)

@@ -172,7 +172,7 @@ class Comparison(QListView):
             ]
         model.endResetModel()
 
-    def told(self, names: Sequence[str], removal: Removal) -> str:
+    def summary(self, names: Sequence[str], removal: Removal) -> str:
         """One sentence on what a removal did, and to which class most of it went."""
         target = names[removal.target]
         both = (removal.before, removal.after)

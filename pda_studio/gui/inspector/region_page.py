@@ -106,7 +106,7 @@ class RegionPage(QWidget):
         assert removal is not None
         text = self.tr("Infill: {0}.").format(infill_named(removal.kind).title)
         names = region.of.subject.scored.class_names
-        return f"{text} {self.comparison.told(names, removal)}"
+        return f"{text} {self.comparison.summary(names, removal)}"
 
     def _on_number(self) -> None:
         from pda_studio.inspection import Rectangle

@@ -180,7 +180,7 @@ class WindowPage(QWidget):
         else:
             self.infill.show_pixels(removal.infills[0])
         self.comparison.show_scores(names, removal.before, removal.after, removal.target)
-        self.summary.setText(self.comparison.told(names, removal))
+        self.summary.setText(self.comparison.summary(names, removal))
 
     def _show_list(self, pixel: PixelWindows) -> None:
         model = self._windows

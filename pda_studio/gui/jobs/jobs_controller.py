@@ -54,7 +54,7 @@ class JobsController(QObject):
         self._soon = QTimer(self, singleShot=True, interval=_BETWEEN)
         self._soon.timeout.connect(self.show_tasks)
         self._seen = QTimer(self, singleShot=True, interval=_SEEN)
-        self._seen.timeout.connect(lambda: window.strip.tell(""))
+        self._seen.timeout.connect(lambda: window.strip.show_news(""))
         listed = window.jobs
         listed.stopped.connect(self.stop)
         listed.run.connect(self._run)
@@ -205,7 +205,7 @@ class JobsController(QObject):
             return
         title = column.method.title
         told = self.tr("{0} is finished, after {1}").format(title, words.duration(seconds))
-        self._window.strip.tell(told)
+        self._window.strip.show_news(told)
         QApplication.alert(self._window)  # the taskbar tells; nothing comes to the front
 
 

@@ -1,4 +1,4 @@
-"""What a newcomer is told, and whoever shows a photograph to the digit classifier."""
+"""Hints for a newcomer, and for whoever shows a photograph to the digit classifier."""
 
 from __future__ import annotations
 
@@ -53,13 +53,13 @@ class HintsController(QObject):
         if newcomer and not memory.hints_closed:
             window.hints.show()
 
-    def tell(self) -> None:
+    def show_hint(self) -> None:
         """Say what there is to say about the open image and its classifier."""
         image, choice = self._session.work.image, self._session.work.classifier
         if image is None or choice is None:
             return
         if choice.name == "digits" and min(image.pixels.shape[:2]) > _SMALL:
-            self._window.banner.tell(
+            self._window.banner.show_message(
                 self.tr(
                     "The classifier “digits” knows handwritten digits only: choose another one for"
                     " this image, or drop its weights here."
@@ -69,7 +69,7 @@ class HintsController(QObject):
 
     def _on_opened(self, *_: object) -> None:
         self._window.banner.hide()
-        self.tell()
+        self.show_hint()
 
     def _on_banner_action(self) -> None:
         names = self._window.classifier_box.names

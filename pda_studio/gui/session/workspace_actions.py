@@ -41,7 +41,7 @@ class WorkspaceActions(QObject):
         self._begun = self._opened = False
         opening.loaded.connect(self._on_loaded)
         saving.opened.connect(self._on_opened)
-        saving.noted.connect(window.banner.tell)
+        saving.noted.connect(window.banner.show_message)
         keys = QKeySequence.StandardKey
         window.registry.add(
             Action(
@@ -100,7 +100,7 @@ class WorkspaceActions(QObject):
         """Open what was open when the program was closed last."""
         path = self._saving.recovery.last
         if path is None:
-            self._window.banner.tell(self.tr("There is no workspace from last time yet."))
+            self._window.banner.show_message(self.tr("There is no workspace from last time yet."))
         else:
             self._saving.open(path)
 
@@ -111,7 +111,7 @@ class WorkspaceActions(QObject):
             newest, *older = left
             for path in older:
                 self._saving.recovery.discard(path)
-            self._window.banner.tell(
+            self._window.banner.show_message(
                 self.tr("Did not shut down cleanly. Restore the last workspace?"),
                 action=self.tr("Restore"),
                 does=lambda: self._saving.recover(newest),

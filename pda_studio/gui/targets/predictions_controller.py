@@ -52,4 +52,6 @@ class PredictionsController(QObject):
             in_list.index if in_list else None,
         )
         names = classifier.class_names if classifier else ()
-        self._window.asked.show_target("" if in_list or target is None else name_of(target, names))
+        self._window.target_line.show_target(
+            "" if in_list or target is None else name_of(target, names)
+        )

@@ -21,7 +21,7 @@ class TargetLine(QWidget):
         head = named(QLabel(self.tr("Asked instead of a class")), "muted")
         self.name = QElidingLabel()
         self.name.setObjectName("title")
-        button = plain_button(theme, "close", self.tr("Ask about the most likely class again"))
+        button = plain_button(theme, "close", self.tr("Explain the most likely class again"))
         button.setIconSize(QSize(12, 12))
         button.setFixedSize(18, 18)
         button.clicked.connect(self.taken_back)

@@ -30,8 +30,8 @@ class TargetMenus(QObject):
         self._window, self._session, self._jobs = window, session, jobs
         self.dialog: UnitDialog | None = None
         window.predictions.menu_wanted.connect(self.open_class_menu)
-        window.asked.menu_wanted.connect(self.open_menu)
-        window.asked.taken_back.connect(lambda: session.set_target(None))
+        window.target_line.menu_wanted.connect(self.open_menu)
+        window.target_line.taken_back.connect(lambda: session.set_target(None))
         window.registry.add(
             Action(
                 "contrast",
@@ -158,7 +158,7 @@ class TargetMenus(QObject):
         self.ask(target, beside=beside)
 
     def ask(self, target: Target, *, beside: bool) -> None:
-        """Ask about a target in all columns that have none of their own, or in a new one."""
+        """Explain a target in all columns that have none of their own, or in a new one."""
         session, column = self._session, self._session.selected_column
         if beside and column is not None:
             session.columns.duplicate(column.key, target=target)
@@ -171,7 +171,7 @@ class TargetMenus(QObject):
         return menu
 
     def _offer(self, menu: QMenu, target: Target) -> None:
-        """Offer to ask about a target, in all columns or in a new one."""
+        """Offer to explain a target, in all columns or in a new one."""
         classifier = self._session.classifier
         name = name_of(target, classifier.class_names if classifier else ())
         for text, beside in (

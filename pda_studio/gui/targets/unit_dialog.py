@@ -76,13 +76,13 @@ class UnitDialog(QDialog):
         self.place = _Place()
         self.place.changed.connect(self._show_chosen)
         self.whole = QPushButton(self.tr("Whole map"))
-        self.whole.setToolTip(self.tr("Ask about the mean of the map instead of one place of it"))
+        self.whole.setToolTip(self.tr("Explain the mean of the map instead of one place of it"))
         self.whole.clicked.connect(lambda: self.place.choose(None))
         self.name = named(QLabel(), "muted")
         self.name.setWordWrap(True)
-        self.ask = QPushButton(self.tr("Ask about it"))
-        self.ask.setToolTip(self.tr("In all columns that have no target of their own"))
-        self.ask.clicked.connect(lambda: self._choose(False))
+        self.explain_button = QPushButton(self.tr("Explain"))
+        self.explain_button.setToolTip(self.tr("In all columns that have no target of their own"))
+        self.explain_button.clicked.connect(lambda: self._choose(False))
         self.ask_beside = QPushButton(self.tr("Ask in a new column"))
         self.ask_beside.setDefault(True)
         self.ask_beside.clicked.connect(lambda: self._choose(True))
@@ -110,7 +110,7 @@ class UnitDialog(QDialog):
         unit.addWidget(self.name)
         unit.addWidget(self.whole)
         unit.addStretch(1)
-        unit.addWidget(self.ask)
+        unit.addWidget(self.explain_button)
         unit.addWidget(self.ask_beside)
         splitter = QSplitter(Qt.Orientation.Horizontal)
         splitter.setChildrenCollapsible(False)
@@ -200,7 +200,7 @@ class UnitDialog(QDialog):
 
     def _show_chosen(self) -> None:
         target = self.target()
-        for button in (self.ask, self.ask_beside):
+        for button in (self.explain_button, self.ask_beside):
             button.setEnabled(target is not None)
         cell = self.place.cell
         self.whole.setEnabled(cell is not None)
@@ -208,7 +208,7 @@ class UnitDialog(QDialog):
             self.name.setText("")
         elif cell is None:
             self.name.setText(
-                self.tr("The mean of map {0}. Click a place to ask about that unit alone.").format(
+                self.tr("The mean of map {0}. Click a place to explain that unit alone.").format(
                     target.channel
                 )
             )

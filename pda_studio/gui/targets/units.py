@@ -16,7 +16,7 @@ _SHOWN = 48
 
 @dataclass(frozen=True)
 class UnitLayer:
-    """A layer with units to ask about.
+    """A layer with units that can be explained.
 
     Attributes
     ----------

@@ -61,7 +61,7 @@ class Banner(QFrame):
         layout.addWidget(self.details)
         self.hide()
 
-    def tell(
+    def show_message(
         self,
         message: str,
         details: str = "",

@@ -79,7 +79,7 @@ class MainWindow(QMainWindow):
         self.hints = HintBar()
         self.classifier_box = ClassifierBox()
         self.predictions = PredictionList()
-        self.asked = TargetLine(theme)
+        self.target_line = TargetLine(theme)
         self.images = ImageStrip()
         self.method_box = MethodBox(session, theme)
         self.display_box = DisplayBox(display)
@@ -110,7 +110,7 @@ class MainWindow(QMainWindow):
         said = Section(self.tr("Predictions"))
         self.predictions_heading = said.heading
         said.body.addWidget(self.predictions, 1)
-        said.body.addWidget(self.asked)
+        said.body.addWidget(self.target_line)
         images = Section(self.tr("Images"))
         images.body.addWidget(self.images)
         left = side_column(self.classifier_box, rule(), said, rule(), images, stretch=said)

@@ -38,7 +38,7 @@ class Messages(QObject):
                 type(error).__name__
             )
         _log.warning("%s\n%s", message, details)
-        self._window.banner.tell(message, details or repr(error))
+        self._window.banner.show_message(message, details or repr(error))
 
     def show_unexpected(self, _: type, error: BaseException, trace: Any) -> None:
         """Show an error of the window itself; for `sys.excepthook`."""
@@ -48,7 +48,7 @@ class Messages(QObject):
         """Show a notice, unless a problem is shown: that matters more."""
         banner = self._window.banner
         if not (banner.isVisible() and banner.details.toPlainText()):
-            banner.tell(text)
+            banner.show_message(text)
 
     def show_saved(self, path: Path) -> None:
         """Say that a file was written."""

@@ -51,7 +51,7 @@ class ProgressStrip(QWidget):
         if self._idle:
             self.show_idle("")
 
-    def tell(self, news: str) -> None:
+    def show_news(self, news: str) -> None:
         """Show what has happened, before all notes, whenever nothing runs; "" ends it."""
         self._news = news
         if self._idle:
