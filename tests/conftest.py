@@ -1,6 +1,7 @@
 """What all tests share: no window on the screen, nothing written to the user's own folders."""
 
 import atexit
+import gc
 import os
 import shutil
 import tempfile
@@ -30,6 +31,12 @@ def cache_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
     monkeypatch.setenv("PDA_STUDIO_CACHE", str(folder.parent))
     monkeypatch.delenv("PDA_STUDIO_CACHE_SIZE", raising=False)
     return folder
+
+
+def pytest_collection_finish() -> None:
+    """What the tests have imported stays: let no garbage collection look at it again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

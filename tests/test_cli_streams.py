@@ -1,5 +1,6 @@
 """Standard input, output and error: closed, an image piped in, and lines of libraries."""
 
+import io
 import json
 import logging
 import os
@@ -51,22 +52,26 @@ def test_an_image_from_standard_input(image):
     assert told["predictions"][0]["name"] == "1"
 
 
-def test_explain_takes_standard_input_as_it_takes_a_file(tmp_path, image):
+def piped(monkeypatch, data):
+    """Let standard input hold these bytes."""
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+
+
+def test_explain_takes_standard_input_as_it_takes_a_file(tmp_path, image, monkeypatch):
     maps = []
     for name, given in (("file.npz", str(image)), ("input.npz", "-")):
         words = ["explain", given, "--stride", "4", "--batch", "49", "--no-cache"]
-        words += ["--output", tmp_path / name]
-        with image.open("rb") as file:
-            subprocess.run([*START, *map(str, words)], stdin=file, check=True, capture_output=True)
+        piped(monkeypatch, image.read_bytes())
+        assert main([*words, "--output", str(tmp_path / name)]) == 0
         maps.append(load_map(tmp_path / name).evidence)
     assert (maps[0] == maps[1]).all()
 
 
 @pytest.mark.parametrize(("data", "said"), [(b"", "empty"), (b"hello" * 99, "not a JPEG")])
-def test_what_is_no_image_on_standard_input(data, said):
-    done = subprocess.run([*START, "predict", "-"], input=data, capture_output=True, check=False)
-    assert done.returncode == 1
-    told = done.stderr.decode()
+def test_what_is_no_image_on_standard_input(monkeypatch, capsys, data, said):
+    piped(monkeypatch, data)
+    assert main(["predict", "-"]) == 1
+    told = capsys.readouterr().err
     assert told.startswith("pda-studio: Cannot read standard input: ")
     assert said in told
     assert told.count("\n") == 1

@@ -62,8 +62,14 @@ def small(classifier: Classifier, size: int = 64) -> Classifier:
     return replace(classifier, preprocessing=scale, batch_sizes={})
 
 
+@lru_cache(maxsize=2)
+def opened(name: str) -> Classifier:
+    """A network that the tests share; one of them sees that each is left as it was."""
+    return load_classifier(name, None if name == "digits" else "random", "cpu")
+
+
 def random_one(name: str) -> Classifier:
-    return small(load_classifier(name, "random", "cpu"))
+    return small(opened(name))
 
 
 def noise(size: int = 64) -> NDArray[np.uint8]:
@@ -124,13 +130,8 @@ def test_callers_may_have_switched_gradients_off(
 # Where each applies
 
 
-@lru_cache(maxsize=1)
-def opened(name: str) -> Classifier:
-    return load_classifier(name, None if name == "digits" else "random", "cpu")
-
-
+@pytest.mark.parametrize("name", FEW)  # the first varies fastest: each network is loaded once
 @pytest.mark.parametrize("network", ["digits", "mobilenet_v2", "vgg16", "resnet18", "vit_b_16"])
-@pytest.mark.parametrize("name", FEW)
 def test_maps_complete_or_are_refused_with_a_reason(network: str, name: str) -> None:
     classifier = opened(network)
     transformer = network.startswith("vit")
@@ -148,6 +149,7 @@ def test_maps_complete_or_are_refused_with_a_reason(network: str, name: str) -> 
     assert found.evidence.any()
 
 
+@pytest.mark.parametrize("name", sorted(FOR_RELUS))
 @pytest.mark.parametrize(
     ("network", "what"),
     [
@@ -156,7 +158,6 @@ def test_maps_complete_or_are_refused_with_a_reason(network: str, name: str) -> 
         ("swin_t", "shifted_window_attention"),
     ],
 )
-@pytest.mark.parametrize("name", sorted(FOR_RELUS))
 def test_rules_for_relus_refuse_other_activations(network: str, what: str, name: str) -> None:
     with pytest.raises(UsageError, match=f"{network} has {what}"):
         explain(noise(), opened(network), name)
@@ -420,7 +421,7 @@ def test_auto_is_the_last_layer_with_maps(name: str, layer: str) -> None:
 )
 def test_layers_without_maps_are_refused(name: str, layer: str, sentence: str) -> None:
     with pytest.raises(UsageError, match=sentence):
-        explain(noise(), load_classifier(name, "random", "cpu"), "grad-cam", at=layer)
+        explain(noise(), opened(name), "grad-cam", at=layer)
 
 
 def test_grad_cam_can_keep_what_is_positive_only(squeezenet: Classifier, image: Open) -> None:

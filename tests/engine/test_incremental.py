@@ -18,37 +18,42 @@ from pda_studio.pda.windows import WindowGrid
 # One small member of each of torchvision's families, with an input size it can take.
 FAMILIES = {
     "alexnet": 97, "vgg11_bn": 64, "googlenet": 96, "inception_v3": 107, "resnet18": 97,
-    "resnext50_32x4d": 96, "wide_resnet50_2": 64, "densenet121": 96, "squeezenet1_1": 97,
+    "resnext50_32x4d": 96, "resnet50": 64, "densenet121": 96, "squeezenet1_1": 97,
     "squeezenet1_0": 96, "mobilenet_v2": 97, "mobilenet_v3_small": 96, "shufflenet_v2_x0_5": 96,
     "mnasnet0_5": 96, "efficientnet_b0": 96, "regnet_x_400mf": 96, "regnet_y_400mf": 96,
     "convnext_tiny": 64, "swin_t": 64,
 }  # fmt: skip
 
 
-def worst_error(
+def worst_errors(
     network: nn.Module,
     size: int,
     window: int,
     stride: int,
     channels: int = 3,
-    dtype: torch.dtype = torch.float64,
-) -> float:
-    """Largest rms error over rms change of a few batches: the first, one in between, the last.
+    dtypes: tuple[torch.dtype, ...] = (torch.float64,),
+) -> list[float]:
+    """Largest rms error over rms change of a few batches, with each type of numbers.
 
-    Against whole forward passes in float64. The change is a difference of two of them, which
-    itself is rounded: by about 1e-14 of the logits, and that is taken off.
+    The batches are the first, one in between, and the last. They are held against whole forward
+    passes in float64. The change is a difference of two of them, which itself is rounded: by
+    about 1e-14 of the logits, and that is taken off.
     """
     network = network.double().eval()
     chance = torch.Generator().manual_seed(window)
     image = torch.randn(1, channels, size, size, generator=chance, dtype=torch.float64)
-    program = trace(deepcopy(network).to(dtype))
-    with torch.inference_mode():
-        program.run(image.to(dtype))
-    untouched = BaselineActivations(program)
+    followed = []
+    for dtype in dtypes:
+        program = trace(deepcopy(network).to(dtype))
+        with torch.inference_mode():
+            program.run(image.to(dtype))
+        followed.append(BaselineActivations(program))
     grid = WindowGrid(size, size, window, stride)
     cut = list(blocks(grid, 3))
     assert sorted(np.concatenate(cut).tolist()) == list(range(len(grid)))
-    worst = 0.0
+    worst = [0.0] * len(dtypes)
+    with torch.inference_mode():
+        logits = network(image)
     for index in {0, len(cut) // 3, len(cut) - 1}:
         corners = grid.corners[cut[index]]
         shape = (len(corners), channels, window, window)
@@ -57,31 +62,47 @@ def worst_error(
         for one, (top, left), patch in zip(infilled, corners, delta, strict=True):
             one[:, top : top + window, left : left + window] += patch
         with torch.inference_mode():
-            logits = network(image)
             wanted = network(infilled) - logits
-        (change,) = untouched.changes(corners, delta.to(dtype), [program.output], dtype)
-        assert change is not None
-        got = change.delta.double()
         assert wanted.square().mean() > 1e-12  # else the comparison would prove nothing
-        error = _rms(got - wanted) - 1e-14 * _rms(logits)
-        worst = max(worst, error / _rms(wanted))
+        for at, (dtype, untouched) in enumerate(zip(dtypes, followed, strict=True)):
+            output = untouched.program.output
+            (change,) = untouched.changes(corners, delta.to(dtype), [output], dtype)
+            assert change is not None
+            error = _rms(change.delta.double() - wanted) - 1e-14 * _rms(logits)
+            worst[at] = max(worst[at], error / _rms(wanted))
     return worst
+
+
+def worst_error(network: nn.Module, size: int, window: int, stride: int) -> float:
+    return worst_errors(network, size, window, stride)[0]
 
 
 def _rms(values: torch.Tensor) -> float:
     return float(values.square().mean()) ** 0.5
 
 
-@pytest.mark.parametrize("name", FAMILIES)
-def test_exact_on_every_family(name: str) -> None:
-    network = load_classifier(name, "random", "cpu").network
-    assert worst_error(network, FAMILIES[name], 10, 3) < 1e-12
+def lighter(network: nn.Module) -> nn.Module:
+    """The same with 64 in place of 4096 hidden outputs, which would be gigabytes in float64."""
+    layers = getattr(network, "classifier", None)
+    if isinstance(layers, nn.Sequential):
+        inputs = 0
+        for at, layer in enumerate(layers):
+            if isinstance(layer, nn.Linear) and layer.out_features == 4096:
+                layers[at] = nn.Linear(inputs or layer.in_features, 64)
+                inputs = 64
+            elif isinstance(layer, nn.Linear) and inputs:
+                layers[at] = nn.Linear(inputs, layer.out_features)
+    return network
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_float32_loses_little_on_every_family(name: str) -> None:
-    network = load_classifier(name, "random", "cpu").network
-    assert worst_error(network, FAMILIES[name], 10, 3, dtype=torch.float32) < 5e-4
+def test_exact_on_every_family_and_nearly_so_in_float32(name: str) -> None:
+    network = lighter(load_classifier(name, "random", "cpu").network)
+    exact, single = worst_errors(
+        network, FAMILIES[name], 10, 3, dtypes=(torch.float64, torch.float32)
+    )
+    assert exact < 1e-12
+    assert single < 5e-4
 
 
 @pytest.mark.parametrize(("window", "stride"), [(1, 1), (5, 2), (16, 16), (33, 7), (64, 11)])

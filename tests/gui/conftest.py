@@ -1,20 +1,57 @@
 """The real window with the real engine, on the screen that the tests run on."""
 
+import gc
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from time import monotonic
 
 import pytest
-from driver import Opened, no_thread_of, wait_for_maps
-from PySide6.QtCore import QSettings
+from driver import WAIT, Opened, no_thread_of, wait_for_maps
+from PySide6.QtCore import QEvent, QSettings
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from pda_studio.gui.window.studio import Studio
 
 
+@pytest.fixture(scope="session")
+def cache_of_a_first_start(qapp: QApplication, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The cache that a first start leaves: the first sample's map, and what was measured for it."""
+    folder = tmp_path_factory.mktemp("first start")
+    settings = QSettings(str(folder / "settings.ini"), QSettings.Format.IniFormat)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PDA_STUDIO_CACHE", str(folder / "cache"))
+        studio = Studio(qapp, settings)
+        studio.show()
+        end = monotonic() + WAIT / 1000
+        while not studio.session.all_finished():
+            assert monotonic() < end
+            qapp.processEvents()
+        studio.window.close()
+        assert no_thread_of(studio)
+    studio.window.deleteLater()
+    studio.deleteLater()
+    del studio
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    gc.collect()
+    gc.freeze()  # what has been imported by now stays: no later collection need look at it
+    return folder / "cache"
+
+
 @pytest.fixture
-def opened(qtbot: QtBot, qapp: QApplication, tmp_path: Path) -> Iterator[Opened]:
+def first_map(cache_of_a_first_start: Path, cache_folder: Path) -> None:
+    """Let the window find its first map; where a test has an empty cache, it is computed anew."""
+    shutil.copytree(cache_of_a_first_start, cache_folder.parent, dirs_exist_ok=True)
+
+
+@pytest.fixture
+def opened(
+    qtbot: QtBot, qapp: QApplication, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Opened]:
     """Open a window; at the end it is closed and neither widgets nor threads are left."""
+    if request.node.get_closest_marker("empty_cache") is None:
+        request.getfixturevalue("first_map")
     studios: list[Studio] = []
 
     def open_window(*, finished: bool = True, **arguments: object) -> Studio:
@@ -33,7 +70,9 @@ def opened(qtbot: QtBot, qapp: QApplication, tmp_path: Path) -> Iterator[Opened]
         studio.deleteLater()
         assert no_thread_of(studio)
     studios.clear()
-    qtbot.wait(10)
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    qtbot.wait(1)
+    gc.collect()  # a window is a hundred thousand objects that know each other
 
 
 @pytest.fixture

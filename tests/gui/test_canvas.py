@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from driver import WAIT, wait_for_maps
+from driver import WAIT, coarse, wait_for_maps
 from PIL import Image
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
@@ -49,6 +49,7 @@ def write(canvas: Canvas, pens, digit: int) -> None:
 
 
 def test_the_classifier_knows_what_is_drawn(studio: Studio, qtbot: QtBot, pens) -> None:
+    coarse(studio)
     qtbot.keyClick(studio.window, Qt.Key.Key_D, Qt.KeyboardModifier.ControlModifier)
     window = studio.drawing.canvas
     assert window.isVisible()
@@ -112,6 +113,7 @@ def test_each_stroke_redraws_the_map(studio: Studio, qtbot: QtBot) -> None:
 
 def test_drawing_touches_nothing_else(studio: Studio, qtbot: QtBot) -> None:
     studio.session.columns.add("occlusion")
+    coarse(studio)
     wait_for_maps(qtbot, studio)
     studio.drawing.open()
     canvas = studio.drawing.canvas.canvas

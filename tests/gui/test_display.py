@@ -107,7 +107,7 @@ def test_significance_says_where_there_is_no_standard_error(studio: Studio, qtbo
     choose(box.threshold_kind, "significance")
     assert box.note.isVisible()
     assert "floor" not in box.histogram.handles or box.histogram.floor == 0
-    studio.session.columns.configure(0, infill="marginal-samples", samples=6)
+    studio.session.columns.configure(0, infill="marginal-samples", samples=6, stride=2)
     wait_for_maps(qtbot, studio)
     assert not box.note.isVisible()
     assert "floor" not in box.histogram.handles
@@ -330,7 +330,7 @@ def test_everything_in_the_display_has_a_name(studio: Studio) -> None:
 def test_uncertainty_is_a_layer_of_its_own(studio: Studio, qtbot: QtBot) -> None:
     session, layer = studio.session, button(studio.window.method_box, "Standard error")
     assert not layer.isEnabled(), "no samples were drawn"
-    session.columns.configure(0, infill="marginal-samples", samples=6)
+    session.columns.configure(0, infill="marginal-samples", samples=6, stride=2)
     wait_for_maps(qtbot, studio)
     assert layer.isEnabled()
     qtbot.mouseClick(layer, Qt.MouseButton.LeftButton)

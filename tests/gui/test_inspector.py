@@ -132,7 +132,7 @@ def test_a_pixel_chosen_by_keys_alone(studio: Studio, qtbot: QtBot) -> None:
 
 
 def test_samples_are_shown_one_by_one(studio: Studio, qtbot: QtBot) -> None:
-    studio.session.columns.configure(0, infill="marginal-samples", samples=12)
+    studio.session.columns.configure(0, infill="marginal-samples", samples=12, stride=4)
     wait_for_maps(qtbot, studio)
     inspect(qtbot, studio, 13, 12)
     page = studio.window.inspector.windows

@@ -256,7 +256,7 @@ def test_who_is_elsewhere_is_told_quietly(
     monkeypatch.setattr(QApplication, "alert", lambda widget: (alerts.append(widget), real(widget)))
     studio.jobs_controller.long = 0.05
     strip = studio.window.strip
-    studio.session.columns.configure(0, infill="marginal-samples", samples=30)
+    studio.session.columns.configure(0, infill="marginal-samples", samples=30, stride=4)
     wait_for_maps(qtbot, studio)
     assert alerts == [], "the window was in sight"
     assert "finished" not in strip.text.text()

@@ -27,12 +27,13 @@ from pda_studio.targets import ClassTarget, ContrastTarget
 def do_much(studio: Studio, qtbot: QtBot) -> None:
     """Edit everything that can be edited."""
     session = studio.session
+    session.columns.configure(0, stride=4)
     session.rows.transform(Rotate(15))
     session.select(0, 0)
     session.rows.transform(Crop(4, 4, 20, 20))
     session.rows.turn_back(session.work.rows[1].key, True)
     column = session.columns.add("occlusion")
-    session.columns.configure(column.key, window=5)
+    session.columns.configure(column.key, window=5, stride=4)
     session.columns.set_style(column.key, "both")
     session.columns.duplicate(column.key, target=ContrastTarget(1, 7))
     session.columns.duplicate(0, classifier=ClassifierChoice("digits", "random"))

@@ -14,6 +14,8 @@ from pda_studio.methods import METHODS
 from pda_studio.store import DiskCache
 from pda_studio.targets import ClassTarget
 
+pytestmark = pytest.mark.empty_cache
+
 
 @pytest.fixture
 def computed(monkeypatch: pytest.MonkeyPatch) -> list[str]:

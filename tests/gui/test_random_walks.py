@@ -339,7 +339,7 @@ class Walk(RuleBasedStateMachine):
 
 
 Walk.TestCase.settings = settings(
-    max_examples=30,
+    max_examples=15,
     stateful_step_count=40,
     deadline=None,
     derandomize=True,  # the same walks on every machine: a failure can be looked at

@@ -19,6 +19,8 @@ from pda_studio.gui import app
 from pda_studio.gui.window.studio import Studio
 from pda_studio.rendering import Appearance, overlay
 
+pytestmark = pytest.mark.empty_cache
+
 
 def test_the_example_is_there_before_the_engine(opened: Opened) -> None:
     studio = opened(finished=False)
