@@ -216,12 +216,12 @@ def test_the_network_is_left_as_it_was() -> None:
     ],
 )
 def test_same_maps_as_the_full_forward(
-    squeezenet: Classifier, image, parameters: dict[str, object]
+    half_squeezenet: Classifier, image, parameters: dict[str, object]
 ) -> None:
     image = np.asarray(image("imagenet_samples/n01828970_bee_eater.JPEG"))
-    full = explain(image, squeezenet, forward="full", **parameters)
+    full = explain(image, half_squeezenet, forward="full", **parameters)
     incremental = explain(
-        image, squeezenet, forward="incremental", precision="float32", **parameters
+        image, half_squeezenet, forward="incremental", precision="float32", **parameters
     )
     error = np.sqrt(np.mean((full.evidence - incremental.evidence) ** 2))
     assert error < 5e-4 * np.sqrt(np.mean(full.evidence**2))

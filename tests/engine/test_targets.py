@@ -89,7 +89,7 @@ def test_a_contrast_is_the_difference_of_logits(squeezenet: Classifier, image) -
     asked = scored(squeezenet, target).classifier
     logits = squeezenet.logits(prepared)[0]
     assert asked.logits(prepared)[0, 0] == pytest.approx(float(logits[a] - logits[b]), rel=1e-5)
-    options = {"window": 32, "stride": 16, "infill": "grey", "difference": "logit"}
+    options = {"window": 32, "stride": 32, "infill": "grey", "difference": "logit"}
     got = explain(
         image, squeezenet, target=target, forward="incremental", precision="float32", **options
     )

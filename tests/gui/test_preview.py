@@ -180,6 +180,7 @@ def test_a_failing_preview_is_no_failure(
     assert not studio.window.banner.details.toPlainText()
 
 
+@pytest.mark.empty_cache
 def test_a_network_that_cannot_be_followed(
     opened: Opened, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
