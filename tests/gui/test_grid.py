@@ -194,6 +194,16 @@ def test_the_mean_of_all_columns(studio: Studio, qtbot: QtBot) -> None:
     assert not np.array_equal(maps_of(studio)[2].evidence, both.evidence), "it follows"
 
 
+def test_a_map_that_does_not_add_up_says_so_on_its_panel(studio: Studio, qtbot: QtBot) -> None:
+    studio.session.columns.set_method(0, "lrp-epsilon")
+    wait_for_maps(qtbot, studio)
+    panel = studio.window.grid.maps[0, 0]
+    assert "⚠" not in panel.caption.toolTip()
+    studio.session.columns.configure(0, bias="absorbs")
+    wait_for_maps(qtbot, studio)
+    assert "⚠ the map sums to " in panel.caption.text().splitlines()[1]
+
+
 def test_the_mean_of_one_column_says_what_is_missing(studio: Studio, qtbot: QtBot) -> None:
     studio.session.columns.add("combined")
     key = studio.session.work.columns[1].key
