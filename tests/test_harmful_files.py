@@ -15,9 +15,9 @@ from PIL import Image
 from safetensors.numpy import save_file
 
 from pda_studio.classifiers.generator import Generator, load_generator
-from pda_studio.document.operations import MOST_OPERATIONS, Flip, Rotate, extended
+from pda_studio.document.operations import MOST_OPERATIONS, Flip, Rotate, applied, extended
 from pda_studio.document.saved import load_state
-from pda_studio.errors import PdaStudioError, UsageError
+from pda_studio.errors import Cancelled, PdaStudioError, UsageError
 from pda_studio.pda.infill.fitting import fit_positional, fit_stationary
 from pda_studio.pda.infill.statistics import load_statistics
 from pda_studio.reading import entry_of, json_of, open_archive, refused_as
@@ -210,6 +210,15 @@ def test_a_view_takes_as_many_operations_as_a_file_may_hold():
     assert len(extended(operations, Flip("vertical"))) == MOST_OPERATIONS - 1
     with pytest.raises(UsageError, match="reset it first"):
         extended(operations, Rotate(10))
+
+
+def test_a_view_that_is_not_wanted_any_more_is_not_made_to_its_end():
+    image, asked = np.zeros((8, 8, 3), np.uint8), []
+    assert applied(image, [Rotate(10)] * 5, lambda: asked.append(1) or True).shape == (8, 8, 3)
+    assert len(asked) == 5
+    with pytest.raises(Cancelled):
+        applied(image, [Rotate(10)] * 5, lambda: asked.append(1) or len(asked) < 7)
+    assert len(asked) == 7
 
 
 # Statistics, generators, the cache

@@ -5,7 +5,7 @@ points (x, y, 1), in pixels from the upper left corner, so that a pixel's middle
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pda_studio.errors import UsageError
+from pda_studio.errors import Cancelled, UsageError
 
 Pixels = NDArray[np.uint8]
 Matrix = NDArray[np.float64]
@@ -156,9 +156,20 @@ def check_operations(operations: Sequence[Operation], width: int, height: int) -
             width, height = operation.size(width, height)
 
 
-def applied(image: Pixels, operations: Sequence[Operation]) -> Pixels:
-    """Carry out the operations, one after the other."""
+def applied(
+    image: Pixels, operations: Sequence[Operation], wanted: Callable[[], bool] | None = None
+) -> Pixels:
+    """Carry out the operations, one after the other.
+
+    Raises
+    ------
+    Cancelled
+        If `wanted`, which is asked before each of them, says that the result is not wanted any
+        more: of a large image each takes seconds.
+    """
     for operation in operations:
+        if wanted is not None and not wanted():
+            raise Cancelled("The view is not wanted any more.")
         image = operation(image)
     return image
 

@@ -424,3 +424,20 @@ def test_what_was_decided_as_an_image_was_read_is_said_beside_it(
     with qtbot.waitSignal(studio.saving.saved, timeout=WAIT):
         studio.saving.save(tmp_path / "work.pdastudio")
     assert load_state(tmp_path / "work.pdastudio").work.image.notes == (sentence,)
+
+
+def test_a_map_that_is_left_out_is_told(studio: Studio, qtbot: QtBot, tmp_path: Path) -> None:
+    path, damaged = tmp_path / "mine.pdastudio", tmp_path / "damaged.pdastudio"
+    wait_for_maps(qtbot, studio)
+    with qtbot.waitSignal(studio.saving.saved, timeout=WAIT):
+        studio.saving.save(path)
+    with zipfile.ZipFile(path) as archive, zipfile.ZipFile(damaged, "w") as other:
+        for name in archive.namelist():
+            data = archive.read(name)
+            other.writestr(name, data[:200] if name.startswith("maps/") else data)
+    with qtbot.waitSignal(studio.saving.opened, timeout=WAIT):
+        studio.saving.open(damaged)
+    told = studio.window.banner.message.text()
+    assert told == "A map in the workspace is damaged and was left out."
+    wait_for_maps(qtbot, studio)
+    assert len(studio.session.all_finished()) == 1, "it is found or computed again"

@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Signal
 
 from pda_studio.document.operations import applied
 from pda_studio.document.workspace import ClassifierChoice, Column, Row
+from pda_studio.errors import Cancelled
 from pda_studio.gui.jobs.worker import Jobs
 from pda_studio.gui.maps.requests import Prediction, PredictionKey
 from pda_studio.gui.session.session import Session
@@ -101,7 +102,7 @@ class Predicting(QObject):
             from pda_studio.results import Subject
             from pda_studio.store.network_code import network_code
 
-            pixels = applied(image.pixels, row.operations)
+            pixels = applied(image.pixels, row.operations, current)
             subject = Subject.of(pixels, classifier, key.target)
             with suppress(ValueError):  # traced here: no forward pass may run meanwhile
                 network_code(subject.classifier.network)
@@ -122,7 +123,9 @@ class Predicting(QObject):
 
         def failed(error: BaseException, details: str) -> None:
             self._under_way.discard(of)
-            if current():
+            if isinstance(error, Cancelled):
+                self.predict()  # it may be wanted again by now
+            elif current():
                 self._refused[key] = str(error), details
                 self.failed.emit(error, details)
                 self.changed.emit()
