@@ -112,7 +112,7 @@ class Classifier:
         """In what its outputs are counted before any probability: logit, value or activation."""
         return UNITS[self.output]
 
-    @property
+    @cached_property
     def is_traceable(self) -> bool:
         """Whether the network can be followed operation by operation."""
         try:

@@ -70,7 +70,7 @@ class DisplayBox(Section):
         self._map, self._limit = evidence_map, limit
         choices = [panel_styles()[name] for name in shown]
         styles = [s for choice in choices for s in choice.styles(self._display.appearance)]
-        used = frozenset[str]().union(*(style.uses for style in styles))
+        used = frozenset[str]().union(*[style.uses for style in styles])
         self.style_box.setEnabled(any("" in choice.parts for choice in choices))
         for field, widgets in (
             ("opacity", (self.opacity, self.opacity_slider)),

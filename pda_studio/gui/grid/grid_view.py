@@ -193,15 +193,15 @@ class GridView(QScrollArea):
 
     def _build_table(self) -> bool:
         """Make the panels that are missing; if anything has changed, show everything."""
-        work = self._session.work
-        new = [row.key for row in work.rows if row.key not in self.inputs]
-        changed = self.table.build(work)
-        if changed:
-            self._fit()
-            self._show_all()
+        work, earlier = self._session.work, set(self.inputs)
+        if not self.table.build(work):
+            return False
+        self._fit()
+        self._show_all()
+        new = [row.key for row in work.rows if row.key not in earlier]
         if len(new) == 1 and len(work.rows) > 1:  # added just now, not opened with the others
             self._bring(self.maps[new[0], self._selected])  # with all that stands under it
-        return changed
+        return True
 
     def _show_all(self) -> None:
         session, work = self._session, self._session.work

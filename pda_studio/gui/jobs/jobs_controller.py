@@ -94,7 +94,7 @@ class JobsController(QObject):
         )
         window.banner.reported = self.report_of_window
         window.activated.connect(self._seen.start)  # from then on the news grows old
-        follow(self, session.panel_changed, self._on_panel)
+        follow(self, session.panel_changed, self._refresh)
         explainer.progressed.connect(self._refresh)
         explainer.finished.connect(self._on_finished)
         opening.loading.connect(self._on_loading)
@@ -150,9 +150,6 @@ class JobsController(QObject):
     def _refresh(self, *_: object) -> None:
         if self._window.jobs.isVisible() and not self._soon.isActive():
             self._soon.start()
-
-    def _on_panel(self, row: int, column: int) -> None:
-        self._refresh()
 
     def _on_loading(self, name: str, part: float) -> None:
         self._part = part

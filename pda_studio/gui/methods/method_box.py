@@ -26,7 +26,7 @@ from pda_studio.gui.window.style_names import named
 from pda_studio.gui.window.theme import ThemeKeeper
 from pda_studio.methods import Method
 from pda_studio.rendering import panel_styles
-from pda_studio.results import EvidenceMap, Result
+from pda_studio.results import Result
 
 
 class MethodBox(Section):
@@ -131,11 +131,10 @@ class MethodBox(Section):
         if found == self._offered:
             return
         self._offered = found
-        maps = [one for one in found if isinstance(one, EvidenceMap)]
         for name, style in panel_styles().items():
             if style.needs:
-                known = any(getattr(one, style.needs) is not None for one in maps)
-                self._styles[name].setEnabled(known)
+                had = [getattr(one, style.needs, None) is not None for one in found]
+                self._styles[name].setEnabled(any(had))
 
     def _ask_for_layers(self) -> None:
         column = self._session.selected_column
