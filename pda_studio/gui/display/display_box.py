@@ -71,7 +71,7 @@ class DisplayBox(Section):
         choices = [panel_styles()[name] for name in shown]
         styles = [s for choice in choices for s in choice.styles(self._display.appearance)]
         used = frozenset[str]().union(*[style.uses for style in styles])
-        self.style_box.setEnabled(any("" in choice.parts for choice in choices))
+        self.style_box.setEnabled("" in {part for choice in choices for part in choice.parts})
         for field, widgets in (
             ("opacity", (self.opacity, self.opacity_slider)),
             ("sign", (self.sign,)),

@@ -179,8 +179,7 @@ class PredictionList(QWidget):
         names = classifier.class_names if classifier else ()
         lines: list[tuple[int, str, float]] = []
         if subject is not None and len(subject.predictions) == len(names):
-            likely = (-subject.predictions).argsort(kind="stable")[:_SHOWN]
-            shown = [int(i) for i in likely]
+            shown = (-subject.predictions).argsort(kind="stable")[:_SHOWN].tolist()
             if target is not None and target not in shown:
                 shown.append(target)
             lines = [(i, names[i], float(subject.predictions[i])) for i in shown]
