@@ -14,6 +14,7 @@ from torch import nn
 from torch.nn import functional
 
 from engine.conftest import BEE_EATER, LANGUR, Open
+from engine.toys import small_transformer
 from pda_studio import explain
 from pda_studio.attribution.grad_cam import class_activation, layer_with_maps
 from pda_studio.classifiers import Classifier, Preprocessing, load_classifier
@@ -65,6 +66,8 @@ def small(classifier: Classifier, size: int = 64) -> Classifier:
 @lru_cache(maxsize=2)
 def opened(name: str) -> Classifier:
     """A network that the tests share; one of them sees that each is left as it was."""
+    if name == "transformer":
+        return small_transformer()
     return load_classifier(name, None if name == "digits" else "random", "cpu")
 
 
@@ -131,10 +134,10 @@ def test_callers_may_have_switched_gradients_off(
 
 
 @pytest.mark.parametrize("name", FEW)  # the first varies fastest: each network is loaded once
-@pytest.mark.parametrize("network", ["digits", "mobilenet_v2", "vgg16", "resnet18", "vit_b_16"])
+@pytest.mark.parametrize("network", ["digits", "mobilenet_v2", "vgg16", "resnet18", "transformer"])
 def test_maps_complete_or_are_refused_with_a_reason(network: str, name: str) -> None:
     classifier = opened(network)
-    transformer = network.startswith("vit")
+    transformer = network == "transformer"
     if not transformer:
         classifier = small(classifier, classifier.input_size if network == "digits" else 64)
     if transformer and (name in FOR_RELUS or name == "grad-cam"):

@@ -10,6 +10,7 @@ from skimage.transform import resize
 from torch import nn
 
 from engine.conftest import BEE_EATER, LANGUR, Open
+from engine.toys import small_transformer
 from pda_studio import explain
 from pda_studio.attribution.rise import Masks
 from pda_studio.classifiers import Classifier, Preprocessing, load_classifier
@@ -156,14 +157,15 @@ def test_other_targets(digits: Classifier, digit_image: Digit) -> None:
     assert unit.evidence.any()
 
 
-@pytest.mark.parametrize("name", ["mobilenet_v2", "vit_b_16"])
+@pytest.mark.parametrize("name", ["mobilenet_v2", "transformer"])
 def test_maps_complete(name: str) -> None:
-    classifier = load_classifier(name, "random", "cpu")
+    transformer = name == "transformer"
+    classifier = small_transformer() if transformer else load_classifier(name, "random", "cpu")
     before = [(type(m), len(m._forward_hooks), m.training) for m in classifier.network.modules()]
     image = np.random.default_rng(0).integers(0, 256, (224, 224, 3), np.uint8)
     found = explain(image, classifier, "rise", masks=3, batch=2, score="logit")
     assert found.complete
-    assert found.evidence.shape == (224, 224)
+    assert found.evidence.shape == (classifier.input_size,) * 2
     assert np.isfinite(found.evidence).all()
     after = [(type(m), len(m._forward_hooks), m.training) for m in classifier.network.modules()]
     assert before == after

@@ -2,6 +2,7 @@
 
 import torch
 from torch import nn
+from torchvision.models import VisionTransformer
 
 from pda_studio.classifiers import Classifier, Preprocessing
 
@@ -20,6 +21,17 @@ def classifier_of(
         device=torch.device("cpu"),
         weights="made up",
     )
+
+
+def small_transformer() -> Classifier:
+    """torchvision's vision transformer with two layers, on images of 32×32 pixels."""
+    torch.manual_seed(0)
+    network = VisionTransformer(
+        image_size=32, patch_size=8, num_layers=2, num_heads=2, hidden_dim=16, mlp_dim=32,
+        num_classes=10,
+    )  # fmt: skip
+    nn.init.normal_(network.heads.head.weight)  # torchvision's zeros would answer nothing
+    return classifier_of(network, size=32, classes=10)
 
 
 def random_statistics(network: nn.Module) -> nn.Module:
