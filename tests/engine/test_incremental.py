@@ -14,6 +14,7 @@ from pda_studio.classifiers.graph import NotTraceable, trace
 from pda_studio.pda.forward.incremental.baseline import BaselineActivations
 from pda_studio.pda.forward.incremental.plan import blocks
 from pda_studio.pda.windows import WindowGrid
+from pda_studio.results import EvidenceMap
 
 # One small member of each of torchvision's families, with an input size it can take.
 FAMILIES = {
@@ -263,3 +264,10 @@ def test_a_network_that_cannot_be_followed_goes_through_as_a_whole(
     assert "cannot be followed" in caplog.text
     wanted = explain(image, digits, stride=4)
     np.testing.assert_allclose(told.evidence, wanted.evidence, atol=1e-4)
+    levelled = explain(image, odd, forward="levelled", tolerance=0.2)
+    exact = explain(image, digits)
+    assert isinstance(levelled, EvidenceMap)
+    assert isinstance(exact, EvidenceMap)
+    assert levelled.forward.startswith("levelled, exact at ")
+    error = np.square(levelled.evidence - exact.evidence).mean()
+    assert 0 < error < (1.5 * 0.2) ** 2 * np.square(exact.evidence).mean()
