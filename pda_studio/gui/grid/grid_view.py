@@ -22,6 +22,8 @@ from pda_studio.gui.session.session import Key, Session
 from pda_studio.gui.window.style_names import named
 from pda_studio.gui.window.theme import ThemeKeeper
 
+_NAME = 40  # pixels: the row's name over a panel comes into sight with it
+
 
 class GridView(QScrollArea):
     """Shows the session's panels and keeps their views in step."""
@@ -158,7 +160,7 @@ class GridView(QScrollArea):
 
         def bring() -> None:
             QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
-            self.ensureWidgetVisible(panel, SPACE, SPACE)
+            self.ensureWidgetVisible(panel, SPACE, _NAME)
 
         QTimer.singleShot(0, panel, bring)
 
