@@ -72,6 +72,7 @@ def test_words_are_pasted_into_a_field(studio: Studio, qtbot: QtBot) -> None:
 
 
 def test_copies_the_selected_map_as_it_is_drawn(studio: Studio, qtbot: QtBot) -> None:
+    studio.session.columns.set_style(0, "map")
     qtbot.keyClick(studio.window, Qt.Key.Key_C, CTRL)
     image = QGuiApplication.clipboard().image().convertToFormat(QImage.Format.Format_RGB888)
     side = image.width() // 28
