@@ -130,10 +130,11 @@ class Jobs(QObject):
 def leave(status: int) -> NoReturn:
     """End the process at once, after what was registered for its end.
 
-    Python would take a second or more to take PyTorch apart, and would end under the feet of an
-    abandoned step that still computes.
+    Python would take a second or more to take PyTorch apart. An abandoned step that still computes
+    may need what would be taken apart: then nothing is, as Qt aborts over a thread that runs.
     """
-    atexit._run_exitfuncs()
+    if not any(lane.isRunning() for lane in _abandoned):
+        atexit._run_exitfuncs()
     logging.shutdown()
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
