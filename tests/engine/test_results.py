@@ -15,6 +15,7 @@ from engine.toys import classifier_of
 from pda_studio import diagnostics, explain
 from pda_studio.classifiers import Classifier
 from pda_studio.diagnostics import (
+    Approximation,
     Ascent,
     AttentionLayers,
     BiasShare,
@@ -36,6 +37,7 @@ Digit = Callable[[int], NDArray[np.uint8]]
 
 EACH = [
     WholeNetwork("it branches"),
+    Approximation(0.048, 0.065),
     Completeness(4.5, 4.0),
     Conservation(0.5, 2.0),
     ReadAt("features.9", 13, 13),
@@ -71,6 +73,7 @@ def test_what_is_no_diagnostic_is_refused(values: object) -> None:
 def test_sentences_of_diagnostics() -> None:
     assert [str(one) for one in EACH] == [
         "",
+        "± 4.8 % of the rms evidence",
         "completeness error 12 %",
         "conservation error 75 %: the map sums to 0.5, the logit is 2",
         "at features.9, maps of 13×13",

@@ -84,6 +84,7 @@ class Walk(RuleBasedStateMachine):
         self.session = self.studio.session
         self.begun = self.session.work
         self.done: list[Edit] = []
+        self.moves = 0
         self.undone: list[tuple[Workspace, list[Edit]]] = []
         self.shown: dict[Request, bytes] = {}
         self.studio.show()
@@ -136,7 +137,11 @@ class Walk(RuleBasedStateMachine):
     def configure(self, at: int, window: int, stride: int) -> None:
         column = self.session.work.column(self.column(at))
         if column is not None and isinstance(column.method, PredictionDifference):
-            self.session.columns.configure(column.key, window=window, stride=min(stride, window))
+            # A seed of its own, so that no slider comes back to a state where it was: undo, which
+            # takes its whole way back, would not show from which of the two.
+            self.moves += 1
+            values = {"window": window, "stride": min(stride, window), "seed": self.moves}
+            self.session.columns.configure(column.key, **values)
 
     @rule(at=at, style=st.sampled_from(["map", "overlay", "both"]))
     def set_style(self, at: int, style: str) -> None:
