@@ -1,6 +1,7 @@
 """Methods as declarations, and their work in steps."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from engine.conftest import LANGUR, Open
 from pda_studio import explain
-from pda_studio.classifiers import Classifier, graph
+from pda_studio.classifiers import Classifier
 from pda_studio.errors import UsageError
 from pda_studio.methods import METHODS, method_named, run
 from pda_studio.methods.prediction_difference import PredictionDifference
@@ -307,15 +308,25 @@ def test_what_is_quick_anyway_has_no_preview(digits: Classifier, digit_image: Di
     assert method_named("original-pda").create(stride=8).preview(subject) is not None
 
 
-def test_a_network_that_cannot_be_followed_has_no_preview(
-    digits: Classifier, digit_image: Digit, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def untraceable(*_):
-        raise graph.NotTraceable("its way depends on the image")
+class Branching(torch.nn.Module):
+    """What torch.fx cannot follow: its way depends on the image."""
 
-    monkeypatch.setattr(graph, "_traced", untraceable)
+    def __init__(self, inner: torch.nn.Module) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        result: torch.Tensor = self.inner(x) if x.sum() > -1e9 else x
+        return result
+
+
+def test_a_network_that_cannot_be_followed_has_no_preview(
+    digits: Classifier, digit_image: Digit
+) -> None:
+    odd = replace(digits, network=Branching(digits.network), batch_sizes={})
     method = method_named("efficient-pda").create()
-    assert method.preview(Subject.of(digit_image(3), digits)) is None
+    assert method.preview(Subject.of(digit_image(3), digits)) is not None
+    assert method.preview(Subject.of(digit_image(3), odd)) is None
 
 
 def test_unfinished_maps_tell_how_much_of_each_pixel_is_scored(
