@@ -169,7 +169,7 @@ def busy(image: Path, classifier: str, weights: str | None, moments: int, seed: 
             studio.opening.add_image(image)
             wait(lambda work=work: session.work is not work)
             took["add image"].append(perf_counter() - begun)
-            running_job, gone = studio.explainer._runner.running, []
+            running_job, gone = studio.explainer.runner.running, []
             if running_job is not None:
                 running_job.job.stopped = lambda gone=gone: gone.append(1)
                 begun = perf_counter()
@@ -236,7 +236,7 @@ def main() -> None:
                 f" {len(late)} ticks"
             )
         if studio.explainer.current is not None:
-            job, gone = studio.explainer._runner.running.job, []
+            job, gone = studio.explainer.runner.running.job, []
             job.stopped = lambda: gone.append(1)
             asked = perf_counter()
             studio.stop()
