@@ -63,7 +63,7 @@ def _measured(classifier: Classifier, pixels: torch.Tensor) -> str:
             *windows.changed(corner, infill), [*names.values(), program.output]
         )
         change = 0.0 if last is None else last.delta[0].cpu().double()
-        exact.append(_log_odds(logits + change, target))
+        exact.append(log_odds_among(logits + change, target))
         linear.append(
             [
                 0.0 if state is None else -np.diff(along(state, gradient)[0]).item()
@@ -75,7 +75,8 @@ def _measured(classifier: Classifier, pixels: torch.Tensor) -> str:
     return next(close, list(names)[-1])
 
 
-def _log_odds(logits: torch.Tensor, target: int) -> float:
+def log_odds_among(logits: torch.Tensor, target: int) -> float:
+    """Natural log-odds of one class among all, from logits (K,); of a single output its value."""
     others = torch.cat([logits[:target], logits[target + 1 :]])
     return float(logits[target] - (others.logsumexp(0) if len(others) else 0))
 

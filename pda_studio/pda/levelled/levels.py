@@ -13,7 +13,7 @@ from pda_studio.classifiers.graph import NotTraceable, Operation, Program
 from pda_studio.pda.forward import Forward, Wanted, make_forward, trial_of
 from pda_studio.pda.forward.incremental import Precision, RemovedWindows, baseline_activations
 from pda_studio.pda.forward.incremental.plan import seconds_of, windows_along
-from pda_studio.pda.forward.layers import joints
+from pda_studio.pda.forward.layers import joints, log_odds_among
 from pda_studio.pda.forward.linearised import LinearisedTail, along, gradients_at
 from pda_studio.pda.forward.memory import measured_once
 from pda_studio.pda.infill.base import Filler
@@ -190,7 +190,6 @@ def _pilot_once(
         f"{classifier.name} {classifier.target or ''} {classifier.fingerprint}"
         f" on {classifier.device.type}: window {grid.window} of {grid.width}×{grid.height}"
     )
-    known: Pilot | None = None
     yield Preparation("layers", 0, 1)
     known = measured_once(
         "levels", key, Pilot, lambda: pilot_of(classifier, pixels, program, target, grid, filler)
@@ -217,6 +216,7 @@ def pilot_of(
     gradients: list[torch.Tensor] = []
     if sources:
         _, gradients = gradients_at(program, sources, [target], nested=True)
+    before = log_odds_among(logits, target)
     changes = []
     for corner in _places(grid):
         *states, last = image.changes(
@@ -227,7 +227,7 @@ def pilot_of(
             0.0 if state is None else -float(np.diff(along(state, gradient)[0])[0])
             for state, gradient in zip(states, gradients, strict=True)
         ]
-        changes.append([*linear, _odds(moved, target) - _odds(logits, target)])
+        changes.append([*linear, log_odds_among(moved, target) - before])
     values = np.array(changes)
     between = np.sqrt(np.square(values[:, :, None] - values[:, None, :]).mean(0))
     seconds = [_best_seconds(program, grid.window, [one]) for one in (*sources, program.output)]
@@ -267,8 +267,3 @@ def _places(grid: WindowGrid) -> Iterator[NDArray[np.int64]]:
     for row in rows:
         for column in columns:
             yield np.array([[row, column]])
-
-
-def _odds(logits: torch.Tensor, target: int) -> float:
-    others = torch.cat([logits[:target], logits[target + 1 :]])
-    return float(logits[target] - (others.logsumexp(0) if len(others) else 0))
