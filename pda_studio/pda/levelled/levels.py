@@ -1,7 +1,7 @@
 """Which levels of a network's scores make up its exact ones."""
 
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -41,11 +41,14 @@ class Level:
         What scores infilled windows.
     filler : Filler
         What fills them.
+    seconds : float
+        Estimate for a window. Not a measurement: the same map would come out otherwise each time.
     """
 
     name: str
     forward: Forward
     filler: Filler
+    seconds: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -127,10 +130,12 @@ def levels_for(
             f"linear from {layer}",
             LinearisedTail(classifier, pixels, classes, layer, precision),
             mean_filler,
+            pilot.seconds[pilot.layers.index(layer)],
         )
         for layer in cheapest(pilot, tolerance)
     ]
-    return below + exact
+    whole = pilot.seconds[-1]
+    return below + [replace(one, seconds=whole * one.filler.samples) for one in exact]
 
 
 def cheapest(pilot: Pilot, tolerance: float) -> list[str]:

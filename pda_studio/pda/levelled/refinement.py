@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
-from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -158,7 +157,7 @@ def _within_below(state: LevelledScores, place: int, axis: int) -> int:
 def _cost(state: LevelledScores, place: int, axis: int) -> float:
     one = state.computed[place]
     assert one.lattice is not None
-    return int((~one.known[one.lattice.halved(axis).indices]).sum()) * one.seconds
+    return int((~one.known[one.lattice.halved(axis).indices]).sum()) * one.level.seconds
 
 
 def _score(
@@ -168,9 +167,7 @@ def _score(
     grid, level = state.grid, one.level
     scorer = InfillScorer(level.forward)
     is_exact = one is state.computed[-1]
-    taken: list[float] = []
     for batch in level.forward.batches(grid, level.filler.samples, *lattice.missing(one.known)):
-        began = perf_counter()
         corners = grid.corners[batch]
         infills = yield from level.filler.fill_in_steps(corners)
         parts: list[SampleScores] = []
@@ -182,7 +179,5 @@ def _score(
             enter(state.exact, batch, parts)
         one.values[batch] = fields(joined(parts))
         one.known[batch] = True
-        taken.append((perf_counter() - began) / len(batch))
-        one.seconds = float(np.median(taken))
         yield len(batch)
     one.lattice = lattice

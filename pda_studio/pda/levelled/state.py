@@ -30,15 +30,12 @@ class Computed:
         Where that is.
     lattice : Lattice or None
         The finest lattice of windows that are all known.
-    seconds : float
-        For a window, as measured of late.
     """
 
     level: Level
     values: NDArray[np.float64]
     known: NDArray[np.bool_]
     lattice: Lattice | None = None
-    seconds: float = 0.0
 
 
 class LevelledScores:
