@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge
-from pydantic import Discriminator, Tag, TypeAdapter
+from pydantic import ConfigDict, Discriminator, Tag, TypeAdapter
 
 from pda_studio.errors import UsageError
 
@@ -131,7 +131,7 @@ Target = Annotated[
     Discriminator(_kind),
 ]
 
-_adapter: TypeAdapter[Target] = TypeAdapter(Target)
+_adapter: TypeAdapter[Target] = TypeAdapter(Target, config=ConfigDict(defer_build=True))
 
 
 def as_json(target: Target) -> dict[str, Any]:

@@ -9,10 +9,11 @@ HEAVY = ("torch", "torchvision", "captum", "zennit", "cv2", "scipy", "matplotlib
 PROGRAM = """
 import json, sys
 from pda_studio.methods import METHODS, by_family
+imported = sorted(sys.modules)
 parameters = {name: len(kind.parameters()) for name, kind in METHODS.items()}
 made = [kind().inactive() for kind in METHODS.values()]
 by_family(METHODS.values())
-print(json.dumps({"parameters": parameters, "modules": sorted(sys.modules)}))
+print(json.dumps({"parameters": parameters, "modules": sorted(sys.modules), "imported": imported}))
 """
 
 
@@ -25,5 +26,7 @@ def test_declarations_load_no_engine() -> None:
     assert told["parameters"]["occlusion"] == 14
     loaded = set(told["modules"])
     assert not loaded & set(HEAVY)
+    # pydantic looks for plugins among what is installed only once something is checked.
+    assert "importlib.metadata" not in told["imported"]
     engine = ("attribution", "classifiers", "results", "store", "pda.forward", "pda.loop")
     assert [name for name in loaded if name.removeprefix("pda_studio.").startswith(engine)] == []

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict
 from torch import nn
 
 from pda_studio.classifiers.behaviour import check_behaviour, in_eval_mode
-from pda_studio.classifiers.graph import NotTraceable, trace
+from pda_studio.classifiers.graph import NotTraceable, refuse_untraceable
 from pda_studio.classifiers.preprocessing import Preprocessing
 from pda_studio.errors import PdaStudioError, UsageError
 from pda_studio.targets import (
@@ -116,7 +116,7 @@ class Classifier:
     def is_traceable(self) -> bool:
         """Whether the network can be followed operation by operation."""
         try:
-            trace(self.network)
+            refuse_untraceable(self.network)
         except NotTraceable:
             return False
         return True

@@ -246,6 +246,18 @@ def trace(network: nn.Module, *, folded: bool = True) -> Program:
     return Program(operations, image, output)
 
 
+def refuse_untraceable(network: nn.Module) -> None:
+    """Refuse what `trace` refuses, without making the operations.
+
+    Raises
+    ------
+    NotTraceable
+        If `torch.fx` cannot follow the network's forward pass.
+    """
+    module = _traced(network, True)
+    refuse_overwriting(module.graph, dict(module.named_modules()))
+
+
 def refuse_overwriting(graph: fx.Graph, modules: dict[str, nn.Module]) -> None:
     """Refuse what relies on a value being written over: here every value is kept.
 
@@ -265,7 +277,9 @@ def refuse_overwriting(graph: fx.Graph, modules: dict[str, nn.Module]) -> None:
         in_place = node.kwargs.get("inplace") or node.target in (operator.iadd, operator.imul)
         if node.op == "call_module":
             in_place = getattr(modules[str(node.target)], "inplace", False)
-        written = node.all_input_nodes[:1] if in_place else []
+        if not in_place:
+            continue
+        written = node.all_input_nodes[:1]
         if any(order[user] > order[node] for value in written for user in value.users):
             raise NotTraceable(f"“{node.name}” writes over a value that is used again")
 

@@ -104,7 +104,7 @@ class ColourMap:
     name: str
     table: NDArray[np.float64]
 
-    @property
+    @cached_property
     def is_sequential(self) -> bool:
         """Whether it begins with zero."""
         return self.name in SEQUENTIAL

@@ -14,8 +14,9 @@ def show_headers(session: Session, table: PanelTable) -> None:
     """Show what the session's columns and rows are."""
     tr = QCoreApplication.translate
     selected = session.selected_column
-    if session.classifier is not None:
-        side = session.classifier.input_size
+    classifier = session.classifier
+    if classifier is not None:
+        side = classifier.input_size
         table.input_header.show_text(
             tr("GridView", "Input"), tr("GridView", "{0} × {0} pixels").format(side)
         )

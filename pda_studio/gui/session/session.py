@@ -151,18 +151,17 @@ class Session:
     def needed_predictions(self) -> Iterator[PredictionKey]:
         """What must be known before all panels can be asked for; what is needed first, first."""
         work = self.work
-        seen: set[PredictionKey] = set()
+        choices = list(map(work.choice_of, work.columns))
+        wanted: dict[tuple[ClassifierChoice, Target | None], None] = {}  # a set with an order
+        for choice in (work.classifier, *choices):
+            if choice:
+                wanted[choice, None] = None
+        for choice, target in zip(choices, map(self.target_of, work.columns), strict=True):
+            if choice and target and not isinstance(target, ClassTarget):
+                wanted[choice, target] = None
         for row in work.rows:
-            plain = [work.classifier, *map(work.choice_of, work.columns)]
-            keys = [PredictionKey(row.key, choice) for choice in plain if choice]
-            for column in work.columns:
-                choice, target = work.choice_of(column), self.target_of(column)
-                if choice and target and not isinstance(target, ClassTarget):
-                    keys.append(PredictionKey(row.key, choice, target))
-            for key in keys:
-                if key not in seen:
-                    seen.add(key)
-                    yield key
+            for choice, target in wanted:
+                yield PredictionKey(row.key, choice, target)
 
     def subject_prediction(self, row: Row, column: Column, target: Target) -> Prediction | None:
         """The prediction whose subject a panel's map of a target is about."""
