@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pda_studio.diagnostics import Diagnostics
 from pda_studio.errors import UsageError
+from pda_studio.plotted import Plotted
 from pda_studio.targets import OutputKind, Target
 
 if TYPE_CHECKING:
@@ -170,7 +171,7 @@ class Subject:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Result:
+class Result(Plotted):
     """What a method found, with everything needed to draw, save, compare and repeat it.
 
     Attributes

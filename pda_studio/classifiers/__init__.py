@@ -5,7 +5,6 @@ from pda_studio.classifiers.catalogue import (
     catalogue,
     choose_device,
     classifier_names,
-    load_classifier,
     loading,
     preprocessing_of,
     without_weights,
@@ -13,6 +12,7 @@ from pda_studio.classifiers.catalogue import (
 from pda_studio.classifiers.classifier import Classifier, PdaSettings
 from pda_studio.classifiers.downloads import Download
 from pda_studio.classifiers.preprocessing import Frame, Preprocessing
+from pda_studio.classifiers.sources import load_classifier
 
 __all__ = [
     "CatalogueEntry",

@@ -8,12 +8,19 @@ from weakref import WeakSet
 import torch
 from torch import nn
 
+from pda_studio.classifiers.outputs import Ending
 from pda_studio.errors import PdaStudioError, UsageError
 
 _log = logging.getLogger(__name__)
 
 _ROUNDING = 1e-5
 """Of the largest output: two passes over one image differ by no more on any device."""
+
+_BESIDE = 1e-3
+"""Of the largest output: batches of several sizes differ by no more through rounding."""
+
+_OTHER = 0.7
+"""Less the flipped image: another one, also of an image that is grey all over."""
 
 _known: WeakSet[nn.Module] = WeakSet()
 """Networks that were found to behave."""
@@ -51,9 +58,9 @@ def in_eval_mode(name: str, network: nn.Module) -> nn.Module:
 def check_behaviour(
     name: str, network: nn.Module, outputs: int, prepared: torch.Tensor, answer: Any
 ) -> None:
-    """Refuse a network whose maps would be wrong; tell if it answers differently each time.
+    """Refuse a network whose maps would be wrong; tell what else is strange about its answers.
 
-    This costs one forward pass, once for each network.
+    This costs one forward pass of two images, once for each network, where all is well.
 
     Parameters
     ----------
@@ -71,8 +78,8 @@ def check_behaviour(
     Raises
     ------
     PdaStudioError
-        If it answers with anything but K numbers for each image, has another number of class
-        names, or writes into its input.
+        If it answers with anything but K numbers for each image, with other numbers than it is
+        said to, has another number of class names, writes into its input, or takes no batches.
     """
     if network in _known:
         return
@@ -85,24 +92,72 @@ def check_behaviour(
         raise PdaStudioError(
             f"{name} has {answer.shape[1]} outputs, but {outputs} class names: give one for each."
         )
-    given = prepared.clone()
-    with torch.inference_mode():
-        again = network(given)
-    if not torch.equal(given, prepared):
+    if isinstance(network, Ending):
+        network.check(prepared, name)
+    # With another image beside each: whether it minds, and answers otherwise to it.
+    given = torch.cat([prepared, _OTHER - prepared.flip(-1)])
+    kept = given.clone()
+    try:
+        with torch.inference_mode():
+            together = network(given)
+    except Exception as error:  # a network of somebody else's fails in its own way
+        raise PdaStudioError(
+            f"{name} fails with more than one image at a time ({_first_line(error)}): let its"
+            " forward() take any batch (N, C, H, W)."
+        ) from error
+    if not torch.equal(given, kept):
         raise PdaStudioError(
             f"{name} writes into its own input, as x.mul_() or a first layer with inplace=True"
             " does, and would spoil every image after the first: let its forward() begin with"
             " x = x.clone()."
         )
-    _known.add(network)
-    apart = float((again - answer).abs().max())
-    if apart > _ROUNDING * float(answer.abs().max()):
-        _log.warning(
-            "%s answers differently each time, by %.2g to the same image, which blurs its maps:"
-            " let dropout and other noise rest in eval mode, as with training=self.training.",
-            name,
-            apart,
+    if not isinstance(together, torch.Tensor) or len(together) != len(given):
+        raise PdaStudioError(
+            f"{name} answers to two images with {_described(together)}: let its forward() take any"
+            " batch (N, C, H, W) and answer with a row for each image."
         )
+    _known.add(network)
+    _tell_strangeness(name, network, prepared, answer, together)
+
+
+def _tell_strangeness(
+    name: str,
+    network: nn.Module,
+    prepared: torch.Tensor,
+    answer: torch.Tensor,
+    together: torch.Tensor,
+) -> None:
+    """Warn of answers that differ each time, depend on other images, or are always the same."""
+    usual = _ROUNDING * float(answer.abs().max())
+    apart = float((together[: len(answer)] - answer).abs().max())
+    if apart > usual:
+        with torch.inference_mode():
+            again = float((network(prepared.clone()) - answer).abs().max())
+        if again > usual:
+            _log.warning(
+                "%s answers differently each time, by %.2g to the same image, which blurs its maps:"
+                " let dropout and other noise rest in eval mode, as with training=self.training.",
+                name,
+                again,
+            )
+        elif apart > _BESIDE * float(answer.abs().max()):
+            _log.warning(
+                "%s answers differently, by %.2g, to an image that has another beside it in its"
+                " batch, as a normalisation over the batch makes it: use a batch of 1.",
+                name,
+                apart,
+            )
+    elif torch.equal(together[: len(answer)], together[len(answer) :]):
+        _log.warning(
+            "%s answers with the same to a quite different image: its weights may be untrained, or"
+            " the mean, std or range of its input another one.",
+            name,
+        )
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return (lines[0] if lines else type(error).__name__).rstrip(".")[:200]
 
 
 def _described(answer: Any) -> str:

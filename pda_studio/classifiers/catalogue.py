@@ -89,47 +89,10 @@ def choose_device(device: Device | str = "auto") -> torch.device:
     return torch.device(device)
 
 
-def load_classifier(
-    name: str, weights: str | Path | None = None, device: Device | str = "auto"
-) -> Classifier:
-    """Load a classifier by its name.
-
-    Parameters
-    ----------
-    name : str
-        `digits`, or any classification network of torchvision by its torchvision name.
-    weights : str or Path, optional
-        A file (safetensors, or a state_dict that `torch.save` wrote); `default` for
-        torchvision's own, fetched once; `random` for an untrained network (He initialisation,
-        always the same). Without it: the built-in weights of `digits`, else `default`.
-    device : {"auto", "cpu", "cuda", "mps"}
-        Where it shall run.
-
-    Returns
-    -------
-    Classifier
-        In eval mode.
-
-    Raises
-    ------
-    UsageError
-        If the name or the device is unknown.
-    PdaStudioError
-        If the weights cannot be read, fetched, or do not belong to the network.
-    """
-    steps = loading(name, weights, device)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            classifier: Classifier = stop.value
-            return classifier
-
-
 def loading(
     name: str, weights: str | Path | None = None, device: Device | str = "auto"
 ) -> Generator[Download, None, Classifier]:
-    """`load_classifier` in steps: yields the progress of a download, returns the classifier."""
+    """Load by a name, in steps: yields the progress of a download, returns the classifier."""
     if name not in classifier_names():
         raise UsageError(f"There is no classifier “{name}”: see pda-studio classifiers.")
     place = choose_device(device)

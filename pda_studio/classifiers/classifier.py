@@ -82,6 +82,8 @@ class Classifier:
         What suits it.
     output : {"softmax", "sigmoid", "scalar", "activation"}
         How its outputs are read.
+    about : str
+        What was said of a network that is not in the catalogue: it takes part in the fingerprint.
     target : Target or None
         Where the network was made to score one target by `scored`: that target.
     batch_sizes : dict
@@ -96,6 +98,7 @@ class Classifier:
     weights: str
     settings: PdaSettings = field(default_factory=PdaSettings)
     output: OutputKind = "softmax"
+    about: str = ""
     target: Target | None = None
     batch_sizes: dict[str, int] = field(default_factory=dict)
 
@@ -130,9 +133,11 @@ class Classifier:
     def fingerprint(self) -> str:
         """SHA-256 of all weights (hex): the same for the same network, whatever the file.
 
-        How outputs are read counts, too, unless they are a softmax's.
+        How outputs are read counts, too, unless they are a softmax's, and how the input of a
+        network is made that is not in the catalogue.
         """
         digest = hashlib.sha256(self.name.encode())
+        digest.update(self.about.encode())
         if self.output != "softmax":  # the same outputs, but read in another way
             digest.update(self.output.encode())
         if self.target is not None:

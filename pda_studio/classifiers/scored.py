@@ -17,6 +17,7 @@ from pda_studio.errors import UsageError
 from pda_studio.targets import (
     ClassTarget,
     ContrastTarget,
+    OutputKind,
     OutputTarget,
     Target,
     UnitTarget,
@@ -49,9 +50,10 @@ def scored(classifier: Classifier, target: Target) -> Scored:
     """Make the classifier that scores a target.
 
     Of a class it is the classifier itself. A contrast has the two logits z_a − z_b and 0: the
-    log-odds of the first are log p_a / p_b. A sigmoid output has z and 0, so that its probability
-    is σ(z) and its log-odds are z. A hidden unit has one output, its activation; the network ends
-    there.
+    log-odds of the first are log p_a / p_b; of sigmoid outputs they are the logarithm of the ratio
+    of both odds, and of plain values their difference is explained. A sigmoid output has z and 0,
+    so that its probability is σ(z) and its log-odds are z. A hidden unit has one output, its
+    activation; the network ends there.
 
     Raises
     ------
@@ -88,6 +90,7 @@ def _contrast(classifier: Classifier, target: ContrastTarget) -> Scored:
         Contrast(classifier.network, a, b, len(names)),
         target,
         class_names=(name_of(target, names), name_of(reverse, names)),
+        output="softmax" if classifier.has_probabilities else classifier.output,
     )
 
 
@@ -127,7 +130,7 @@ def _unit(classifier: Classifier, target: UnitTarget) -> Scored:
         Hidden(classifier.network, layer, channel, place, channels_last=len(shape) == 2),
         target,
         class_names=(name_of(target, ()),),
-        activation=True,
+        output="activation",
     )
 
 
@@ -136,14 +139,14 @@ def _ending(
     network: nn.Module,
     target: Target,
     class_names: tuple[str, ...],
-    activation: bool = False,
+    output: OutputKind = "softmax",
 ) -> Scored:
     """The classifier with another ending, whose first output is the target."""
     made = replace(
         classifier,
         network=network.to(classifier.device).eval(),
         class_names=class_names,
-        output="activation" if activation else "softmax",
+        output=output,
         target=target,
         batch_sizes={},
     )

@@ -57,7 +57,8 @@ class ClassScores:
             return float(self.logits[target] - other.logits[target])
         pair = np.array([self.probabilities[target], other.probabilities[target]])
         if difference == "log-odds":
-            pair = log_odds(pair, len(self.probabilities))
+            # A sigmoid has two classes, itself and its opposite, whatever stands beside it.
+            pair = log_odds(pair, 2 if self.output == "sigmoid" else len(self.probabilities))
         return float(pair[0] - pair[1])
 
 

@@ -1,9 +1,13 @@
 """One call from an image to its map."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
+from torch import nn
 
 from pda_studio.classifiers import Classifier
+from pda_studio.classifiers.sources import as_classifier
 from pda_studio.methods import method_named, run
 from pda_studio.methods.base import one_at_a_time
 from pda_studio.results import Result, Subject
@@ -13,10 +17,14 @@ from pda_studio.targets import Target
 
 def explain(
     image: NDArray[np.uint8],
-    classifier: Classifier,
+    classifier: Classifier | nn.Module,
     method: str = "efficient-pda",
     target: int | str | Target | None = None,
     *,
+    preprocessing: object = None,
+    class_names: Sequence[str] | None = None,
+    output: str | None = None,
+    select: str | int | None = None,
     batch: int | None = None,
     cache: bool = False,
     **parameters: object,
@@ -27,13 +35,16 @@ def explain(
     ----------
     image : (H, W, 3) uint8
         Any RGB image, of any size.
-    classifier : Classifier
-        From `load_classifier`.
+    classifier : Classifier or torch.nn.Module
+        From `load_classifier`; or any network that takes a batch (N, C, H, W), in any mode and on
+        any device, of which nothing is changed.
     method : str
         A name in `METHODS`.
     target : int or str, optional
         Index or name of a class, or a target of `pda_studio.targets`; without it, the most likely
         class.
+    preprocessing, class_names, output, select
+        What a network does not say of itself, as `load_classifier` takes it.
     batch : int, optional
         Images per forward pass; without it the fastest size is found while working.
     cache : bool
@@ -59,6 +70,13 @@ def explain(
     (28, 28)
     """
     with one_at_a_time:
+        classifier = as_classifier(
+            classifier,
+            preprocessing=preprocessing,
+            class_names=class_names,
+            output=output,
+            select=select,
+        )
         chosen = method_named(method).create(classifier, **parameters)
         subject = Subject.of(image, classifier, target, batch)
         if not cache:

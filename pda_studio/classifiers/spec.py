@@ -1,0 +1,259 @@
+"""What a file or a module does not say of itself, declared once: input, output, class names.
+
+Python, the command line and the window fill in the same values, and a small TOML file beside the
+weights keeps them.
+"""
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from annotated_types import Ge, Le, MinLen
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
+
+from pda_studio.classifiers.outputs import output_named
+from pda_studio.classifiers.preprocessing import Preprocessing
+from pda_studio.errors import PdaStudioError, UsageError
+from pda_studio.files import written_whole
+from pda_studio.reading import refused_as
+
+LARGEST_INPUT = 4096
+SUFFIX = ".toml"
+_LONGEST = 1 << 24  # bytes of a file of answers
+
+Side = Annotated[int, Ge(1), Le(LARGEST_INPUT)]
+Values = Annotated[tuple[float, ...], MinLen(1)]
+
+
+class ClassifierSpec(BaseModel):
+    """How to make a network's input and read its output; None where nobody has said so.
+
+    Attributes
+    ----------
+    architecture : str, optional
+        The network that a file of weights belongs to, by its name in the catalogue.
+    input_size : int, optional
+        Side of the square input, in pixels.
+    resize : int, optional
+        Length of the image's shorter side before the middle is cut out, in pixels; without it the
+        shorter side fits the input.
+    channels : int, optional
+        1 (grey) or 3 (RGB).
+    mean, std : tuple of float, optional
+        Normalisation, one value for each channel or one for all, in the values of `value_range`.
+    value_range : tuple of float, optional
+        What black and white become before they are normalised: 0 and 1 where nothing is said.
+    interpolation : str, optional
+        How pixels are resampled.
+    output : str, optional
+        What the outputs are, by name in `OUTPUTS`.
+    select : str, optional
+        Which of several outputs: a key, a place, or several joined by dots.
+    class_names : tuple of str, optional
+        One for each output.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    architecture: str | None = None
+    input_size: Side | None = None
+    resize: Side | None = None
+    channels: Literal[1, 3] | None = None
+    mean: Values | None = None
+    std: Values | None = None
+    value_range: tuple[float, float] | None = None
+    interpolation: Literal["nearest", "bilinear", "bicubic"] | None = None
+    output: str | None = None
+    select: str | None = None
+    class_names: tuple[str, ...] | None = None
+
+    @field_validator("output")
+    @classmethod
+    def _known_output(cls, value: str | None) -> str | None:
+        try:
+            return None if value is None else output_named(value).name
+        except UsageError as error:
+            raise ValueError(str(error)) from error
+
+    @field_validator("mean", "std", "value_range")
+    @classmethod
+    def _finite(cls, value: tuple[float, ...] | None) -> tuple[float, ...] | None:
+        if value is not None and not all(abs(number) < 1e30 for number in value):
+            raise ValueError("it holds a value that is not finite")
+        return value
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.std is not None and not all(value > 0 for value in self.std):
+            raise ValueError("The std must be above 0")
+        if self.value_range is not None and self.value_range[0] == self.value_range[1]:
+            raise ValueError("The two ends of value_range must differ")
+        if self.input_size and self.resize and self.resize < self.input_size:
+            raise ValueError("The resize must be at least the input_size, which is cut out of it")
+        lengths = {len(values) for values in (self.mean, self.std) if values is not None}
+        lengths |= {self.channels} if self.channels else set()
+        if len(lengths - {1}) > 1 or not lengths <= {1, 3}:
+            raise ValueError("The mean and std need one value, or one for each channel")
+        return self
+
+    @classmethod
+    def of(cls, **values: Any) -> Self:
+        """Make one of values; what is None is left unsaid.
+
+        Raises
+        ------
+        UsageError
+            If a value is none, or they do not fit each other.
+        """
+        try:
+            return cls(**{name: value for name, value in values.items() if value is not None})
+        except ValidationError as error:
+            raise UsageError(_in_words(error)) from error
+
+    def with_answers(self, answers: "ClassifierSpec") -> "ClassifierSpec":
+        """The same, where `answers` says something as it says.
+
+        Raises
+        ------
+        UsageError
+            If both together do not fit.
+        """
+        return type(self).of(**{**self.said(), **answers.said()})
+
+    def said(self) -> dict[str, Any]:
+        """What is said, by name."""
+        return self.model_dump(exclude_none=True)
+
+    def preprocessing(self, input_size: int, channels: int) -> Preprocessing:
+        """From an image to the input, for this size (pixels) and number of channels if unsaid."""
+        size = self.input_size or input_size
+        low, high = self.value_range or (0.0, 1.0)
+        values = self.mean or (0.0,), self.std or (1.0,)
+        count = self.channels or max(*map(len, values), 1 if any(values[0]) else channels)
+        if self.channels is None and max(map(len, values)) == 1:
+            count = channels
+        mean, std = (value * count if len(value) == 1 else value for value in values)
+        # Preprocessing normalises pixels in 0..1: the range of values is folded into it.
+        return Preprocessing(
+            resize=self.resize or size,
+            size=size,
+            mean=tuple((one - low) / (high - low) for one in mean),
+            std=tuple(one / (high - low) for one in std),
+            interpolation=self.interpolation or "bilinear",
+        )
+
+    @classmethod
+    def of_preprocessing(cls, preprocessing: Preprocessing) -> Self:
+        """What a preprocessing says."""
+        return cls.of(
+            input_size=preprocessing.size,
+            resize=preprocessing.resize,
+            channels=preprocessing.channels,
+            mean=preprocessing.mean,
+            std=preprocessing.std,
+            interpolation=preprocessing.interpolation,
+        )
+
+    def to_toml(self) -> str:
+        """What is said as TOML, one line each."""
+        lines = (
+            f"{name} = {json.dumps(value, ensure_ascii=False)}"
+            for name, value in self.model_dump(mode="json", exclude_none=True).items()
+        )
+        return "# How PDA Studio makes this network's input and reads its output.\n" + "".join(
+            f"{line}\n" for line in lines
+        )
+
+
+def read_spec(path: Path) -> ClassifierSpec:
+    """Read the answers that a TOML file holds.
+
+    Raises
+    ------
+    PdaStudioError
+        If there is no such file, it is no TOML, or says what cannot be.
+    """
+    if not path.is_file():
+        raise PdaStudioError(f"There is no file of answers at {path}; check the name.")
+    with refused_as(f"{path.name} is no TOML file with answers; correct or delete it.", path):
+        data = path.read_bytes()
+        if len(data) > _LONGEST:
+            raise ValueError("too long")
+        told = tomllib.loads(data.decode())
+    try:
+        return ClassifierSpec.of(**told)
+    except UsageError as error:
+        raise PdaStudioError(f"{path.name} cannot be used: {error}") from error
+
+
+def write_spec(spec: ClassifierSpec, path: Path) -> None:
+    """Write answers as TOML, whole or not at all.
+
+    Raises
+    ------
+    PdaStudioError
+        If the file cannot be written.
+    """
+    with written_whole(path) as file:
+        file.write(spec.to_toml().encode())
+
+
+def read_class_names(path: Path) -> tuple[str, ...]:
+    """Read class names: a JSON list, a JSON object by index, or a text with one name a line.
+
+    Raises
+    ------
+    PdaStudioError
+        If there is no such file, or it holds no names.
+    """
+    if not path.is_file():
+        raise PdaStudioError(f"There is no file of class names at {path}; check the name.")
+    wrong = (
+        f"{path.name} holds no class names: it must be a JSON list, or a text with one name a line."
+    )
+    with refused_as(wrong, path):
+        data = path.read_bytes()
+        if len(data) > _LONGEST:
+            raise ValueError("too long")
+        names = names_in(data.decode("utf-8-sig"))
+    if not names:
+        raise PdaStudioError(wrong)
+    return names
+
+
+def names_in(text: str) -> tuple[str, ...]:
+    """Class names in a text: JSON, `index,name` lines, or one name a line.
+
+    Raises
+    ------
+    ValueError
+        If it is damaged JSON.
+    """
+    text = text.strip()
+    if text.startswith(("[", "{")):
+        told = json.loads(text)
+        if isinstance(told, dict):  # by index, as {"0": "cat"}, or with the index as value
+            if all(isinstance(value, int) for value in told.values()):
+                told = {str(index): name for name, index in told.items()}
+            told = [told[str(index)] for index in range(len(told))]
+        if not all(isinstance(name, str | int) for name in told):
+            raise ValueError("no names")
+        return tuple(str(name) for name in told)
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    numbered = [line.split(",", 1) for line in lines]
+    if numbered and all(len(one) == 2 and one[0].strip().isdigit() for one in numbered):
+        by_index = {int(index): name.strip().strip('"') for index, name in numbered}
+        if sorted(by_index) == list(range(len(lines))):
+            return tuple(by_index[index] for index in range(len(lines)))
+    return tuple(lines)
+
+
+def _in_words(error: ValidationError) -> str:
+    first = error.errors()[0]
+    what = ".".join(map(str, first["loc"][:1]))
+    if first["type"] == "extra_forbidden":
+        known = ", ".join(ClassifierSpec.model_fields)
+        return f"There is no answer “{what}”: choose among {known}."
+    message = str(first["msg"]).removeprefix("Value error, ").rstrip(".")
+    return f"{what}: {message}." if what else f"{message}."
