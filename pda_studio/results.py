@@ -18,6 +18,7 @@ from pda_studio.targets import OutputKind, Target
 if TYPE_CHECKING:
     from pda_studio.classifiers import Classifier
     from pda_studio.methods.base import Method
+    from pda_studio.pda.levelled.known import KnownLevels
     from pda_studio.pda.scores import WindowScores
 
 KEPT_CLASSES = 20  # scores of the most likely classes are kept: changing the target is then free
@@ -52,6 +53,8 @@ class Subject:
         What `scored` says of the unmodified image: probabilities, or plain values.
     batch : int, optional
         Images per forward pass; without it the fastest size is found while working.
+    earlier : Result, optional
+        A map that the work goes on from, where it can (`Method.goes_on_from`).
     """
 
     classifier: Classifier
@@ -62,6 +65,7 @@ class Subject:
     index: int
     probabilities: NDArray[np.float64]
     batch: int | None = None
+    earlier: Result | None = None
 
     @classmethod
     def of(
@@ -165,8 +169,8 @@ class Subject:
             covered=None if complete else np.ones(evidence.shape, np.bool_),
             unit=unit,
             seconds=seconds,
-            **self.described(method),
             diagnostics=diagnostics,
+            **self.described(method),
         )
 
 
@@ -270,6 +274,8 @@ class EvidenceMap(Result):
     share : (H, W) float32 or None
         In an unfinished map of a window method, which part of the windows over each pixel is
         scored.
+    levels : KnownLevels or None
+        Of a levelled map computed just now: what a finer one goes on from; in no file.
     """
 
     evidence: NDArray[np.float32]
@@ -279,14 +285,11 @@ class EvidenceMap(Result):
     forward: str = ""
     scores: WindowScores | None = field(default=None, repr=False)
     share: NDArray[np.float32] | None = field(default=None, repr=False)
+    levels: KnownLevels | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        for array in (
-            self.evidence,
-            self.standard_error,
-            self.approximation_error,
-            self.covered,
-        ):
+        errors = self.standard_error, self.approximation_error
+        for array in (self.evidence, *errors, self.covered):
             if array is not None:
                 array.flags.writeable = False
 

@@ -8,20 +8,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pda_studio.attribution import prediction_difference as pda
-from pda_studio.diagnostics import Diagnostics, WholeNetwork
+from pda_studio.diagnostics import Diagnostics, WholeNetwork, approximation
 from pda_studio.infills import INFILLS
 from pda_studio.methods.base import Progress
 from pda_studio.methods.prediction_difference import PredictionDifference
 from pda_studio.pda.differences import differences
 from pda_studio.pda.infill.terms import Preparation
-from pda_studio.pda.levelled import LevelledScores, levels_for, refine
+from pda_studio.pda.levelled import KnownLevels, LevelledScores, levels_for, refine
 from pda_studio.pda.scores import WindowScores
-from pda_studio.results import EvidenceMap, Subject
+from pda_studio.results import EvidenceMap, Result, Subject
+from pda_studio.targets import ClassTarget
+
+_TIMES = 16  # that a map is drawn anew on the way to exact scores of all windows
 
 
 def steps(method: PredictionDifference, subject: Subject) -> Iterator[Progress[EvidenceMap]]:
-    """Refine the levels until the map of the subject's target meets the method's tolerance."""
+    """Refine the levels until the map of the subject's target meets the method's tolerance.
+
+    A map of the same levels that the subject brings along is taken further.
+    """
     began = perf_counter()
+    earlier, known = subject.earlier, None
+    if isinstance(earlier, EvidenceMap) and method.goes_on_from(earlier, subject):
+        known = earlier.levels
+    tolerance = method.tolerance
+    if known is not None and not tolerance:
+        tolerance = known.tolerance  # in the end all is exact: no other levels are needed
     grid = pda.grid_of(method, subject)
     classifier = subject.scored
     pixels = classifier.preprocessing.pixels(subject.view)
@@ -41,7 +53,7 @@ def steps(method: PredictionDifference, subject: Subject) -> Iterator[Progress[E
         grid,
         filler,
         mean_filler,
-        method.tolerance,
+        tolerance,
         subject.batch,
     )
     levels = None
@@ -52,7 +64,15 @@ def steps(method: PredictionDifference, subject: Subject) -> Iterator[Progress[E
             levels = chosen.value
     note = levels[-1].forward.note
     diagnostics: Diagnostics = (WholeNetwork(note),) if note else ()
-    state = LevelledScores(grid, levels, subject.kept_classes, len(classifier.class_names))
+    state = LevelledScores(
+        grid, levels, subject.kept_classes, len(classifier.class_names), tolerance
+    )
+    worst, before = np.inf, 0.0
+    if earlier is not None and known is not None:
+        before = earlier.seconds
+        told = approximation(earlier.diagnostics)
+        if not state.take(known) and told is not None:
+            worst = told.error  # the earlier map is the better one to look at, until then
     unit = method.difference if classifier.has_probabilities else "logit"
 
     def drawn(
@@ -69,10 +89,10 @@ def steps(method: PredictionDifference, subject: Subject) -> Iterator[Progress[E
         if isinstance(now, Preparation):
             yield replace(progress, stage=str(now))
             continue
-        if not now.drawable:
+        if not now.drawable or (now.error > worst and now.done < 1):
             yield replace(progress, stage="first windows")
             continue
-        seconds = perf_counter() - began
+        seconds = before + perf_counter() - began
         finished = now.done >= 1
 
         def evidence(
@@ -83,7 +103,7 @@ def steps(method: PredictionDifference, subject: Subject) -> Iterator[Progress[E
         ) -> EvidenceMap:
             found = pda.evidence_of(
                 other, of, drawing.scores, seconds, drawing.description, diagnostics
-            )
+            ).replace(levels=drawing.known)
             if finished:
                 return found
             # An estimate of every pixel: unfinished, but none shows another's evidence.
@@ -94,17 +114,36 @@ def steps(method: PredictionDifference, subject: Subject) -> Iterator[Progress[E
         yield progress
 
 
+def holds_levels_of(earlier: Result, subject: Subject) -> bool:
+    """Whether a map's levels are of the subject's image, network and classes."""
+    if not isinstance(earlier, EvidenceMap) or earlier.levels is None:
+        return False
+    classes = isinstance(earlier.target, ClassTarget) and isinstance(subject.target, ClassTarget)
+    return (
+        (classes or earlier.target == subject.target)
+        and earlier.fingerprint == subject.classifier.fingerprint
+        and np.array_equal(earlier.levels.classes, subject.kept_classes)
+        and np.array_equal(earlier.view, subject.view)
+    )
+
+
 class _Drawing:
-    """The scores of a state, estimated once for each lattice that was finished."""
+    """The scores of a state, estimated once for each lattice that was finished.
+
+    On the way to the exact map a last lattice is half of the work: then more often.
+    """
 
     def __init__(self, state: LevelledScores) -> None:
         self._state = state
         self._stage: tuple[object, ...] = ()
+        self.known: KnownLevels | None = None
 
     @property
     def scores(self) -> WindowScores:
-        stage = tuple(one.lattice for one in self._state.computed)
+        exact = self._state.computed[-1].known.mean()
+        stage = (*(one.lattice for one in self._state.computed), int(_TIMES * exact))
         if stage != self._stage:
             self._scores, self.description = self._state.scores(), self._state.description()
+            self.known = None if self._state.complete else self._state.known()
             self._stage = stage
         return self._scores

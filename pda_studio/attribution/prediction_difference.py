@@ -34,9 +34,9 @@ def steps(method: PredictionDifference, subject: Subject) -> Iterator[Progress[E
     size = (method.window, method.window)
     filler = ready_infill_of(method, classifier).filler(pixels, size)
     progress = Progress(0, len(grid), lambda: blank(method, subject))
-    # A levelled map that tolerates nothing is the exact one.
-    forward_name = "auto" if method.forward == "levelled" else method.forward
-    wanted = Wanted(forward_name, method.precision, method.at, subject.batch)
+    wanted = Wanted(method.forward, method.precision, method.at, subject.batch)
+    if method.forward == "levelled":  # and nothing is tolerated: that is the exact map
+        wanted = Wanted(batch=subject.batch)
     trial = None
     if wanted.needs_trial:
         filling = now_and_then(trial_of(grid, filler))
@@ -146,7 +146,8 @@ def redrawn(method: PredictionDifference, kept: Result, subject: Subject) -> Evi
         raise KeyError(subject.index)
     scores = at_stride(kept.scores, method.stride)
     scores.column(subject.index)
-    return evidence_of(method, subject, scores, kept.seconds, kept.forward, kept.diagnostics)
+    made = evidence_of(method, subject, scores, kept.seconds, kept.forward, kept.diagnostics)
+    return made.replace(levels=kept.levels if scores is kept.scores else None)
 
 
 def grid_of(method: PredictionDifference, subject: Subject) -> WindowGrid:

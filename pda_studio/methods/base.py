@@ -174,6 +174,10 @@ class Method(Declaration):
         active = {name: value for name, value in self if name not in inactive}
         return [{**active, "target": as_json(subject.target)}]
 
+    def goes_on_from(self, earlier: Result, subject: Subject) -> bool:
+        """Whether the work on the subject's map can go on from another map, finished or not."""
+        return False
+
     def redrawn(self, kept: Result, subject: Subject) -> Result:
         """Turn a finished map from one of the `sources` into the subject's.
 

@@ -296,7 +296,8 @@ class PredictionDifference(Method):
         """Score the windows coarse to fine, a batch a step."""
         from pda_studio.attribution import levelled, prediction_difference
 
-        work = levelled if self.is_levelled else prediction_difference
+        refines = subject.earlier is not None and self.goes_on_from(subject.earlier, subject)
+        work = levelled if self.is_levelled or refines else prediction_difference
         yield from work.steps(self, subject)
 
     def sources(self, subject: Subject) -> list[dict[str, Any]]:
@@ -308,6 +309,16 @@ class PredictionDifference(Method):
             exact = self.model_copy(update={"forward": "auto", "precision": "auto"})
             return [*self._own_sources(subject)[: self.is_levelled], *exact.sources(subject)]
         return self._own_sources(subject)
+
+    def goes_on_from(self, earlier: Result, subject: Subject) -> bool:
+        """With another tolerance, target or difference no window is scored again."""
+        from pda_studio.attribution.levelled import holds_levels_of
+
+        if self.forward != "levelled" or earlier.method != self.name:
+            return False
+        other = self.of_values({**earlier.parameters, "tolerance": self.tolerance})
+        same = other.sources(subject) == self.sources(subject)
+        return same and holds_levels_of(earlier, subject)
 
     def _own_sources(self, subject: Subject) -> list[dict[str, Any]]:
         (own,) = super().sources(subject)

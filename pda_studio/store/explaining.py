@@ -1,6 +1,7 @@
 """One call from an image to its map."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +9,7 @@ from torch import nn
 
 from pda_studio.classifiers import Classifier
 from pda_studio.classifiers.sources import as_classifier
+from pda_studio.errors import UsageError
 from pda_studio.methods import method_named, run
 from pda_studio.methods.base import one_at_a_time
 from pda_studio.results import Result, Subject
@@ -27,6 +29,7 @@ def explain(
     select: str | int | None = None,
     batch: int | None = None,
     cache: bool = False,
+    earlier: Result | None = None,
     **parameters: object,
 ) -> Result:
     """Show which pixels speak for and against a decision.
@@ -49,6 +52,9 @@ def explain(
         Images per forward pass; without it the fastest size is found while working.
     cache : bool
         Whether to take the map from the cache on the disk if it is there, and to keep it there.
+    earlier : EvidenceMap, optional
+        A levelled map of the same, computed by this process with another tolerance: the work goes
+        on from it, and no window is scored again.
     **parameters
         The method's parameters; without them, what suits the classifier.
 
@@ -60,7 +66,8 @@ def explain(
     Raises
     ------
     UsageError
-        If a name is unknown or a parameter out of its bounds.
+        If a name is unknown, a parameter out of its bounds, or the earlier map one of something
+        else.
 
     Examples
     --------
@@ -78,7 +85,13 @@ def explain(
             select=select,
         )
         chosen = method_named(method).create(classifier, **parameters)
-        subject = Subject.of(image, classifier, target, batch)
+        subject = replace(Subject.of(image, classifier, target, batch), earlier=earlier)
+        if earlier is not None and not chosen.goes_on_from(earlier, subject):
+            raise UsageError(
+                "The earlier map cannot be refined to this one: take a levelled map that this"
+                " process has computed of the same image, with the same parameters but the"
+                " tolerance."
+            )
         if not cache:
             return run(chosen.steps(subject))
         store, entry = DiskCache(), CacheEntry.of(chosen, subject)

@@ -90,6 +90,28 @@ class MapStore:
             return True
         return next(_keys(*wanted)) in answered_keys(*work)
 
+    def earlier(
+        self, request: MapRequest, method: Method, subject: Subject, shown: Result | None
+    ) -> Result | None:
+        """The map that the work on a request's best goes on from, if there is any.
+
+        Parameters
+        ----------
+        request, method, subject : MapRequest, Method, Subject
+            What is to be computed.
+        shown : Result, optional
+            A map that is unfinished and may do; all others are those in memory.
+        """
+        about = [made for one, made in self._maps.items() if one.subject == request.subject]
+        known = {
+            made.levels.nbytes: made
+            for made in filter(None, (*about, shown))
+            if isinstance(made, EvidenceMap)
+            and made.levels is not None
+            and method.goes_on_from(made, subject)
+        }
+        return known[max(known)] if known else None
+
     def put(
         self,
         request: MapRequest,
@@ -217,4 +239,5 @@ def _size(evidence_map: Result) -> int:
         arrays += [scores.probability_variance, scores.logit_variance]
         if scores.coarser is not None:
             arrays += [scores.coarser.probability, scores.coarser.logit]
-    return sum([array.nbytes for array in arrays if array is not None])
+    levels = 0 if evidence_map.levels is None else evidence_map.levels.nbytes
+    return levels + sum([array.nbytes for array in arrays if array is not None])

@@ -94,9 +94,11 @@ class Runner(QObject):
                 self.aside = None
             else:
                 earlier = None
+            shown = self._session.panel(*run.key).evidence
             run.compute(
                 self._store,
                 earlier,
+                self._store.earlier(*run.wanted.parts, shown),
                 done=self._on_done,
                 failed=self._on_failed,
                 partial=self._on_partial,

@@ -124,7 +124,9 @@ class Run:
         request, subject = self.wanted.request, self.wanted.subject
         self.job = Job(lambda: preview_steps(request, subject), snapshot=_sketch, **heard)
 
-    def compute(self, store: MapStore, earlier: Run | None, **heard: Any) -> None:
+    def compute(
+        self, store: MapStore, earlier: Run | None, coarser: Result | None, **heard: Any
+    ) -> None:
         """Make the job of the exact map, from the beginning or from where an earlier run stopped.
 
         Parameters
@@ -133,6 +135,8 @@ class Run:
             Takes the finished map to the disk, and knows the preview.
         earlier : Run, optional
             One that was set aside and gives the same map.
+        coarser : Result, optional
+            A map that the work goes on from.
         **heard : callable
             Who hears of the job, as `Job` takes them.
         """
@@ -144,7 +148,7 @@ class Run:
         def steps() -> Generator[Any, None, Step]:
             entry = store.entry(first.method, first.subject)
             last = None
-            for last in first.method.steps(first.subject):
+            for last in first.method.steps(replace(first.subject, earlier=coarser)):
                 yield last
             assert last is not None
             return Step(first, last.done, last.total, last.evidence(), entry=entry)

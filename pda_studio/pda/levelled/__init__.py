@@ -8,11 +8,13 @@ Carlo (Giles, Operations Research 2008), with interpolation in the place of samp
 """
 
 from pda_studio.pda.levelled.error import approximation_error, relative, with_coarser
+from pda_studio.pda.levelled.known import KnownLevels
 from pda_studio.pda.levelled.levels import Level, levels_for
 from pda_studio.pda.levelled.refinement import Refinement, refine
 from pda_studio.pda.levelled.state import LevelledScores
 
 __all__ = [
+    "KnownLevels",
     "Level",
     "LevelledScores",
     "Refinement",

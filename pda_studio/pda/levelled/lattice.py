@@ -54,6 +54,10 @@ class Lattice:
         """Whether it takes all that the other takes, whose steps are powers of two as well."""
         return self.down <= other.down and self.across <= other.across
 
+    def shared_with(self, other: "Lattice") -> "Lattice":
+        """The windows that both take, whose steps are powers of two."""
+        return replace(self, down=max(self.down, other.down), across=max(self.across, other.across))
+
     def missing(self, known: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Rows and columns whose windows are not all known, of the n windows."""
         unknown = ~known[self.indices]

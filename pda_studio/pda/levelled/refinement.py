@@ -36,11 +36,14 @@ class Refinement:
         Part of the work, from 0 to 1.
     drawable : bool
         Whether there is a map of the state yet.
+    error : float
+        Its claimed error over its rms evidence, as far as that is known.
     """
 
     state: LevelledScores
     done: float
     drawable: bool
+    error: float = np.inf
 
 
 def refine(
@@ -49,7 +52,8 @@ def refine(
     """Refine what is known of the levels until a map meets a tolerance.
 
     Each step halves that lattice along that axis where the error, by what thinning the lattice does
-    to the map, falls most for its cost. No window of a level is scored twice.
+    to the map, falls most for its cost. Where nothing is tolerated, it is that of the exact level
+    alone. No window of a level is scored twice.
 
     Parameters
     ----------
@@ -70,7 +74,7 @@ def refine(
         In between, while a batch's infills need something computed first.
     """
     column = state.exact.column(target)
-    furthest = 0.0
+    furthest, error = 0.0, np.inf
     try:
         for place, one in enumerate(state.computed):
             if one.lattice is not None:
@@ -82,24 +86,30 @@ def refine(
                 else:
                     yield Refinement(state, 0.0, drawable=place > 0)
         while not state.complete:
-            error = _error(state, column, drawn)
-            if error <= tolerance:
-                break
-            place, axis = _next(state, column, drawn)
+            if tolerance > 0:
+                error = _error(state, column, drawn)
+                if error <= tolerance:
+                    break
+                place, axis = _next(state, column, drawn)
+            else:
+                place, axis = len(state.computed) - 1, _wider(state.computed[-1])
             one = state.computed[place]
             assert one.lattice is not None
             finer = one.lattice.halved(axis)
             start = max(furthest, _share(error, tolerance, state))
+            yield Refinement(state, min(start, 0.999), drawable=True, error=error)
             missing = max(1, int((~one.known[finer.indices]).sum()))
             scored, end = 0, max(start, min(1.0, start * 2**_POWER / 2, 0.98))
+            if tolerance == 0:
+                end = start + missing / len(state.grid)
             for made in _score(state, one, finer):
                 if isinstance(made, Preparation):
                     yield made
                     continue
                 scored += made
                 furthest = max(furthest, start + (end - start) * min(1.0, scored / missing))
-                yield Refinement(state, min(furthest, 0.999), drawable=True)
-        yield Refinement(state, 1.0, drawable=True)
+                yield Refinement(state, min(furthest, 0.999), drawable=True, error=error)
+        yield Refinement(state, 1.0, drawable=True, error=error)
     finally:
         return_freed_memory()
 
@@ -140,6 +150,12 @@ def _next(state: LevelledScores, column: int, drawn: Drawn) -> tuple[int, int]:
     return best
 
 
+def _wider(one: Computed) -> int:
+    """Along which axis a level's lattice has the larger step."""
+    assert one.lattice is not None
+    return 0 if one.lattice.down >= one.lattice.across else 1
+
+
 def _within_below(state: LevelledScores, place: int, axis: int) -> int:
     """The level itself, or one below that has to be known on its finer lattice first."""
     lattice = state.computed[place].lattice
@@ -157,7 +173,8 @@ def _within_below(state: LevelledScores, place: int, axis: int) -> int:
 def _cost(state: LevelledScores, place: int, axis: int) -> float:
     one = state.computed[place]
     assert one.lattice is not None
-    return int((~one.known[one.lattice.halved(axis).indices]).sum()) * one.level.seconds
+    # Whatever an earlier map knows, the lattices are those of a map from the beginning.
+    return (len(one.lattice.halved(axis)) - len(one.lattice)) * one.level.seconds
 
 
 def _score(
@@ -167,7 +184,11 @@ def _score(
     grid, level = state.grid, one.level
     scorer = InfillScorer(level.forward)
     is_exact = one is state.computed[-1]
-    for batch in level.forward.batches(grid, level.filler.samples, *lattice.missing(one.known)):
+    rows, columns = lattice.missing(one.known)
+    if not len(rows):  # an earlier map knows them all
+        one.lattice = lattice
+        return
+    for batch in level.forward.batches(grid, level.filler.samples, rows, columns):
         corners = grid.corners[batch]
         infills = yield from level.filler.fill_in_steps(corners)
         parts: list[SampleScores] = []

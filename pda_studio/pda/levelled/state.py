@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pda_studio.pda.levelled.fields import scores_of
+from pda_studio.pda.levelled.known import KnownLevel, KnownLevels
 from pda_studio.pda.levelled.lattice import Lattice
 from pda_studio.pda.levelled.levels import Level
 from pda_studio.pda.loop import unscored
@@ -51,6 +52,8 @@ class LevelledScores:
         The classes that the forwards keep.
     class_count : int
         K, all classes of the classifier.
+    tolerance : float
+        What the levels were chosen for.
     """
 
     def __init__(
@@ -59,8 +62,9 @@ class LevelledScores:
         levels: list[Level],
         classes: NDArray[np.int64],
         class_count: int,
+        tolerance: float = 0.0,
     ) -> None:
-        self.grid = grid
+        self.grid, self.tolerance = grid, tolerance
         size = (len(grid), 2 * len(classes))
         self.computed = [
             Computed(level, np.zeros(size), np.zeros(len(grid), dtype=np.bool_)) for level in levels
@@ -69,6 +73,42 @@ class LevelledScores:
         self.exact = unscored(
             grid, last.forward, classes, class_count, stochastic=last.filler.stochastic
         )
+
+    def known(self) -> KnownLevels | None:
+        """What is known of the levels, for a finer map to go on from; None before all are begun."""
+        levels = [
+            KnownLevel(one.level.name, one.lattice, one.values[one.lattice.indices.ravel()])
+            for one in self.computed
+            if one.lattice is not None
+        ]
+        if len(levels) < len(self.computed):
+            return None
+        return KnownLevels.of(tuple(levels), self.exact, self.tolerance)
+
+    def take(self, known: KnownLevels) -> bool:
+        """Take over what an earlier map knows of the same windows and classes.
+
+        Returns
+        -------
+        bool
+            Whether its levels are all of these. Then the map goes on where that one stands. Where
+            other levels reach the finer tolerance for less, it begins with their coarsest lattices
+            and ends with those of a map from the beginning; windows of levels that both have are
+            not scored again, and exact ones stay exact.
+        """
+        earlier = {level.name: level for level in known.levels}
+        same = [one.level.name for one in self.computed] == list(earlier)
+        for one in self.computed:
+            level = earlier.get(one.level.name)
+            if level is None:
+                continue
+            at = level.lattice.indices.ravel()
+            one.values[at] = level.values
+            one.known[at] = True
+            if same:
+                one.lattice = level.lattice
+        known.enter(self.exact)
+        return same
 
     def first_lattice(self, step: int) -> Lattice:
         """The lattice of about this step in pixels: of a power of two of windows."""
@@ -114,12 +154,15 @@ class LevelledScores:
 
     def description(self) -> str:
         """Which levels are known at which part of the windows."""
+        forward = self.computed[-1].level.forward.description
+        if self.complete:
+            return forward
         parts = [
             f"{one.level.name} at {_percent(float(one.known.mean()))} of windows"
             for one in self.computed
             if one.known.any()
         ]
-        return f"levelled, {', '.join(parts)}; {self.computed[-1].level.forward.description}"
+        return f"levelled, {', '.join(parts)}; {forward}"
 
     def _all_scored(
         self,
@@ -148,6 +191,8 @@ class LevelledScores:
 
     def _part(self, place: int, lattice: Lattice, columns: slice) -> NDArray[np.float64]:
         """What a level adds to the one below, interpolated from a lattice where both are known."""
+        below = self.computed[place - 1].lattice if place else None
+        lattice = lattice if below is None else lattice.shared_with(below)
         at = lattice.indices
         added = self.computed[place].values[at, columns]
         if place:
