@@ -272,8 +272,7 @@ class EvidenceMap(Result):
     scores : WindowScores or None
         In a finished map of a window method: what the classifier said without each window.
     share : (H, W) float32 or None
-        In an unfinished map of a window method, which part of the windows over each pixel is
-        scored.
+        In an unfinished map of a window method, which part of each pixel's windows is scored.
     levels : KnownLevels or None
         Of a levelled map computed just now: what a finer one goes on from; in no file.
     """

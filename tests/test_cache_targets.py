@@ -71,3 +71,26 @@ def test_no_target_is_answered_with_the_map_of_another(method: str) -> None:
         found = DiskCache().find(question)
         assert found is not None
         np.testing.assert_array_equal(found.evidence_map.evidence, before.evidence)
+
+
+def test_a_levelled_map_is_redrawn_with_its_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the scores in the cache, for another class: without a forward pass."""
+    monkeypatch.setitem(WINDOWS, "window", 6)
+    monkeypatch.setitem(WINDOWS, "stride", 2)
+    monkeypatch.setitem(WINDOWS, "forward", "levelled")
+    monkeypatch.setitem(WINDOWS, "infill", "conditional-samples")
+    monkeypatch.setitem(WINDOWS, "samples", 4)
+    made = stored(ask("efficient-pda", 4))
+    assert made.approximation_error is not None
+    asked = ask("efficient-pda", 7)
+
+    def forbidden(*_: object) -> None:
+        raise AssertionError("a forward pass")
+
+    monkeypatch.setattr(Classifier, "logits", forbidden)
+    found = DiskCache().find(asked)
+    assert found is not None
+    assert found.evidence_map.target == asked.subject.target
+    assert isinstance(found.evidence_map, EvidenceMap)
+    assert found.evidence_map.approximation_error is not None
+    assert not np.array_equal(found.evidence_map.evidence, made.evidence)

@@ -103,12 +103,12 @@ def steps(method: PredictionDifference, subject: Subject) -> Iterator[Progress[E
         ) -> EvidenceMap:
             found = pda.evidence_of(
                 other, of, drawing.scores, seconds, drawing.description, diagnostics
-            ).replace(levels=drawing.known)
+            )
             if finished:
-                return found
+                return found.replace(levels=drawing.known if method.tolerance else None)
             # An estimate of every pixel: unfinished, but none shows another's evidence.
             everywhere = np.ones(found.evidence.shape, np.bool_)
-            return found.replace(covered=everywhere, scores=None)
+            return found.replace(covered=everywhere, scores=None, levels=drawing.known)
 
         progress = Progress(round(now.done * len(grid)), len(grid), evidence, drawn_for=evidence)
         yield progress
@@ -144,6 +144,6 @@ class _Drawing:
         stage = (*(one.lattice for one in self._state.computed), int(_TIMES * exact))
         if stage != self._stage:
             self._scores, self.description = self._state.scores(), self._state.description()
-            self.known = None if self._state.complete else self._state.known()
+            self.known = self._state.known()
             self._stage = stage
         return self._scores

@@ -152,6 +152,10 @@ class Method(Declaration):
             if getattr(self, known.name, None) != getattr(other, known.name)
         ]
 
+    def finer(self, made: Result) -> Self | None:
+        """What goes on from its finished map; None if nothing does."""
+        return None
+
     def finest(self) -> Self | None:
         """The same without what makes it coarse; None if nothing does."""
         return None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, get_args
 
 from pydantic import model_validator
 
+from pda_studio.diagnostics import approximation
 from pda_studio.infills import INFILLS
 from pda_studio.infills.base import Taken
 from pda_studio.infills.effort import Windows
@@ -28,6 +29,7 @@ _MARGIN = 8  # pixels that an outer patch is larger than its window, where nothi
 _LARGEST_OUTER = 64
 _SMALL_INPUT = 64  # pixels: the window starts at stride 1 up to here
 _USUAL = 0.05  # tolerance
+_FINER = (_USUAL, 0.02)  # tolerances that are offered one after the other, and then the exact map
 _LEVELLED = 0.35  # of the exact map's work, at that tolerance
 _PREVIEW_STRIDE = 8  # pixels: fewer windows tell too little, more take too long
 
@@ -242,6 +244,13 @@ class PredictionDifference(Method):
             margin = max(margin, _MARGIN)
         return {"outer": window + margin}
 
+    def finer(self, made: Result) -> Self | None:
+        """A levelled map to the next tolerance that is not reached."""
+        if not self.is_levelled or (told := approximation(made.diagnostics)) is None:
+            return None
+        finer = [one for one in _FINER if one < min(self.tolerance, told.error)]
+        return self.model_copy(update={"tolerance": max(finer, default=0.0)})
+
     def finest(self) -> Self | None:
         """Every window, scored exactly."""
         changes: dict[str, Any] = {} if self.stride == 1 else {"stride": 1}
@@ -284,13 +293,8 @@ class PredictionDifference(Method):
             return None  # as many windows: it would hardly be quicker
         if not subject.scored.is_traceable:
             return None
-        rougher = {
-            "infill": infill,
-            "stride": stride,
-            "forward": "linearised",
-            "at": AUTO,
-        }
-        return type(self)(**{**dict(self), **rougher})
+        rough = {"infill": infill, "stride": stride, "forward": "linearised", "at": AUTO}
+        return type(self)(**{**dict(self), **rough})
 
     def steps(self, subject: Subject) -> Iterator[Progress[EvidenceMap]]:
         """Score the windows coarse to fine, a batch a step."""

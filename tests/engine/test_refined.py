@@ -9,6 +9,7 @@ import pytest
 from engine.formulas import GRID, Known, Nothing, logits, rough, smooth
 from pda_studio import explain
 from pda_studio.classifiers import Classifier
+from pda_studio.diagnostics import Approximation
 from pda_studio.errors import UsageError
 from pda_studio.methods import method_named, run
 from pda_studio.pda.levelled import Level, LevelledScores, refine, refinement
@@ -165,3 +166,15 @@ def test_what_is_something_else_is_refused(digits: Classifier, digit: np.ndarray
     ):
         with pytest.raises(UsageError, match="cannot be refined"):
             explain(image, digits, earlier=earlier, **{**options, "tolerance": 0.1, **other})
+
+
+def test_what_is_offered_next_was_not_reached(digits: Classifier, digit: np.ndarray) -> None:
+    """A map that is nearer than it had to be is taken on from there."""
+    options = {"window": 8, "stride": 4, "forward": "levelled", "tolerance": 0.5}
+    made = explain(digit, digits, **options)
+    method = method_named("efficient-pda").create(digits, **options)
+    for error, wanted in ((0.3, 0.05), (0.05, 0.02), (0.01, 0.0), (0.0, 0.0)):
+        finer = method.finer(made.replace(diagnostics=(Approximation(error, 0.1),)))
+        assert finer is not None
+        assert (finer.tolerance, finer.stride) == (wanted, 4)
+        assert finer.finer(made.replace(diagnostics=())) is None

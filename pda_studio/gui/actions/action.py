@@ -35,6 +35,8 @@ class Context:
         A panel was stopped, or failed.
     finished : bool
         The selected panel shows its finished map.
+    refinable : bool
+        A finer map can go on from the selected panel's.
     """
 
     image: bool = False
@@ -51,6 +53,7 @@ class Context:
     busy: bool = False
     resumable: bool = False
     finished: bool = False
+    refinable: bool = False
 
 
 @dataclass(frozen=True)

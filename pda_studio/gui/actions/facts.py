@@ -72,14 +72,20 @@ class Facts(QObject):
             column=work.columns.index(column) if column else 0,
             own_target=column is not None and column.target is not None,
             combined=column is not None and column.method.combines,
-            finished=column is not None and session.finished(row, column) is not None,
         )
+        self._note_map()
 
     def _on_panel(self, row: int, key: int) -> None:
+        if (row, key) == self._session.selection:
+            self._note_map()
+
+    def _note_map(self) -> None:
         session, column = self._session, self._session.selected_column
-        if (row, key) == session.selection and column is not None:
-            finished = session.finished(session.selected_row, column) is not None
-            self._registry.note(finished=finished)
+        made = finer = None
+        if column is not None:
+            made = session.finished(session.selected_row, column)
+            finer = None if made is None else column.method.finer(made)
+        self._registry.note(finished=made is not None, refinable=finer is not None)
 
     def _note_work(self, *_: object) -> None:
         states = {panel.state for panel in self._session.panels.values()}

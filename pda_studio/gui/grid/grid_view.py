@@ -32,6 +32,7 @@ class GridView(QScrollArea):
     """A row's key, and a frame that was drawn on its whole image, in pixels of that."""
     column_menu_wanted = Signal(int, QPoint)
     row_menu_wanted = Signal(int, QPoint)
+    finer_wanted = Signal()
 
     def __init__(
         self,
@@ -50,6 +51,7 @@ class GridView(QScrollArea):
         self.table = PanelTable(session, viewport, theme, self._attach)
         self.table.column_menu_wanted.connect(self.column_menu_wanted)
         self.table.row_menu_wanted.connect(self.row_menu_wanted)
+        self.table.finer_wanted.connect(self.finer_wanted)
         self.setWidget(self.table)
         self._strip = named(QWidget(self), "grid")  # the headings' place: they scroll sideways only
         self.table.headings.setParent(self._strip)

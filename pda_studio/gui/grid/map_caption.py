@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QCoreApplication
+
 from pda_studio.diagnostics import approximation, warnings
 from pda_studio.gui.maps.panel_state import PanelState
 from pda_studio.gui.window import numbers as words
@@ -37,6 +39,19 @@ def caption_of(result: Result, panel: PanelState, agreement: str) -> tuple[str, 
     forward = forward and f"Forward: {forward}"
     lines = first, warning, agreement, " · ".join(parts), forward, found
     return tuple(filter(None, lines))
+
+
+def offer_of(panel: PanelState) -> str:
+    """What is offered beside a finished map that can be refined; else ""."""
+    if panel.state != "done" or panel.evidence is None or panel.request is None:
+        return ""
+    finer = panel.request.method.finer(panel.evidence)
+    if finer is None:
+        return ""
+    tolerance = getattr(finer, "tolerance", 0.0)
+    if not tolerance:
+        return QCoreApplication.translate("Offer", "Refine to exact")
+    return QCoreApplication.translate("Offer", "Refine to {0} %").format(f"{100 * tolerance:g}")
 
 
 def _about_preview(preview: Result, panel: PanelState) -> tuple[str, str]:

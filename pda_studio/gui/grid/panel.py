@@ -14,7 +14,7 @@ from pda_studio.gui.grid.caption import Caption
 from pda_studio.gui.grid.colour_bar import ColourBar
 from pda_studio.gui.grid.contour_lines import ContourLines
 from pda_studio.gui.grid.image_view import ImageView
-from pda_studio.gui.grid.map_caption import caption_of
+from pda_studio.gui.grid.map_caption import caption_of, offer_of
 from pda_studio.gui.grid.viewport import Viewport
 from pda_studio.gui.maps.panel_state import PanelState
 from pda_studio.gui.maps.requests import Prediction
@@ -147,11 +147,14 @@ class MapPanel(Panel):
         What is drawn.
     """
 
+    finer_wanted = Signal()
+
     def __init__(self, viewport: Viewport, style: str, parent: QWidget | None = None) -> None:
         self.choice = rendering.panel_styles()[style]
         super().__init__(viewport, len(self.choice.parts), parent)
         self.style_shown = style
         self._panel = PanelState()
+        self.caption.accepted.connect(self.finer_wanted)
         self.shown: EvidenceMap | None = None
         self._layer_of: tuple[object, EvidenceMap | None] = None, None
         self._drawn: _Drawn | None = None
@@ -188,6 +191,7 @@ class MapPanel(Panel):
             said = style.caption(evidence_map) if evidence_map is not None else ""
             lines = said, *caption_of(found, panel, agreement)
             self.caption.show_lines(*filter(None, lines))
+        self.caption.show_offer(offer_of(panel), self.tr("No window is scored twice."))
         self._show_value()
 
     def point(self) -> None:

@@ -53,6 +53,8 @@ class PanelTable(QWidget):
 
     column_menu_wanted = Signal(int, QPoint)
     row_menu_wanted = Signal(int, QPoint)
+    finer_wanted = Signal()
+    """A finer map of the selected column is wanted."""
 
     def __init__(
         self,
@@ -201,5 +203,7 @@ class PanelTable(QWidget):
         panel = MapPanel(self._state, column.style)
         key = row.key, column.key
         panel.clicked.connect(lambda: self._session.select(*key))
+        panel.finer_wanted.connect(lambda: self._session.select(*key))
+        panel.finer_wanted.connect(self.finer_wanted)
         self._attach(panel, *key)
         return panel

@@ -53,7 +53,8 @@ class CostLine(QObject):
         finest, method = "", estimate.finest
         if method is not None and estimate.finest_passes > 1:
             changed = ", ".join(column.method.changed_in(method))
-            finest = f"{changed}: {self._text(estimate.finest_passes, estimate.rate)}"
+            # Two lines: one is wider than the box.
+            finest = f"{changed}:\n{self._text(estimate.finest_passes, estimate.rate)}"
         passes = self._text(estimate.passes, estimate.rate)
         lines = [self.tr("This map: {0}").format(passes), estimate.warning]
         self._box.show_cost("\n".join(filter(None, lines)), finest)

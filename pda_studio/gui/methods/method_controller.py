@@ -1,15 +1,17 @@
-"""The method box: offers methods and layers, and makes the finest map."""
+"""The method box: offers methods and layers, and makes finer maps."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QObject, Signal
 
+from pda_studio.document.workspace import Column
+from pda_studio.gui.actions.action import METHOD, Action
 from pda_studio.gui.jobs.worker import Jobs
 from pda_studio.gui.opening.opening import Opening
 from pda_studio.gui.session.session import Session
 from pda_studio.gui.targets.layers import Layers, layers_of
 from pda_studio.gui.window.main_window import MainWindow
-from pda_studio.methods import COMBINING, METHODS, by_family
+from pda_studio.methods import COMBINING, METHODS, Method, by_family
 
 
 class MethodController(QObject):
@@ -29,6 +31,21 @@ class MethodController(QObject):
         super().__init__(parent)
         self._box, self._session, self._jobs = window.method_box, session, jobs
         self._box.finest_wanted.connect(self._on_finest)
+        window.grid.finer_wanted.connect(self._on_finer)
+        window.registry.add(
+            Action(
+                "refine-map",
+                self.tr("Refine the map"),
+                self._on_finer,
+                place=METHOD.at(32),
+                shortcut="Ctrl+Shift+R",
+                help=self.tr(
+                    "Go on with a levelled map to the next tolerance: 5 %, 2 %, then the exact map."
+                    " No window is scored twice."
+                ),
+                enabled=lambda context: context.ready and context.refinable,
+            )
+        )
         self._box.layers_wanted.connect(self._on_layers_wanted)
         opening.engine_ready.connect(self._on_engine)
 
@@ -43,9 +60,17 @@ class MethodController(QObject):
 
     def _on_finest(self) -> None:
         column = self._session.selected_column
-        finest = column.method.finest() if column is not None else None
-        if column is not None and finest is not None:
-            self._session.columns.set_method(column.key, finest)
+        self._take(column, column.method.finest() if column is not None else None)
+
+    def _on_finer(self) -> None:
+        session, column = self._session, self._session.selected_column
+        made = session.finished(session.selected_row, column) if column is not None else None
+        if column is not None and made is not None:
+            self._take(column, column.method.finer(made))
+
+    def _take(self, column: Column | None, method: Method | None) -> None:
+        if column is not None and method is not None:
+            self._session.columns.set_method(column.key, method)
 
     def _on_layers_wanted(self) -> None:
         column = self._session.selected_column

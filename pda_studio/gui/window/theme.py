@@ -227,6 +227,8 @@ def _style_sheet(c: dict[str, str]) -> str:
     QLineEdit#search:focus {{ border-color: {c["accent"]}; }}
     QFrame#job {{ background: {c["window"]}; border: 0; border-bottom: 1px solid {c["line"]}; }}
     QFrame#drop {{ border: 2px dashed {c["line"]}; border-radius: 14px; }}
+    QPushButton#offer {{ border: 0; background: transparent; color: {c["accent"]}; padding: 0; }}
+    QPushButton#offer:hover {{ text-decoration: underline; }}
     QPushButton#link {{ border: 0; background: transparent; color: {c["accent"]}; padding: 1px 0;
         text-align: left; }}
     QPushButton#link:focus {{ text-decoration: underline; }}

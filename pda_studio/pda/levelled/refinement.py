@@ -77,7 +77,7 @@ def refine(
     furthest, error = 0.0, np.inf
     try:
         for place, one in enumerate(state.computed):
-            if one.lattice is not None:
+            if one.lattice is not None or state.complete:
                 continue
             step = _FIRST_EXACT if one is state.computed[-1] else _FIRST
             for scored in _score(state, one, state.first_lattice(step)):
