@@ -265,8 +265,7 @@ class EvidenceMap(Result):
         Root mean square error of `evidence` against the exact map, where most windows' scores are
         estimated; a sampling error comes on top.
     covered : (H, W) bool or None
-        In an unfinished map, the pixels that have evidence of their own; the others show the
-        nearest. None in a finished one.
+        In an unfinished map, the pixels that have evidence of their own; others show the nearest.
     forward : str
         How infilled images were scored; "" of methods without windows.
     scores : WindowScores or None
