@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pda_studio.classifiers import load_classifier
-    from pda_studio.images import load_image
+    from pda_studio.images import load_image, read_image
     from pda_studio.methods import METHODS
     from pda_studio.results import EvidenceMap
     from pda_studio.store import explain
 
     __version__: str
 
-__all__ = ["METHODS", "EvidenceMap", "explain", "load_classifier", "load_image"]
+__all__ = ["METHODS", "EvidenceMap", "explain", "load_classifier", "load_image", "read_image"]
 
 _HOMES = {
     "METHODS": "methods",
@@ -23,6 +23,7 @@ _HOMES = {
     "explain": "store",
     "load_classifier": "classifiers",
     "load_image": "images",
+    "read_image": "images",
 }
 
 

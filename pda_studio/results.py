@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pda_studio.described import Result
 from pda_studio.diagnostics import Diagnostics
 from pda_studio.errors import UsageError
-from pda_studio.plotted import Plotted
-from pda_studio.targets import OutputKind, Target
+from pda_studio.targets import Target
 
 if TYPE_CHECKING:
     from pda_studio.classifiers import Classifier
+    from pda_studio.images import DisplayLimits, Image, View
     from pda_studio.methods.base import Method
     from pda_studio.pda.levelled.known import KnownLevels
     from pda_studio.pda.scores import WindowScores
+
+__all__ = [
+    "KEPT_CLASSES",
+    "EvidenceMap",
+    "MadeImage",
+    "Result",
+    "Subject",
+    "classes_to_keep",
+    "map_in",
+]
 
 KEPT_CLASSES = 20  # scores of the most likely classes are kept: changing the target is then free
 
@@ -38,7 +48,7 @@ class Subject:
     ----------
     classifier : Classifier
         The network, as it was loaded.
-    view : (H, W, 3) uint8
+    view : (H, W, 3) uint8, or float32 from 0 to 1
         The image as the network sees it.
     target : Target
         What is explained.
@@ -55,10 +65,12 @@ class Subject:
         Images per forward pass; without it the fastest size is found while working.
     earlier : Result, optional
         A map that the work goes on from, where it can (`Method.goes_on_from`).
+    limits : DisplayLimits, optional
+        Which of the image's values are 0 and 1 in the view; None of eight bits from 0 to 255.
     """
 
     classifier: Classifier
-    view: NDArray[np.uint8]
+    view: View
     target: Target
     predictions: NDArray[np.float64]
     scored: Classifier
@@ -66,16 +78,17 @@ class Subject:
     probabilities: NDArray[np.float64]
     batch: int | None = None
     earlier: Result | None = None
+    limits: DisplayLimits | None = None
 
     @classmethod
     def of(
         cls,
-        image: NDArray[np.uint8],
+        image: View | Image,
         classifier: Classifier,
         target: int | str | Target | None = None,
         batch: int | None = None,
     ) -> Subject:
-        """Explain any RGB image (H, W, 3); without a target, its most likely class.
+        """Explain RGB (H, W, 3), or an image of any depth; without a target, its likeliest class.
 
         Raises
         ------
@@ -83,12 +96,13 @@ class Subject:
             If the classifier has no such target.
         """
         view = classifier.preprocessing.view(image)
-        return cls.of_view(view, classifier, classifier.predict(view), target, batch)
+        subject = cls.of_view(view, classifier, classifier.predict(view), target, batch)
+        return replace(subject, limits=classifier.preprocessing.limits_for(image))
 
     @classmethod
     def of_view(
         cls,
-        view: NDArray[np.uint8],
+        view: View,
         classifier: Classifier,
         predictions: NDArray[np.float64],
         target: int | str | Target | None = None,
@@ -102,10 +116,8 @@ class Subject:
         made = scored(classifier, meant)
         same = made.classifier is classifier
         probabilities = predictions if same else made.classifier.predict(view)
-        return cls(
-            *(classifier, view, meant, predictions),
-            *(made.classifier, made.index, probabilities, batch),
-        )
+        answer = made.classifier, made.index, probabilities, batch
+        return cls(classifier, view, meant, predictions, *answer)
 
     def about(self, target: int | str | Target) -> Subject:
         """The same image and classifier with another target.
@@ -117,7 +129,8 @@ class Subject:
         """
         if target == self.target:
             return self
-        return self.of_view(self.view, self.classifier, self.predictions, target, self.batch)
+        other = self.of_view(self.view, self.classifier, self.predictions, target, self.batch)
+        return replace(other, limits=self.limits)
 
     @property
     def target_name(self) -> str:
@@ -137,11 +150,8 @@ class Subject:
     def described(self, method: Method) -> dict[str, Any]:
         """What every result of a method on this subject tells of itself, by its field."""
         return {
-            "view": self.view,
-            "target": self.target,
-            "target_name": self.target_name,
-            "index": self.index,
-            "probabilities": self.probabilities,
+            **{name: getattr(self, name) for name in ("view", "limits", "target", "target_name")},
+            **{name: getattr(self, name) for name in ("index", "probabilities")},
             "output": self.scored.output,
             "method": method.name,
             "title": method.title,
@@ -172,83 +182,6 @@ class Subject:
             diagnostics=diagnostics,
             **self.described(method),
         )
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Result(Plotted):
-    """What a method found, with everything needed to draw, save, compare and repeat it.
-
-    Attributes
-    ----------
-    view : (H, W, 3) uint8
-        The image as the network saw it.
-    target : Target
-        What is explained.
-    target_name : str
-        In words.
-    index : int
-        Where the target stands among the `probabilities`.
-    probabilities : (K,) float64
-        What the network with the target as an output says of the unmodified image: of a class, of
-        all classes; of a contrast, of both sides; else plain values.
-    output : {"softmax", "sigmoid", "scalar", "activation", "unknown"}
-        Whether these are probabilities, plain values, or the activation of a hidden unit, which
-        files of version 0.1 do not tell.
-    method : str
-        Name of the method in the registry.
-    title : str
-        Its name for people.
-    parameters : dict
-        All its parameters, as JSON values.
-    unit : str
-        Unit of the evidence, or of what a made image raises: bits, probability, logit …
-    classifier, weights, fingerprint : str
-        The classifier, where its weights came from, and their SHA-256.
-    seconds : float
-        How long the work took.
-    diagnostics : tuple
-        What the method found out about its own result.
-    """
-
-    view: NDArray[np.uint8]
-    target: Target
-    target_name: str
-    index: int
-    probabilities: NDArray[np.float64]
-    output: OutputKind
-    method: str
-    title: str
-    parameters: dict[str, Any]
-    unit: str
-    classifier: str
-    weights: str
-    fingerprint: str
-    seconds: float
-    diagnostics: Diagnostics = ()
-
-    @property
-    def complete(self) -> bool:
-        """Whether the work was carried to its end."""
-        raise NotImplementedError
-
-    @property
-    def how(self) -> str:
-        """How it came about, as captions tell it."""
-        return ", ".join(filter(None, map(str, self.diagnostics)))
-
-    @property
-    def has_probability(self) -> bool:
-        """Whether the target has a probability, rather than being a plain value."""
-        return self.output in ("softmax", "sigmoid")
-
-    @property
-    def value(self) -> float:
-        """What the network says of the target: its probability, or its plain value; else NaN."""
-        return math.nan if self.output == "unknown" else float(self.probabilities[self.index])
-
-    def replace(self, **changes: Any) -> Self:
-        """A copy with other values."""
-        return replace(self, **changes)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

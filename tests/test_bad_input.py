@@ -352,7 +352,7 @@ def test_unforeseen_errors(run, image, monkeypatch, error, message):
     def broken(_):
         raise error
 
-    monkeypatch.setattr("pda_studio.images.load_image", broken)
+    monkeypatch.setattr("pda_studio.images.read_image", broken)
     assert message in run("predict", image, status=1)
 
 

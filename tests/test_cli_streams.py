@@ -90,7 +90,7 @@ SCRIPT = """if True:
         logging.getLogger("pda_studio.gui").warning("It failed.\\nTraceback: here")
         raise PdaStudioError("It cannot be read.")
 
-    pda_studio.images.load_image = noisy
+    pda_studio.images.read_image = noisy
     status = main(sys.argv[1:])
     os.write(2, b"afterwards\\n")
     sys.exit(status)
@@ -113,13 +113,13 @@ def test_lines_of_libraries_are_for_debug_alone(debug):
 def test_a_note_comes_with_success_in_a_line(image, capsys, monkeypatch):
     from pda_studio import images
 
-    load = images.load_image
+    load = images.read_image
 
     def noted(path):
         logging.getLogger("pda_studio.images").warning("Only its first page.\nMore of it.")
         return load(path)
 
-    monkeypatch.setattr(images, "load_image", noted)
+    monkeypatch.setattr(images, "read_image", noted)
     assert main(["predict", str(image)]) == 0
     out, err = capsys.readouterr()
     assert len(out.splitlines()) == 5

@@ -22,7 +22,6 @@ from pda_studio.document.workspace import (
     Row,
     SourceImage,
     Workspace,
-    image_digest,
 )
 from pda_studio.errors import UsageError
 from pda_studio.figures import Composition, draw_composition, save_composition
@@ -45,7 +44,7 @@ CLASSIFIER = "digits"
 def state_of(rows=((),), styles=("map", "overlay"), **changes):
     """Workspace on a 28×28 image with a different map in each panel."""
     image = np.random.default_rng(1).integers(0, 256, (28, 28, 3), np.uint8)
-    image = SourceImage("one.png", None, image, image_digest(image))
+    image = SourceImage.of("one.png", image)
     methods = ("efficient-pda", "occlusion", "grad-cam", "saliency")
     columns = []
     for key, style in enumerate(styles):

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 
 from pda_studio.document.history import History
-from pda_studio.document.workspace import Column, Row, SourceImage, Workspace, image_digest
+from pda_studio.document.workspace import Column, Row, SourceImage, Workspace
 from pda_studio.methods.prediction_difference import EfficientPDA, Occlusion
 from pda_studio.targets import ClassTarget
 
@@ -94,7 +94,7 @@ def test_the_strokes_of_a_drawing_are_one_step() -> None:
     def drawn(strokes: int) -> Workspace:
         pixels = np.zeros((28, 28, 3), np.uint8)
         pixels[:strokes] = 255
-        image = SourceImage("drawing", None, pixels, image_digest(pixels))
+        image = SourceImage.of("drawing", pixels)
         return replace(start(), image=image)
 
     history = History()

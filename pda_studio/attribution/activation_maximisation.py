@@ -13,7 +13,7 @@ from pda_studio.classifiers import Classifier
 from pda_studio.classifiers.generator import load_generator, shipped_generator
 from pda_studio.diagnostics import Ascent
 from pda_studio.errors import PdaStudioError, UsageError
-from pda_studio.images import load_image
+from pda_studio.images import View, load_image
 from pda_studio.methods.activation_maximisation import ActivationMaximisation
 from pda_studio.methods.base import Progress
 from pda_studio.reading import arrays_of, refused_as
@@ -135,7 +135,7 @@ def _ascent(
     return Ascent(classifier.unit, first, last, done, probability)
 
 
-def _image_of(path: Path, classifier: Classifier) -> NDArray[np.uint8]:
+def _image_of(path: Path, classifier: Classifier) -> View:
     """Read the image to go on from, as the network sees it."""
     image = _made_image(path) if path.suffix.lower() == ".npz" else load_image(path)
     side = classifier.input_size

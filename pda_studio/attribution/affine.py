@@ -18,6 +18,7 @@ from pda_studio.classifiers.graph import Operation, Program
 from pda_studio.classifiers.pieces import piecewise_linear
 from pda_studio.diagnostics import BiasShare, ReadAt
 from pda_studio.errors import UsageError
+from pda_studio.images import View
 from pda_studio.methods.affine import PiecewiseAffine, Spread
 from pda_studio.methods.base import Progress
 from pda_studio.pda.forward.layers import joints
@@ -117,16 +118,14 @@ def decompose(
     ]
 
 
-def bias_shares(
-    classifier: Classifier, view: NDArray[np.uint8], target: int
-) -> list[tuple[str, float]]:
+def bias_shares(classifier: Classifier, view: View, target: int) -> list[tuple[str, float]]:
     """How much of a logit is bias, seen from each layer: |b| / |S| (Fig. 3).
 
     Parameters
     ----------
     classifier : Classifier
         A piece-wise linear network.
-    view : (H, W, 3) uint8
+    view : (H, W, 3) uint8 or float32
         The image as the network sees it.
     target : int
         Index of the class.

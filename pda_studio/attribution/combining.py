@@ -89,6 +89,7 @@ def combined(maps: Sequence[EvidenceMap]) -> EvidenceMap:
         approximation_error=error_of_mean(maps),
         covered=None,
         view=first.view,
+        limits=first.limits,
         target=first.target,
         target_name=first.target_name,
         index=first.index,

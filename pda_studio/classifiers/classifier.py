@@ -20,6 +20,7 @@ from pda_studio.classifiers.behaviour import check_behaviour, in_eval_mode
 from pda_studio.classifiers.graph import NotTraceable, refuse_untraceable
 from pda_studio.classifiers.preprocessing import Preprocessing
 from pda_studio.errors import PdaStudioError, UsageError
+from pda_studio.images import View
 from pda_studio.targets import (
     UNITS,
     ClassTarget,
@@ -164,7 +165,7 @@ class Classifier:
             return torch.softmax(logits, -1)
         return torch.sigmoid(logits) if self.output == "sigmoid" else logits
 
-    def predict(self, view: NDArray[np.uint8]) -> NDArray[np.float64]:
+    def predict(self, view: View) -> NDArray[np.float64]:
         """Return the probability of each class (K,), or each plain value, for a view (H, W, 3).
 
         Raises

@@ -11,6 +11,7 @@ from torch import nn
 
 from pda_studio.classifiers.classifier import Classifier
 from pda_studio.errors import UsageError
+from pda_studio.images import View
 
 
 @dataclass(frozen=True)
@@ -51,10 +52,8 @@ def layer_shape(classifier: Classifier, layer: str) -> tuple[int, ...]:
     return found[layer]
 
 
-def activations(
-    classifier: Classifier, image: NDArray[np.uint8], layer: str
-) -> NDArray[np.float32]:
-    """Maps (C, H, W) or features (C,) of a layer for any RGB image (H, W, 3).
+def activations(classifier: Classifier, view: View, layer: str) -> NDArray[np.float32]:
+    """Maps (C, H, W) or features (C,) of a layer for an image as the network sees it.
 
     Tokens (T, C) are given as features (C, T).
 
@@ -63,7 +62,7 @@ def activations(
     UsageError
         If there is no such layer.
     """
-    pixels = classifier.preprocessing.pixels(classifier.preprocessing.view(image))
+    pixels = classifier.preprocessing.pixels(view)
     for name, _, value in _results(classifier, classifier.prepare(pixels[None])):
         if name == layer:
             one = value[0].T if value.ndim == 3 else value[0]

@@ -1,7 +1,7 @@
 """From any image to what a network sees, and back."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -9,11 +9,16 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import BaseModel, ConfigDict
 
+from pda_studio.errors import UsageError
+from pda_studio.images import DisplayLimits, View, image_of
+from pda_studio.images import Image as OpenedImage
+
 _RESAMPLING = {
     "nearest": Image.Resampling.NEAREST,
     "bilinear": Image.Resampling.BILINEAR,
     "bicubic": Image.Resampling.BICUBIC,
 }
+_LUMINANCE = (19595 / 65536, 38470 / 65536, 7471 / 65536)  # as Pillow weighs RGB (BT.601)
 _LONGEST = 64  # times the shorter side: longer images are resampled in part only
 
 
@@ -54,6 +59,9 @@ class Preprocessing(BaseModel):
         Side of the square that is cut out of the middle: the network's input, in pixels.
     mean, std : tuple of float
         Normalisation of each channel; one channel means the network sees grey.
+    values : (float, float), optional
+        The image's own values that the network was trained to get as 0 and 1; values beyond them
+        are not cut off. Without it, these are an image's display limits, which cut off.
     interpolation : str
         How pixels are resampled (always antialiased).
     """
@@ -65,6 +73,7 @@ class Preprocessing(BaseModel):
     mean: tuple[float, ...]
     std: tuple[float, ...]
     interpolation: Literal["nearest", "bilinear", "bicubic"] = "bilinear"
+    values: tuple[float, float] | None = None
 
     @property
     def channels(self) -> int:
@@ -87,21 +96,64 @@ class Preprocessing(BaseModel):
         scale_x, scale_y = width / resized_width, height / resized_height
         return Frame(left * scale_x, top * scale_y, scale_x, scale_y)
 
-    def view(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def limits_for(self, image: View | OpenedImage) -> DisplayLimits | None:
+        """Which of an image's values become 0 and 1; None for eight bits, 0 to 255."""
+        opened = image_of(image)
+        limits = opened.limits if self.values is None else DisplayLimits(*self.values)
+        eight = opened.with_limits(limits).is_eight_bit
+        return None if eight else limits
+
+    def view(self, image: View | OpenedImage) -> View:
         """Return the image as the network sees it.
 
         Parameters
         ----------
-        image : (H, W, 3) uint8
-            Any RGB image.
+        image : (H, W, C) uint8, or float32 from 0 to 1, or Image
+            Any image, or one of any depth.
 
         Returns
         -------
-        (size, size, 3) uint8
-            Resized and cut; grey in all three channels where the network sees grey.
+        (size, size, 3) uint8, or float32 of three channels or more
+            Resized and cut; grey in all three channels where the network sees grey. Of images with
+            more than eight bits, and of others whose display limits were changed, as float32: 0 is
+            black and 1 white, and no value is rounded.
+
+        Raises
+        ------
+        UsageError
+            If the network takes another number of channels than the image has.
         """
+        opened, limits = image_of(image), self.limits_for(image)
+        if limits is None:
+            return self._resampled(opened.pixels)
+        values = self._channels_of(opened)
+        if self.values is None:
+            scaled: NDArray[Any] = limits.scaled(values)
+        else:
+            scaled = (values - np.float64(limits.black)) / (limits.white - limits.black)
+        resampled = [self._resampled(scaled[:, :, at]) for at in range(scaled.shape[2])]
+        view = np.stack(resampled, axis=2).astype(np.float32, copy=False)
+        if self.channels == 1 and view.shape[2] == 3:
+            view = (view @ np.array(_LUMINANCE, np.float64))[:, :, None].astype(np.float32)
+        return view.repeat(3, axis=2) if view.shape[2] == 1 else view
+
+    def _channels_of(self, image: OpenedImage) -> NDArray[Any]:
+        """The values of the channels that the network takes, (H, W, C)."""
+        if image.channels == self.channels or (image.channels, self.channels) == (1, 3):
+            return image.values
+        if self.channels in (1, 3):
+            return image.shown_channels
+        raise UsageError(
+            f"The image has {image.channels} channels and the classifier takes {self.channels}:"
+            " open an image with as many channels, or another classifier."
+        )
+
+    def _resampled(self, image: NDArray[Any]) -> NDArray[Any]:
+        """Resize and cut RGB (H, W, 3) uint8, or one channel (H, W) of floats."""
         height, width = image.shape[:2]
         resized_width, resized_height, left, top = self._geometry(width, height)
+        if image.ndim == 2:
+            image = image.astype(np.float32, copy=False)
         resized, resampling = Image.fromarray(image), _RESAMPLING[self.interpolation]
         if max(resized_width, resized_height) <= _LONGEST * self.resize:
             # In one go with a box, rounding would fall otherwise in up to a quarter of the pixels.
@@ -117,13 +169,25 @@ class Preprocessing(BaseModel):
                 min(height, frame.top + self.size * frame.scale_y),
             )
             resized = resized.resize((self.size, self.size), resampling, box=box)
-        if self.channels == 1:
+        if self.channels == 1 and image.ndim == 3:
             resized = resized.convert("L").convert("RGB")
         return np.ascontiguousarray(resized)
 
-    def pixels(self, view: NDArray[np.uint8]) -> torch.Tensor:
-        """Turn a view (H, W, 3) uint8 into pixels (C, H, W) float32 in [0, 1]."""
-        return torch.from_numpy(view[..., : self.channels].copy()).permute(2, 0, 1) / 255
+    def pixels(self, view: View) -> torch.Tensor:
+        """Turn a view (H, W, C) into pixels (C, H, W) float32, black at 0 and white at 1.
+
+        Raises
+        ------
+        UsageError
+            If the network takes more channels than the view has.
+        """
+        if view.shape[2] < self.channels:
+            raise UsageError(
+                f"The image has {view.shape[2]} channels and the classifier takes {self.channels}:"
+                " open an image with as many channels, or another classifier."
+            )
+        pixels = torch.from_numpy(view[..., : self.channels].copy()).permute(2, 0, 1)
+        return pixels / 255 if view.dtype == np.uint8 else pixels
 
     def normalise(self, pixels: torch.Tensor) -> torch.Tensor:
         """Normalise pixels (..., C, H, W) in [0, 1] channel by channel."""

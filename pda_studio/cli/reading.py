@@ -1,5 +1,6 @@
 """Reading the image that a command line names; `-` is standard input."""
 
+import logging
 import sys
 import tempfile
 from pathlib import Path
@@ -8,15 +9,17 @@ from typing import TYPE_CHECKING
 from pda_studio.errors import PdaStudioError
 
 if TYPE_CHECKING:
-    from pda_studio.images import Pixels
+    from pda_studio.images import Image
+
+_log = logging.getLogger(__name__)
 
 STANDARD_INPUT = Path("-")
 _MOST = 2**30  # bytes: what never ends must not fill the disk
 _PIECE = 2**20
 
 
-def read_image(path: Path) -> "Pixels":
-    """Read an image as `load_image` does.
+def read_image(path: Path) -> "Image":
+    """Read an image; what was left out or decided goes to the log.
 
     Raises
     ------
@@ -26,14 +29,20 @@ def read_image(path: Path) -> "Pixels":
     from pda_studio import images
 
     if path != STANDARD_INPUT:
-        return images.load_image(path)
+        return _told(images.read_image(path), path)
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder, "standard input")
         _copy_input(copy)
         try:
-            return images.load_image(copy)
+            return _told(images.read_image(copy), Path(copy.name))
         except PdaStudioError as error:
             raise PdaStudioError(str(error).replace(str(copy), copy.name)) from error
+
+
+def _told(image: "Image", path: Path) -> "Image":
+    for note in image.notes:
+        _log.warning("%s: %s", path, note)
+    return image
 
 
 def _copy_input(copy: Path) -> None:

@@ -7,11 +7,9 @@ from cyclopts import Parameter
 from pda_studio.errors import UsageError
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from pda_studio import targets
     from pda_studio.classifiers import Classifier
+    from pda_studio.images import Image
     from pda_studio.results import Subject
 
 Target = Annotated[
@@ -77,7 +75,7 @@ def label(subject: "Subject") -> str:
 
 def chosen(
     classifier: "Classifier",
-    image: "NDArray[np.uint8]",
+    image: "Image",
     target: str | None,
     against: str | None,
     layer: str | None,
@@ -97,7 +95,7 @@ def chosen(
             return UnitTarget.parse(layer, unit)
         from pda_studio.classifiers.layers import activations
 
-        maps = activations(classifier, image, layer)
+        maps = activations(classifier, classifier.preprocessing.view(image), layer)
         return UnitTarget(layer, int(maps.reshape(len(maps), -1).mean(1).argmax()))
     if against is not None:
         if target is None:

@@ -93,12 +93,12 @@ class _Reading:
         if image is None or choice is None or not isinstance(one, EvidenceMap):
             return one
         preprocessing: Preprocessing = preprocessing_of(choice.name, one.weights)
-        height, width = image.pixels.shape[:2]
+        height, width = image.image.height, image.image.width
         here = turning.seen(preprocessing, row.operations, width, height)
         there = turning.seen(preprocessing, (), width, height)
         original = self.work.original_of(row)
         known = self.maps.get((original.key, column.key)) if original else None
-        upright = known.view if known is not None else preprocessing.view(image.pixels)
+        upright = known.view if known is not None else preprocessing.view(image.image)
         return turning.turned(one, here @ np.linalg.inv(there), upright)
 
     def _agreement(self, row: Row, column: Column, back: Result) -> str:

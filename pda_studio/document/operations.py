@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pda_studio.errors import Cancelled, UsageError
+from pda_studio.images import Image as OpenedImage
 
-Pixels = NDArray[np.uint8]
+Values = NDArray[np.uint8 | np.uint16 | np.float32]
+"""Of an image, (H, W, C)."""
 Matrix = NDArray[np.float64]
 
 MOST_OPERATIONS = 200
@@ -28,17 +30,26 @@ class Rotate:
 
     degrees: float
 
-    def __call__(self, image: Pixels) -> Pixels:
+    def __call__(self, image: Values) -> Values:
         """Return the turned image; quarter turns keep every pixel as it is."""
         if self.degrees % 90 == 0:
             return np.ascontiguousarray(np.rot90(image, -int(self.degrees // 90)))
         # What comes in at the corners has the colour that the image has at its border.
         border = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
-        fill = tuple(int(value) for value in np.median(border, axis=0))
-        turned = Image.fromarray(image).rotate(
-            -self.degrees, Image.Resampling.BICUBIC, fillcolor=fill
-        )
-        return np.asarray(turned)
+        colour = np.median(border, axis=0)
+        if image.dtype != np.uint8 or image.shape[2] != 3:
+            turned = [self._turned(image[:, :, at], fill) for at, fill in enumerate(colour)]
+            return np.stack(turned, axis=2)
+        fill = tuple(int(value) for value in colour)
+        whole = Image.fromarray(image)
+        return np.asarray(whole.rotate(-self.degrees, Image.Resampling.BICUBIC, fillcolor=fill))
+
+    def _turned(self, channel: Values, fill: float) -> Values:
+        """One channel (H, W): of eight bits as such, else as float32, so that none is rounded."""
+        eight = channel.dtype == np.uint8
+        whole = Image.fromarray(channel if eight else channel.astype(np.float32))
+        colour = int(fill) if eight else float(fill)
+        return np.asarray(whole.rotate(-self.degrees, Image.Resampling.BICUBIC, fillcolor=colour))
 
     def size(self, width: int, height: int) -> tuple[int, int]:
         """Width and height of the turned image: a small turn keeps them."""
@@ -66,7 +77,7 @@ class Flip:
 
     axis: Literal["horizontal", "vertical"]
 
-    def __call__(self, image: Pixels) -> Pixels:
+    def __call__(self, image: Values) -> Values:
         """Return the mirrored image."""
         return np.ascontiguousarray(image[:, ::-1] if self.axis == "horizontal" else image[::-1])
 
@@ -93,7 +104,7 @@ class Crop:
     width: int
     height: int
 
-    def __call__(self, image: Pixels) -> Pixels:
+    def __call__(self, image: Values) -> Values:
         """Return the rectangle."""
         rows = slice(self.top, self.top + self.height)
         return np.ascontiguousarray(image[rows, self.left : self.left + self.width])
@@ -157,8 +168,8 @@ def check_operations(operations: Sequence[Operation], width: int, height: int) -
 
 
 def applied(
-    image: Pixels, operations: Sequence[Operation], wanted: Callable[[], bool] | None = None
-) -> Pixels:
+    image: Values, operations: Sequence[Operation], wanted: Callable[[], bool] | None = None
+) -> Values:
     """Carry out the operations, one after the other.
 
     Raises
@@ -172,6 +183,15 @@ def applied(
             raise Cancelled("The view is not wanted any more.")
         image = operation(image)
     return image
+
+
+def changed(
+    image: OpenedImage,
+    operations: Sequence[Operation],
+    wanted: Callable[[], bool] | None = None,
+) -> OpenedImage:
+    """Carry out the operations on an image; as `applied`, which takes and returns its values."""
+    return image.with_values(applied(image.values, operations, wanted)) if operations else image
 
 
 def moved(x: float, y: float) -> Matrix:

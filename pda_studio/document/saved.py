@@ -1,12 +1,12 @@
 """Saved work: one .pdastudio file with what was open, the images and the finished maps.
 
-A zip archive of `state.json` (a schema version and the work), `pictures/N.png` and `maps/N.npz`.
+A zip archive of `state.json` (a schema version and the work), `pictures/N.png` (`.npz` of values
+that have more than eight bits) and `maps/N.npz`.
 Nothing in it is executed, and it is written whole or not at all.
 """
 
 import io
 import json
-import warnings
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from PIL import Image
 from pydantic import TypeAdapter
 
 from pda_studio import __version__
 from pda_studio.document.operations import MOST_OPERATIONS, Operation, check_operations
+from pda_studio.document.saved_images import encoded, image_in, suffix_of, told_of
 from pda_studio.document.state import KeptMap, State
 from pda_studio.document.workspace import (
     ClassifierChoice,
@@ -28,11 +28,9 @@ from pda_studio.document.workspace import (
     Row,
     SourceImage,
     Workspace,
-    image_digest,
 )
 from pda_studio.errors import PdaStudioError
 from pda_studio.files import written_whole
-from pda_studio.images.limits import MOST_PIXELS
 from pda_studio.methods import method_named
 from pda_studio.reading import entry_of, json_of, open_archive, refused_as
 from pda_studio.results import Result
@@ -63,9 +61,8 @@ class _SavedColumn:
 _column = TypeAdapter(_SavedColumn)
 _choice = TypeAdapter(ClassifierChoice | None)
 
-_images: WeakKeyDictionary[SourceImage, bytes] = WeakKeyDictionary()
 _maps: WeakKeyDictionary[Result, bytes] = WeakKeyDictionary()
-"""What images and maps look like in a file, for as long as they are open."""
+"""What maps look like in a file, for as long as they are open."""
 
 
 def save_state(state: State, path: Path) -> None:
@@ -78,21 +75,14 @@ def save_state(state: State, path: Path) -> None:
     """
     work = state.work
     images = {p.digest: p for p in (work.image, *(row.image for row in work.rows)) if p}
-    names = {digest: f"pictures/{at}.png" for at, digest in enumerate(images)}
+    names = {
+        digest: f"pictures/{at}.{suffix_of(one)}" for at, (digest, one) in enumerate(images.items())
+    }
     told = {
         "schema": SCHEMA,
         "made_by": f"PDA Studio {__version__}",
         "work": _told_work(work),
-        "pictures": [
-            {
-                "digest": digest,
-                "name": image.name,
-                "path": str(image.path) if image.path else None,
-                "notes": list(image.notes),
-                "file": names[digest],
-            }
-            for digest, image in images.items()
-        ],
+        "pictures": [{**told_of(image), "file": names[digest]} for digest, image in images.items()],
         "maps": [
             {
                 "row": kept.row,
@@ -115,18 +105,9 @@ def save_state(state: State, path: Path) -> None:
         text = json.dumps(told, indent=1, default=str)
         archive.writestr("state.json", text, compress_type=zipfile.ZIP_DEFLATED)
         for digest, image in images.items():
-            archive.writestr(names[digest], _encoded(image))
+            archive.writestr(names[digest], encoded(image))
         for at, kept in enumerate(state.maps):
             archive.writestr(f"maps/{at}.npz", _packed(kept.evidence_map))
-
-
-def _encoded(image: SourceImage) -> bytes:
-    """An image as PNG: encoded once, as work is saved after every edit."""
-    if image not in _images:
-        data = io.BytesIO()
-        Image.fromarray(image.pixels).save(data, "PNG", compress_level=1)
-        _images[image] = data.getvalue()
-    return _images[image]
 
 
 def _packed(evidence_map: Result) -> bytes:
@@ -167,8 +148,8 @@ def _read(archive: zipfile.ZipFile, path: Path, most: int) -> State:
         )
     images: dict[str, SourceImage] = {}
     for one in told["pictures"]:
-        images[one["digest"]] = image = _image(archive, one, most)
-        most -= image.pixels.nbytes
+        images[one["digest"]] = image = image_in(archive, one, most)
+        most -= image.image.values.nbytes
     work = _work(told["work"], images)
     maps, lost = [], 0
     for one in told["maps"]:
@@ -215,28 +196,6 @@ def _notes(lost: int) -> tuple[str, ...]:
         return ()
     one = "A map in the workspace is damaged and was left out."
     return (one if lost == 1 else f"{lost} maps in the workspace are damaged and were left out.",)
-
-
-def _image(archive: zipfile.ZipFile, told: Mapping[str, Any], most: int) -> SourceImage:
-    """An image, if its pixels take no more bytes than these."""
-    data = entry_of(archive, str(told["file"]), MOST_BYTES)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limits hold
-        with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
-            pixel_count = image.width * image.height
-            if pixel_count > MOST_PIXELS or 3 * pixel_count > most:
-                raise ValueError("too large an image")
-            pixels = np.asarray(image.convert("RGB"))
-    if image_digest(pixels) != told["digest"]:
-        raise ValueError("another image than was saved")
-    came_from = told.get("path")
-    return SourceImage(
-        str(told["name"]),
-        Path(came_from) if came_from else None,
-        pixels,
-        told["digest"],
-        tuple(map(str, told.get("notes", ()))),
-    )
 
 
 def _told_work(work: Workspace) -> dict[str, Any]:

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pda_studio.document.operations import Matrix, Operation, moved, placed
 from pda_studio.errors import UsageError
 
 if TYPE_CHECKING:  # the engine loads PyTorch, which takes seconds: the window is there before
     from pda_studio.classifiers import Preprocessing
+    from pda_studio.images import View
     from pda_studio.metrics.agreement import Agreement
     from pda_studio.results import EvidenceMap
 
@@ -28,7 +28,7 @@ def seen(
     return whole
 
 
-def turned(evidence_map: EvidenceMap, matrix: Matrix, upright: NDArray[np.uint8]) -> EvidenceMap:
+def turned(evidence_map: EvidenceMap, matrix: Matrix, upright: View) -> EvidenceMap:
     """Show a map in another frame; what it does not show there is not covered.
 
     Parameters
@@ -37,7 +37,7 @@ def turned(evidence_map: EvidenceMap, matrix: Matrix, upright: NDArray[np.uint8]
         Of a variant.
     matrix : (3, 3) float64
         Where points of the original's input lie in the variant's.
-    upright : (H, W, 3) uint8
+    upright : (H, W, 3) uint8 or float32
         The original as the network sees it.
     """
     from pda_studio.metrics.agreement import turned_back

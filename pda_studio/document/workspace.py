@@ -3,13 +3,13 @@
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator
 
 from pda_studio.document.operations import Operation
+from pda_studio.images import DisplayLimits, Image, Pixels, image_of
 from pda_studio.methods import Method
 from pda_studio.methods.prediction_difference import EfficientPDA
 from pda_studio.rendering import panel_styles
@@ -39,25 +39,50 @@ class SourceImage:
         Its file name, for captions.
     path : Path or None
         Where it came from.
-    pixels : (H, W, 3) uint8
-        All of it, at its own size.
+    image : Image
+        All of it, at its own size and depth.
     digest : str
-        Hash of its pixels: the same image, the same digest.
-    notes : tuple of str
-        Sentences on what was left out or had to be decided as it was read.
+        See `image_digest`.
     """
 
     name: str
     path: Path | None
-    pixels: NDArray[np.uint8]
+    image: Image
     digest: str
-    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, name: str, image: Pixels | Image, path: Path | None = None) -> "SourceImage":
+        """An image, or pixels (H, W, 3) uint8, with its digest."""
+        opened = image_of(image)
+        return cls(name, path, opened, image_digest(opened))
+
+    @property
+    def pixels(self) -> Pixels:
+        """What is shown, (H, W, 3)."""
+        return self.image.pixels
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences on what was left out or had to be decided as it was read."""
+        return self.image.notes
+
+    def with_limits(self, limits: DisplayLimits) -> "SourceImage":
+        """The same image with other display limits."""
+        return self.of(self.name, self.image.with_limits(limits), self.path)
 
 
-def image_digest(image: NDArray[np.uint8]) -> str:
-    """Hash of an image's pixels (H, W, 3): the same image, the same digest."""
-    salt = repr(image.shape).encode()[:16]
-    return blake2b(image.tobytes(), digest_size=16, salt=salt).hexdigest()
+def image_digest(image: Pixels | Image) -> str:
+    """Hash of an image's values and display limits: the same image, the same digest."""
+    opened = image_of(image)
+    if opened.is_eight_bit:
+        values: NDArray[Any] = opened.pixels
+        kind = ""
+    else:
+        values, kind = opened.values, f"{opened.values.dtype} {opened.limits!r}"
+    salt = repr(values.shape).encode()[:16]
+    digest = blake2b(values.tobytes(), digest_size=16, salt=salt)
+    digest.update(kind.encode())
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True)

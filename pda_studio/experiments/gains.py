@@ -10,7 +10,7 @@ import numpy as np
 
 from pda_studio.classifiers import Classifier
 from pda_studio.errors import UsageError
-from pda_studio.images import load_image
+from pda_studio.images import read_image
 from pda_studio.methods import Method
 from pda_studio.metrics.relevance_gain import RelevanceGain, mean_over_images, relevance_gain
 from pda_studio.results import Subject, map_in
@@ -147,7 +147,7 @@ def gains_over_images(
     gains = Gains(_names(methods))
     done = 0
     for path in chosen:
-        subject = Subject.of(load_image(path), classifier)
+        subject = Subject.of(read_image(path), classifier)
         found, seconds = [], []
         for method, name in zip(methods, gains.names, strict=True):
             doing = f"{path.name}: {name}"

@@ -22,7 +22,7 @@ from pda_studio.attribution.neurons import Patch, layers_of, patches_of, ranking
 from pda_studio.attribution.ranking import METRICS
 from pda_studio.classifiers import Classifier
 from pda_studio.errors import UsageError
-from pda_studio.images import load_image
+from pda_studio.images import Pixels, load_image, read_image, shown_pixels
 from pda_studio.methods.neurons import Metric, Neurons
 from pda_studio.pda.infill.folders import images_in
 from pda_studio.results import Subject
@@ -147,10 +147,11 @@ def patch_study(
     side = side or (16 if classifier.input_size < 64 else 32)
     cuts: dict[Metric, list[_Cut]] = {metric: [] for metric in METRICS}
     for index, path in enumerate(images.paths):
-        subject = Subject.of(load_image(path), classifier)
-        mask = None
+        subject = Subject.of(read_image(path), classifier)
+        mask: Pixels | None = None
         if images.masks is not None:
-            mask = classifier.preprocessing.view(load_image(images.masks[index]))[..., 0]
+            view = classifier.preprocessing.view(load_image(images.masks[index]))
+            mask = shown_pixels(view)[..., 0]
         for metric, patches in _by_metric(subject, maps, method).items():
             cuts[metric] += [_cut(patch, subject, index, mask, side) for patch in patches]
         yield index + 1, []
@@ -191,7 +192,7 @@ def _cut(
     b = patch.box
     assert b is not None
     rows, columns = slice(b.top, b.bottom), slice(b.left, b.right)
-    inside = Image.fromarray(np.ascontiguousarray(subject.view[rows, columns]))
+    inside = Image.fromarray(np.ascontiguousarray(shown_pixels(subject.view)[rows, columns]))
     pixels = np.asarray(inside.resize((side, side), Image.Resampling.BILINEAR))
     on_object = mask is not None and bool((mask[rows, columns] >= _FOUND).any())
     return _Cut(pixels, index, on_object)

@@ -19,6 +19,7 @@ from pda_studio.figures.page import AGAINST, FOR, GREY, INK, WARNING, Page
 from pda_studio.figures.saving import STYLE, check_figure, figure_bytes, save_figure
 from pda_studio.figures.scale import Scale, draw_scale
 from pda_studio.figures.tables import Place, Table, letter
+from pda_studio.images import shown_pixels
 from pda_studio.results import MadeImage
 
 
@@ -181,7 +182,7 @@ class _Composed:
                 view = row.view
                 if view is None:
                     view = next(iter(row.maps.values())).view
-                self._image(x, tiles, view)
+                self._image(x, tiles, shown_pixels(view))
             elif place.key in row.maps:
                 self._map(x, place, layout.column(place.key), row, tiles)
 

@@ -6,14 +6,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
-from numpy.typing import NDArray
-
 from pda_studio.errors import UsageError
 from pda_studio.figures.composition import Composition
 from pda_studio.figures.saving import About
 from pda_studio.figures.typesetting import clean
 from pda_studio.figures.words import details
+from pda_studio.images import View
 from pda_studio.rendering import Appearance, PanelStyle, panel_styles
 from pda_studio.results import EvidenceMap, Result, map_in
 
@@ -70,7 +68,7 @@ class Row:
         Tells it from the others.
     label : str
         Its usual name.
-    view : (H, W, 3) uint8 or None
+    view : (H, W, 3) uint8 or float32, or None
         The image as the network sees it; None as long as no map of it is finished.
     maps : Mapping of int to EvidenceMap
         Those that are finished, by their column's key, in the frame in which they are shown.
@@ -80,7 +78,7 @@ class Row:
 
     key: int
     label: str
-    view: NDArray[np.uint8] | None
+    view: View | None
     maps: Mapping[int, Result]
     agreements: Mapping[int, str] = field(default_factory=dict)
 

@@ -14,6 +14,7 @@ from pda_studio.errors import UsageError
 from pda_studio.figures.page import GREY, INK, Page
 from pda_studio.figures.saving import DPI, STYLE, check_figure, save_figure
 from pda_studio.figures.typesetting import Type
+from pda_studio.images import shown_pixels
 from pda_studio.results import Subject
 
 COLOURS = ("#c0202b", "#1a8a3a", "#2255b5")
@@ -69,6 +70,7 @@ def draw_neurons(subject: Subject, patches: list[Patch], title: str) -> Figure:
     columns = max(len(row) for layers in thirds for row in layers)
     width = _dots(_WIDTH)
     inside, gap = width - 2 * _dots(_MARGIN), _dots(_GAP)
+    view = shown_pixels(subject.view)
     tile = (inside - 3 * gap) // 4
     height = round(tile * subject.view.shape[0] / subject.view.shape[1])
     block = (inside - 2 * gap) // 3
@@ -82,11 +84,11 @@ def draw_neurons(subject: Subject, patches: list[Patch], title: str) -> Figure:
         page.text(_dots(_MARGIN), _dots(_LARGE + 2), title, size=_LARGE, weight="bold", color=INK)
         for place, shown in enumerate(({0, 1, 2}, {0}, {1}, {2})):
             x = _dots(_MARGIN) + place * (tile + gap)
-            _draw_boxes(page, x, above, (tile, height), subject.view, thirds, shown)
+            _draw_boxes(page, x, above, (tile, height), view, thirds, shown)
         for third, layers in enumerate(thirds):
             x = _dots(_MARGIN) + third * (block + gap)
             for at, layer in enumerate(layers):
-                _draw_layer(page, x, gallery + at * row, side, subject.view, layer, COLOURS[third])
+                _draw_layer(page, x, gallery + at * row, side, view, layer, COLOURS[third])
     return page.figure
 
 

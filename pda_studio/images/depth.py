@@ -1,57 +1,58 @@
-"""From values of any depth to eight bits per colour, and from any channels to RGB."""
+"""From values of any kind of number to those of an image, and which are black and white."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from pda_studio.errors import PdaStudioError
+from pda_studio.images.image import (
+    EIGHT_BITS,
+    DisplayLimits,
+    Pixels,
+    Values,
+    strips,
+    three_channels,
+)
 from pda_studio.images.limits import check_size
 
-Pixels = npt.NDArray[np.uint8]
-
 _SENSOR_BITS = (8, 10, 12, 14)  # that cameras, scanners and microscopes store in 16
-_ROWS_AT_ONCE = 16_000_000  # values: floats of a whole large image would take gigabytes
+_USUAL = (0.2, 99.8)  # percentiles
+_LEAST_USED = 1 / 4  # of the range that the kind of number suggests
+_MOST_COUNTED = 4_000_000  # values, for percentiles
 
 
-@dataclass(frozen=True)
-class Levels:
-    """Which values are shown black and white.
-
-    Attributes
-    ----------
-    black, white : float
-        In the file's own values.
-    note : str
-        What a user should know of them; "" where they are what anybody expects.
-    """
-
-    black: float
-    white: float
-    note: str = ""
-
-
-def levels_of(
-    values: npt.NDArray[Any], bits: int | None = None, white: int | None = None
-) -> Levels:
+def limits_of(
+    values: npt.NDArray[Any],
+    bits: int | None = None,
+    white: int | None = None,
+    shown: tuple[float, float] | None = None,
+) -> tuple[DisplayLimits, str]:
     """Find which values are black and white.
 
-    Eight bits are what they are. Where the file says how many bits its values have, or which one is
-    white, that holds. Sixteen bits that use only the lower 14, 12, 10 or 8 are taken for values of
-    so many bits. Floats, and integers of more than 16 bits or with a sign, do not say what white
-    is: if all lie within 0–1 (floats only), 0–255 or 0–65535, the upper end is white; otherwise the
-    smallest value becomes black and the largest white.
+    Eight bits are what they are. Where the file says which values it shows, how many bits they
+    have, or which one is white, that holds. Sixteen bits that use only the lower 14, 12, 10 or 8
+    are taken for values of so many bits. Floats, and integers of more than 16 bits or with a sign,
+    do not say what white is: if all lie within 0–1 (floats only), 0–255 or 0–65535, the upper end
+    is white; otherwise the smallest value becomes black and the largest white. Grey values most of
+    which lie within a quarter of such a range would be nearly black: there, and where single values
+    lie far away from all others, the percentiles 0.2 and 99.8 are black and white.
 
     Parameters
     ----------
-    values : array
-        Of any shape and kind of number.
+    values : (H, W, C)
+        Any kind of number.
     bits : int, optional
         Significant bits, where the file says so.
     white : int, optional
         The largest value, where the file says so.
+    shown : (float, float), optional
+        The values that are black and white, where the file says so.
+
+    Returns
+    -------
+    DisplayLimits, str
+        And what a user should know of them; "" where they are what anybody expects.
 
     Raises
     ------
@@ -59,76 +60,105 @@ def levels_of(
         If a value is not a finite number.
     """
     if values.dtype.kind == "b":
-        return Levels(0, 1)
+        return EIGHT_BITS, ""  # as `as_values` makes them
     low, high = float(values.min()), float(values.max())
     if not (np.isfinite(low) and np.isfinite(high)):
         raise PdaStudioError("some of its values are not finite numbers; replace those.")
+    if shown is not None and np.isfinite(shown).all() and shown[0] != shown[1]:
+        limits = DisplayLimits(*map(float, shown))
+        return limits, f"The file says that {limits} is shown."
     if values.dtype.kind == "u" and values.dtype.itemsize <= 2:
         full = 8 * values.dtype.itemsize
         if white is not None and high <= white < 2**full - 1:
-            return Levels(0, white, f"The file says that {white} is white.")
+            return DisplayLimits(0, white), f"The file says that {white} is white."
         if bits is not None and bits < full:
-            return Levels(0, 2**bits - 1)
-        if full == 16 and 0 < high < 2 ** _SENSOR_BITS[-1]:
-            used = next(bits for bits in _SENSOR_BITS if high < 2**bits)
-            return Levels(
-                0,
-                2**used - 1,
-                f"The 16-bit values reach {high:.0f}: read as {used} bits, {2**used - 1} is white.",
+            return DisplayLimits(0, 2**bits - 1), ""
+        if full == 8:
+            return EIGHT_BITS, ""
+        note = ""
+        if 0 < high < 2 ** _SENSOR_BITS[-1]:
+            bits = next(bits for bits in _SENSOR_BITS if high < 2**bits)
+            note = (
+                f"The 16-bit values reach {high:.0f}: read as {bits} bits, {2**bits - 1} is white."
             )
-        return Levels(0, 2**full - 1)
-    for end in (1, 255, 65535):
+        return _used(values, DisplayLimits(0, 2 ** (bits or full) - 1), note)
+    for end in (1, 255):
         if low >= 0 and high <= end and (end > 1 or values.dtype.kind == "f"):
-            return Levels(0, end)
-    return Levels(low, high, f"Values from {low:g} (black) to {high:g} (white) are shown.")
+            return DisplayLimits(0, end), ""
+    if low >= 0 and high <= 65535:
+        return _used(values, DisplayLimits(0, 65535), "")
+    if low == high:
+        return DisplayLimits(low, low + 1), ""
+    note = f"Values from {low:g} (black) to {high:g} (white) are shown."
+    return _used(values, DisplayLimits(low, high), note)
 
 
-def scaled(values: npt.NDArray[Any], levels: Levels) -> Pixels:
-    """Values (H, W, …) as eight bits: black becomes 0, white 255."""
-    if values.dtype == np.uint8 and (levels.black, levels.white) == (0, 255):
-        return values
-    result = np.empty(values.shape, np.uint8)
-    span = float(levels.white) - float(levels.black)
-    for rows in _strips(values):
-        # The narrowest floats that are exact enough.
-        some = values[rows]
-        wide: npt.NDArray[np.floating[Any]] = some.astype(np.result_type(some, np.float32))
-        wide -= levels.black
-        wide *= 255 / span if span > 0 else 0
-        np.rint(wide, out=wide)
-        result[rows] = np.clip(wide, 0, 255)
-    return result
+def automatic_limits(values: npt.NDArray[Any]) -> DisplayLimits:
+    """Black and white at the percentiles 0.2 and 99.8, or at the extremes where these are one."""
+    step = max(1, values.size // _MOST_COUNTED)
+    some = np.asarray(values).reshape(-1)[::step]
+    low, high = (float(value) for value in np.percentile(some, _USUAL))
+    if low == high:
+        low, high = float(values.min()), float(values.max())
+    return DisplayLimits(low, high if high > low else low + 1)
 
 
-def over_white(values: Pixels, alpha: Pixels, *, associated: bool = False) -> Pixels:
+def _used(values: npt.NDArray[Any], limits: DisplayLimits, note: str) -> tuple[DisplayLimits, str]:
+    """These limits, unless grey values would be nearly black, or nearly all the same."""
+    if values.shape[-1] in (3, 4):  # a dark photograph is meant to be dark
+        return limits, note
+    usual = automatic_limits(values)
+    whole = limits.white - limits.black
+    if values.min() == values.max() or usual.white - usual.black >= _LEAST_USED * whole:
+        return limits, note
+    return usual, f"Values from {usual} are shown: 99.6 % of the pixels lie between them."
+
+
+def as_values(array: npt.NDArray[Any]) -> Values:
+    """An array of any kind of number as uint8, uint16 or float32; of booleans, as 0 and 255."""
+    if array.dtype in (np.uint8, np.uint16, np.float32):
+        native: Values = array.astype(array.dtype.newbyteorder("="), copy=False)
+        return native
+    if array.dtype.kind == "b":
+        return array.astype(np.uint8) * np.uint8(255)
+    return array.astype(np.float32)
+
+
+def over_white(
+    values: Values, alpha: npt.NDArray[Any], white: float = 255, *, associated: bool = False
+) -> Values:
     """Lay colours (H, W, C) with an alpha (H, W) over white.
 
     Parameters
     ----------
-    values : (H, W, C) uint8
+    values : (H, W, C) uint8, uint16 or float32
         Colours.
-    alpha : (H, W) uint8
+    alpha : (H, W) uint8, or floats from 0 to 1
         0 is transparent.
+    white : float
+        The value of white.
     associated : bool
         Whether the colours are already multiplied by alpha.
+
+    Returns
+    -------
+    (H, W, C) uint8 or float32
+        Eight bits, if both were.
     """
-    mixed = np.empty_like(values)
-    for rows in _strips(values):
-        opaque = alpha[rows, :, np.newaxis].astype(np.uint16)
-        if associated:
-            mixed[rows] = np.minimum(values[rows] + (255 - opaque), 255)
-        else:
-            mixed[rows] = (values[rows] * opaque + 255 * (255 - opaque) + 127) // 255
+    eight = values.dtype == np.uint8 and alpha.dtype == np.uint8
+    mixed: Values = np.empty(values.shape, np.uint8 if eight else np.float32)
+    for rows in strips(values):
+        if eight:
+            opaque = alpha[rows, :, np.newaxis].astype(np.uint16)
+            if associated:
+                mixed[rows] = np.minimum(values[rows] + (255 - opaque), 255)
+            else:
+                mixed[rows] = (values[rows] * opaque + 255 * (255 - opaque) + 127) // 255
+            continue
+        part = alpha[rows, :, np.newaxis].astype(np.float64)
+        colours = values[rows].astype(np.float64) * (1 if associated else part)
+        mixed[rows] = colours + white * (1 - part)
     return mixed
-
-
-def three_channels(values: Pixels) -> Pixels:
-    """Grey, RGB, or RGB with alpha (H, W, 1, 3 or 4) as a new RGB array, over white."""
-    if values.shape[2] == 1:
-        return values.repeat(3, axis=2)
-    if values.shape[2] == 3:
-        return values.copy()
-    return over_white(values[:, :, :3], values[:, :, 3])
 
 
 def as_rgb(array: npt.ArrayLike) -> Pixels:
@@ -166,19 +196,18 @@ def as_rgb(array: npt.ArrayLike) -> Pixels:
             "from 0 to 1."
         )
     if values.dtype == np.uint16:
-        return np.ascontiguousarray(three_channels(scaled(values, levels_of(values))))
-    white = 1 if values.dtype.kind in "bf" else 255
-    low, high = values.min(), values.max()
-    slack = 1e-6  # what rounding adds to floats; put this way round, NaN is refused, too
-    if not (low >= -slack and high <= white + slack):
-        raise PdaStudioError(
-            f"The image's values run from {low:g} to {high:g}; scale them to 0–{white}."
-        )
-    return np.ascontiguousarray(three_channels(scaled(values, Levels(0, white))))
-
-
-def _strips(values: npt.NDArray[Any]) -> Iterator[slice]:
-    """Slices of rows that are small enough to be widened."""
-    rows = max(1, _ROWS_AT_ONCE // max(1, values[0].size))
-    for start in range(0, len(values), rows):
-        yield slice(start, start + rows)
+        limits, _ = limits_of(values)
+    else:
+        white = 1 if values.dtype.kind in "bf" else 255
+        low, high = values.min(), values.max()
+        slack = 1e-6  # what rounding adds to floats; put this way round, NaN is refused, too
+        if not (low >= -slack and high <= white + slack):
+            raise PdaStudioError(
+                f"The image's values run from {low:g} to {high:g}; scale them to 0–{white}."
+            )
+        limits = DisplayLimits(0, white)
+    pixels = limits.as_pixels(values)
+    rgb: Any = three_channels(pixels[:, :, :3])
+    if pixels.shape[2] == 4:
+        rgb = over_white(rgb, pixels[:, :, 3])
+    return np.array(rgb, order="C")  # a copy: the array stays its owner's

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pda_studio.errors import PdaStudioError
+from pda_studio.errors import PdaStudioError, UsageError
 
 SMALLEST_SIDE = 4
 MOST_PIXELS = 100_000_000
@@ -25,6 +25,19 @@ def check_size(width: int, height: int, what: str) -> None:
         raise PdaStudioError(
             f"{what} has {width:,}×{height:,} pixels; scale it down to at most 100 million."
         )
+
+
+def check_page(page: int, pages: int, path: Path) -> None:
+    """Refuse a page that a file has not.
+
+    Raises
+    ------
+    UsageError
+        With how many it has.
+    """
+    if not 1 <= page <= pages:
+        has = "only one page" if pages == 1 else f"{pages} pages"
+        raise UsageError(f"{path} has {has}; there is no page {page}.")
 
 
 def damaged(path: Path) -> PdaStudioError:

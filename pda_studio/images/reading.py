@@ -1,9 +1,9 @@
-"""Reading image files: identified by their content, decoded, turned, in sRGB with eight bits."""
+"""Reading image files: identified by their content, decoded at full depth, turned, in sRGB."""
 
 import logging
 import stat
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -11,13 +11,15 @@ import cv2
 import imagecodecs
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
+from PIL import Image as Pillow
+from PIL import UnidentifiedImageError
 
 from pda_studio.errors import PdaStudioError
 from pda_studio.images import tiff
-from pda_studio.images.colours import array_of, in_srgb
-from pda_studio.images.depth import Pixels, levels_of, over_white, scaled, three_channels
-from pda_studio.images.limits import check_size, damaged, no_memory
+from pda_studio.images.colours import array_of, deep_in_srgb, in_srgb
+from pda_studio.images.depth import as_values, limits_of, over_white
+from pda_studio.images.image import Image, Pixels, Values
+from pda_studio.images.limits import check_page, check_size, damaged, no_memory
 
 _log = logging.getLogger(__name__)
 
@@ -33,31 +35,18 @@ _MOST_ANIMATED = 25_000_000  # pixels of an animated WebP, which takes 21 bytes 
 _MOST_SCANNED = 4_000_000_000  # pixels over which they go: some seconds
 
 
-@dataclass(frozen=True, eq=False)
-class ReadImage:
-    """An image file as it was read.
+def load_image(path: str | Path, page: int = 1) -> Pixels:
+    """Read an image as it is shown: RGB with eight bits per colour.
 
-    Attributes
-    ----------
-    pixels : (H, W, 3) uint8
-        sRGB, C-contiguous, turned the way it is meant to be seen.
-    notes : tuple of str
-        Sentences on what was left out or had to be decided: pages, levels, colour profiles.
-    """
-
-    pixels: Pixels
-    notes: tuple[str, ...] = ()
-
-
-def load_image(path: str | Path) -> Pixels:
-    """Read an image as RGB with eight bits per colour, turned the way it is meant to be seen.
-
-    As `read_image`, which also says what was left out or decided; here that goes to the log.
+    `read_image` reads the values themselves, whatever their depth, and says what was left out or
+    decided; here that goes to the log.
 
     Parameters
     ----------
     path : str or Path
         A JPEG, PNG, TIFF, BMP, WebP or GIF file, told by its content and not by its name.
+    page : int
+        Which page or frame, from 1.
 
     Returns
     -------
@@ -69,51 +58,57 @@ def load_image(path: str | Path) -> Pixels:
     PdaStudioError
         If the file cannot be read, is no such image, is damaged or incomplete, is smaller than
         4×4 pixels or has more than 100 million of them.
+    UsageError
+        If it has no such page.
     """
-    read = read_image(path)
-    for note in read.notes:
+    image = read_image(path, page)
+    for note in image.notes:
         _log.warning("%s: %s", path, note)
-    return read.pixels
+    return image.pixels
 
 
-def read_image(path: str | Path) -> ReadImage:
-    """Read an image, and say what was left out or had to be decided.
+def read_image(path: str | Path, page: int = 1) -> Image:
+    """Read an image with the values that its file holds.
 
-    Of several frames or pages the first is read. Transparency is laid over white. Colour profiles
-    are converted to sRGB. Which values are black and white where there are more than eight bits,
-    `depth.levels_of` says.
+    Transparency is laid over white. Colour profiles are converted to sRGB. Which values are black
+    and white where there are more than eight bits, `depth.limits_of` says.
 
     Parameters
     ----------
     path : str or Path
         A JPEG, PNG, TIFF, BMP, WebP or GIF file, told by its content and not by its name.
+    page : int
+        Which page or frame, from 1.
 
     Raises
     ------
     PdaStudioError
         If the file cannot be read, is no such image, is damaged or incomplete, is smaller than
         4×4 pixels or has more than 100 million of them.
+    UsageError
+        If it has no such page.
     """
     path = Path(path)
     with _opened(path) as file:
         start = file.read(16)
         if start.startswith(tiff.STARTS):
-            read = tiff.read_tiff(file, path)
+            read = tiff.read_tiff(file, path, page)
             if read is not None:
-                pixels, orientation, notes = read
-                return ReadImage(_turned(pixels, orientation), tuple(notes))
+                image, orientation = read
+                return image.with_values(_turned(image.values, orientation))
         if start.startswith(_JPEG):
             file.seek(0)
             data = file.read()
             frame = _jpeg_frame(data)
             _check_scans(data, frame, path)
             if frame.bits == 12:
+                check_page(page, 1, path)
                 return _twelve_bit_jpeg(data, path)
         file.seek(0)
-        return _by_pillow(file, start, path)
+        return _by_pillow(file, start, path, page)
 
 
-def _by_pillow(file: BinaryIO, start: bytes, path: Path) -> ReadImage:
+def _by_pillow(file: BinaryIO, start: bytes, path: Path, page: int) -> Image:
     try:
         image = _identified(file)
     except UnidentifiedImageError as error:
@@ -122,7 +117,7 @@ def _by_pillow(file: BinaryIO, start: bytes, path: Path) -> ReadImage:
         raise PdaStudioError(
             f"Cannot read {path}: it is not a {_NAMES} image; convert it to one of these."
         ) from error
-    except Image.DecompressionBombError as error:
+    except Pillow.DecompressionBombError as error:
         raise PdaStudioError(
             f"Cannot read {path}: the image has more than 100 million pixels; scale it down."
         ) from error
@@ -135,27 +130,30 @@ def _by_pillow(file: BinaryIO, start: bytes, path: Path) -> ReadImage:
             f"Cannot read {path}: it is an animation of more than 25 million pixels; save the frame"
             " that is meant as an image of its own."
         )
+    pages = 1 if image.format == "MPO" else int(getattr(image, "n_frames", 1))
+    check_page(page, pages, path)
     try:
         if image.format == "WEBP" and not moves:
             image = _still_webp(file, image)
+        if page > 1:
+            image.seek(page - 1)
         image.load()  # before anything else decodes the file, as this refuses incomplete ones
     except MemoryError as error:
         raise no_memory(path) from error
     except Exception as error:
         raise damaged(path) from error
-    notes = []
-    if getattr(image, "is_animated", False) and image.format != "MPO":
-        notes.append("The first frame of an animation is read.")
     if image.format == "PNG" and _is_deep_png(file):
-        pixels, more = _deep_png(file, image, path)
+        read = _deep_png(file, image, path)
     elif image.mode == "F" or image.mode.startswith("I"):
-        pixels, more = _deep_grey(np.asarray(image), None, path)
+        read = _deep(np.asarray(image)[:, :, np.newaxis], None, path)
     else:
-        pixels, more = _eight_bit(image)
-    return ReadImage(_turned(pixels, _orientation(image)), (*notes, *more))
+        read = _eight_bit(image)
+    told = ("The first frame of an animation is read.",) if pages > 1 and page == 1 else ()
+    values = _turned(read.values, _orientation(image))
+    return replace(read, values=values, notes=(*told, *read.notes), page=page, pages=pages)
 
 
-def _still_webp(file: BinaryIO, opened: Image.Image) -> Image.Image:
+def _still_webp(file: BinaryIO, opened: Pillow.Image) -> Pillow.Image:
     """Decode a WebP of one frame, which Pillow would take for an animation of five times the size.
 
     Raises
@@ -164,7 +162,7 @@ def _still_webp(file: BinaryIO, opened: Image.Image) -> Image.Image:
         Of almost any type, if it is damaged.
     """
     file.seek(0)
-    image = Image.fromarray(imagecodecs.webp_decode(file.read()))
+    image = Pillow.fromarray(imagecodecs.webp_decode(file.read()))
     if image.size != opened.size:
         raise ValueError("another size than its header says")
     image.info, image.format = opened.info, opened.format
@@ -192,14 +190,14 @@ def _opened(path: Path) -> BinaryIO:
         raise PdaStudioError(f"Cannot read {path}: {reason}; check the name.") from error
 
 
-def _identified(file: BinaryIO) -> Image.Image:
+def _identified(file: BinaryIO) -> Pillow.Image:
     with warnings.catch_warnings():
         # Pillow warns from 89 million pixels on; the limit here is a little higher.
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        return Image.open(file, formats=FORMATS)
+        warnings.simplefilter("ignore", Pillow.DecompressionBombWarning)
+        return Pillow.open(file, formats=FORMATS)
 
 
-def _eight_bit(image: Image.Image) -> tuple[Pixels, list[str]]:
+def _eight_bit(image: Pillow.Image) -> Image:
     profile = image.info.get("icc_profile")
     alpha = None
     if image.has_transparency_data:
@@ -208,11 +206,15 @@ def _eight_bit(image: Image.Image) -> tuple[Pixels, list[str]]:
         image = with_alpha.convert("L" if image.mode == "LA" else "RGB")
     elif image.mode not in ("L", "RGB", "CMYK"):
         image = image.convert("L" if image.mode == "1" else "RGB")
-    converted, note = in_srgb(image, profile)
-    pixels: Pixels = array_of(converted)
+    note = ""
+    if profile or image.mode == "CMYK":
+        image, note = in_srgb(image, profile)
+    pixels: Values = array_of(image)
+    if pixels.ndim == 2:
+        pixels = pixels[:, :, np.newaxis]
     if alpha is not None:
         pixels = over_white(pixels, alpha)
-    return pixels, [note] if note else []
+    return Image(pixels, notes=(note,) if note else ())
 
 
 def _is_deep_png(file: BinaryIO) -> bool:
@@ -220,16 +222,16 @@ def _is_deep_png(file: BinaryIO) -> bool:
     return file.read(1) == b"\x10"
 
 
-def _deep_png(file: BinaryIO, image: Image.Image, path: Path) -> tuple[Pixels, list[str]]:
+def _deep_png(file: BinaryIO, image: Pillow.Image, path: Path) -> Image:
     """PNG with 16 bits: Pillow would cut off eight of them and mistake what is transparent."""
     profile = image.info.get("icc_profile")
     if image.mode.startswith("I"):
         values = np.asarray(image).astype(np.uint16)  # older Pillows say 32 bits
-        grey, notes = _deep_grey(values, profile, path)
+        read = _deep(values[:, :, np.newaxis], profile, path)
         transparent = image.info.get("transparency")
         if transparent is not None:
-            grey[values == transparent] = 255
-        return grey, notes
+            read.values[values == transparent] = read.limits.white
+        return read
     file.seek(0)
     data = np.frombuffer(file.read(), np.uint8)
     decoded: npt.NDArray[Any] | None = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
@@ -241,26 +243,22 @@ def _deep_png(file: BinaryIO, image: Image.Image, path: Path) -> tuple[Pixels, l
         raise damaged(path)
     values = decoded[:, :, np.newaxis] if decoded.ndim == 2 else decoded
     values = values[:, :, [0] if values.shape[2] < 3 else [2, 1, 0, 3][: values.shape[2]]]
-    colours = min(values.shape[2], 3)
-    levels = levels_of(values[:, :, :colours])
-    shown = scaled(values[:, :, :colours], levels)
-    flat = shown[:, :, 0] if colours == 1 else shown
-    converted, note = in_srgb(Image.fromarray(np.ascontiguousarray(flat)), profile)
-    pixels: Pixels = array_of(converted)
+    read = _deep(np.ascontiguousarray(values[:, :, :3]), profile, path)
     if values.shape[2] == 4:
-        pixels = over_white(pixels, np.rint(values[:, :, 3] / 257).astype(np.uint8))
-    return pixels, [text for text in (levels.note, note) if text]
+        alpha = values[:, :, 3] / np.float32(65535)
+        read = read.with_values(over_white(read.values, alpha, read.limits.white))
+    return read
 
 
-def _deep_grey(
-    values: npt.NDArray[Any], profile: bytes | None, path: Path
-) -> tuple[Pixels, list[str]]:
+def _deep(
+    values: npt.NDArray[Any], profile: bytes | None, path: Path, bits: int | None = None
+) -> Image:
     try:
-        levels = levels_of(values)
+        limits, note = limits_of(values, bits)
     except PdaStudioError as error:
         raise PdaStudioError(f"Cannot read {path}: {error}") from error
-    converted, note = in_srgb(Image.fromarray(scaled(values, levels)), profile)
-    return array_of(converted), [text for text in (levels.note, note) if text]
+    converted, more = deep_in_srgb(as_values(values), profile, limits)
+    return Image(converted, limits, tuple(text for text in (note, more) if text))
 
 
 @dataclass(frozen=True)
@@ -293,7 +291,7 @@ def _check_scans(data: bytes, frame: _JpegFrame, path: Path) -> None:
         )
 
 
-def _twelve_bit_jpeg(data: bytes, path: Path) -> ReadImage:
+def _twelve_bit_jpeg(data: bytes, path: Path) -> Image:
     """JPEG with 12 bits, as medical devices write it, which Pillow does not read."""
     try:
         values = np.asarray(imagecodecs.jpeg_decode(data))
@@ -304,17 +302,17 @@ def _twelve_bit_jpeg(data: bytes, path: Path) -> ReadImage:
     check_size(values.shape[1], values.shape[0], f"Cannot read {path}: the image")
     if values.shape[2] not in (1, 3):
         raise PdaStudioError(f"Cannot read {path}: a 12-bit JPEG in CMYK; save it as RGB.")
-    return ReadImage(np.ascontiguousarray(three_channels(scaled(values, levels_of(values, 12)))))
+    return _deep(values.astype(np.uint16), None, path, 12)
 
 
-def _orientation(image: Image.Image) -> int:
+def _orientation(image: Pillow.Image) -> int:
     try:
         return int(image.getexif().get(_ORIENTATION, 1))
     except Exception:  # damaged notes about an image leave the image itself intact
         return 1
 
 
-def _turned(image: Pixels, orientation: int) -> Pixels:
+def _turned(image: Values, orientation: int) -> Values:
     """Undo how the camera was held, as the EXIF standard numbers the eight ways."""
     match orientation:
         case 2:

@@ -7,23 +7,26 @@ they cannot read.
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 import tifffile
-from PIL import Image
+from PIL import Image as Pillow
 
-from pda_studio.errors import PdaStudioError
-from pda_studio.images.colours import array_of, in_srgb
-from pda_studio.images.depth import Pixels, levels_of, over_white, scaled
-from pda_studio.images.limits import check_size, damaged, no_memory
+from pda_studio.errors import PdaStudioError, UsageError
+from pda_studio.images.colours import array_of, deep_in_srgb, in_srgb
+from pda_studio.images.depth import as_values, limits_of, over_white
+from pda_studio.images.image import EIGHT_BITS, Image, Pixels, Values
+from pda_studio.images.limits import check_page, check_size, damaged, no_memory
 
 STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 _ORIENTATION, _MAX_SAMPLE_VALUE, _PROFILE = 274, 281, 34675
 _MOST_PAGES = 10_000  # that are counted
+_MOST_CHANNELS = 256
 _CHANNELS = {"MINISWHITE": 1, "MINISBLACK": 1, "PALETTE": 1, "RGB": 3, "SEPARATED": 4, "YCBCR": 3}
 _FOR_PILLOW = ("CIELAB", "ICCLAB", "ITULAB")
 _FOR_PILLOW_CODECS = ("CCITTRLE", "CCITTFAX3", "CCITTFAX4", "CCITTRLEW", "OJPEG", "THUNDERSCAN")
@@ -32,8 +35,8 @@ logging.getLogger("tifffile").addHandler(logging.NullHandler())
 logging.getLogger("tifffile").propagate = False  # a damaged file is told of in one sentence
 
 
-def read_tiff(file: BinaryIO, path: Path) -> tuple[Pixels, int, list[str]] | None:
-    """Read the first page of a TIFF.
+def read_tiff(file: BinaryIO, path: Path, number: int = 1) -> tuple[Image, int] | None:
+    """Read a page of a TIFF.
 
     Parameters
     ----------
@@ -41,11 +44,13 @@ def read_tiff(file: BinaryIO, path: Path) -> tuple[Pixels, int, list[str]] | Non
         At any position.
     path : Path
         For messages.
+    number : int
+        Which page, from 1.
 
     Returns
     -------
-    (H, W, 3) uint8, int, list of str
-        RGB as it is stored; the orientation, as EXIF numbers it; and what a user should know.
+    Image, int
+        As it is stored, and its orientation, as EXIF numbers it.
     None
         If it is of a kind that Pillow reads and tifffile does not.
 
@@ -53,12 +58,16 @@ def read_tiff(file: BinaryIO, path: Path) -> tuple[Pixels, int, list[str]] | Non
     ------
     PdaStudioError
         If it is damaged, too large or too small, or nothing here reads its kind.
+    UsageError
+        If it has no such page.
     """
     file.seek(0)
     try:
         with tifffile.TiffFile(file) as tiff:
-            page = tiff.pages.first
-            assert isinstance(page, tifffile.TiffPage), "the first page has all its tags"
+            pages = _count(tiff.pages)
+            check_page(number, pages, path)
+            page = tiff.pages[number - 1] if number > 1 else tiff.pages.first
+            assert isinstance(page, tifffile.TiffPage), "each page has all its tags"
             check_size(page.imagewidth, page.imagelength, f"Cannot read {path}: the image")
             if _is_for_pillow(page):
                 return None
@@ -71,12 +80,13 @@ def read_tiff(file: BinaryIO, path: Path) -> tuple[Pixels, int, list[str]] | Non
                     " save it as PNG, or as TIFF with LZW or Deflate."
                 ) from None
             _check_kind(page, path)
-            pixels, notes = _rgb(page, page.asarray(), path)
-            pages = _count(tiff.pages)
-            if pages > 1:
-                notes.append(f"Page 1 of {pages} is read.")
-            return pixels, int(_tag(page, _ORIENTATION, 1)), notes
-    except PdaStudioError:
+            image = _image(page, page.asarray(), path, _display_range(tiff))
+            notes = (
+                (*image.notes, f"Page {number} of {pages} is read.") if pages > 1 else image.notes
+            )
+            image = replace(image, notes=notes, page=number, pages=pages)
+            return image, int(_tag(page, _ORIENTATION, 1))
+    except (PdaStudioError, UsageError):
         raise
     except MemoryError as error:
         raise no_memory(path) from error
@@ -101,50 +111,82 @@ def _check_kind(page: tifffile.TiffPage, path: Path) -> None:
         raise PdaStudioError(
             f"Cannot read {path}: {kind}, which is not supported; save it as RGB or grey."
         )
-    extra = page.samplesperpixel - wanted
-    if extra < 0 or extra > 1:
+    if not wanted <= page.samplesperpixel <= _MOST_CHANNELS:
         raise PdaStudioError(
-            f"Cannot read {path}: it has {page.samplesperpixel} channels; save the one or three"
-            " that are to be explained as grey or RGB."
+            f"Cannot read {path}: it has {page.samplesperpixel} channels; save the ones that are to"
+            " be explained as an image of their own."
         )
 
 
-def _rgb(page: tifffile.TiffPage, values: npt.NDArray[Any], path: Path) -> tuple[Pixels, list[str]]:
-    """Values as tifffile decodes them, as RGB, with notes."""
+def _image(
+    page: tifffile.TiffPage,
+    values: npt.NDArray[Any],
+    path: Path,
+    shown: tuple[float, float] | None,
+) -> Image:
+    """Values as tifffile decodes them, as an image."""
     colours = _name(page.photometric, tifffile.PHOTOMETRIC)
     values = _channels_last(page, values)
     if colours == "PALETTE":
-        return _of_palette(values[:, :, 0], page), []
+        return Image(_of_palette(values[:, :, 0], page))
     count = _CHANNELS[colours]
+    kinds = [int(kind) for kind in page.extrasamples]
+    alpha = kinds[0] if values.shape[2] == count + 1 and kinds else 0
+    seen = values[:, :, :count] if alpha else values
     try:
-        levels = levels_of(values[:, :, :count], _bits(page), _white(page))
+        limits, note = limits_of(values[:, :, :count], _bits(page), _white(page), shown)
     except PdaStudioError as error:
         raise PdaStudioError(f"Cannot read {path}: {error}") from error
-    notes = [levels.note] if levels.note else []
-    if values.dtype == np.float16:
-        values = values.astype(np.float32)
-    shown = scaled(values[:, :, :count], levels)
+    notes = [note] if note else []
+    full = 65535 if values.dtype == np.uint16 else float(limits.white)
+    profile = _tag(page, _PROFILE, None)
+    if seen.shape[2] > count:
+        taken = "the first three are" if seen.shape[2] >= 3 else "the first is"
+        notes.append(f"It has {seen.shape[2]} channels: {taken} shown.")
+        return Image(np.ascontiguousarray(as_values(seen)), limits, tuple(notes))
+    converted: Values = as_values(seen)
     if colours == "MINISWHITE":
-        shown = 255 - shown
-    mode = {1: "L", 3: "RGB", 4: "CMYK"}[count]
-    flat = shown[:, :, 0] if count == 1 else shown
-    image = Image.fromarray(np.ascontiguousarray(flat), mode=None)
-    if mode == "CMYK":
-        image = Image.frombytes("CMYK", image.size, np.ascontiguousarray(shown).tobytes())
-    converted, note = in_srgb(image, _tag(page, _PROFILE, None))
+        if converted.dtype == np.uint8:
+            converted = 255 - limits.as_pixels(converted)
+            limits = EIGHT_BITS
+        else:
+            limits = limits.inverted
+    if colours == "SEPARATED" or (converted.dtype == np.uint8 and profile):
+        converted, note = _eight_bit(limits.as_pixels(converted), profile)
+        limits = EIGHT_BITS
+    else:
+        converted, note = deep_in_srgb(converted, profile, limits)
     notes += [note] if note else []
-    rgb: Pixels = array_of(converted)
-    alpha = next((int(kind) for kind in page.extrasamples), 0)
-    if values.shape[2] > count and alpha:
-        full = 65535 if values.dtype == np.uint16 else float(levels.white)
+    if alpha:
         opaque = values[:, :, count]
-        if values.dtype != np.uint8:
-            opaque = (opaque.astype(np.float32) * (255 / full)).round().astype(np.uint8)
+        if opaque.dtype != np.uint8 or converted.dtype != np.uint8:
+            opaque = opaque.astype(np.float32) / np.float32(full)
         associated = alpha == tifffile.EXTRASAMPLE.ASSOCALPHA
-        rgb = over_white(rgb, opaque, associated=associated)
-    elif values.shape[2] > count:
-        notes.append(f"Of {values.shape[2]} channels the first {count} are read.")
-    return rgb, notes
+        converted = over_white(converted, opaque, limits.white, associated=associated)
+    return Image(np.ascontiguousarray(converted), limits, tuple(notes))
+
+
+def _eight_bit(pixels: npt.NDArray[np.uint8], profile: bytes | None) -> tuple[Values, str]:
+    """Grey, RGB or CMYK (H, W, 1, 3 or 4) in sRGB, with a note."""
+    if pixels.shape[2] == 4:
+        image = Pillow.frombytes(
+            "CMYK", pixels.shape[1::-1], np.ascontiguousarray(pixels).tobytes()
+        )
+    else:
+        image = Pillow.fromarray(
+            np.ascontiguousarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+        )
+    converted, note = in_srgb(image, profile)
+    return array_of(converted), note
+
+
+def _display_range(tiff: tifffile.TiffFile) -> tuple[float, float] | None:
+    """The values that ImageJ shows black and white, where it wrote the file and says so."""
+    said = tiff.imagej_metadata or {}
+    low, high = said.get("min"), said.get("max")
+    if not all(isinstance(value, int | float) for value in (low, high)):
+        return None
+    return float(low), float(high)  # type: ignore[arg-type]
 
 
 def _channels_last(page: tifffile.TiffPage, values: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -11,10 +11,9 @@ from pda_studio.pda.infill.terms import Size
 from pda_studio.pda.options import Colour
 
 if TYPE_CHECKING:  # the work loads PyTorch, which takes seconds: declarations are there before
-    import numpy as np
     import torch
-    from numpy.typing import NDArray
 
+    from pda_studio.images import View
     from pda_studio.pda.infill.base import Filler
     from pda_studio.pda.infill.statistics import Statistics
 
@@ -43,7 +42,7 @@ class InfillSettings:
         Of stochastic infills.
     statistics : Statistics, optional
         The distribution of pixels; there for infills that take statistics.
-    references : (n, H, W, C) uint8, optional
+    references : (n, H, W, C) uint8 or float32, optional
         Reference images; there for infills that take a reference folder, if one was given.
     """
 
@@ -52,7 +51,7 @@ class InfillSettings:
     colour: Colour = "joint"
     seed: int = 0
     statistics: Statistics | None = None
-    references: NDArray[np.uint8] | None = None
+    references: View | None = None
 
 
 class Infill(ABC):

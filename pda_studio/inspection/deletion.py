@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pda_studio.images import shown_pixels
 from pda_studio.infills.ready import ReadyInfill
 from pda_studio.inspection.class_scores import ClassScores, average, score
 from pda_studio.inspection.rectangles import Rectangle
@@ -71,7 +72,7 @@ def deletion_curve(
     """
     classifier = subject.scored
     pixels = classifier.preprocessing.pixels(subject.view)
-    yield Stage((), subject.view, average([score(classifier, pixels[None])]))
+    yield Stage((), shown_pixels(subject.view), average([score(classifier, pixels[None])]))
     images = pixels.repeat(min(infill.samples, _MOST_CHAINS), 1, 1, 1)
     for count, rectangle in enumerate(rectangles, 1):
         rectangle.check_within(*pixels.shape[1:])

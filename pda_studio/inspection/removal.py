@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pda_studio.attribution.prediction_difference import ready_infill_of
 from pda_studio.classifiers import Classifier
+from pda_studio.images import shown_pixels
 from pda_studio.infills import AUTO
 from pda_studio.infills.ready import ReadyInfill, ready_for_region
 from pda_studio.inspection.class_scores import (
@@ -124,7 +125,8 @@ def removal_steps(
     every_class = np.arange(len(classifier.class_names))
     forward = FullForward(classifier, pixels, every_class, IMAGES_AT_ONCE)
     before = average([scored(forward.original.logit, classifier)])
-    images = shown(infills[0])
+    seen = shown_pixels(subject.view)
+    drawn = shown(infills[0])
     mean = shown(infills.mean(1))[0]
     parts: list[ClassScores] = []
     for scores in InfillScorer(forward).parts(rectangle.corner, infills):
@@ -133,11 +135,9 @@ def removal_steps(
         yield Removal(
             rectangle=rectangle,
             target=subject.index,
-            original=subject.view[
-                rectangle.top : rectangle.bottom, rectangle.left : rectangle.right
-            ],
-            infills=images,
-            image=with_patch(subject.view, rectangle, mean),
+            original=seen[rectangle.top : rectangle.bottom, rectangle.left : rectangle.right],
+            infills=drawn,
+            image=with_patch(seen, rectangle, mean),
             kind=infill.infill.name,
             before=before,
             after=average(parts),
@@ -162,7 +162,8 @@ def remove(subject: Subject, rectangle: Rectangle, infill: ReadyInfill) -> Remov
 def shown(pixels: torch.Tensor) -> NDArray[np.uint8]:
     """Pixels (n, C, h, w) in [0, 1] as colours (n, h, w, 3) uint8; grey in all three channels."""
     rows = (pixels.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1)
-    colours: NDArray[np.uint8] = rows.expand(-1, -1, -1, 3).numpy()
+    rows = rows.expand(-1, -1, -1, 3) if rows.shape[-1] < 3 else rows[..., :3]
+    colours: NDArray[np.uint8] = rows.numpy()
     return np.ascontiguousarray(colours)
 
 

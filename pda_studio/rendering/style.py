@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from pda_studio.images import shown_pixels
 from pda_studio.rendering.contours import Contour
 from pda_studio.rendering.scales import scale_end
 
@@ -145,7 +146,9 @@ STYLES: dict[str, OverlayStyle] = {}
 
 def grey(evidence_map: EvidenceMap) -> NDArray[np.float64]:
     """The image without colour, (H, W, 1) from 0 to 1."""
-    brightness: NDArray[np.float64] = (evidence_map.view @ _LUMINANCE / 255)[..., None]
+    brightness: NDArray[np.float64] = (shown_pixels(evidence_map.view) @ _LUMINANCE / 255)[
+        ..., None
+    ]
     return brightness
 
 

@@ -149,7 +149,7 @@ def _keys(method: Method, subject: Subject) -> Iterator[str]:
         # what its forward pass does with them.
         "network": repr(classifier.network),
         "code": network_code(classifier.network),
-        "preprocessing": classifier.preprocessing.model_dump(mode="json"),
+        "preprocessing": classifier.preprocessing.model_dump(mode="json", exclude_none=True),
         "settings": classifier.settings.model_dump(mode="json"),
         "device": classifier.device.type,
         "batch": subject.batch,

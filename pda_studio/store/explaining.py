@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-from numpy.typing import NDArray
 from torch import nn
 
 from pda_studio.classifiers import Classifier
 from pda_studio.classifiers.sources import as_classifier
 from pda_studio.errors import UsageError
+from pda_studio.images import Image, View
 from pda_studio.methods import method_named, run
 from pda_studio.methods.base import one_at_a_time
 from pda_studio.results import Result, Subject
@@ -18,7 +17,7 @@ from pda_studio.targets import Target
 
 
 def explain(
-    image: NDArray[np.uint8],
+    image: View | Image,
     classifier: Classifier | nn.Module,
     method: str = "efficient-pda",
     target: int | str | Target | None = None,
@@ -36,8 +35,8 @@ def explain(
 
     Parameters
     ----------
-    image : (H, W, 3) uint8
-        Any RGB image, of any size.
+    image : (H, W, 3) uint8 or float32, or Image
+        RGB of any size, floats from 0 to 1; or an image of any depth, as `read_image` returns it.
     classifier : Classifier or torch.nn.Module
         From `load_classifier`; or any network that takes a batch (N, C, H, W), in any mode and on
         any device, of which nothing is changed.

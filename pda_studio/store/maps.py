@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pda_studio import __version__, diagnostics
 from pda_studio.errors import PdaStudioError
 from pda_studio.files import written_whole
+from pda_studio.images import DisplayLimits
 from pda_studio.pda.scores import Coarser, WindowScores
 from pda_studio.pda.windows import WindowGrid
 from pda_studio.reading import arrays_of, json_of, refused_as
@@ -62,9 +63,9 @@ def save_map(result: Result, path: Path) -> None:
     The archive of a map holds `evidence` (H, W) float32, `standard_error` (H, W) float32 where it
     was sampled, `approximation_error` (H, W) float32 where it was estimated, and `covered` (H, W)
     bool if it is unfinished; that of a made image `picture` (H, W, 3) uint8. Both hold `image`
-    (H, W, 3) uint8 as the network saw it, `probabilities` (K,) float32, `target` (an integer: where
-    the target stands among these) and `metadata` (JSON text); read it with
-    ``numpy.load(path, allow_pickle=False)``.
+    (H, W, 3) as the network saw it, uint8 or float32 from 0 to 1, `probabilities` (K,) float32,
+    `target` (an integer: where the target stands among these) and `metadata` (JSON text); read it
+    with ``numpy.load(path, allow_pickle=False)``.
 
     Raises
     ------
@@ -89,6 +90,7 @@ def packed(result: Result, *, scores: bool = False) -> memoryview:
         "output": result.output,
         "parameters": result.parameters,
         "seconds": result.seconds,
+        "display_limits": result.limits and [result.limits.black, result.limits.white],
         "diagnostics": diagnostics.as_json(result.diagnostics),
         "complete": result.complete,
         "versions": {
@@ -182,7 +184,11 @@ def _checked(arrays: dict[str, NDArray[Any]], metadata: dict[str, Any]) -> Resul
     """
     view = arrays["image"]
     height, width = view.shape[:2]
-    _require(view.dtype == np.uint8 and view.shape == (height, width, 3) and view.size > 0)
+    _require(view.ndim == 3 and view.size > 0)
+    if view.dtype == np.uint8:
+        _require(view.shape == (height, width, 3))
+    else:
+        _require(view.dtype == np.float32 and view.shape[2] >= 3 and bool(np.isfinite(view).all()))
     probabilities, index = arrays["probabilities"], arrays["target"]
     _require(probabilities.dtype == np.float32 and probabilities.ndim == 1)
     _require(bool(np.isfinite(probabilities).all()))
@@ -201,11 +207,12 @@ def _checked(arrays: dict[str, NDArray[Any]], metadata: dict[str, Any]) -> Resul
         "parameters": metadata["parameters"],
         "seconds": float(metadata["seconds"]),
         "diagnostics": found,
+        "limits": _limits(metadata),
         **{name: metadata[name] for name in _TEXTS},
     }
     made = arrays.get("picture")
     if made is not None:
-        _require(made.dtype == np.uint8 and made.shape == view.shape)
+        _require(made.dtype == np.uint8 and made.shape == (height, width, 3))
         return MadeImage(image=made, finished=metadata["complete"], **common)
     evidence, covered = arrays["evidence"], arrays.get("covered")
     errors: dict[str, Any] = {name: arrays.get(name) for name in _ERRORS}
@@ -224,6 +231,12 @@ def _checked(arrays: dict[str, NDArray[Any]], metadata: dict[str, Any]) -> Resul
         **errors,
         **common,
     )
+
+
+def _limits(metadata: dict[str, Any]) -> DisplayLimits | None:
+    """Which values of the image were black and white; of earlier files eight bits are."""
+    found = metadata.get("display_limits")
+    return None if found is None else DisplayLimits(*map(float, found))
 
 
 def _notes(metadata: dict[str, Any]) -> tuple[str, diagnostics.Diagnostics]:

@@ -12,9 +12,8 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from pda_studio.document.operations import Rotate
-from pda_studio.document.workspace import ClassifierChoice
+from pda_studio.document.workspace import ClassifierChoice, SourceImage
 from pda_studio.gui.connections import follow
-from pda_studio.gui.opening.opening import image_of
 from pda_studio.gui.session.session import Session
 from pda_studio.gui.window.studio import Studio
 
@@ -29,7 +28,7 @@ def test_an_edit_names_the_fields_that_it_changes() -> None:
     session.columns.set_style(session.work.columns[0].key, "both")
     assert heard == [("columns", session.work.columns)]
     heard.clear()
-    session.open_image(image_of("grey", np.full((9, 9, 3), 128, np.uint8)))
+    session.open_image(SourceImage.of("grey", np.full((9, 9, 3), 128, np.uint8)))
     assert [name for name, _ in heard] == ["image", "target"], "its rows and columns are the same"
     heard.clear()
     session.rows.transform(Rotate(90))

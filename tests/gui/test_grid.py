@@ -13,8 +13,7 @@ from pda_studio.classifiers import Classifier, load_classifier
 from pda_studio.classifiers.layers import activations
 from pda_studio.classifiers.scored import scored
 from pda_studio.document.operations import Crop, Flip, Rotate
-from pda_studio.document.workspace import ClassifierChoice
-from pda_studio.gui.opening.opening import image_of
+from pda_studio.document.workspace import ClassifierChoice, SourceImage
 from pda_studio.gui.window.studio import Studio
 from pda_studio.store import explain
 from pda_studio.targets import ClassTarget, ContrastTarget, UnitTarget
@@ -394,7 +393,7 @@ def test_headings_stay_while_rows_scroll(studio: Studio, qtbot: QtBot) -> None:
 def test_crop_shows_what_the_network_does_not_get(studio: Studio, qtbot: QtBot) -> None:
     pixels = np.zeros((90, 30, 3), np.uint8)
     pixels[:12] = 200
-    studio.session.open_image(image_of("tall", pixels))
+    studio.session.open_image(SourceImage.of("tall", pixels))
     wait_for_maps(qtbot, studio)
     view = studio.window.grid.inputs[0].views[0]
     crop = studio.window.registry["crop"]

@@ -73,4 +73,4 @@ class Comparisons:
         loaded = self._session.classifier_of(column)
         if image is None or loaded is None:
             return evidence_map.view
-        return loaded.preprocessing.view(image.pixels)
+        return loaded.preprocessing.view(image.image)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF
 from PySide6.QtGui import QPolygonF
 
-from pda_studio.document.operations import Matrix, applied, moved
+from pda_studio.document.operations import Matrix, changed, moved
 from pda_studio.document.turning import seen
 from pda_studio.document.workspace import Column, Row
 from pda_studio.gui.session.session import Session
@@ -32,7 +32,7 @@ def input_matrix(session: Session, row: Row, column: Column | None = None) -> Ma
     classifier = session.classifier_of(column) if column else session.classifier
     if image is None or classifier is None:
         return None
-    height, width = image.pixels.shape[:2]
+    height, width = image.image.height, image.image.width
     return seen(classifier.preprocessing, row.operations, width, height)
 
 
@@ -62,7 +62,7 @@ def whole_image(session: Session, row: Row) -> tuple[NDArray[np.uint8], Matrix, 
     image, classifier = session.work.image_of(row), session.classifier
     if image is None or classifier is None:
         return None
-    pixels = applied(image.pixels, row.operations)
+    pixels = changed(image.image, row.operations).pixels
     height, width = pixels.shape[:2]
     frame, side = classifier.preprocessing.frame(width, height), classifier.input_size
     back = moved(frame.left, frame.top) @ np.diag([frame.scale_x, frame.scale_y, 1.0])

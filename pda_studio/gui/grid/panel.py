@@ -19,6 +19,7 @@ from pda_studio.gui.grid.viewport import Viewport
 from pda_studio.gui.maps.panel_state import PanelState
 from pda_studio.gui.maps.requests import Prediction
 from pda_studio.gui.maps.wording import awaited
+from pda_studio.images import shown_pixels
 from pda_studio.results import EvidenceMap, MadeImage
 
 GAP = 8
@@ -129,7 +130,7 @@ class InputPanel(Panel):
             self.views[0].show_state(dimmed=True)
             self.caption.show_lines(name)
             return
-        self.views[0].show_pixels(prediction.subject.view)
+        self.views[0].show_pixels(shown_pixels(prediction.subject.view))
         self.views[0].show_state()
         size = f"{prediction.width} × {prediction.height} px"
         note = self.tr("Not turned back")
@@ -232,7 +233,7 @@ class MapPanel(Panel):
         self._drawn, self._drawings = None, []
         self.bar.show_nothing()
         for view in self.views:
-            view.show_pixels(made.view if view.state.plain else made.image)
+            view.show_pixels(shown_pixels(made.view) if view.state.plain else made.image)
             view.show_lines(ContourLines())
 
     def _show_nothing(self) -> None:
@@ -281,7 +282,7 @@ class MapPanel(Panel):
         self._drawings = []
         if self.views[0].state.plain:
             for view in self.views:
-                view.show_pixels(evidence_map.view)
+                view.show_pixels(shown_pixels(evidence_map.view))
                 view.show_lines(ContourLines())
             return
         self._drawings = [

@@ -20,6 +20,7 @@ from pda_studio.gui.inspector.curve import Curve
 from pda_studio.gui.inspector.inspection import DeletionCurve, Inspection
 from pda_studio.gui.inspector.patches import Patch
 from pda_studio.gui.window.theme import ThemeKeeper
+from pda_studio.images import shown_pixels
 
 
 class DeletionPage(QWidget):
@@ -106,7 +107,7 @@ class DeletionPage(QWidget):
         hidden = baseline is not None and not baseline.has_probabilities
         self.curve.show_curve(deletion.curve, deletion.at, total, hidden=hidden)
         if stage is None or baseline is None:
-            self.image.show_pixels(deletion.of.subject.view)
+            self.image.show_pixels(shown_pixels(deletion.of.subject.view))
             self.comparison.show_scores()
             self.count.setText(self.tr("Computing …"))
             return

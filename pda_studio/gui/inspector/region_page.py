@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 from pda_studio.gui.inspector.comparison import Comparison
 from pda_studio.gui.inspector.inspection import Inspection, RegionRemoval
 from pda_studio.gui.inspector.patches import Patch
+from pda_studio.images import shown_pixels
 from pda_studio.infills import AUTO, INFILLS, infill_named
 
 
@@ -92,7 +93,7 @@ class RegionPage(QWidget):
             spin.blockSignals(False)
         removal = region.removal
         if removal is None:
-            self.image.show_pixels(region.of.subject.view)
+            self.image.show_pixels(shown_pixels(region.of.subject.view))
             self.comparison.show_scores()
             self.summary.setText(region.message)
             return

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from PySide6.QtCore import QObject, Signal
 
-from pda_studio.document.operations import applied
+from pda_studio.document.operations import changed
 from pda_studio.document.workspace import ClassifierChoice, Column, Row
 from pda_studio.errors import Cancelled
 from pda_studio.gui.jobs.worker import Jobs
@@ -102,11 +102,11 @@ class Predicting(QObject):
             from pda_studio.results import Subject
             from pda_studio.store.network_code import network_code
 
-            pixels = applied(image.pixels, row.operations, current)
-            subject = Subject.of(pixels, classifier, key.target)
+            view = changed(image.image, row.operations, current)
+            subject = Subject.of(view, classifier, key.target)
             with suppress(ValueError):  # traced here: no forward pass may run meanwhile
                 network_code(subject.classifier.network)
-            return Prediction(subject, pixels.shape[1], pixels.shape[0])
+            return Prediction(subject, view.width, view.height)
 
         def current() -> bool:
             now = session.work.row(key.row)

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, QTimer
 from pda_studio.document.workspace import ClassifierChoice, SourceImage
 from pda_studio.gui.actions.action import FILE, Action
 from pda_studio.gui.opening.canvas import CanvasWindow
-from pda_studio.gui.opening.opening import Opening, image_of
+from pda_studio.gui.opening.opening import Opening
 from pda_studio.gui.session.session import Session
 from pda_studio.gui.window.main_window import MainWindow
 
@@ -85,7 +85,7 @@ class DigitDrawing(QObject):
 
     def _show(self) -> None:
         work = self._session.work
-        image = image_of(self.tr("Drawing"), self.canvas.canvas.pixels)
+        image = SourceImage.of(self.tr("Drawing"), self.canvas.canvas.pixels)
         goes_on = self._drawn is not None and work.image is self._drawn
         self._drawn = image
         if goes_on:

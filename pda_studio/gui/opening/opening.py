@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
-from pda_studio.document.workspace import About, ClassifierChoice, SourceImage, image_digest
+from pda_studio.document.workspace import About, ClassifierChoice, SourceImage
 from pda_studio.gui.jobs.job import Job
 from pda_studio.gui.jobs.worker import Jobs
 from pda_studio.gui.session.session import Session
@@ -79,7 +79,7 @@ class Opening(QObject):
 
     def open_pixels(self, name: str, pixels: Callable[[], NDArray[np.uint8]]) -> None:
         """Show an image that is no file; `pixels` makes it, (H, W, 3) uint8, in the background."""
-        self._open(lambda: image_of(name, pixels()))
+        self._open(lambda: SourceImage.of(name, pixels()))
 
     def _open(self, read: Callable[[], SourceImage]) -> None:
         self._newest += 1
@@ -165,18 +165,7 @@ def read_image(path: Path) -> SourceImage:
     """Read an image with its digest."""
     from pda_studio import images
 
-    read = images.read_image(path)
-    return image_of(path.name, read.pixels, path, read.notes)
-
-
-def image_of(
-    name: str,
-    image: NDArray[np.uint8],
-    path: Path | None = None,
-    notes: tuple[str, ...] = (),
-) -> SourceImage:
-    """Pixels as an image with its digest."""
-    return SourceImage(name, path, image, image_digest(image), notes)
+    return SourceImage.of(path.name, images.read_image(path), path)
 
 
 def sample_digits() -> list[Path]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QT_TRANSLATE_NOOP, QObject, Qt, Signal
 from PySide6.QtWidgets import QFileDialog
 
-from pda_studio.document.operations import applied
+from pda_studio.document.operations import changed
 from pda_studio.errors import PdaStudioError
 from pda_studio.gui.actions.action import Action, Menu
 from pda_studio.gui.jobs.job import Job
@@ -224,7 +224,7 @@ class StudiesController(QObject):
             def subject() -> Subject:
                 from pda_studio.results import Subject
 
-                return Subject.of(applied(image.pixels, row.operations), classifier, target)
+                return Subject.of(changed(image.image, row.operations), classifier, target)
 
         columns = [one for one in session.work.columns if not one.method.combines]
 

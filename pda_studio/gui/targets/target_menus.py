@@ -12,6 +12,7 @@ from pda_studio.gui.session.session import Session
 from pda_studio.gui.targets.unit_dialog import UnitDialog
 from pda_studio.gui.targets.units import LayerMaps, UnitLayer, layer_maps, unit_layers
 from pda_studio.gui.window.main_window import MainWindow
+from pda_studio.images import shown_pixels
 from pda_studio.targets import ClassTarget, ContrastTarget, Target, UnitTarget, name_of
 
 TARGET = Menu(QT_TRANSLATE_NOOP("menus", "Target"))
@@ -150,7 +151,7 @@ class TargetMenus(QObject):
 
         def done(maps: LayerMaps) -> None:
             if self.dialog is dialog:
-                dialog.show_maps(maps, view)
+                dialog.show_maps(maps, shown_pixels(view))
 
         self._jobs.start_short(lambda: layer_maps(classifier, view, layer), done, self.failed.emit)
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from pda_studio.classifiers import Classifier
+    from pda_studio.images import View
 
 _SHOWN = 48
 
@@ -63,9 +64,7 @@ def unit_layers(classifier: Classifier) -> list[UnitLayer]:
     return [UnitLayer(one.name, one.kind, one.shape) for one in layers(classifier)]
 
 
-def layer_maps(
-    classifier: Classifier, view: NDArray[np.uint8], layer: str, most: int = _SHOWN
-) -> LayerMaps:
+def layer_maps(classifier: Classifier, view: View, layer: str, most: int = _SHOWN) -> LayerMaps:
     """Find a layer's strongest maps for a view (H, W, 3): for the background thread.
 
     Raises

@@ -11,13 +11,14 @@ from safetensors.numpy import save
 
 from pda_studio.errors import UsageError
 from pda_studio.files import written_whole
+from pda_studio.images import View
 from pda_studio.pda.infill.statistics import PositionalStatistics, StationaryStatistics, Statistics
 
 LARGEST_OFFSET = 63  # M: patches of up to M + 1 = 64 pixels a side
 
 
 def fit_stationary(
-    images: Iterable[NDArray[np.uint8]], largest_offset: int = LARGEST_OFFSET
+    images: Iterable[View], largest_offset: int = LARGEST_OFFSET
 ) -> StationaryStatistics:
     """Fit the mean and the autocovariance of images of one size.
 
@@ -26,7 +27,7 @@ def fit_stationary(
 
     Parameters
     ----------
-    images : iterable of (H, W, 3) uint8
+    images : iterable of (H, W, 3) uint8, or float32 from 0 to 1
         All of one size; gone through once.
     largest_offset : int
         M, in pixels.
@@ -49,7 +50,7 @@ def fit_stationary(
             partners = scipy.fft.rfft2(np.ones((height, width)), padded)
         if image.shape != shape:
             raise UsageError("Statistics need images of one size.")
-        values = image.transpose(2, 0, 1) / 255
+        values = image.transpose(2, 0, 1) / (255 if image.dtype == np.uint8 else np.float64(1))
         total += values.mean((1, 2))
         low, high = np.minimum(low, values.min((1, 2))), np.maximum(high, values.max((1, 2)))
         # Around 1/2 instead of the mean, which is known only at the end; corrected below.

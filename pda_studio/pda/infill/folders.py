@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pda_studio.classifiers import Preprocessing
 from pda_studio.errors import PdaStudioError
-from pda_studio.images import load_image
+from pda_studio.images import View, read_image
 
 NATURAL_VIEW = Preprocessing(resize=256, size=224, mean=(0, 0, 0), std=(1, 1, 1))
 """How most ImageNet networks see an image, before normalisation."""
@@ -33,17 +32,19 @@ def images_in(folder: Path) -> list[Path]:
     return found
 
 
-def views_in(folder: Path, preprocessing: Preprocessing) -> Iterator[NDArray[np.uint8]]:
-    """Every image of a folder as a network sees it, (H, W, 3) uint8."""
+def views_in(folder: Path, preprocessing: Preprocessing) -> Iterator[View]:
+    """Every image of a folder as a network sees it, (H, W, C)."""
     for path in images_in(folder):
-        yield preprocessing.view(load_image(path))
+        yield preprocessing.view(read_image(path))
 
 
-def load_references(folder: Path, preprocessing: Preprocessing, seed: int) -> NDArray[np.uint8]:
-    """Images to draw marginal samples from, (n, H, W, C) uint8; of many, a random thousand."""
+def load_references(folder: Path, preprocessing: Preprocessing, seed: int) -> View:
+    """Images to draw marginal samples from, (n, H, W, C); of many, a random thousand."""
     paths = images_in(folder)
     if len(paths) > _MOST_REFERENCES:
         chosen = np.random.default_rng(seed).choice(len(paths), _MOST_REFERENCES, replace=False)
         paths = [paths[index] for index in sorted(chosen)]
-    views = [preprocessing.view(load_image(path)) for path in paths]
+    views = [preprocessing.view(read_image(path)) for path in paths]
+    if any(view.dtype != np.uint8 for view in views):
+        views = [preprocessing.pixels(view).permute(1, 2, 0).numpy() for view in views]
     return np.stack(views)[..., : preprocessing.channels]

@@ -5,6 +5,7 @@ import torch
 from numpy.typing import NDArray
 
 from pda_studio.errors import UsageError
+from pda_studio.images import View
 from pda_studio.pda.infill.base import Filler, generator
 from pda_studio.pda.infill.terms import Size
 
@@ -14,7 +15,7 @@ class ReferenceFiller(Filler):
 
     Parameters
     ----------
-    references : (n, H, W, C) uint8
+    references : (n, H, W, C) uint8, or float32 from 0 to 1
         Images as the classifier gets them.
     size : (int, int)
         Height and width of what is filled, in pixels.
@@ -30,7 +31,7 @@ class ReferenceFiller(Filler):
 
     def __init__(
         self,
-        references: NDArray[np.uint8],
+        references: View,
         size: Size,
         *,
         samples: int,
@@ -56,4 +57,5 @@ class ReferenceFiller(Filler):
         random = generator(self._seed, corner, repetition)
         chosen = random.integers(len(self._references), size=self._count)
         windows = self._references[chosen, top : top + self._height, left : left + self._width]
-        return torch.from_numpy(windows).permute(0, 3, 1, 2).float() / 255
+        filled = torch.from_numpy(windows).permute(0, 3, 1, 2).float()
+        return filled / 255 if windows.dtype == np.uint8 else filled
