@@ -64,7 +64,7 @@ class Studio(QObject):
         self.memory, self.theme = parts.memory, parts.theme
         self._image = image or next(p for p in self.samples if p.stem == FIRST_SAMPLE)
         self._workspace = workspace
-        self._closed = False
+        self._closed = self._froze = False
         start = ClassifierChoice(classifier or "digits", weights)
         example = image is None and workspace is None
         if example and start == ClassifierChoice():
@@ -104,7 +104,8 @@ class Studio(QObject):
         self.explainer.stop()
         self.opening.stop()
         self.jobs.close()
-        gc.unfreeze()  # what ends with the interpreter is to be found again
+        if self._froze:
+            gc.unfreeze()  # what ends with the interpreter is to be found again
         self.inspecting.stop()
         self.saving.close()
         self.window_settings.close()
@@ -124,7 +125,9 @@ class Studio(QObject):
         self.jobs_controller.stop_all()
 
     def _freeze(self) -> None:
-        gc.freeze()  # PyTorch's many objects stay: to look through them again holds up the window
+        if not gc.get_freeze_count():  # by another window, or by who runs this one
+            gc.freeze()  # PyTorch's objects stay: to look through them again holds up the window
+            self._froze = True
 
     def _start(self) -> None:
         self.window.strip.show_idle(self.tr("Starting the engine …"))
