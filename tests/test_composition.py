@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 from dataclasses import replace
+from itertools import combinations, product
 from shutil import which
 
 import numpy as np
@@ -172,10 +173,23 @@ def test_the_width_is_what_was_asked_for(tmp_path, width, dpi):
         assert image.info["dpi"][0] == pytest.approx(dpi, abs=0.1)
 
 
-@pytest.mark.parametrize("width", [85.0, 178.0])
-@pytest.mark.parametrize("letters", LETTERED)
-@pytest.mark.parametrize("colour_bar", COLOUR_BARS)
-@pytest.mark.parametrize("shown", TILES)
+WIDTHS = 85.0, 178.0
+SETTINGS = [
+    (WIDTHS[(i + j // 2) % 2], letters, COLOUR_BARS[(i + j) % len(COLOUR_BARS)], tiles)
+    for i, letters in enumerate(LETTERED)
+    for j, tiles in enumerate(TILES)
+]
+"""Every two settings together; all of them at once are drawn at random in another test."""
+
+
+def test_every_two_settings_are_together():
+    for one, other in combinations((WIDTHS, LETTERED, COLOUR_BARS, TILES), 2):
+        places = [(WIDTHS, LETTERED, COLOUR_BARS, TILES).index(axis) for axis in (one, other)]
+        found = {tuple(setting[place] for place in places) for setting in SETTINGS}
+        assert found == set(product(one, other))
+
+
+@pytest.mark.parametrize(("width", "letters", "colour_bar", "shown"), SETTINGS)
 def test_nothing_is_cut_off_and_no_tiles_overlap(width, letters, colour_bar, shown):
     composition = Composition(
         width=width, letters=letters, colour_bar=colour_bar, tiles=shown,

@@ -14,26 +14,32 @@ from pda_studio.experiments.patches import Images, patch_study
 from pda_studio.methods.neurons import Neurons
 
 
-@pytest.fixture
-def folder(tmp_path):
-    """Upright and level bars, twenty each, at random places."""
+def bars(folder, count):
+    """Upright and level bars, so many of each, at random places."""
     random = np.random.default_rng(0)
     for name in ("level", "upright"):
-        (tmp_path / "images" / name).mkdir(parents=True)
-        for index in range(20):
+        (folder / name).mkdir(parents=True)
+        for index in range(count):
             pixels = np.zeros((28, 28), np.uint8)
             place = random.integers(6, 20)
             pixels[place : place + 3, 4:24] = 255
             pixels = pixels if name == "level" else pixels.T
-            Image.fromarray(pixels).save(tmp_path / "images" / name / f"{index}.png")
-    return tmp_path / "images"
+            Image.fromarray(pixels).save(folder / name / f"{index}.png")
+    return folder
 
 
-def test_patches_tell_bars_apart(folder):
+@pytest.fixture
+def folder(tmp_path):
+    """Few images, where it does not matter how well the classes are told apart."""
+    return bars(tmp_path / "images", 4)
+
+
+def test_patches_tell_bars_apart(tmp_path):
+    folder = bars(tmp_path / "images", 20)
     digits = load_classifier("digits", device="cpu")
     images = Images.of(folder, folder)  # white on black: an image is its own mask
     assert images.class_names == ["level", "upright"]
-    steps = list(patch_study(digits, images, Neurons(inputs=10), epochs=12))
+    steps = list(patch_study(digits, images, Neurons(inputs=10), side=8, epochs=12))
     assert [done for done, _ in steps] == list(range(1, 40 + 6 + 1))
     scores = steps[-1][1]
     assert [score.metric for score in scores] == list(METRICS)
@@ -42,8 +48,16 @@ def test_patches_tell_bars_apart(folder):
         assert 0 < score.patches <= 40 * 2 * 5
         assert score.localisation is not None
         assert 0.3 < score.localisation <= 1
-    again = list(patch_study(digits, images, Neurons(inputs=10), epochs=12))[-1][1]
-    assert again == scores
+
+
+def test_the_same_seed_gives_the_same_scores(folder):
+    digits, images = load_classifier("digits", device="cpu"), Images.of(folder, folder)
+    one, same, other = (
+        list(patch_study(digits, images, Neurons(inputs=10), epochs=1, seed=seed))[-1][1]
+        for seed in (0, 0, 1)
+    )
+    assert one == same
+    assert one != other
 
 
 def test_without_masks_nothing_is_said_of_places(folder, capsys):
@@ -55,7 +69,7 @@ def test_without_masks_nothing_is_said_of_places(folder, capsys):
     assert main(["patches", str(folder), "--top", "1", "--masks", str(folder)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines[: 1 + len(METRICS)]] == ["metric", *METRICS]
-    assert "40 images of 2 classes; chance is 50 %." in lines
+    assert "8 images of 2 classes; chance is 50 %." in lines
     assert any("patches chosen by" in line for line in lines)
     assert max(map(len, lines)) <= 80
 
