@@ -5,6 +5,7 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
+from pda_studio.cli import reading
 from pda_studio.cli.options import (
     AsJson,
     ClassifierName,
@@ -35,9 +36,9 @@ def predict(
     device: DeviceName = "auto",
 ) -> int:
     """Print the top-k predictions."""
-    from pda_studio.cli import progress, reading, texts
+    pixels = reading.read_image(image)  # before the engine is imported, which takes seconds
+    from pda_studio.cli import progress, texts
 
-    pixels = reading.read_image(image)
     loaded = progress.load(classifier, weights, device)
     probabilities = loaded.predict(loaded.preprocessing.view(pixels))
     likely = (-probabilities).argsort(kind="stable")[:top]

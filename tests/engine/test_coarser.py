@@ -15,7 +15,7 @@ from pda_studio.results import EvidenceMap, Subject
 
 Digit = Callable[[int], NDArray[np.uint8]]
 
-STRIDES = [(1, 2), (1, 3), (1, 5), (2, 4), (2, 6), (3, 6)]  # 22 places a side: some do not divide
+STRIDES = [(1, 2), (1, 3), (1, 5), (2, 4), (2, 6), (3, 6)]  # 16 steps a side: some do not divide
 
 
 Made = Callable[..., EvidenceMap]
@@ -35,9 +35,8 @@ def made(digits: Classifier, digit_image: Digit) -> Made:
 
 def asked(digits: Classifier, image: NDArray[np.uint8], **values: object) -> tuple[Method, Subject]:
     name = str(values.pop("method", "original-pda"))
-    return method_named(name).create(digits, window=6, forward="full", **values), Subject.of(
-        image, digits, batch=1
-    )
+    values = {"window": 6, "forward": "full", **values}
+    return method_named(name).create(digits, **values), Subject.of(image, digits, batch=1)
 
 
 @pytest.mark.parametrize(("fine", "coarse"), STRIDES)
@@ -54,7 +53,7 @@ def test_the_coarser_map_equals_one_made_at_that_stride(
     fine: int,
     coarse: int,
 ) -> None:
-    values = {"method": method, "samples": samples, "seed": 3}
+    values = {"method": method, "window": 12, "samples": samples, "seed": 3}
     finer = made(**values, stride=fine)
     direct = made(**values, stride=coarse)
     wanted, subject = asked(digits, digit_image(4), **values, stride=coarse)

@@ -313,14 +313,15 @@ def test_a_methods_infill_fills_rectangles_as_well(bee_eater: Subject, natural: 
 @pytest.mark.parametrize("name", list(INFILLS))
 def test_every_infill_fills_squares_as_windows_and_rectangles(name: str, three: Subject) -> None:
     method = method_for(
-        "efficient-pda", three, window=5, infill=name, outer=14, samples=3, precision="float32"
-    )
-    square, wide, high = Rectangle(9, 7, 5, 5), Rectangle(9, 6, 5, 8), Rectangle(8, 7, 8, 5)
+        "efficient-pda", three, window=5, stride=4, infill=name, outer=14, samples=3,
+        precision="float32",
+    )  # fmt: skip
+    square, wide, high = Rectangle(8, 12, 5, 5), Rectangle(8, 11, 5, 8), Rectangle(7, 12, 8, 5)
     infill = window_infill(method, three)
     whole = finished(method, three)
     removal = remove(three, square, infill)
     ranked = ranked_windows(whole)
-    (index,) = np.flatnonzero((ranked.grid.corners == [9, 7]).all(1))
+    (index,) = np.flatnonzero((ranked.grid.corners == [8, 12]).all(1))
     lost = removal.evidence("log-odds")
     assert lost == pytest.approx(ranked.values[index], abs=1e-3)
     for rectangle in (wide, high):

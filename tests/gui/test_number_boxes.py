@@ -77,7 +77,7 @@ def test_the_cost_is_computed_once_for_each_edit(
         return cost(method, subject)
 
     monkeypatch.setattr(kind, "cost", counted)
-    studio.session.columns.configure(0, infill="marginal-samples", samples=30, seed=1, stride=1)
+    studio.session.columns.configure(0, infill="marginal-samples", samples=2, seed=1, stride=1)
     wait_for_maps(qtbot, studio)
     assert computed == [studio.session.work.columns[0].method]
     studio.session.columns.configure(0, stride=2)
