@@ -349,7 +349,7 @@ def test_a_reader_that_has_read_enough(word):
     ],
 )
 def test_unforeseen_errors(run, image, monkeypatch, error, message):
-    def broken(_):
+    def broken(*_):
         raise error
 
     monkeypatch.setattr("pda_studio.images.read_image", broken)

@@ -155,7 +155,7 @@ def test_as_many_channels_as_the_network_takes() -> None:
         # A dark microscope image with a hot pixel: no longer seventeen grey levels.
         ("dark", {}, (100, 900), "99.6 % of the pixels"),
         ("dark", {"extratags": [(281, 3, 1, 4095, True)]}, (0, 4095), "The file says"),
-        ("dark", {"imagej": True, "metadata": {"min": 50.0, "max": 800.0}}, (50, 800), "says"),
+        ("dark", {"imagej": True, "metadata": {"min": 50.0, "max": 800.0}}, (50, 800), "says: 50"),
         ("signed", {}, (-1024, 3071), "-1024"),
     ],
 )
@@ -225,7 +225,7 @@ def test_a_map_says_which_values_were_black_and_white(tmp_path: Path) -> None:
 
 def test_saved_work_keeps_values_and_limits(tmp_path: Path) -> None:
     images = [
-        SourceImage.of("ct.tif", Image(noise(1, 4095), DisplayLimits(0, 900), ("A note.",), 2, 5)),
+        SourceImage.of("ct.tif", Image(noise(1, 4095), DisplayLimits(0, 900, "B."), ("A.",), 2, 5)),
         SourceImage.of("five.tif", Image(noise(5, 255, np.uint8))),
         SourceImage.of("grey.png", Image(noise(1, 255, np.uint8), DisplayLimits(255, 0))),
         SourceImage.of("colour.png", Image(noise(3, 255, np.uint8))),
@@ -235,7 +235,7 @@ def test_saved_work_keeps_values_and_limits(tmp_path: Path) -> None:
         found = load_state(tmp_path / "a.pdastudio").work.image
         assert found is not None
         np.testing.assert_array_equal(found.image.values, image.image.values)
-        for name in ("limits", "notes", "page", "pages"):
+        for name in ("limits", "notes", "other_notes", "page", "pages"):
             assert getattr(found.image, name) == getattr(image.image, name)
         assert found.digest == image.digest
 
@@ -247,3 +247,27 @@ def test_saved_values_that_are_none_are_refused(tmp_path: Path) -> None:
     save_state(State(replace(Workspace(), image=image)), tmp_path / "a.pdastudio")
     with pytest.raises(PdaStudioError, match="damaged"):
         load_state(tmp_path / "a.pdastudio")
+
+
+def test_limits_and_pages_on_the_command_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    values = np.stack([noise(1, 4095).squeeze(), noise(2, 4095)[..., 1]]).astype(np.int16) - 1000
+    tifffile.imwrite(tmp_path / "a.tif", values, photometric="minisblack")
+    explain_it = ["explain", str(tmp_path / "a.tif"), "--method", "saliency"]
+    output = ["--output", str(tmp_path / "a.npz")]
+    assert main([*explain_it, *output, "--limits", "-900", "2000", "--page", "2"]) == 0
+    with np.load(tmp_path / "a.npz", allow_pickle=False) as arrays:
+        assert json.loads(str(arrays["metadata"]))["display_limits"] == [-900, 2000]
+        found = arrays["image"]
+    image = read_image(tmp_path / "a.tif", 2).with_limits(DisplayLimits(-900, 2000))
+    np.testing.assert_array_equal(image.values[..., 0], values[1])
+    wanted = load_classifier("digits").preprocessing.view(image)
+    np.testing.assert_allclose(found, wanted, atol=1e-6)
+    capsys.readouterr()
+    for more, message in (
+        (["--page", "3"], "has 2 pages; there is no page 3"),
+        (["--limits", "5", "5"], "two different values"),
+    ):
+        assert main([*explain_it, *output, *more]) == 2
+        assert message in capsys.readouterr().err

@@ -11,8 +11,10 @@ from pda_studio.cli.options import (
     DeviceName,
     FigureOutput,
     Image,
+    Limits,
     MapOutput,
     MethodName,
+    Page,
     WeightsFile,
     check_figure,
     check_output,
@@ -40,6 +42,8 @@ def explain(
     against: Against = None,
     layer: Layer = None,
     unit: UnitText = None,
+    limits: Limits = None,
+    page: Page = 1,
     device: DeviceName = "auto",
     batch: BatchSize = "auto",
     no_cache: Annotated[
@@ -62,7 +66,7 @@ def explain(
     kind = method_named(method)
     check_values(kind, parameters)
     targets.check(target, against, layer, unit)
-    pixels = reading.read_image(image)
+    pixels = reading.read_image(image, page, limits)
     loaded = progress.load(classifier, weights, device)
     meant = targets.chosen(loaded, pixels, target, against, layer, unit)
     chosen = kind.create(loaded, **parameters)

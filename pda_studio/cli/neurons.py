@@ -16,6 +16,8 @@ from pda_studio.cli.options import (
     DeviceName,
     FigureOutput,
     Image,
+    Limits,
+    Page,
     WeightsFile,
     check_figure,
     print_json,
@@ -55,6 +57,8 @@ def neurons(
         ),
     ] = 5,
     json: AsJson = False,
+    limits: Limits = None,
+    page: Page = 1,
     device: DeviceName = "auto",
     **parameters: Any,
 ) -> int:
@@ -68,7 +72,7 @@ def neurons(
 
     method = Neurons.create(None, **parameters)
     targets.check(target, against, layer, unit)
-    pixels = reading.read_image(image)
+    pixels = reading.read_image(image, page, limits)
     loaded = progress.load(classifier, weights, device)
     meant = targets.chosen(loaded, pixels, target, against, layer, unit)
     subject = Subject.of(pixels, loaded, meant)

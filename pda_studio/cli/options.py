@@ -36,6 +36,26 @@ DeviceName = Annotated[
 MethodName = Annotated[str, Parameter(metavar="NAME", help="One that pda-studio methods lists.")]
 
 
+Limits = Annotated[
+    tuple[float, float] | None,
+    Parameter(
+        metavar="BLACK WHITE",
+        help="The image's display limits: which of its values are black and white, for the network"
+        " too; the larger first inverts. Without them the file's own, or what suits its values.",
+        allow_leading_hyphen=True,
+    ),
+]
+Page = Annotated[
+    int,
+    Parameter(
+        metavar="N",
+        help="Which page or frame of the file, from 1.",
+        validator=Number(gte=1),
+        converter=lambda type_, tokens: whole(type_, tokens),
+    ),
+]
+
+
 def whole(type_: Any, tokens: Sequence[Token]) -> int | str:
     """Take a whole number as such alone: cyclopts would round 7.5 to 8.
 

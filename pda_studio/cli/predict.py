@@ -11,6 +11,8 @@ from pda_studio.cli.options import (
     ClassifierName,
     DeviceName,
     Image,
+    Limits,
+    Page,
     WeightsFile,
     print_json,
     whole,
@@ -33,10 +35,14 @@ def predict(
         ),
     ] = 5,
     json: AsJson = False,
+    limits: Limits = None,
+    page: Page = 1,
     device: DeviceName = "auto",
 ) -> int:
     """Print the top-k predictions."""
-    pixels = reading.read_image(image)  # before the engine is imported, which takes seconds
+    pixels = reading.read_image(
+        image, page, limits
+    )  # before the engine is imported, which takes seconds
     from pda_studio.cli import progress, texts
 
     loaded = progress.load(classifier, weights, device)

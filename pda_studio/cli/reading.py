@@ -3,6 +3,8 @@
 import logging
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,31 +20,49 @@ _MOST = 2**30  # bytes: what never ends must not fill the disk
 _PIECE = 2**20
 
 
-def read_image(path: Path) -> "Image":
+def read_image(path: Path, page: int = 1, limits: tuple[float, float] | None = None) -> "Image":
     """Read an image; what was left out or decided goes to the log.
+
+    Parameters
+    ----------
+    path : Path
+        A file, or `STANDARD_INPUT`.
+    page : int
+        Which page or frame, from 1.
+    limits : (float, float), optional
+        Its display limits, in place of those that it is opened with.
 
     Raises
     ------
     PdaStudioError
         If it cannot be read.
+    UsageError
+        If it has no such page, or the limits are none.
     """
     from pda_studio import images
 
+    with _readable(path) as (file, name):
+        try:
+            image = images.read_image(file, page)
+        except PdaStudioError as error:
+            raise type(error)(str(error).replace(str(file), name)) from error
+    if limits is not None:
+        image = image.with_limits(images.DisplayLimits(*limits))
+    for note in image.notes:
+        _log.warning("%s: %s", name, note)
+    return image
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[tuple[Path, str]]:
+    """The file, a copy of it where it is standard input, and what it is called."""
     if path != STANDARD_INPUT:
-        return _told(images.read_image(path), path)
+        yield path, str(path)
+        return
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder, "standard input")
         _copy_input(copy)
-        try:
-            return _told(images.read_image(copy), Path(copy.name))
-        except PdaStudioError as error:
-            raise PdaStudioError(str(error).replace(str(copy), copy.name)) from error
-
-
-def _told(image: "Image", path: Path) -> "Image":
-    for note in image.notes:
-        _log.warning("%s: %s", path, note)
-    return image
+        yield copy, copy.name
 
 
 def _copy_input(copy: Path) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pda_studio.document.workspace import Workspace
 
 _MOST = 200
-_DRAWING = -1  # in place of a column's key
+_DRAWING, _LIMITS = -1, -2  # in place of a column's key
 _ONE_MOVE = 1.0  # seconds within which such changes follow one another that are one move
 
 
@@ -43,7 +43,11 @@ class History:
         if before == after:
             return
         self._future.clear()
-        what = _DRAWING if _drawn_on(before, after) else _reparametrised(before, after)
+        what: int | None
+        if _drawn_on(before, after):
+            what = _DRAWING
+        else:
+            what = _LIMITS if _limited(before, after) else _reparametrised(before, after)
         moved, self._moved = self._moved, None if what is None else (what, when)
         if moved is not None and what == moved[0] and when - moved[1] < _ONE_MOVE and self._past:
             return
@@ -76,6 +80,23 @@ def _drawn_on(before: Workspace, after: Workspace) -> bool:
     if old is None or new is None or old is new or old.path is not None or new.path is not None:
         return False
     return old.name == new.name and replace(before, image=None) == replace(after, image=None)
+
+
+def _limited(before: Workspace, after: Workspace) -> bool:
+    """Whether display limits of images are all that has changed."""
+    if len(before.rows) != len(after.rows):
+        return False
+    pairs = [(before.image, after.image)]
+    pairs += [(old.image, new.image) for old, new in zip(before.rows, after.rows, strict=True)]
+    if any(
+        old is not new and (old is None or new is None or old.image.values is not new.image.values)
+        for old, new in pairs
+    ):
+        return False
+    rows = tuple(
+        replace(new, image=old.image) for old, new in zip(before.rows, after.rows, strict=True)
+    )
+    return replace(after, image=before.image, rows=rows) == before
 
 
 def _reparametrised(before: Workspace, after: Workspace) -> int | None:

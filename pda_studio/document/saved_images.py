@@ -29,8 +29,9 @@ def told_of(image: SourceImage) -> dict[str, Any]:
         "digest": image.digest,
         "name": image.name,
         "path": str(image.path) if image.path else None,
-        "notes": list(image.notes),
+        "notes": list(image.image.other_notes),
         "display_limits": [limits.black, limits.white],
+        "limits_note": limits.note,
         "page": image.image.page,
         "pages": image.image.pages,
     }
@@ -59,9 +60,10 @@ def image_in(archive: zipfile.ZipFile, told: Mapping[str, Any], most: int) -> So
     """An image, if its pixels take no more bytes than these."""
     data = entry_of(archive, str(told["file"]), MOST_BYTES)
     read = _values if str(told["file"]).endswith(".npz") else _pixels
+    black, white = map(float, told.get("display_limits", (0, 255)))
     image = Image(
         read(data, most),
-        DisplayLimits(*map(float, told.get("display_limits", (0, 255)))),
+        DisplayLimits(black, white, str(told.get("limits_note", ""))),
         tuple(map(str, told.get("notes", ()))),
         *(int(told.get("page", 1)), int(told.get("pages", 1))),
     )

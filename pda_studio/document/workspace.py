@@ -78,7 +78,8 @@ def image_digest(image: Pixels | Image) -> str:
         values: NDArray[Any] = opened.pixels
         kind = ""
     else:
-        values, kind = opened.values, f"{opened.values.dtype} {opened.limits!r}"
+        limits = opened.limits.black, opened.limits.white
+        values, kind = opened.values, f"{opened.values.dtype} {limits}"
     salt = repr(values.shape).encode()[:16]
     digest = blake2b(values.tobytes(), digest_size=16, salt=salt)
     digest.update(kind.encode())

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from pda_studio.images.depth import as_rgb, automatic_limits
+from pda_studio.images.depth import as_rgb
 from pda_studio.images.image import DisplayLimits, Image, Pixels, View, image_of, shown_pixels
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ __all__ = [
     "Pixels",
     "View",
     "as_rgb",
-    "automatic_limits",
     "image_of",
     "load_image",
     "read_image",

@@ -1,5 +1,6 @@
 """From values of any kind of number to those of an image, and which are black and white."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,15 +12,14 @@ from pda_studio.images.image import (
     DisplayLimits,
     Pixels,
     Values,
+    automatic_limits,
     strips,
     three_channels,
 )
 from pda_studio.images.limits import check_size
 
 _SENSOR_BITS = (8, 10, 12, 14)  # that cameras, scanners and microscopes store in 16
-_USUAL = (0.2, 99.8)  # percentiles
 _LEAST_USED = 1 / 4  # of the range that the kind of number suggests
-_MOST_COUNTED = 4_000_000  # values, for percentiles
 
 
 def limits_of(
@@ -27,7 +27,7 @@ def limits_of(
     bits: int | None = None,
     white: int | None = None,
     shown: tuple[float, float] | None = None,
-) -> tuple[DisplayLimits, str]:
+) -> DisplayLimits:
     """Find which values are black and white.
 
     Eight bits are what they are. Where the file says which values it shows, how many bits they
@@ -49,69 +49,54 @@ def limits_of(
     shown : (float, float), optional
         The values that are black and white, where the file says so.
 
-    Returns
-    -------
-    DisplayLimits, str
-        And what a user should know of them; "" where they are what anybody expects.
-
     Raises
     ------
     PdaStudioError
         If a value is not a finite number.
     """
     if values.dtype.kind == "b":
-        return EIGHT_BITS, ""  # as `as_values` makes them
+        return EIGHT_BITS  # as `as_values` makes them
     low, high = float(values.min()), float(values.max())
     if not (np.isfinite(low) and np.isfinite(high)):
         raise PdaStudioError("some of its values are not finite numbers; replace those.")
     if shown is not None and np.isfinite(shown).all() and shown[0] != shown[1]:
-        limits = DisplayLimits(*map(float, shown))
-        return limits, f"The file says that {limits} is shown."
+        return replace(limits := DisplayLimits(*shown), note=f"The file says: {limits}.")
     if values.dtype.kind == "u" and values.dtype.itemsize <= 2:
         full = 8 * values.dtype.itemsize
         if white is not None and high <= white < 2**full - 1:
-            return DisplayLimits(0, white), f"The file says that {white} is white."
+            return DisplayLimits(0, white, f"The file says that {white} is white.")
         if bits is not None and bits < full:
-            return DisplayLimits(0, 2**bits - 1), ""
+            return DisplayLimits(0, 2**bits - 1)
         if full == 8:
-            return EIGHT_BITS, ""
+            return EIGHT_BITS
         note = ""
         if 0 < high < 2 ** _SENSOR_BITS[-1]:
             bits = next(bits for bits in _SENSOR_BITS if high < 2**bits)
             note = (
                 f"The 16-bit values reach {high:.0f}: read as {bits} bits, {2**bits - 1} is white."
             )
-        return _used(values, DisplayLimits(0, 2 ** (bits or full) - 1), note)
+        return _used(values, DisplayLimits(0, 2 ** (bits or full) - 1, note))
     for end in (1, 255):
         if low >= 0 and high <= end and (end > 1 or values.dtype.kind == "f"):
-            return DisplayLimits(0, end), ""
+            return DisplayLimits(0, end)
     if low >= 0 and high <= 65535:
-        return _used(values, DisplayLimits(0, 65535), "")
+        return _used(values, DisplayLimits(0, 65535))
     if low == high:
-        return DisplayLimits(low, low + 1), ""
+        return DisplayLimits(low, low + 1)
     note = f"Values from {low:g} (black) to {high:g} (white) are shown."
-    return _used(values, DisplayLimits(low, high), note)
+    return _used(values, DisplayLimits(low, high, note))
 
 
-def automatic_limits(values: npt.NDArray[Any]) -> DisplayLimits:
-    """Black and white at the percentiles 0.2 and 99.8, or at the extremes where these are one."""
-    step = max(1, values.size // _MOST_COUNTED)
-    some = np.asarray(values).reshape(-1)[::step]
-    low, high = (float(value) for value in np.percentile(some, _USUAL))
-    if low == high:
-        low, high = float(values.min()), float(values.max())
-    return DisplayLimits(low, high if high > low else low + 1)
-
-
-def _used(values: npt.NDArray[Any], limits: DisplayLimits, note: str) -> tuple[DisplayLimits, str]:
+def _used(values: npt.NDArray[Any], limits: DisplayLimits) -> DisplayLimits:
     """These limits, unless grey values would be nearly black, or nearly all the same."""
     if values.shape[-1] in (3, 4):  # a dark photograph is meant to be dark
-        return limits, note
+        return limits
     usual = automatic_limits(values)
     whole = limits.white - limits.black
     if values.min() == values.max() or usual.white - usual.black >= _LEAST_USED * whole:
-        return limits, note
-    return usual, f"Values from {usual} are shown: 99.6 % of the pixels lie between them."
+        return limits
+    note = f"Values from {usual} are shown: 99.6 % of the pixels lie between them."
+    return replace(usual, note=note)
 
 
 def as_values(array: npt.NDArray[Any]) -> Values:
@@ -196,7 +181,7 @@ def as_rgb(array: npt.ArrayLike) -> Pixels:
             "from 0 to 1."
         )
     if values.dtype == np.uint16:
-        limits, _ = limits_of(values)
+        limits = limits_of(values)
     else:
         white = 1 if values.dtype.kind in "bf" else 255
         low, high = values.min(), values.max()

@@ -1,7 +1,7 @@
 """An image as its file holds it: values of any depth, and which are shown black and white."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Self
 
@@ -16,6 +16,8 @@ View = npt.NDArray[np.uint8 | np.float32]
 1 is white."""
 Values = npt.NDArray[np.uint8 | np.uint16 | np.float32]
 
+_USUAL = (0.2, 99.8)  # percentiles
+_MOST_COUNTED = 4_000_000  # values, for percentiles
 _ROWS_AT_ONCE = 16_000_000  # values: floats of a whole large image would take gigabytes
 
 
@@ -27,6 +29,8 @@ class DisplayLimits:
     ----------
     black, white : float
         In the file's own values, not the same.
+    note : str
+        What a user should know of them; "" where they are what anybody expects.
 
     Raises
     ------
@@ -36,6 +40,7 @@ class DisplayLimits:
 
     black: float
     white: float
+    note: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "black", float(self.black))  # an integer is the same value
@@ -51,7 +56,7 @@ class DisplayLimits:
     @property
     def inverted(self) -> Self:
         """The same with black and white exchanged."""
-        return replace(self, black=self.white, white=self.black)
+        return replace(self, black=self.white, white=self.black, note="")
 
     def scaled(self, values: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """Values (H, W, …) as float32 where black is 0 and white 1, and nothing lies outside."""
@@ -95,17 +100,22 @@ class Image:
     limits : DisplayLimits
         Which values are black and white: for people, and for networks that were trained on images
         with black and white.
-    notes : tuple of str
-        Sentences on what was left out or had to be decided: limits, colour profiles.
+    other_notes : tuple of str
+        Sentences on what was left out or had to be decided, besides the limits: colour profiles.
     page, pages : int
         Which page, frame or slice of the file this is, counted from 1, and how many there are.
     """
 
     values: Values
     limits: DisplayLimits = EIGHT_BITS
-    notes: tuple[str, ...] = ()
+    other_notes: tuple[str, ...] = ()
     page: int = 1
     pages: int = 1
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences on what was left out or had to be decided."""
+        return (*([self.limits.note] if self.limits.note else []), *self.other_notes)
 
     @property
     def height(self) -> int:
@@ -146,6 +156,21 @@ class Image:
     def with_limits(self, limits: DisplayLimits) -> Self:
         """The same image shown otherwise."""
         return replace(self, limits=limits)
+
+    @property
+    def automatic_limits(self) -> DisplayLimits:
+        """Black and white at the percentiles 0.2 and 99.8 of what is shown."""
+        return automatic_limits(self.shown_channels)
+
+
+def automatic_limits(values: npt.NDArray[Any]) -> DisplayLimits:
+    """Black and white at the percentiles 0.2 and 99.8, or at the extremes where these are one."""
+    step = max(1, values.size // _MOST_COUNTED)
+    some = np.asarray(values).reshape(-1)[::step]
+    low, high = (float(value) for value in np.percentile(some, _USUAL))
+    if low == high:
+        low, high = float(values.min()), float(values.max())
+    return DisplayLimits(low, high if high > low else low + 1)
 
 
 def image_of(array: View | Image) -> Image:

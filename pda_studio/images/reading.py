@@ -150,7 +150,9 @@ def _by_pillow(file: BinaryIO, start: bytes, path: Path, page: int) -> Image:
         read = _eight_bit(image)
     told = ("The first frame of an animation is read.",) if pages > 1 and page == 1 else ()
     values = _turned(read.values, _orientation(image))
-    return replace(read, values=values, notes=(*told, *read.notes), page=page, pages=pages)
+    return replace(
+        read, values=values, other_notes=(*told, *read.other_notes), page=page, pages=pages
+    )
 
 
 def _still_webp(file: BinaryIO, opened: Pillow.Image) -> Pillow.Image:
@@ -214,7 +216,7 @@ def _eight_bit(image: Pillow.Image) -> Image:
         pixels = pixels[:, :, np.newaxis]
     if alpha is not None:
         pixels = over_white(pixels, alpha)
-    return Image(pixels, notes=(note,) if note else ())
+    return Image(pixels, other_notes=(note,) if note else ())
 
 
 def _is_deep_png(file: BinaryIO) -> bool:
@@ -254,11 +256,11 @@ def _deep(
     values: npt.NDArray[Any], profile: bytes | None, path: Path, bits: int | None = None
 ) -> Image:
     try:
-        limits, note = limits_of(values, bits)
+        limits = limits_of(values, bits)
     except PdaStudioError as error:
         raise PdaStudioError(f"Cannot read {path}: {error}") from error
-    converted, more = deep_in_srgb(as_values(values), profile, limits)
-    return Image(converted, limits, tuple(text for text in (note, more) if text))
+    converted, note = deep_in_srgb(as_values(values), profile, limits)
+    return Image(converted, limits, (note,) if note else ())
 
 
 @dataclass(frozen=True)

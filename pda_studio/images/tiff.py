@@ -82,9 +82,11 @@ def read_tiff(file: BinaryIO, path: Path, number: int = 1) -> tuple[Image, int] 
             _check_kind(page, path)
             image = _image(page, page.asarray(), path, _display_range(tiff))
             notes = (
-                (*image.notes, f"Page {number} of {pages} is read.") if pages > 1 else image.notes
+                (*image.other_notes, f"Page {number} of {pages} is read.")
+                if pages > 1
+                else image.other_notes
             )
-            image = replace(image, notes=notes, page=number, pages=pages)
+            image = replace(image, other_notes=notes, page=number, pages=pages)
             return image, int(_tag(page, _ORIENTATION, 1))
     except (PdaStudioError, UsageError):
         raise
@@ -134,10 +136,10 @@ def _image(
     alpha = kinds[0] if values.shape[2] == count + 1 and kinds else 0
     seen = values[:, :, :count] if alpha else values
     try:
-        limits, note = limits_of(values[:, :, :count], _bits(page), _white(page), shown)
+        limits = limits_of(values[:, :, :count], _bits(page), _white(page), shown)
     except PdaStudioError as error:
         raise PdaStudioError(f"Cannot read {path}: {error}") from error
-    notes = [note] if note else []
+    notes: list[str] = []
     full = 65535 if values.dtype == np.uint16 else float(limits.white)
     profile = _tag(page, _PROFILE, None)
     if seen.shape[2] > count:

@@ -43,6 +43,7 @@ _ENGINE = (
     "pda",
     "images",
     "results.py",
+    "described.py",
     "targets.py",
     "diagnostics.py",
 )
@@ -155,6 +156,8 @@ def _keys(method: Method, subject: Subject) -> Iterator[str]:
         "batch": subject.batch,
         "method": method.name,
     }
+    if subject.limits is not None:  # the same view may come of other values
+        common["limits"] = [subject.limits.black, subject.limits.white]
     for values in method.sources(subject):
         text = json.dumps({**common, "values": values}, sort_keys=True, default=_content)
         yield hashlib.sha256(text.encode()).hexdigest()

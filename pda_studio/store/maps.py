@@ -236,7 +236,10 @@ def _checked(arrays: dict[str, NDArray[Any]], metadata: dict[str, Any]) -> Resul
 def _limits(metadata: dict[str, Any]) -> DisplayLimits | None:
     """Which values of the image were black and white; of earlier files eight bits are."""
     found = metadata.get("display_limits")
-    return None if found is None else DisplayLimits(*map(float, found))
+    if found is None:
+        return None
+    black, white = map(float, found)
+    return DisplayLimits(black, white)
 
 
 def _notes(metadata: dict[str, Any]) -> tuple[str, diagnostics.Diagnostics]:

@@ -65,6 +65,13 @@ class RowEdits:
             tuple(replace(row, turned_back=back) if row.key == key else row for row in rows)
         )
 
+    def exchange(self, old: SourceImage, new: SourceImage) -> None:
+        """Put an image in the place of another, in every row that shows it."""
+        work = self._session.work
+        rows = tuple(replace(row, image=new) if row.image is old else row for row in work.rows)
+        image = new if work.image is old else work.image
+        self._session.edit(replace(work, image=image, rows=rows))
+
     def _add(self, row: Row) -> Row:
         self._replace((*self._session.work.rows, row))
         return row

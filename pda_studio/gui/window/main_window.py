@@ -21,6 +21,7 @@ from pda_studio.gui.display.display_box import DisplayBox
 from pda_studio.gui.grid.grid_view import GridView
 from pda_studio.gui.grid.tabbing import move_focus, tab_stops
 from pda_studio.gui.grid.viewport import Viewport
+from pda_studio.gui.images.image_box import ImageBox
 from pda_studio.gui.inspector.inspection import Inspection
 from pda_studio.gui.inspector.inspector import Inspector
 from pda_studio.gui.jobs.jobs_list import JobsList
@@ -81,6 +82,7 @@ class MainWindow(QMainWindow):
         self.predictions = PredictionList()
         self.target_line = TargetLine(theme)
         self.images = ImageStrip()
+        self.image_box = ImageBox()
         self.method_box = MethodBox(session, theme)
         self.display_box = DisplayBox(display)
         self.strip = ProgressStrip(theme)
@@ -113,7 +115,18 @@ class MainWindow(QMainWindow):
         said.body.addWidget(self.target_line)
         images = Section(self.tr("Images"))
         images.body.addWidget(self.images)
-        left = side_column(self.classifier_box, rule(), said, rule(), images, stretch=said)
+        left = side_column(
+            *(
+                self.classifier_box,
+                rule(),
+                said,
+                rule(),
+                self.image_box,
+                self.image_box.rule,
+                images,
+            ),
+            stretch=said,
+        )
         right = side_column(self.display_box, rule(), self.method_box)
         self.halves = QSplitter(Qt.Orientation.Vertical)
         self.halves.setHandleWidth(3)

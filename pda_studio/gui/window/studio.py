@@ -14,6 +14,7 @@ from pda_studio.gui.browser import feature as browser
 from pda_studio.gui.composer import feature as composer
 from pda_studio.gui.display import feature as display
 from pda_studio.gui.grid import feature as grid
+from pda_studio.gui.images import feature as images
 from pda_studio.gui.inspector import feature as inspector
 from pda_studio.gui.jobs import feature as jobs
 from pda_studio.gui.methods import feature as methods
@@ -80,6 +81,7 @@ class Studio(QObject):
         grid.install(parts)
         methods.install(parts)
         display.install(parts)
+        self.images = images.install(parts)
         workspaces.install(parts)
         self.window_settings = main_window.install(parts)
         self.commands = actions.install(parts, self.studies)

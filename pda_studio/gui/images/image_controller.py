@@ -1,0 +1,144 @@
+"""The image section follows the selected row's image, and edits it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from pda_studio.document.workspace import SourceImage
+from pda_studio.gui.actions.action import IMAGE, Action, Context
+from pda_studio.gui.connections import follow
+from pda_studio.gui.jobs.worker import Jobs
+from pda_studio.gui.session.session import Session
+from pda_studio.gui.window.main_window import MainWindow
+from pda_studio.images import DisplayLimits
+
+_PAUSE = 60  # ms between two edits while a grip or the page's slider is dragged
+
+
+def _image(context: Context) -> bool:
+    return context.image
+
+
+class ImageController(QObject):
+    """Changes display limits and pages; the section shows itself where they matter."""
+
+    failed = Signal(object, str)
+    """An exception and its traceback."""
+
+    def __init__(
+        self, window: MainWindow, session: Session, jobs: Jobs, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._session, self._jobs, self._box = session, jobs, window.image_box
+        self._limits: DisplayLimits | None = None
+        self._page: int | None = None
+        self._reading = False
+        self._wished = False
+        self._tick = QTimer(self, singleShot=True, interval=_PAUSE)
+        self._tick.timeout.connect(self._carry_out)
+        for signal in (session.events.image, session.events.rows, session.selection_changed):
+            follow(self, signal, self._show)
+        self._box.limits_moved.connect(self._on_limits)
+        self._box.automatic.connect(self.automatic)
+        self._box.inverted.connect(self.invert)
+        self._box.page_chosen.connect(self._on_page)
+        window.registry.add(
+            Action(
+                "image-section",
+                self.tr("Show histogram and limits"),
+                toggled=self._on_wished,
+                place=IMAGE.at(40),
+                shortcut="Ctrl+Alt+L",
+                help=self.tr("Which of the image's values are black and white"),
+                enabled=_image,
+            ),
+            Action(
+                "automatic-limits",
+                self.tr("Automatic display limits"),
+                self.automatic,
+                place=IMAGE.at(41),
+                shortcut="Ctrl+Alt+A",
+                enabled=_image,
+            ),
+            Action(
+                "invert-image",
+                self.tr("Invert black and white"),
+                self.invert,
+                place=IMAGE.at(42),
+                shortcut="Ctrl+Alt+I",
+                enabled=_image,
+            ),
+        )
+        self._show()
+
+    @property
+    def image(self) -> SourceImage | None:
+        """The image of the selected row."""
+        return self._session.work.image_of(self._session.selected_row)
+
+    def automatic(self) -> None:
+        """Let black and white suit the image's values."""
+        if (image := self.image) is not None:
+            self._on_limits(image.image.automatic_limits.black, image.image.automatic_limits.white)
+
+    def invert(self) -> None:
+        """Exchange black and white."""
+        if (image := self.image) is not None:
+            limits = image.image.limits.inverted
+            self._on_limits(limits.black, limits.white)
+
+    def _on_wished(self, wished: bool) -> None:
+        self._wished = wished
+        self._show()
+
+    def _on_limits(self, black: float, white: float) -> None:
+        self._limits = DisplayLimits(black, white)
+        if not self._tick.isActive():
+            self._tick.start()
+
+    def _on_page(self, page: int) -> None:
+        self._page = page
+        if not self._tick.isActive():
+            self._tick.start()
+
+    def _carry_out(self) -> None:
+        limits, self._limits = self._limits, None
+        image = self.image
+        if image is not None and limits is not None and limits != image.image.limits:
+            self._session.rows.exchange(image, image.with_limits(limits))
+        if self._page is not None and not self._reading:
+            self._read_page()
+
+    def _read_page(self) -> None:
+        page, self._page = self._page, None
+        image = self.image
+        if image is None or image.path is None or page in (None, image.image.page):
+            return
+        self._reading = True
+        path, limits = image.path, image.image.limits
+
+        def read() -> SourceImage:
+            from pda_studio.images import read_image
+
+            other = read_image(path, page).with_limits(limits)  # comparable from page to page
+            return SourceImage.of(image.name, other, path)
+
+        def done(other: SourceImage) -> None:
+            self._reading = False
+            self._session.rows.exchange(image, other)
+            if self._page is not None:
+                self._tick.start()
+
+        def failed(error: BaseException, details: str) -> None:
+            self._reading = False
+            self._show()
+            self.failed.emit(error, details)
+
+        self._jobs.read(read, done, failed)
+
+    def _show(self, *_: object) -> None:
+        image = self.image
+        matters = image is not None and (not image.image.is_eight_bit or image.image.pages > 1)
+        self._box.show_section(image is not None and (matters or self._wished))
+        has_file = image is not None and image.path is not None and image.path.is_file()
+        self._box.show_image(image.image if image else None, has_file=has_file)
