@@ -11,7 +11,9 @@ from torch.nn import functional as F
 from pda_studio import explain
 from pda_studio.classifiers import Classifier, load_classifier
 from pda_studio.classifiers.graph import NotTraceable, trace
+from pda_studio.pda.forward.incremental import geometry
 from pda_studio.pda.forward.incremental.baseline import BaselineActivations
+from pda_studio.pda.forward.incremental.changes import Sliding, Span
 from pda_studio.pda.forward.incremental.plan import blocks
 from pda_studio.pda.windows import WindowGrid
 from pda_studio.results import EvidenceMap
@@ -271,3 +273,15 @@ def test_a_network_that_cannot_be_followed_goes_through_as_a_whole(
     assert levelled.forward.startswith("levelled, exact at ")
     error = np.square(levelled.evidence - exact.evidence).mean()
     assert 0 < error < (1.5 * 0.2) ** 2 * np.square(exact.evidence).mean()
+
+
+@pytest.mark.parametrize("slides", [None, (3, 2, 0, 1), (5, 1, 2, 1), (1, 3, 0, 1), (3, 1, 2, 2)])
+def test_many_spans_reach_as_far_as_each(slides: tuple[int, ...] | None) -> None:
+    both = None if slides is None else (Sliding(*slides), Sliding(*slides))
+    starts = np.arange(20)
+    spans = np.array([[starts, starts + 4], [starts // 2, starts // 2 + 9]])
+    found = geometry.reach_of_many(both, [spans[0], spans[1]], 0, 17)
+    for place in range(20):
+        each = [Span(int(start), int(stop)) for start, stop in spans[:, :, place]]
+        wanted = geometry.reach(both, each, 0, 17)
+        assert (wanted.start, wanted.stop) == tuple(found[:, place])

@@ -10,7 +10,6 @@ from torch import nn
 
 from pda_studio.classifiers.graph import Operation, Program
 from pda_studio.pda.forward.incremental import geometry
-from pda_studio.pda.forward.incremental.changes import Span
 from pda_studio.pda.forward.incremental.rules import WHOLE_FROM
 from pda_studio.pda.windows import WindowGrid
 
@@ -53,13 +52,13 @@ def speed_of(program: Program) -> Speed:
 
 @dataclass(frozen=True)
 class Workspace:
-    """What scoring takes.
+    """What scoring takes, for windows within blocks of several sides.
 
     Attributes
     ----------
-    products : float
+    products : (sides,) float
         Multiplications and additions, for an image.
-    values : (operations,) float
+    values : (operations, sides) float
         Values that each operation writes, for an image.
     weights : int
         Weights that are read, for a batch of any size.
@@ -67,54 +66,65 @@ class Workspace:
         How many are started, for a batch of any size.
     """
 
-    products: float
+    products: NDArray[np.float64]
     values: NDArray[np.float64]
     weights: int
     operations: int
 
+    def seconds(self, speed: Speed, images: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Estimate the time of an image, where so many go through the network together."""
+        seconds: NDArray[np.float64] = (
+            self.products / speed.products
+            + self.values.sum(0) / speed.values
+            + self.weights / speed.weights / images
+            + self.operations / speed.operations / images
+        )
+        return seconds
 
-def work(program: Program, window: int, wanted: Sequence[Operation] = ()) -> Workspace:
-    """Estimate what an image takes whose window lies within a block of this side, in pixels.
+
+def work(program: Program, sides: NDArray[np.int64], wanted: Sequence[Operation] = ()) -> Workspace:
+    """Estimate what an image takes whose window lies within a block of each side, in pixels.
 
     The mean over blocks all over the image, up to the wanted operations or the logits.
     """
     needed = program.before(wanted or [program.output])
-    spans: dict[Operation, list[list[Span]]] = {
+    # Where the blocks' changes start and stop along rows and columns: (2, sides, places) each.
+    spans: dict[Operation, list[NDArray[np.int64]]] = {
         program.image: [
-            [
-                Span(int(start), int(start) + window)
-                for start in np.linspace(0, length - window, _PLACES)
-            ]
+            np.array([starts, starts + sides[:, None]])
             for length in program.image.value.shape[2:]
+            for starts in [np.linspace(0, length - sides, _PLACES, axis=-1).astype(int)]
         ]
     }
-    changed = {program.image}
-    products, weights = 0.0, 0
-    values: list[float] = []
+    filled = {program.image: np.zeros(len(sides), dtype=bool)}
+    products, weights = np.zeros(len(sides)), 0
+    values: list[NDArray[np.float64]] = []
     for operation in program.operations[1:]:
-        inputs = operation.inputs()
-        if operation not in needed or not any(used in changed for used in inputs):
+        changed = [used for used in operation.inputs() if used in filled]
+        if operation not in needed or not changed:
             continue
-        changed.add(operation)
+        filled[operation] = np.ones(len(sides), dtype=bool)
         if not isinstance(operation.value, torch.Tensor):
             continue
-        area = operation.value.shape[2:].numel() if operation.value.ndim == 4 else 1
-        moved = [used for used in inputs if used in spans]
-        known = all(used in spans for used in inputs if used in changed)
-        if moved and known and geometry.stays_local(operation):
+        whole = operation.value.shape[2:].numel() if operation.value.ndim == 4 else 1
+        area = np.full(len(sides), float(whole))
+        if geometry.stays_local(operation) and all(used in spans for used in changed):
             slides = geometry.sliding(operation)
-            here = [
-                [
-                    geometry.reach(slides, list(each), along, operation.value.shape[2 + along])
-                    for each in zip(*(spans[used][along] for used in moved), strict=True)
-                ]
+            spans[operation] = [
+                geometry.reach_of_many(
+                    slides,
+                    [spans[used][along] for used in changed],
+                    along,
+                    operation.value.shape[2 + along],
+                )
                 for along in (0, 1)
             ]
-            rows, columns = (np.array([span.size for span in axis]) for axis in here)
-            areas = rows[:, None] * columns
-            if areas.mean() < WHOLE_FROM * area:
-                spans[operation] = here
-            area = np.where(areas < WHOLE_FROM * area, areas, area).mean()
+            rows, columns = (stops - starts for starts, stops in spans[operation])
+            areas = (rows[:, :, None] * columns[:, None, :]).reshape(len(sides), -1)
+            known = ~np.any([filled[used] for used in changed], axis=0)
+            mean = np.where(areas < WHOLE_FROM * whole, areas, whole).mean(1)
+            area = np.where(known, mean, area)
+            filled[operation] = ~known | (areas.mean(1) >= WHOLE_FROM * whole)
         each = operation.value.numel() / max(1, operation.value.shape[2:].numel())
         values.append(each * area)
         layer = operation.module
@@ -139,38 +149,22 @@ def windows_along(
     """
     speed = speed_of(program)
     length = min(program.image.value.shape[2:])
-    best, least = 1, float("inf")
-    for along in _ALONG:
-        side = window + (along - 1) * stride
-        if side > length or along > speed.most_along:
-            break
-        needed = work(program, side, wanted)
-        images = along**2 * samples
-        written = images * needed.values
-        if along > 1 and written.max() > _MOST_VALUES * (speed.products / CPU.products):
-            break
-        seconds = _seconds(needed, speed, images)
-        if seconds < least:
-            best, least = along, seconds
-    return best
+    along = np.array([one for one in _ALONG if one <= speed.most_along])
+    along = along[window + (along - 1) * stride <= length]
+    needed = work(program, window + (along - 1) * stride, wanted)
+    images = along**2 * samples
+    written = (images * needed.values).max(0)
+    fits = (along == 1) | (written <= _MOST_VALUES * (speed.products / CPU.products))
+    count = int(np.logical_and.accumulate(fits).sum())
+    return int(along[needed.seconds(speed, images)[:count].argmin()])
 
 
 def seconds_of(
     program: Program, window: int, along: int, wanted: Sequence[Operation] = ()
 ) -> float:
     """Estimate the time of a window in a block of so many windows along each side, stride 1."""
-    needed = work(program, window + along - 1, wanted)
-    return _seconds(needed, speed_of(program), along**2)
-
-
-def _seconds(needed: Workspace, speed: Speed, images: int) -> float:
-    """Of an image, where so many go through the network together."""
-    return (
-        needed.products / speed.products
-        + float(needed.values.sum()) / speed.values
-        + needed.weights / speed.weights / images
-        + needed.operations / speed.operations / images
-    )
+    needed = work(program, np.array([window + along - 1]), wanted)
+    return float(needed.seconds(speed_of(program), np.array([along**2]))[0])
 
 
 def blocks(grid: WindowGrid, along: int, *, alone: bool = True) -> Iterator[NDArray[np.int64]]:
