@@ -5,14 +5,12 @@ from pda_studio.classifiers.catalogue import (
     catalogue,
     choose_device,
     classifier_names,
-    loading,
-    preprocessing_of,
     without_weights,
 )
 from pda_studio.classifiers.classifier import Classifier, PdaSettings
 from pda_studio.classifiers.downloads import Download
+from pda_studio.classifiers.entry import is_file, load_classifier, loading, preprocessing_of
 from pda_studio.classifiers.preprocessing import Frame, Preprocessing
-from pda_studio.classifiers.sources import load_classifier
 
 __all__ = [
     "CatalogueEntry",
@@ -24,6 +22,7 @@ __all__ = [
     "catalogue",
     "choose_device",
     "classifier_names",
+    "is_file",
     "load_classifier",
     "loading",
     "preprocessing_of",

@@ -92,8 +92,9 @@ def check_behaviour(
         raise PdaStudioError(
             f"{name} has {answer.shape[1]} outputs, but {outputs} class names: give one for each."
         )
-    if isinstance(network, Ending):
-        network.check(prepared, name)
+    for part in (network, getattr(network, "network", None)):
+        if isinstance(part, Ending):
+            part.check(prepared, name)
     # With another image beside each: whether it minds, and answers otherwise to it.
     given = torch.cat([prepared, _OTHER - prepared.flip(-1)])
     kept = given.clone()

@@ -128,17 +128,21 @@ def without_weights(name: str) -> Classifier:
             network = DigitsNetwork() if name == "digits" else build(name, size)
     except NotImplementedError:  # some compute their layout with tensors, which need values
         network = build(name, size).to(place)
-    classes = CLASS_NAMES
-    if name != "digits":
-        classes = tuple(_weights_entry(name, None).meta["categories"])
     return Classifier(
         name=name,
         network=network.eval().requires_grad_(False),
         preprocessing=preprocessing_of(name),
-        class_names=classes,
+        class_names=class_names_of(name),
         device=place,
         weights="none",
     )
+
+
+def class_names_of(name: str) -> tuple[str, ...]:
+    """What a network of the catalogue calls its classes, as it was trained first."""
+    if name == "digits":
+        return CLASS_NAMES
+    return tuple(_weights_entry(name, None).meta["categories"])
 
 
 def preprocessing_of(name: str, weights: str = "") -> Preprocessing:

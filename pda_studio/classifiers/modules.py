@@ -1,6 +1,7 @@
 """A classifier from any `nn.Module`, which stays as it is: mode, weights, gradients and hooks."""
 
 import logging
+import warnings
 from copy import deepcopy
 from typing import Any
 
@@ -71,6 +72,9 @@ def from_module(
         ended = with_ending(ready, answer, output, known.select, name)
     with torch.inference_mode():
         count = int(_noise(preprocessing, place, 1, ended).shape[1])
+    if not _takes_batches(ended, preprocessing, place):
+        _log.warning("%s takes one image at a time, as it was exported: maps take longer.", name)
+        ended = OneByOne(ended).train(False)
     return Classifier(
         name=name,
         network=ended,
@@ -82,6 +86,27 @@ def from_module(
         output=output.kind,
         about=preprocessing.model_dump_json() + output.name + str(known.select or ""),
     )
+
+
+class OneByOne(nn.Module):
+    """A network that was made for one image at a time, run on one after the other."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return logits, or plain values, (N, K)."""
+        return torch.cat([self.network(one) for one in torch.split(x, 1)])
+
+
+def _takes_batches(network: nn.Module, preprocessing: Preprocessing, device: torch.device) -> bool:
+    """Whether it answers to two images with two rows."""
+    try:
+        with torch.inference_mode():
+            return len(_noise(preprocessing, device, 2, network)) == 2
+    except Exception:  # whatever its own code raises
+        return False
 
 
 def _shared_copy(name: str, network: nn.Module) -> nn.Module:
@@ -96,7 +121,9 @@ def _shared_copy(name: str, network: nn.Module) -> nn.Module:
         half = buffer.dtype in (torch.float16, torch.bfloat16, torch.float64)
         memo[id(buffer)] = buffer.float() if half else buffer
     try:
-        return deepcopy(network, memo).eval()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # TorchScript's own copy touches gradients
+            return deepcopy(network, memo).eval()
     except Exception as error:  # a network of somebody else's may refuse in its own way
         if any(module.training for module in network.modules()):
             raise UsageError(
@@ -209,8 +236,8 @@ def _likely_output(
             return OUTPUTS["logits"]
         found = fitting[0]
     _log.warning(
-        "The outputs of %s are taken as %s, by their values; say output= (Python) or --output"
-        " (command line) if that is wrong.",
+        "The outputs of %s are taken as %s, by their values; say output= (Python) or"
+        " --output-kind (command line) if that is wrong.",
         name,
         found,
     )

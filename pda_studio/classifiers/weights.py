@@ -25,6 +25,7 @@ _PREFIXES = ("module.", "model.", "net.", "network.", "backbone.", "_orig_mod.")
 _DEEPEST = 4  # dictionaries within dictionaries
 _MOST_TENSORS = 100_000
 _MOST_MARKS = 10_000  # that a pickle may open at once: a real state_dict opens a handful
+_WHOLE = "open it as the classifier itself (--classifier FILE)"
 _SAVE = "save the network's state_dict, as safetensors or with torch.save, and use that"
 
 
@@ -173,7 +174,7 @@ def _other_kind(path: Path) -> str:
     if start.lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml")):
         return "is a web page, not weights; download the file itself"
     if path.suffix == ".onnx":
-        return f"is an ONNX network, not weights; {_SAVE}"
+        return f"is an ONNX network, not weights; {_WHOLE}, or {_SAVE}"
     if not zipfile.is_zipfile(path):
         return ""
     try:
@@ -182,9 +183,9 @@ def _other_kind(path: Path) -> str:
     except (zipfile.BadZipFile, ValueError, NotImplementedError):
         return ""
     if any(name.endswith("constants.pkl") or "/code/" in name for name in names):
-        return f"is a TorchScript program, not weights; {_SAVE}"
+        return f"is a TorchScript program, not weights; {_WHOLE}, or {_SAVE}"
     if any("exported_program" in name or name.endswith("archive_format") for name in names):
-        return f"is a program of torch.export, not weights; {_SAVE}"
+        return f"is a program of torch.export, not weights; {_WHOLE}, or {_SAVE}"
     return ""
 
 

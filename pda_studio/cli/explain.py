@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from pda_studio.cli import targets
+from pda_studio.cli.answers import Told
 from pda_studio.cli.options import (
     BatchSize,
     ClassifierName,
@@ -37,6 +38,7 @@ def explain(
     figure: FigureOutput = None,
     classifier: ClassifierName = "digits",
     weights: WeightsFile = None,
+    about: Told = None,
     method: MethodName = DEFAULT_METHOD,
     target: Target = None,
     against: Against = None,
@@ -67,7 +69,7 @@ def explain(
     check_values(kind, parameters)
     targets.check(target, against, layer, unit)
     pixels = reading.read_image(image, page, limits)
-    loaded = progress.load(classifier, weights, device)
+    loaded = progress.load(classifier, weights, device, about)
     meant = targets.chosen(loaded, pixels, target, against, layer, unit)
     chosen = kind.create(loaded, **parameters)
     subject = Subject.of(pixels, loaded, meant, None if batch == "auto" else batch)

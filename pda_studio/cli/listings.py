@@ -1,5 +1,6 @@
 """The verbs that list what there is: methods, classifiers, and the layers of one."""
 
+from pda_studio.cli.answers import Told
 from pda_studio.cli.options import AsJson, ClassifierName, DeviceName, WeightsFile, print_json
 
 
@@ -31,18 +32,19 @@ def layers(
     *,
     classifier: ClassifierName = "digits",
     weights: WeightsFile = None,
+    about: Told = None,
     json: AsJson = False,
     device: DeviceName = "auto",
 ) -> int:
     """List the layers of a classifier, for --layer and --at; weights are not needed."""
-    from pda_studio.classifiers import without_weights
+    from pda_studio.classifiers import is_file, without_weights
     from pda_studio.classifiers.layers import layers
     from pda_studio.cli import progress, texts
 
-    if weights is None:
+    if weights is None and not is_file(classifier):
         loaded = without_weights(classifier)
     else:  # somebody's own may have another number of classes
-        loaded = progress.load(classifier, weights, device)
+        loaded = progress.load(classifier, weights, device, about)
     found = layers(loaded)
     if json:
         print_json([{**vars(layer), "shape": list(layer.shape)} for layer in found])

@@ -20,7 +20,11 @@ Image = Annotated[
     ),
 ]
 ClassifierName = Annotated[
-    str, Parameter(metavar="NAME", help="One that pda-studio classifiers lists.")
+    str,
+    Parameter(
+        metavar="NAME",
+        help="One that pda-studio classifiers lists, or a file that holds one.",
+    ),
 ]
 WeightsFile = Annotated[
     str | None,

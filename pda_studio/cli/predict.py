@@ -6,6 +6,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from pda_studio.cli import reading
+from pda_studio.cli.answers import Told
 from pda_studio.cli.options import (
     AsJson,
     ClassifierName,
@@ -25,6 +26,7 @@ def predict(
     *,
     classifier: ClassifierName = "digits",
     weights: WeightsFile = None,
+    about: Told = None,
     top: Annotated[
         int,
         Parameter(
@@ -45,7 +47,7 @@ def predict(
     )  # before the engine is imported, which takes seconds
     from pda_studio.cli import progress, texts
 
-    loaded = progress.load(classifier, weights, device)
+    loaded = progress.load(classifier, weights, device, about)
     probabilities = loaded.predict(loaded.preprocessing.view(pixels))
     likely = (-probabilities).argsort(kind="stable")[:top]
     rows = [(int(i), loaded.class_names[i], float(probabilities[i])) for i in likely]

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from tqdm import tqdm
 
 from pda_studio.classifiers import Classifier, loading
+from pda_studio.cli import telling
+from pda_studio.cli.answers import Answers
 from pda_studio.methods import Method
 from pda_studio.results import Result, Subject
 
@@ -18,21 +20,29 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def load(name: str, weights: str | Path | None, device: str = "auto") -> Classifier:
+def load(
+    name: str, weights: str | Path | None, device: str = "auto", told: Answers | None = None
+) -> Classifier:
     """Load a classifier, with a bar while its weights are fetched.
+
+    What is told of its file is kept beside it, if that is wanted.
 
     Raises
     ------
     UsageError, PdaStudioError
         As `load_classifier` does.
     """
-    with closing(loading(name, weights, device)) as steps, ExitStack() as shown:
+    told = told or Answers()
+    steps = loading(name, weights, device, telling.spec_of(told), told.trust)
+    with closing(steps), ExitStack() as shown:
         bar = None  # most weights are on the disk, and there is nothing to wait for
         while True:
             try:
                 step = next(steps)
             except StopIteration as stop:
                 classifier: Classifier = stop.value
+                if told.save_answers:
+                    telling.save(told, name)
                 return classifier
             if bar is None:
                 total = step.total or None

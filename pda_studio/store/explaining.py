@@ -6,7 +6,7 @@ from dataclasses import replace
 from torch import nn
 
 from pda_studio.classifiers import Classifier
-from pda_studio.classifiers.sources import as_classifier
+from pda_studio.classifiers.entry import as_classifier
 from pda_studio.errors import UsageError
 from pda_studio.images import Image, View
 from pda_studio.methods import method_named, run

@@ -1,16 +1,98 @@
 """One way in for whatever somebody calls a classifier: a name, a file, a module."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 from torch import nn
 
-from pda_studio.classifiers.catalogue import Device, choose_device, loading
+from pda_studio.classifiers import onnx, programs, scripted
+from pda_studio.classifiers.catalogue import Device, choose_device, classifier_names
+from pda_studio.classifiers.catalogue import loading as loading_by_name
+from pda_studio.classifiers.catalogue import preprocessing_of as preprocessing_by_name
 from pda_studio.classifiers.classifier import Classifier
+from pda_studio.classifiers.downloads import Download
+from pda_studio.classifiers.files import open_file
 from pda_studio.classifiers.modules import from_module
+from pda_studio.classifiers.preprocessing import Preprocessing
 from pda_studio.classifiers.spec import ClassifierSpec
 from pda_studio.classifiers.transforms import spec_of
 from pda_studio.errors import UsageError
+
+FILE_KINDS = onnx.OnnxKind, scripted.TorchScriptKind, programs.PickledKind
+"""Kinds of files are found once their modules are imported."""
+
+_opened: dict[str, Preprocessing] = {}
+"""How files that were opened see images, by the names that they were opened by."""
+
+_given: dict[str, Classifier] = {}
+"""Modules that Python has given names, for the window."""
+
+
+def give_name(classifier: Classifier) -> str:
+    """Let a classifier of Python's be loaded by its name, or by that with a number behind it."""
+    name, number = classifier.name, 1
+    while _given.get(name, classifier) is not classifier or name in classifier_names():
+        number += 1
+        name = f"{classifier.name} {number}"
+    _given[name] = classifier
+    return name
+
+
+def is_file(name: str) -> bool:
+    """Whether what somebody calls a classifier is a file, rather than a name in the catalogue."""
+    if name in classifier_names() or name in _given:
+        return False
+    return Path(name).suffix != "" or Path(name).name != name or Path(name).exists()
+
+
+def loading(
+    name: str,
+    weights: str | Path | None = None,
+    device: Device | str = "auto",
+    answers: ClassifierSpec | None = None,
+    trust: bool = False,
+) -> Generator[Download, None, Classifier]:
+    """Load by a name or from a file, in steps, as `load_classifier` does.
+
+    Yields the progress of a download, and returns the classifier.
+    """
+    if name in _given:
+        return _given[name]
+    if is_file(name):
+        if weights is not None:
+            raise UsageError(f"{name} is a file with its own weights: leave --weights out.")
+        opened = open_file(Path(name), answers, choose_device(device), trust)
+        _opened[name] = opened.preprocessing
+        return opened
+    if answers is not None and answers.said():
+        raise UsageError(
+            f"{name} is in the catalogue, and known: the input and output of a file can be told."
+        )
+    return (yield from loading_by_name(name, weights, device))
+
+
+def preprocessing_of(name: str, weights: str = "") -> Preprocessing:
+    """How a classifier sees images; of one in the catalogue, without loading it.
+
+    Parameters
+    ----------
+    name : str
+        The classifier, or its file.
+    weights : str
+        Where its weights came from, as `Classifier.weights` tells.
+
+    Raises
+    ------
+    UsageError
+        If the name is unknown.
+    """
+    if name in _given:
+        return _given[name].preprocessing
+    if not is_file(name):
+        return preprocessing_by_name(name, weights)
+    if name not in _opened:
+        _opened[name] = open_file(Path(name)).preprocessing
+    return _opened[name]
 
 
 def load_classifier(
@@ -22,14 +104,15 @@ def load_classifier(
     class_names: Sequence[str] | None = None,
     output: str | None = None,
     select: str | int | None = None,
+    trust: bool = False,
 ) -> Classifier:
     """Load a classifier.
 
     Parameters
     ----------
     source : str or torch.nn.Module
-        `digits`, or any classification network of torchvision by its torchvision name; or any
-        network of your own, in any mode, of which nothing is changed.
+        `digits`, or any classification network of torchvision by its torchvision name; any network
+        of your own, in any mode, of which nothing is changed; or a file that holds one.
     weights : str or Path, optional
         Of a network in the catalogue: a file (safetensors, or a state_dict that `torch.save`
         wrote); `default` for torchvision's own, fetched once; `random` for an untrained network
@@ -50,6 +133,10 @@ def load_classifier(
     select : str or int, optional
         Which of several outputs: a key, a place, or several joined by dots.
 
+    trust : bool
+        Whether a file that holds code (a pickled network, torch.export's, a Python file) may be
+        run, now and from now on.
+
     Returns
     -------
     Classifier
@@ -69,9 +156,7 @@ def load_classifier(
         return from_module(
             source, answers, device=None if device == "auto" else choose_device(device)
         )
-    if answers.said():
-        raise UsageError(f"{source} says itself how its input is made and its output is read.")
-    steps = loading(str(source), weights, device)
+    steps = loading(str(source), weights, device, answers, trust)
     while True:
         try:
             next(steps)

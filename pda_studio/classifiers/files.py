@@ -1,0 +1,231 @@
+"""Classifiers in files: what each kind of file holds, declared once each, and opening them.
+
+A kind is one class. It says which files are its own by their content, and makes a network of one.
+Nothing from a file is run, but for kinds that hold code, which ask first.
+"""
+
+import zipfile
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+import torch
+from torch import nn
+
+from pda_studio.classifiers.architectures import Match, architecture_of, filled, matched
+from pda_studio.classifiers.catalogue import class_names_of, classifier_names, preprocessing_of
+from pda_studio.classifiers.classifier import Classifier
+from pda_studio.classifiers.modules import from_module
+from pda_studio.classifiers.networks import input_size_of
+from pda_studio.classifiers.outputs import output_named
+from pda_studio.classifiers.shards import INDEX, read_shards
+from pda_studio.classifiers.spec import SUFFIX, ClassifierSpec, read_spec
+from pda_studio.classifiers.weights import Weights, read_about, read_weights
+from pda_studio.errors import PdaStudioError, UsageError
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What a file holds.
+
+    Attributes
+    ----------
+    network : torch.nn.Module
+        The network with its weights.
+    spec : ClassifierSpec
+        What the file says of its input and output.
+    name : str
+        Of the network, for captions; "" for the file's own.
+    """
+
+    network: nn.Module
+    spec: ClassifierSpec = field(default_factory=ClassifierSpec)
+    name: str = ""
+    check: Callable[[torch.Tensor], None] | None = None
+    """Compares the network with whoever wrote it, on prepared images (1, C, H, W)."""
+
+
+class FileKind(ABC):
+    """A kind of file that a classifier may be in.
+
+    Attributes
+    ----------
+    title : str
+        As lists and messages name it.
+    suffixes : tuple of str
+        How such files' names usually end.
+    """
+
+    title: ClassVar[str]
+    suffixes: ClassVar[tuple[str, ...]]
+
+    @abstractmethod
+    def recognises(self, path: Path) -> bool:
+        """Whether a file or folder is of this kind, by what it holds."""
+
+    @abstractmethod
+    def open(self, path: Path, spec: ClassifierSpec, trust: bool) -> Opened:
+        """Make the network.
+
+        Raises
+        ------
+        PdaStudioError
+            If the file is damaged, or what it holds cannot be explained.
+        NeedsTrust
+            If it would have to be run, and nobody has said that it may be.
+        """
+
+
+class WeightsKind(FileKind):
+    """Weights alone: the architecture is found from names and shapes."""
+
+    title = "state_dict or safetensors"
+    suffixes = (".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".tar")
+
+    def recognises(self, path: Path) -> bool:
+        """Everything that is of no other kind: the reader of weights says what is wrong with it."""
+        return path.is_file()
+
+    def open(self, path: Path, spec: ClassifierSpec, trust: bool) -> Opened:
+        """Find the architecture, fill it."""
+        weights = read_shards(path) if path.name.endswith(INDEX) else read_weights(path)
+        match = _match(weights, spec, path)
+        network = filled(match, path.name)
+        return Opened(network, _said_by(match, path), match.name)
+
+
+def _match(weights: Weights, spec: ClassifierSpec, path: Path) -> Match:
+    if spec.architecture is None:
+        return architecture_of(weights, path.name)
+    if spec.architecture not in classifier_names():
+        raise UsageError(f"There is no network “{spec.architecture}”: see pda-studio classifiers.")
+    match = matched(spec.architecture, weights)
+    if match.problem:
+        raise PdaStudioError(
+            f"The weights in {path.name} are not {match.name}'s: the file {match.problem}; leave"
+            " the architecture out to have it found."
+        )
+    return match
+
+
+def _said_by(match: Match, path: Path) -> ClassifierSpec:
+    """The catalogue's preprocessing for this size and number of channels, and the file's names."""
+    usual = preprocessing_of(match.name)
+    size = input_size_of(match.weights) or usual.size
+    mean, std = usual.mean, usual.std
+    if len(mean) != match.channels:  # the colours' mean
+        mean, std = (sum(mean) / len(mean),), (sum(std) / len(std),)
+    about = read_about(path)
+    names = about.names_for(path.name, match.classes)
+    known = class_names_of(match.name)
+    return ClassifierSpec.of(
+        architecture=match.name,
+        input_size=size,
+        resize=round(usual.resize * size / usual.size),
+        channels=match.channels,
+        mean=mean,
+        std=std,
+        interpolation=usual.interpolation,
+        output=output_named(about.output or _usual_output(match)).name,
+        class_names=names or (known if len(known) == match.classes else None),
+    )
+
+
+def _usual_output(match: Match) -> str:
+    return "sigmoid-logits" if match.classes == 1 else "logits"
+
+
+def answers_beside(path: Path) -> Path:
+    """Where the answers about a file lie: beside it, under its own name and .toml."""
+    return path.with_name(path.name + SUFFIX)
+
+
+def kept_answers(path: Path) -> ClassifierSpec:
+    """The answers that lie beside a file; none if there are none."""
+    beside = answers_beside(path)
+    return read_spec(beside) if beside.is_file() else ClassifierSpec()
+
+
+def open_file(
+    path: Path,
+    answers: ClassifierSpec | None = None,
+    device: torch.device | None = None,
+    trust: bool = False,
+) -> Classifier:
+    """Open the classifier that a file holds.
+
+    Parameters
+    ----------
+    path : Path
+        Weights in any usual form, a whole network, or a folder with config.json.
+    answers : ClassifierSpec, optional
+        What the file does not say; answers beside the file and its own words come after these.
+    device : torch.device, optional
+        Where to run.
+    trust : bool
+        Whether a file that holds code may be run, now and from now on.
+
+    Raises
+    ------
+    PdaStudioError
+        If there is no such file, or it cannot be opened.
+    """
+    if not path.exists():
+        raise PdaStudioError(f"There is no file at {path}; check the name.")
+    said = kept_answers(path).with_answers(answers or ClassifierSpec())
+    kind = next((one for one in kinds() if one.recognises(path)), None)
+    if kind is None:
+        raise PdaStudioError(f"{path} is a folder without a config.json; name a file in it.")
+    opened = kind.open(path, said, trust)
+    known = _suited(opened.spec, said).with_answers(said)
+    classifier = from_module(
+        opened.network, known, name=opened.name or path.name, weights=path.name, device=device
+    )
+    if opened.check is not None:
+        side = classifier.input_size
+        noise = torch.rand(
+            (1, classifier.preprocessing.channels, side, side),
+            generator=torch.Generator().manual_seed(1),
+        )
+        opened.check(classifier.preprocessing.normalise(noise))
+    return classifier
+
+
+def _suited(own: ClassifierSpec, said: ClassifierSpec) -> ClassifierSpec:
+    """What a file says, without what an answer makes meaningless."""
+    left_out = set()
+    if said.input_size is not None and said.resize is None:
+        left_out.add("resize")
+    if said.channels is not None or said.mean is not None or said.std is not None:
+        left_out |= {"channels"} if said.channels is None else {"channels", "mean", "std"}
+        if said.mean is not None or said.std is not None:
+            left_out |= {"mean", "std"}
+    values = {name: value for name, value in own.said().items() if name not in left_out}
+    return ClassifierSpec.of(**values)
+
+
+def kinds() -> tuple[FileKind, ...]:
+    """All kinds of files, the one that takes what is left last."""
+    return (*(kind() for kind in _SPECIAL), WeightsKind())
+
+
+def names_in_archive(path: Path) -> list[str]:
+    """The names of a zip archive's entries; none if it is no archive, or a damaged one."""
+    if not path.is_file() or not zipfile.is_zipfile(path):
+        return []
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.namelist()
+    except (zipfile.BadZipFile, ValueError, NotImplementedError):
+        return []
+
+
+_SPECIAL: list[type[FileKind]] = []
+
+
+def file_kind(kind: type[FileKind]) -> type[FileKind]:
+    """Enter a kind into the registry."""
+    _SPECIAL.append(kind)
+    return kind

@@ -1,0 +1,38 @@
+"""Weights that lie in several files, listed by an index."""
+
+from pathlib import Path
+
+from pda_studio.classifiers.weights import Weights, read_weights
+from pda_studio.errors import PdaStudioError
+from pda_studio.reading import json_of, refused_as
+
+INDEX = ".index.json"
+_MOST_SHARDS = 1000
+
+
+def read_shards(index: Path) -> Weights:
+    """Read the weights that an index (such as model.safetensors.index.json) lists.
+
+    Raises
+    ------
+    PdaStudioError
+        If a file is missing or damaged, or the index leads out of its folder.
+    """
+    damaged = f"{index.name} is no index of weights; fetch it again."
+    with refused_as(damaged, index):
+        told = json_of(index.read_bytes())["weight_map"]
+        names = sorted({str(name) for name in told.values()})
+        if not names or len(names) > _MOST_SHARDS:
+            raise ValueError("no shards")
+    found: Weights = {}
+    for name in names:
+        if Path(name).name != name or (index.parent / name).is_symlink():
+            raise PdaStudioError(
+                f"{index.name} was refused: it leads to “{name}”, out of its own folder."
+            )
+        if not (index.parent / name).is_file():
+            raise PdaStudioError(
+                f"{index.name} names {name}, which is not beside it; fetch it as well."
+            )
+        found |= read_weights(index.parent / name)
+    return found

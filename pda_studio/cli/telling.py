@@ -1,0 +1,47 @@
+"""What the options tell of a classifier's file, as the engine takes it."""
+
+from pathlib import Path
+
+from pda_studio.classifiers import is_file
+from pda_studio.classifiers.files import answers_beside, kept_answers
+from pda_studio.classifiers.spec import ClassifierSpec, read_class_names, read_spec, write_spec
+from pda_studio.cli.answers import Answers
+from pda_studio.errors import UsageError
+
+
+def spec_of(answers: Answers) -> ClassifierSpec:
+    """All that is said.
+
+    Raises
+    ------
+    UsageError, PdaStudioError
+        If it cannot be.
+    """
+    names = answers.class_names
+    said = ClassifierSpec.of(
+        architecture=answers.architecture,
+        input_size=answers.input_size,
+        resize=answers.resize,
+        channels=answers.channels,
+        mean=answers.mean,
+        std=answers.std,
+        value_range=answers.value_range,
+        output=answers.output_kind,
+        select=answers.select_output,
+        class_names=None if names is None else read_class_names(names),
+    )
+    return said if answers.answers is None else read_spec(answers.answers).with_answers(said)
+
+
+def save(answers: Answers, classifier: str) -> None:
+    """Write the answers beside a classifier's file.
+
+    Raises
+    ------
+    UsageError
+        If it is no file.
+    """
+    if not is_file(classifier):
+        raise UsageError("--save-answers writes beside a file: name one with --classifier.")
+    path = Path(classifier)
+    write_spec(kept_answers(path).with_answers(spec_of(answers)), answers_beside(path))

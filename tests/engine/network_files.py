@@ -1,0 +1,326 @@
+"""Files of every kind that holds a classifier, made as their owners make them; and bad ones."""
+
+import json
+import pickle
+import struct
+import warnings
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+import torchvision
+from safetensors.torch import save_file
+from torch import nn
+
+SIZE = 32
+
+
+class Small(nn.Module):
+    """A network that is in no catalogue."""
+
+    def __init__(self, channels: int = 3, outputs: int = 3) -> None:
+        super().__init__()
+        torch.manual_seed(2)
+        self.body = nn.Sequential(
+            *(nn.Conv2d(channels, 6, 3, 2), nn.BatchNorm2d(6), nn.ReLU(), nn.MaxPool2d(2)),
+            *(nn.Conv2d(6, 8, 3, padding=1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()),
+        )
+        self.head = nn.Linear(8, outputs)
+        self.head.weight.data.mul_(8)
+
+    def forward(self, x: torch.Tensor) -> Any:
+        return self.head(self.body(x))
+
+
+class Answering(nn.Module):
+    """A network that answers with something else than logits."""
+
+    def __init__(self, network: nn.Module, kind: str) -> None:
+        super().__init__()
+        self.network, self.kind = network, kind
+
+    def forward(self, x: torch.Tensor) -> Any:
+        z = self.network(x)
+        if self.kind == "probabilities":
+            return torch.softmax(z, 1)
+        if self.kind == "log-probabilities":
+            return torch.log_softmax(z, 1)
+        if self.kind == "sigmoid":
+            return torch.sigmoid(z)
+        return 0 * z[:, :2], z
+
+
+def squeezenet(outputs: int = 2) -> nn.Module:
+    torch.manual_seed(0)
+    made = torchvision.models.squeezenet1_1(num_classes=outputs).eval()
+    torch.nn.init.uniform_(made.classifier[1].weight, -0.1, 0.2)
+    torch.nn.init.constant_(made.classifier[1].bias, 2.0)  # a ReLU comes behind it
+    return made
+
+
+def grey_squeezenet() -> nn.Module:
+    made = squeezenet()
+    made.features[0] = nn.Conv2d(1, 64, 3, 2)
+    return made
+
+
+def _onnx(network: nn.Module, path: Path, channels: int = 3, **more: Any) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        example = torch.rand(1, channels, SIZE, SIZE)
+        torch.onnx.export(network.eval(), (example,), path, dynamo=False, **more)
+
+
+def _any_batch() -> dict[str, Any]:
+    return {"input_names": ["x"], "output_names": ["y"], "dynamic_axes": {"x": {0: "n"}}}
+
+
+def _scripted(network: nn.Module, path: Path, channels: int = 3, script: bool = False) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        example = torch.rand(1, channels, SIZE, SIZE)
+        made = torch.jit.script(network) if script else torch.jit.trace(network.eval(), example)
+        torch.jit.save(made, path)
+
+
+def _exported(network: nn.Module, path: Path) -> None:
+    shapes = ({0: torch.export.Dim("n", min=1, max=512)},)
+    example = (torch.rand(2, 3, SIZE, SIZE),)
+    torch.export.save(torch.export.export(network.eval(), example, dynamic_shapes=shapes), path)
+
+
+def _sharded(network: nn.Module, path: Path) -> None:
+    state = network.state_dict()
+    names = sorted(state)
+    halves = names[: len(names) // 2], names[len(names) // 2 :]
+    where = {}
+    for at, some in enumerate(halves, 1):
+        shard = f"{path.name.split('.')[0]}-{at}-of-2.safetensors"
+        save_file({name: state[name].contiguous() for name in some}, path.with_name(shard))
+        where |= dict.fromkeys(some, shard)
+    path.write_text(json.dumps({"metadata": {}, "weight_map": where}))
+
+
+def _python(network: nn.Module, path: Path) -> None:
+    path.write_text(
+        "import torch\nfrom engine.network_files import Small\n\n"
+        "spec = {'input_size': 32, 'class_names': ('a', 'b', 'c')}\n\n"
+        "def build():\n    return Small().eval()\n"
+    )
+
+
+def _wrapped(key: str, prefix: str = "", **more: Any) -> Callable[[nn.Module, Path], None]:
+    def save(network: nn.Module, path: Path) -> None:
+        state = {prefix + name: tensor for name, tensor in network.state_dict().items()}
+        torch.save({key: state, **more} if key else {**state, **more}, path)
+
+    return save
+
+
+def _in(dtype: torch.dtype) -> Callable[[nn.Module, Path], None]:
+    def save(network: nn.Module, path: Path) -> None:
+        save_file({k: v.to(dtype).contiguous() for k, v in network.state_dict().items()}, path)
+
+    return save
+
+
+def _with_names(network: nn.Module, path: Path) -> None:
+    state = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
+    save_file(state, path, metadata={"class_names": '["benign", "malignant"]'})
+
+
+def _deep_head(network: nn.Module, path: Path) -> None:
+    state = network.state_dict()
+    weight, bias = state.pop("classifier.1.weight"), state.pop("classifier.1.bias")
+    torch.save({**state, "classifier.1.0.weight": weight, "classifier.1.0.bias": bias}, path)
+
+
+def _external(network: nn.Module, path: Path) -> None:
+    import onnx
+
+    inside = path.with_name("inside.onnx")
+    _onnx(network, inside)
+    model = onnx.load(inside)
+    onnx.save(
+        model, path, save_as_external_data=True, size_threshold=0, location=f"{path.stem}.data"
+    )
+
+
+Saved = tuple[str, Callable[[], nn.Module], Callable[[nn.Module, Path], None], dict[str, Any]]
+
+FILES: dict[str, Saved] = {
+    "state_dict": ("a.pth", squeezenet, _wrapped(""), {}),
+    "named otherwise": ("resnet18.pth", squeezenet, _wrapped(""), {}),
+    "state_dict in state_dict": ("b.pt", squeezenet, _wrapped("state_dict", epoch=3), {}),
+    "Lightning": (
+        "c.ckpt", squeezenet, _wrapped("state_dict", "model.", global_step=9, loops={}), {},
+    ),
+    "model": ("d.pth", squeezenet, _wrapped("model", optimizer={"lr": 1.0}), {}),
+    "model_state_dict": ("e.tar", squeezenet, _wrapped("model_state_dict", loss=0.1), {}),
+    "net": ("f.pth", squeezenet, _wrapped("net", "net."), {}),
+    "ema": ("g.pth", squeezenet, _wrapped("ema", "module."), {}),
+    "DataParallel": ("h.pth", squeezenet, _wrapped("", "module."), {}),
+    "backbone": ("i.bin", squeezenet, _wrapped("", "backbone."), {}),
+    "beside a loss": (
+        "j.ckpt", squeezenet,
+        lambda n, p: torch.save({"state_dict": {
+            **{f"model.{k}": v for k, v in n.state_dict().items()},
+            "criterion.weight": torch.ones(2)}}, p), {},
+    ),
+    "head in a Sequential": ("k.pth", squeezenet, _deep_head, {}),
+    "one output": ("l.pth", lambda: squeezenet(1), _wrapped(""), {}),
+    "grey input": ("m.pth", grey_squeezenet, _wrapped(""), {"channels": 1}),
+    "safetensors": ("n.safetensors", squeezenet, _in(torch.float32), {}),
+    "half precision": ("o.safetensors", squeezenet, _in(torch.float16), {}),
+    "bfloat16": ("p.safetensors", squeezenet, _in(torch.bfloat16), {}),
+    "safetensors with names": ("q.safetensors", squeezenet, _with_names, {}),
+    "shards": ("r.safetensors.index.json", squeezenet, _sharded, {}),
+    "TorchScript, traced": ("s.pt", Small, _scripted, {}),
+    "TorchScript, scripted": (
+        "t.ts", Small, lambda n, p: _scripted(n.eval(), p, script=True), {}),
+    "TorchScript, grey": (
+        "u.pt", lambda: Small(1), lambda n, p: _scripted(n, p, 1), {"channels": 1}),
+    "ONNX of one batch": ("v.onnx", Small, _onnx, {}),
+    "ONNX of any batch": ("w.onnx", Small, lambda n, p: _onnx(n, p, **_any_batch()), {}),
+    "ONNX, opset 11": ("x.onnx", Small, lambda n, p: _onnx(n, p, opset_version=11), {}),
+    "ONNX, probabilities": (
+        "y.onnx", lambda: Answering(Small(), "probabilities"), _onnx,
+        {"output": "probabilities"}),
+    "ONNX, log-probabilities": (
+        "z.onnx", lambda: Answering(Small(), "log-probabilities"), _onnx,
+        {"output": "log-probabilities"}),
+    "ONNX, many labels": (
+        "aa.onnx", lambda: Answering(Small(), "sigmoid"), _onnx,
+        {"output": "sigmoid-probabilities"}),
+    "ONNX, regression": ("ab.onnx", lambda: Small(3, 1), _onnx, {"output": "values"}),
+    "ONNX of squeezenet": ("ac.onnx", squeezenet, _onnx, {}),
+    "ONNX, grey": ("ad.onnx", lambda: Small(1), lambda n, p: _onnx(n, p, 1), {"channels": 1}),
+    "ONNX, weights beside it": ("ae.onnx", Small, _external, {}),
+    "TorchScript, several outputs": (
+        "af.pt", lambda: Answering(Small(), "several"), _scripted, {"select": "1"}),
+    "pickled network": ("ag.pth", Small, lambda n, p: torch.save(n, p), {"trust": True}),
+    "torch.export": ("ah.pt2", Small, _exported, {"trust": True}),
+    "Python file": ("ai.py", Small, _python, {"trust": True}),
+}  # fmt: skip
+"""By what they are: the file's name, its network, how it is saved, and what has to be said."""
+
+
+class Harmful:
+    """Writes a file when it is unpickled."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> Any:
+        return Path.touch, (self.mark,)
+
+
+def bad_files(folder: Path, mark: Path) -> dict[str, tuple[Path, str]]:
+    """Bad files by what is wrong with them, each with words of its sentence.
+
+    Whatever is run of one leaves a file at `mark`.
+    """
+    made: dict[str, tuple[Path, str]] = {}
+
+    def add(what: str, name: str, content: bytes, words: str) -> Path:
+        path = folder / name
+        path.write_bytes(content)
+        made[what] = path, words
+        return path
+
+    good = folder / "good.onnx"
+    _onnx(Small(), good)
+    whole = good.read_bytes()
+    add("truncated ONNX", "1.onnx", whole[: len(whole) // 2], "no whole ONNX file")
+    add("empty ONNX", "2.onnx", b"", "no whole ONNX file")
+    add("noise as ONNX", "3.onnx", bytes(range(256)) * 40, "no whole ONNX file")
+    add("text as ONNX", "4.onnx", b"hello", "no whole ONNX file")
+    import onnx
+
+    def of_onnx(what: str, name: str, words: str, change: Callable[[Any], None]) -> None:
+        model = onnx.load(good)
+        change(model)
+        add(what, name, model.SerializeToString(), words)
+
+    def outside(model: Any) -> None:
+        tensor = model.graph.initializer[0]
+        tensor.ClearField("raw_data")
+        tensor.data_location = onnx.TensorProto.EXTERNAL
+        tensor.external_data.add(key="location", value="../../secret.bin")
+
+    def linked(model: Any) -> None:
+        outside(model)
+        model.graph.initializer[0].external_data[0].value = "link.bin"
+
+    def missing(model: Any) -> None:
+        outside(model)
+        model.graph.initializer[0].external_data[0].value = "absent.bin"
+
+    secret = folder / "secret.txt"
+    secret.write_bytes(b"\0" * 4096)
+    (folder / "link.bin").symlink_to(secret)
+    of_onnx("weights outside", "5.onnx", "out of its own folder", outside)
+    of_onnx("weights behind a link", "6.onnx", "out of its own folder", linked)
+    of_onnx("weights missing", "7.onnx", "not beside it", missing)
+
+    def cyclic(model: Any) -> None:
+        model.graph.node[0].input[0] = model.graph.node[-1].output[0]
+
+    def unknown(model: Any) -> None:
+        model.graph.node[2].op_type = "Frobnicate"
+
+    def two_inputs(model: Any) -> None:
+        model.graph.input.append(
+            onnx.helper.make_tensor_value_info("z", onnx.TensorProto.FLOAT, [1, 3])
+        )
+
+    of_onnx("cyclic graph", "8.onnx", "no whole ONNX file", cyclic)
+    of_onnx("unknown operator", "9.onnx", "ONNX file|cannot be converted", unknown)
+    of_onnx("two inputs", "10.onnx", "takes 2 inputs", two_inputs)
+
+    def wrong_shape(model: Any) -> None:
+        model.graph.initializer[0].dims[0] += 1
+
+    of_onnx("wrong shapes", "11.onnx", "11.onnx", wrong_shape)
+
+    torch.save(Small(), folder / "12.pth")
+    made["pickled network"] = folder / "12.pth", "holds a pickled network"
+    torch.save(Harmful(mark), folder / "13.pth")
+    made["pickle with code"] = folder / "13.pth", "13.pth"
+    torch.save({"state_dict": {"a": torch.ones(2)}, "x": Harmful(mark)}, folder / "14.pth")
+    made["checkpoint with code"] = folder / "14.pth", "14.pth"
+    add("bare pickle with code", "15.pt", pickle.dumps(Harmful(mark)), "15.pt")
+    _exported(Small(), folder / "16.pt2")
+    made["torch.export"] = folder / "16.pt2", "holds a program of torch.export"
+    program = f"open({str(mark)!r}, 'w').close()\ndef build(): pass\n"
+    add("Python file", "17.py", program.encode(), "holds a Python program")
+    with zipfile.ZipFile(folder / "18.pth", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a/data.pkl", b"\0" * (1 << 24))
+    made["zip bomb"] = folder / "18.pth", "unpacks to more than it holds"
+    header = json.dumps({"a": {"dtype": "F32", "shape": [9, 9], "data_offsets": [0, 324]}}).encode()
+    add("truncated safetensors", "19.safetensors", struct.pack("<Q", len(header)) + header,
+        "not a whole safetensors file")  # fmt: skip
+    state = squeezenet().state_dict()
+    state["features.0.weight"] = torch.ones(7, 7)
+    torch.save(state, folder / "20.pth")
+    made["weights of wrong shapes"] = folder / "20.pth", "nearest is squeezenet1_1, but the file"
+    torch.save({"x": torch.ones(3)}, folder / "21.pth")
+    made["tensors of no network"] = folder / "21.pth", "belong to no network"
+    index = json.dumps({"weight_map": {"a": "../secret.safetensors"}}).encode()
+    add("shards outside", "22.safetensors.index.json", index, "out of its own folder")
+    add("no index", "23.safetensors.index.json", b"[]", "no index of weights")
+    _scripted(Small(), folder / "24.pt")
+    cut = (folder / "24.pt").read_bytes()
+    with zipfile.ZipFile(folder / "24.pt") as archive, zipfile.ZipFile(folder / "25.pt", "w") as to:
+        for entry in archive.infolist():
+            data = archive.read(entry)
+            to.writestr(entry.filename, data[:20] if entry.filename.endswith(".py") else data)
+    made["damaged TorchScript"] = folder / "25.pt", "damaged TorchScript"
+    add("truncated archive", "26.pt", cut[: len(cut) // 2], "26.pt")
+    add("a web page", "27.pth", b"<!DOCTYPE html><html></html>", "web page")
+    (folder / "28").mkdir()
+    made["a folder"] = folder / "28", "folder without a config.json"
+    made["nothing there"] = folder / "29.onnx", "There is no file"
+    return made

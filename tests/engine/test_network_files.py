@@ -1,0 +1,249 @@
+"""Classifiers in files of every kind, by Python and by the command line; bad ones are refused."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from engine.network_files import FILES, SIZE, bad_files
+from pda_studio import explain, load_classifier
+from pda_studio.classifiers import trust
+from pda_studio.classifiers.files import answers_beside
+from pda_studio.classifiers.spec import ClassifierSpec, names_in, read_spec, write_spec
+from pda_studio.cli import main
+from pda_studio.errors import PdaStudioError
+from pda_studio.store import load_map
+
+pytest.importorskip("onnx2pytorch")
+
+IMAGE = np.random.default_rng(5).integers(0, 256, (SIZE, SIZE, 3), np.uint8)
+CELLS: dict[str, Any] = {"window": 8, "stride": 8, "infill": "grey", "forward": "full"}
+LINE = ["--window", "8", "--stride", "8", "--infill", "grey", "--forward", "full", "--no-cache"]
+
+
+def spec_for(what: str) -> dict[str, Any]:
+    more = FILES[what][3]
+    channels = more.get("channels", 3)
+    said = {"input_size": SIZE, "mean": (0.5,) * channels, "std": (0.25,) * channels, **more}
+    said.pop("trust", None)
+    return said
+
+
+@pytest.mark.parametrize("what", FILES)
+def test_a_file_of_every_kind_is_the_network_itself(
+    what: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, make, save, more = FILES[what]
+    path, network, said = tmp_path / name, make().eval(), spec_for(what)
+    save(network, path)
+    half = torch.float16 if what == "half precision" else torch.bfloat16
+    if what in ("half precision", "bfloat16"):
+        network = network.to(half).float()
+    direct = {"preprocessing": {k: v for k, v in said.items() if k not in ("output", "select")},
+              "output": said.get("output"), "select": said.get("select")}  # fmt: skip
+    wanted = explain(IMAGE, network, "occlusion", **direct, **CELLS)
+    strongest = np.abs(wanted.evidence).max()
+    assert strongest > 1e-3
+
+    trusted = more.get("trust", False)
+    loaded = load_classifier(path, device="cpu", trust=trusted, **direct)
+    found = explain(IMAGE, loaded, "occlusion", **CELLS)
+    np.testing.assert_allclose(found.evidence, wanted.evidence, rtol=0, atol=1e-5 * strongest)
+    assert found.weights == name
+
+    write_spec(ClassifierSpec.of(**said), answers_beside(path))
+    Image.fromarray(IMAGE).save(tmp_path / "image.png")
+    words = ["explain", str(tmp_path / "image.png"), "--classifier", str(path), "--device", "cpu",
+             "--method", "occlusion", "--output", str(tmp_path / "map.npz"), *LINE]  # fmt: skip
+    assert main(words) == 0, capsys.readouterr().err
+    again = load_map(tmp_path / "map.npz")
+    np.testing.assert_allclose(again.evidence, wanted.evidence, rtol=0, atol=1e-5 * strongest)
+
+
+def test_there_are_enough_kinds() -> None:
+    assert len(FILES) >= 30
+
+
+def test_names_of_classes_come_from_the_file_or_the_catalogue(tmp_path: Path) -> None:
+    for what, names in (
+        ("safetensors with names", ("benign", "malignant")),
+        ("state_dict", ("class 0", "class 1")),
+        ("one output", ("positive class",)),
+        ("Python file", ("a", "b", "c")),
+    ):
+        name, make, save, more = FILES[what]
+        save(make(), tmp_path / name)
+        loaded = load_classifier(tmp_path / name, trust=more.get("trust", False))
+        assert loaded.class_names == names
+
+
+def test_the_architecture_is_seen_from_names_and_shapes(tmp_path: Path) -> None:
+    name, make, save, _ = FILES["named otherwise"]
+    save(make(), tmp_path / name)
+    loaded = load_classifier(tmp_path / name)
+    assert (loaded.name, loaded.input_size) == ("squeezenet1_1", 224)
+    with pytest.raises(PdaStudioError, match=r"are not resnet18's: the file lacks “conv1.weight”"):
+        load_classifier(tmp_path / name, preprocessing={"architecture": "resnet18"})
+
+
+# -- bad files -------------------------------------------------------------------------------------
+
+
+def test_bad_files_are_one_sentence_and_nothing_is_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mark = tmp_path / "it ran"
+    (tmp_path / "bad").mkdir()
+    bad = bad_files(tmp_path / "bad", mark)
+    assert len(bad) >= 20
+    Image.fromarray(IMAGE).save(tmp_path / "image.png")
+    capsys.readouterr()
+    for what, (path, words) in bad.items():
+        with pytest.raises(PdaStudioError, match=words) as refused:
+            load_classifier(path)
+        assert "\n" not in str(refused.value), what
+        assert not mark.exists(), f"{what} was run"
+    for what in ("truncated ONNX", "pickle with code", "Python file"):
+        line = ["predict", str(tmp_path / "image.png"), "--classifier", str(bad[what][0])]
+        assert main(line) == 1
+        out, err = capsys.readouterr()
+        assert (out, err.count("\n")) == ("", 1)
+        assert not mark.exists()
+
+
+# -- trust -----------------------------------------------------------------------------------------
+
+
+def test_code_is_trusted_by_its_content_until_that_is_withdrawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
+    name, make, save, _ = FILES["Python file"]
+    path = tmp_path / name
+    save(make(), path)
+    with pytest.raises(trust.NeedsTrust, match="--trust"):
+        load_classifier(path)
+    load_classifier(path, trust=True)
+    load_classifier(path)
+    moved = path.rename(tmp_path / "moved.py")
+    load_classifier(moved)
+    moved.write_text(moved.read_text() + "\n# changed\n")
+    with pytest.raises(trust.NeedsTrust):
+        load_classifier(moved)
+    trust.remember(moved)
+    load_classifier(moved)
+    assert trust.withdraw(moved)
+    assert not trust.withdraw(moved)
+    with pytest.raises(trust.NeedsTrust):
+        load_classifier(moved)
+
+
+def test_programs_that_fail_are_one_sentence(tmp_path: Path) -> None:
+    for text, words in (
+        ("1 / 0", r"cannot be opened \(ZeroDivisionError"),
+        ("x = 1", "has no function build"),
+        ("def build(): return 3", "returns a int"),
+        ("def build(:", "SyntaxError"),
+    ):
+        path = tmp_path / "own.py"
+        path.write_text(text)
+        with pytest.raises(PdaStudioError, match=words):
+            load_classifier(path, trust=True)
+
+
+# -- answers ---------------------------------------------------------------------------------------
+
+
+def test_answers_survive_their_file(tmp_path: Path) -> None:
+    said = ClassifierSpec.of(
+        input_size=64, resize=70, mean=(0.1, 0.2, 0.3), std=(1e-5, 2.0, 3.0), value_range=(-1, 1),
+        output="values", select="heads.0", class_names=('“a”\n"b"', "ß\t\\", "𝛼"),
+    )  # fmt: skip
+    write_spec(said, tmp_path / "a.toml")
+    assert read_spec(tmp_path / "a.toml") == said
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("input_size = 0", "input_size"),
+        ("sise = 3", "no answer “sise”"),
+        ("output = 'tanh'", "no kind of output “tanh”"),
+        ("mean = [1.0, 2.0]\nstd = [1.0, 1.0, 1.0]", "one value, or one for each channel"),
+        ("mean = [inf]", "not finite"),
+        ("a = ", "no TOML file"),
+        ("\x00", "no TOML file"),
+    ],
+)
+def test_wrong_answers_are_refused(text: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text(text)
+    with pytest.raises(PdaStudioError, match=words):
+        read_spec(tmp_path / "a.toml")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a\nb\nc", '["a", "b", "c"]', '{"0": "a", "1": "b", "2": "c"}', '{"a": 0, "c": 2, "b": 1}',
+     "0,a\n2,c\n1,b", "\ufeffa\r\nb\r\n\r\nc\r\n"],
+)  # fmt: skip
+def test_class_names_in_every_usual_form(text: str) -> None:
+    assert names_in(text.removeprefix("\ufeff")) == ("a", "b", "c")
+
+
+def test_the_command_line_tells_what_a_file_does_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    name, make, save, _ = FILES["ONNX, probabilities"]
+    path = tmp_path / name
+    network = make().eval()
+    save(network, path)
+    (tmp_path / "names.txt").write_text("cat\ndog\ncow\n")
+    Image.fromarray(IMAGE).save(tmp_path / "image.png")
+    told = ["--input-size", "32", "--mean", "0.4,0.5,0.6", "--std", "0.25", "--output-kind",
+            "probabilities", "--class-names", str(tmp_path / "names.txt")]  # fmt: skip
+    line = ["predict", str(tmp_path / "image.png"), "--classifier", str(path)]
+    assert main([*line, *told, "--save-answers"]) == 0
+    first = capsys.readouterr().out
+    assert all(name in first for name in ("cat", "dog", "cow"))
+    assert read_spec(answers_beside(path)).mean == (0.4, 0.5, 0.6)
+    assert main(line) == 0
+    assert capsys.readouterr() == (first, ""), "the answers lie beside the file"
+    wanted = network((torch.from_numpy(IMAGE).permute(2, 0, 1)[None] / 255
+                      - torch.tensor([0.4, 0.5, 0.6])[:, None, None]) / 0.25)  # fmt: skip
+    assert f"{100 * wanted.max().item():.2f} %" in first
+    assert main([*line, "--mean", "a,b"]) == 2
+    assert "--mean takes numbers" in capsys.readouterr().err
+    assert main(["predict", str(tmp_path / "image.png"), "--input-size", "32"]) == 2
+    assert "digits is in the catalogue" in capsys.readouterr().err
+
+
+def test_a_converted_network_is_compared_with_its_runtime(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    from pda_studio.classifiers.onnx import difference_from_runtime
+
+    name, make, save, _ = FILES["ONNX of one batch"]
+    save(make(), tmp_path / name)
+    with caplog.at_level(logging.WARNING):
+        loaded = load_classifier(tmp_path / name, device="cpu")
+    prepared = loaded.prepare(loaded.preprocessing.pixels(loaded.preprocessing.view(IMAGE))[None])
+    answer = loaded.logits(prepared)
+    assert difference_from_runtime(tmp_path / name, prepared, answer) < 1e-5
+    assert difference_from_runtime(tmp_path / name, prepared, answer + 1) > 1e-2
+
+
+def test_a_network_that_is_converted_wrongly_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pda_studio.classifiers import onnx
+
+    name, make, save, _ = FILES["ONNX of any batch"]
+    save(make(), tmp_path / name)
+    right = onnx.OnnxNetwork.forward
+    monkeypatch.setattr(onnx.OnnxNetwork, "forward", lambda self, x: 1.1 * right(self, x))
+    with pytest.raises(PdaStudioError, match="answers otherwise here than in onnxruntime"):
+        load_classifier(tmp_path / name)
