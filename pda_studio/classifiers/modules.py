@@ -163,11 +163,6 @@ def _first_answer(
 ) -> tuple[Preprocessing, Any]:
     """The preprocessing, and what the network answers to an image of noise."""
     channels = spec.channels or _channels(network)
-    if channels not in (1, 3):
-        raise PdaStudioError(
-            f"{name} takes images of {channels} channels; those of 1 (grey) or 3 (RGB) can be"
-            " explained: wrap it in a module that makes its channels of these."
-        )
     failed: Exception | None = None
     for size in (spec.input_size,) if spec.input_size else _SIZES:
         preprocessing = spec.preprocessing(size, channels)

@@ -20,6 +20,7 @@ from pda_studio.reading import refused_as
 
 LARGEST_INPUT = 4096
 SUFFIX = ".toml"
+_MOST_CHANNELS = 64
 _LONGEST = 1 << 24  # bytes of a file of answers
 
 Side = Annotated[int, Ge(1), Le(LARGEST_INPUT)]
@@ -39,11 +40,14 @@ class ClassifierSpec(BaseModel):
         Length of the image's shorter side before the middle is cut out, in pixels; without it the
         shorter side fits the input.
     channels : int, optional
-        1 (grey) or 3 (RGB).
+        1 (grey), 3 (RGB), or as many as the images have.
     mean, std : tuple of float, optional
         Normalisation, one value for each channel or one for all, in the values of `value_range`.
     value_range : tuple of float, optional
         What black and white become before they are normalised: 0 and 1 where nothing is said.
+    image_values : tuple of float, optional
+        The image's own values that are black and white to the network, as 0 and 4095; without it,
+        these are an image's display limits.
     interpolation : str, optional
         How pixels are resampled.
     output : str, optional
@@ -59,10 +63,11 @@ class ClassifierSpec(BaseModel):
     architecture: str | None = None
     input_size: Side | None = None
     resize: Side | None = None
-    channels: Literal[1, 3] | None = None
+    channels: Annotated[int, Ge(1), Le(_MOST_CHANNELS)] | None = None
     mean: Values | None = None
     std: Values | None = None
     value_range: tuple[float, float] | None = None
+    image_values: tuple[float, float] | None = None
     interpolation: Literal["nearest", "bilinear", "bicubic"] | None = None
     output: str | None = None
     select: str | None = None
@@ -76,7 +81,7 @@ class ClassifierSpec(BaseModel):
         except UsageError as error:
             raise ValueError(str(error)) from error
 
-    @field_validator("mean", "std", "value_range")
+    @field_validator("mean", "std", "value_range", "image_values")
     @classmethod
     def _finite(cls, value: tuple[float, ...] | None) -> tuple[float, ...] | None:
         if value is not None and not all(abs(number) < 1e30 for number in value):
@@ -87,13 +92,14 @@ class ClassifierSpec(BaseModel):
     def _fits(self) -> Self:
         if self.std is not None and not all(value > 0 for value in self.std):
             raise ValueError("The std must be above 0")
-        if self.value_range is not None and self.value_range[0] == self.value_range[1]:
-            raise ValueError("The two ends of value_range must differ")
+        for ends in (self.value_range, self.image_values):
+            if ends is not None and not ends[0] < ends[1]:
+                raise ValueError("A range must go from its lower to its higher end")
         if self.input_size and self.resize and self.resize < self.input_size:
             raise ValueError("The resize must be at least the input_size, which is cut out of it")
         lengths = {len(values) for values in (self.mean, self.std) if values is not None}
         lengths |= {self.channels} if self.channels else set()
-        if len(lengths - {1}) > 1 or not lengths <= {1, 3}:
+        if len(lengths - {1}) > 1:
             raise ValueError("The mean and std need one value, or one for each channel")
         return self
 
@@ -141,6 +147,7 @@ class ClassifierSpec(BaseModel):
             mean=tuple((one - low) / (high - low) for one in mean),
             std=tuple(one / (high - low) for one in std),
             interpolation=self.interpolation or "bilinear",
+            values=self.image_values,
         )
 
     @classmethod
@@ -153,6 +160,7 @@ class ClassifierSpec(BaseModel):
             mean=preprocessing.mean,
             std=preprocessing.std,
             interpolation=preprocessing.interpolation,
+            image_values=preprocessing.values,
         )
 
     def to_toml(self) -> str:

@@ -57,11 +57,17 @@ class Answers:
         int | None,
         _option("N", "Length of the shorter side before the crop, in pixels.", converter=whole),
     ] = None
-    channels: Annotated[int | None, _option("N", "1 (grey) or 3 (RGB).", converter=whole)] = None
+    channels: Annotated[
+        int | None, _option("N", "1 (grey), 3 (RGB), or as many as images have.", converter=whole)
+    ] = None
     mean: Annotated[_Numbers, _numbers_option("Mean of each channel, or one for all.")] = None
     std: Annotated[_Numbers, _numbers_option("Standard deviation of each channel.")] = None
     value_range: Annotated[
         _Numbers, _numbers_option("What black and white are before that: 0,1 or 0,255 or -1,1.")
+    ] = None
+    image_values: Annotated[
+        _Numbers,
+        _numbers_option("The image's own values that are black and white to it, as 0,4095."),
     ] = None
     output_kind: Annotated[
         str | None,

@@ -26,6 +26,7 @@ def spec_of(answers: Answers) -> ClassifierSpec:
         mean=answers.mean,
         std=answers.std,
         value_range=answers.value_range,
+        image_values=answers.image_values,
         output=answers.output_kind,
         select=answers.select_output,
         class_names=None if names is None else read_class_names(names),
