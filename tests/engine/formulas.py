@@ -52,7 +52,7 @@ def rough(at: np.ndarray) -> np.ndarray:
 
 def smooth(at: np.ndarray) -> np.ndarray:
     """What changes slowly."""
-    return np.sin(at[:, 0] / 9) * np.cos(at[:, 1] / 7)
+    return np.sin(at[:, 0] / 16) * np.cos(at[:, 1] / 13)
 
 
 def logits(scores: WindowScores) -> tuple[np.ndarray, None]:

@@ -8,15 +8,15 @@ from scipy.ndimage import uniform_filter
 
 from pda_studio.pda.scores import Coarser, WindowScores
 
-_FACTORS = {2: 0.46, 4: 0.55}
-"""What part of the move from twice the step remains as error, from this step on (pixels): the
-medians over photographs and networks are 0.44 and 0.54 (tests/benchmarks/levelled.py)."""
+_FACTORS = {2: 0.49, 4: 0.6, 8: 0.64, 16: 0.8}
+"""What part of the move from twice the step remains as error, up to this step (pixels): the
+medians over photographs, networks and levels (tests/benchmarks/levelled.py)."""
 _FLOOR = 0.2  # of a pixel's squared error that is the whole map's: few places tell of their own
 
 
 def factor(step: int) -> float:
     """What part of the move from twice the step (pixels) remains as error."""
-    return _FACTORS[4 if step > 2 else 2]
+    return next((part for least, part in _FACTORS.items() if step <= least), _FACTORS[16])
 
 
 def with_coarser(scores: WindowScores, coarser: Coarser) -> WindowScores:

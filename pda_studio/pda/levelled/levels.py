@@ -23,9 +23,10 @@ from pda_studio.pda.windows import WindowGrid
 _PLACES = 8  # windows along each axis that a network is tried on
 _APART = 1.3  # how many times dearer each layer is than the one before that is worth trying
 _STEPS = (1.0, 1.4, 2.0, 2.8, 4.0, 5.7, 8.0, 11.3, 16.0)
-_LEFT = (0.0, 0.05, 0.11, 0.16, 0.26, 0.38, 0.55, 0.75, 0.95)
+_LEFT = (0.0, 0.07, 0.10, 0.17, 0.23, 0.35, 0.45, 0.63, 0.77)
 """What share of a level's rms is left as error of the map, where every so many windows carry it;
 the median over photographs (tests/benchmarks/levelled.py)."""
+_EACH = 2e-5  # seconds of a window that no layer counts for: its infill, its place in a batch
 _WORTH = 0.8  # of the exact map's time: what levels have to save
 
 
@@ -60,8 +61,9 @@ class Pilot:
     layers : list of str
         Where it may be linear from.
     residuals : list of list of float
-        (L + 1, L + 1): rms over the windows of what the log-odds linear from one layer differ from
-        those linear from another; the last is the whole network, which is exact.
+        (L + 1, L + 1): rms over the windows of what the log-odds linear from one layer (rows)
+        leave, taken off by least squares, of those linear from another; the last is the whole
+        network, which is exact.
     rms : list of float
         (L + 1): of their change itself.
     seconds : list of float
@@ -234,10 +236,14 @@ def pilot_of(
         ]
         changes.append([*linear, log_odds_among(moved, target) - before])
     values = np.array(changes)
-    between = np.sqrt(np.square(values[:, :, None] - values[:, None, :]).mean(0))
-    seconds = [_best_seconds(program, grid.window, [one]) for one in (*sources, program.output)]
-    rms = np.sqrt(np.square(values).mean(0))
-    return Pilot(names, between.tolist(), rms.tolist(), seconds)
+    together = values.T @ values / len(values)
+    squares = together.diagonal()
+    explained = np.square(together) / np.maximum(squares[:, None], np.finfo(np.float64).tiny)
+    left = np.sqrt(np.maximum(squares - explained, 0))
+    seconds = [
+        _EACH + _best_seconds(program, grid.window, [one]) for one in (*sources, program.output)
+    ]
+    return Pilot(names, left.tolist(), np.sqrt(squares).tolist(), seconds)
 
 
 def candidates(program: Program, window: int) -> Iterator[tuple[str, Operation]]:

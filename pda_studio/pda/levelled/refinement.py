@@ -19,7 +19,7 @@ from pda_studio.pda.scores import WindowScores
 Drawn = Callable[[WindowScores], tuple[NDArray[np.float64], NDArray[np.float64] | None]]
 """Turns scores into the evidence (H, W) of the target, and its standard error if it has one."""
 
-_FIRST, _FIRST_EXACT = 8, 16  # pixels: steps of the first lattices
+_FIRST, _FIRST_ABOVE = 8, 16  # pixels: steps of the first lattices, of the lowest and the others
 _POWER = 1.8  # the work goes with this power of one over the error, roughly: for the time left
 _REMAINS = 0.25  # of a squared error once a lattice's step is halved, roughly
 
@@ -79,7 +79,7 @@ def refine(
         for place, one in enumerate(state.computed):
             if one.lattice is not None or state.complete:
                 continue
-            step = _FIRST_EXACT if one is state.computed[-1] else _FIRST
+            step = _FIRST_ABOVE if place else _FIRST
             for scored in _score(state, one, state.first_lattice(step)):
                 if isinstance(scored, Preparation):
                     yield scored
@@ -198,7 +198,7 @@ def _score(
             parts.append(part)
         if is_exact:
             enter(state.exact, batch, parts)
-        one.values[batch] = fields(joined(parts))
+        one.values[batch] = fields(joined(parts)) - state.original
         one.known[batch] = True
         yield len(batch)
     one.lattice = lattice

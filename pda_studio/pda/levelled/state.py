@@ -6,15 +6,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from pda_studio.pda.levelled.fields import scores_of
-from pda_studio.pda.levelled.known import KnownLevel, KnownLevels
+from pda_studio.pda.levelled.fields import log_odds, scores_of
 from pda_studio.pda.levelled.lattice import Lattice
 from pda_studio.pda.levelled.levels import Level
 from pda_studio.pda.loop import unscored
 from pda_studio.pda.scores import Coarser, WindowScores
 from pda_studio.pda.windows import WindowGrid
 
-_FEWEST = 4  # windows along an axis of a lattice: fewer make no spline
+_FEWEST = 4  # windows along an axis of a lattice: fewer tell too little
+_REACH = 0.4  # of a window's side: the length scale of what a level adds
 
 
 @dataclass(eq=False)
@@ -26,7 +26,7 @@ class Computed:
     level : Level
         The level.
     values : (n, 2C) float64
-        Its fields, where they are known.
+        By how much its fields differ from those of the unmodified image, where that is known.
     known : (n,) bool
         Where that is.
     lattice : Lattice or None
@@ -73,6 +73,10 @@ class LevelledScores:
         self.exact = unscored(
             grid, last.forward, classes, class_count, stochastic=last.filler.stochastic
         )
+        self.original = np.concatenate(
+            [log_odds(self.exact.original_probability), self.exact.original_logit]
+        )
+        self._reach = _REACH * grid.window / grid.stride
 
     def known(self) -> KnownLevels | None:
         """What is known of the levels, for a finer map to go on from; None before all are begun."""
@@ -111,12 +115,12 @@ class LevelledScores:
         return same
 
     def first_lattice(self, step: int) -> Lattice:
-        """The lattice of about this step in pixels: of a power of two of windows."""
+        """The lattice of this step in pixels, or a little more: of a power of two of windows."""
         shape = (len(self.grid.rows), len(self.grid.columns))
         steps = []
         for length in shape:
             along = 1
-            while 2 * along * self.grid.stride <= step and 2 * along * (_FEWEST - 1) < length:
+            while along * self.grid.stride < step and 2 * along * (_FEWEST - 1) < length:
                 along *= 2
             steps.append(along)
         return Lattice(*shape, *steps)
@@ -131,17 +135,17 @@ class LevelledScores:
         known = self.computed[-1].known
         if self.complete:
             return self.exact
-        probability, logit = scores_of(self._sum({}, slice(None)))
+        probability, logit = scores_of(self._estimated({}, slice(None)))
         for estimated, exact in ((probability, self.exact.probability), (logit, self.exact.logit)):
             estimated[known] = exact[known]
         lattices, step = self.thinned()
-        coarser = scores_of(self._sum(lattices, slice(None)))
+        coarser = scores_of(self._estimated(lattices, slice(None)))
         return self._all_scored(probability, logit, Coarser(*coarser, known.copy(), step))
 
     def of_class(self, column: int, changed: Mapping[int, Lattice]) -> WindowScores:
         """Estimates for one kept class, with some levels on a coarser lattice than is known."""
         count = len(self.exact.classes)
-        values = self._sum(changed, slice(column, None, count))
+        values = self._estimated(changed, slice(column, None, count))
         one = slice(column, column + 1)
         return replace(
             self._all_scored(*scores_of(values)),
@@ -179,25 +183,25 @@ class LevelledScores:
             coarser=coarser,
         )
 
-    def _sum(self, changed: Mapping[int, Lattice], columns: slice) -> NDArray[np.float64]:
-        """(n, F): the sum of the levels' fields, interpolated."""
+    def _estimated(self, changed: Mapping[int, Lattice], columns: slice) -> NDArray[np.float64]:
+        """(n, F): the fields of the highest level that is known anywhere, everywhere."""
         total: NDArray[np.float64] | None = None
         for place, one in enumerate(self.computed):
-            if one.lattice is not None:
-                part = self._part(place, changed.get(place, one.lattice), columns)
-                total = part if total is None else total + part
+            if one.lattice is None:
+                continue
+            lattice = changed.get(place, one.lattice)
+            if total is None:
+                total = lattice.interpolated(one.values[lattice.indices, columns], self._reach)
+                continue
+            under = self.computed[place - 1]
+            assert under.lattice is not None
+            lattice = lattice.shared_with(under.lattice)
+            added = one.values[lattice.indices, columns]
+            below = under.values[lattice.indices, columns]
+            taken = _coefficients(below, added)
+            total = taken * total + lattice.interpolated(added - taken * below, self._reach)
         assert total is not None, "no level is known yet"
-        return total.reshape(len(self.grid), -1)
-
-    def _part(self, place: int, lattice: Lattice, columns: slice) -> NDArray[np.float64]:
-        """What a level adds to the one below, interpolated from a lattice where both are known."""
-        below = self.computed[place - 1].lattice if place else None
-        lattice = lattice if below is None else lattice.shared_with(below)
-        at = lattice.indices
-        added = self.computed[place].values[at, columns]
-        if place:
-            added = added - self.computed[place - 1].values[at, columns]
-        return lattice.interpolated(added)
+        return total.reshape(len(self.grid), -1) + self.original[columns]
 
     def thinned(self) -> tuple[dict[int, Lattice], int]:
         """Lattices of twice the step for levels that are not known everywhere.
@@ -217,6 +221,16 @@ class LevelledScores:
 
 def _percent(part: float) -> str:
     return f"{100 * part:.0f} %" if part >= 0.0995 else f"{100 * part:.2g} %"
+
+
+def _coefficients(below: NDArray[np.float64], above: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(F,): how much of a level, (r, c, F), to take off the one above it, by least squares.
+
+    As of a control variate (M. B. Giles, *Multilevel Monte Carlo methods*, 2015, section 1.2).
+    """
+    squares = np.square(below).sum((0, 1))
+    together = (below * above).sum((0, 1))
+    return np.divide(together, squares, out=np.ones_like(squares), where=squares > 0)
 
 
 def _columns(values: NDArray[np.float64] | None, columns: slice) -> NDArray[np.float64] | None:
