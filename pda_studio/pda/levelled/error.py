@@ -8,7 +8,7 @@ from scipy.ndimage import uniform_filter
 
 from pda_studio.pda.scores import Coarser, WindowScores
 
-_FACTORS = {2: 0.49, 4: 0.6, 8: 0.64, 16: 0.8}
+_FACTORS = {2: 0.52, 4: 0.6, 8: 0.64, 16: 0.8}
 """What part of the move from twice the step remains as error, up to this step (pixels): the
 medians over photographs, networks and levels (tests/benchmarks/levelled.py)."""
 _FLOOR = 0.2  # of a pixel's squared error that is the whole map's: few places tell of their own

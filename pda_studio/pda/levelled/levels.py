@@ -199,7 +199,7 @@ def _pilot_once(
     )
     yield Preparation("layers", 0, 1)
     known = measured_once(
-        "levels", key, Pilot, lambda: pilot_of(classifier, pixels, program, target, grid, filler)
+        "pilot", key, Pilot, lambda: pilot_of(classifier, pixels, program, target, grid, filler)
     )
     if all(layer in program.layers for layer in known.layers):
         return known

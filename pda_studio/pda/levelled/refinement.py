@@ -90,7 +90,7 @@ def refine(
                 error = _error(state, column, drawn)
                 if error <= tolerance:
                     break
-                place, axis = _next(state, column, drawn)
+                place, axis = _next(state, column, drawn, error, tolerance)
             else:
                 place, axis = len(state.computed) - 1, _wider(state.computed[-1])
             one = state.computed[place]
@@ -129,12 +129,19 @@ def _error(state: LevelledScores, column: int, drawn: Drawn) -> float:
     return relative(approximation_error(now, then, step, state.grid.window, sampling), now)
 
 
-def _next(state: LevelledScores, column: int, drawn: Drawn) -> tuple[int, int]:
-    """Which level to refine along which axis: where the error falls most for its cost."""
+def _next(
+    state: LevelledScores, column: int, drawn: Drawn, error: float, tolerance: float
+) -> tuple[int, int]:
+    """Which level to refine along which axis.
+
+    The cheapest of those that are expected to meet the tolerance; while there is none, that where
+    the error falls most for its cost.
+    """
     now, sampling = drawn(state.of_class(column, {}))
+    missing = float(np.square(now).mean()) * (error**2 - tolerance**2)
     # What half of the sampled windows differ by, because they are sampled, is no gain.
     noise = 0.0 if sampling is None else float(np.square(sampling).mean())
-    best, most = (len(state.computed) - 1, 0), -1.0
+    choices: list[tuple[float, bool, tuple[int, int]]] = []
     for place, one in enumerate(state.computed):
         assert one.lattice is not None
         for axis in one.lattice.partial_axes:
@@ -144,10 +151,12 @@ def _next(state: LevelledScores, column: int, drawn: Drawn) -> tuple[int, int]:
             step = (one.lattice.down, one.lattice.across)[axis] * state.grid.stride
             falls = (1 - _REMAINS) * factor(step) ** 2 * max(0.0, moved)
             refined = _within_below(state, place, axis)
-            gain = falls / max(_cost(state, refined, axis), 1e-12)
-            if gain > most:
-                best, most = (refined, axis), gain
-    return best
+            cost = max(_cost(state, refined, axis), 1e-12)
+            enough = falls >= missing and refined == place
+            choices.append((1 / cost if enough else falls / cost, enough, (refined, axis)))
+    if any(enough for _, enough, _ in choices):
+        choices = [choice for choice in choices if choice[1]]
+    return max(choices)[2]
 
 
 def _wider(one: Computed) -> int:

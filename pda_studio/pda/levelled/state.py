@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pda_studio.pda.levelled.fields import log_odds, scores_of
+from pda_studio.pda.levelled.known import KnownLevel, KnownLevels
 from pda_studio.pda.levelled.lattice import Lattice
 from pda_studio.pda.levelled.levels import Level
 from pda_studio.pda.loop import unscored
@@ -201,7 +202,8 @@ class LevelledScores:
             taken = _coefficients(below, added)
             total = taken * total + lattice.interpolated(added - taken * below, self._reach)
         assert total is not None, "no level is known yet"
-        return total.reshape(len(self.grid), -1) + self.original[columns]
+        everywhere: NDArray[np.float64] = total.reshape(len(self.grid), -1) + self.original[columns]
+        return everywhere
 
     def thinned(self) -> tuple[dict[int, Lattice], int]:
         """Lattices of twice the step for levels that are not known everywhere.
@@ -230,7 +232,9 @@ def _coefficients(below: NDArray[np.float64], above: NDArray[np.float64]) -> NDA
     """
     squares = np.square(below).sum((0, 1))
     together = (below * above).sum((0, 1))
-    return np.divide(together, squares, out=np.ones_like(squares), where=squares > 0)
+    taken: NDArray[np.float64] = np.ones_like(squares)
+    np.divide(together, squares, out=taken, where=squares > 0)
+    return taken
 
 
 def _columns(values: NDArray[np.float64] | None, columns: slice) -> NDArray[np.float64] | None:

@@ -28,7 +28,6 @@ from pda_studio.pda.forward.incremental.plan import (
     blocks,
     product_blocks,
     speed_of,
-    windows_along,
 )
 from pda_studio.pda.patches import windows_of
 from pda_studio.pda.windows import WindowGrid
@@ -149,10 +148,10 @@ def neighbours(
     and columns are named, only the windows that lie on both, and no single windows first.
     """
     if rows is None or columns is None:
-        along = windows_along(image.program, grid.window, grid.stride, samples, wanted)
+        along = image.windows_along(grid.window, grid.stride, samples, wanted)
         return blocks(grid, along, alone=speed_of(image.program).alone)
     apart = max(_apart(grid.rows[rows]), _apart(grid.columns[columns]))
-    along = windows_along(image.program, grid.window, apart, samples, wanted)
+    along = image.windows_along(grid.window, apart, samples, wanted)
     return product_blocks(grid, rows, columns, along)
 
 
