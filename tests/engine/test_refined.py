@@ -130,10 +130,9 @@ def test_the_end_is_the_exact_map(
 def test_an_unfinished_map_is_gone_on_from(digits: Classifier, digit: np.ndarray) -> None:
     method = method_named("efficient-pda").create(
         digits,
-        infill="conditional-samples",
-        samples=4,
-        window=6,
-        stride=2,
+        infill="conditional-mean",
+        window=5,
+        stride=1,
         forward="levelled",
         tolerance=0.01,
     )
