@@ -22,7 +22,7 @@ LATE: dict[str, int] = {
     "document": 2,
     "experiments": 3,
     "gui": 62,  # the window is there before PyTorch is
-    "images": 1,  # the readers, whose libraries take a while
+    "images": 1,  # an optional extra
     "infills": 10,  # declarations know their parameters without PyTorch
     "methods": 20,  # likewise
     "parameters.py": 1,

@@ -11,11 +11,12 @@ from cyclopts.validators import Number
 
 from pda_studio.errors import UsageError
 from pda_studio.files import check_writable
+from pda_studio.images.formats import NAMES
 
 Image = Annotated[
     Path,
     Parameter(
-        help="An image: JPEG, PNG, TIFF, BMP, WebP or GIF; - reads it from standard input.",
+        help=f"An image: {NAMES}; - reads it from standard input.",
         allow_leading_hyphen=True,
     ),
 ]

@@ -3,7 +3,7 @@
 import logging
 import stat
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -15,24 +15,21 @@ from PIL import Image as Pillow
 from PIL import UnidentifiedImageError
 
 from pda_studio.errors import PdaStudioError
-from pda_studio.images import tiff
+from pda_studio.images import containers, tiff
 from pda_studio.images.colours import array_of, deep_in_srgb, in_srgb
 from pda_studio.images.depth import as_values, limits_of, over_white
+from pda_studio.images.formats import FORMATS, NAMES
 from pda_studio.images.image import Image, Pixels, Values
+from pda_studio.images.jpeg import check_scans, jpeg_frame
 from pda_studio.images.limits import check_page, check_size, damaged, no_memory
 
 _log = logging.getLogger(__name__)
 
-# Also what Pillow may try: others of its readers start programs such as Ghostscript.
-FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "WEBP", "GIF")
-
-_NAMES = "JPEG, PNG, TIFF, BMP, WebP or GIF"
 _JPEG = b"\xff\xd8\xff"
+_FOR_PILLOW = tuple(one.pillow for one in FORMATS)
 _STARTS = (*tiff.STARTS, _JPEG, b"\x89PNG", b"RIFF", b"GIF8")
 _ORIENTATION = 0x0112
-_MOST_SCANS = 500  # of a progressive JPEG; programs write about ten
 _MOST_ANIMATED = 25_000_000  # pixels of an animated WebP, which takes 21 bytes for each
-_MOST_SCANNED = 4_000_000_000  # pixels over which they go: some seconds
 
 
 def load_image(path: str | Path, page: int = 1) -> Pixels:
@@ -44,7 +41,7 @@ def load_image(path: str | Path, page: int = 1) -> Pixels:
     Parameters
     ----------
     path : str or Path
-        A JPEG, PNG, TIFF, BMP, WebP or GIF file, told by its content and not by its name.
+        A file of one of the `FORMATS`, told by its content and not by its name.
     page : int
         Which page or frame, from 1.
 
@@ -76,7 +73,7 @@ def read_image(path: str | Path, page: int = 1) -> Image:
     Parameters
     ----------
     path : str or Path
-        A JPEG, PNG, TIFF, BMP, WebP or GIF file, told by its content and not by its name.
+        A file of one of the `FORMATS`, told by its content and not by its name.
     page : int
         Which page or frame, from 1.
 
@@ -99,8 +96,8 @@ def read_image(path: str | Path, page: int = 1) -> Image:
         if start.startswith(_JPEG):
             file.seek(0)
             data = file.read()
-            frame = _jpeg_frame(data)
-            _check_scans(data, frame, path)
+            frame = jpeg_frame(data)
+            check_scans(data, frame, path)
             if frame.bits == 12:
                 check_page(page, 1, path)
                 return _twelve_bit_jpeg(data, path)
@@ -109,13 +106,14 @@ def read_image(path: str | Path, page: int = 1) -> Image:
 
 
 def _by_pillow(file: BinaryIO, start: bytes, path: Path, page: int) -> Image:
+    containers.prepare(start, path)
     try:
         image = _identified(file)
     except UnidentifiedImageError as error:
         if start.startswith(_STARTS):
             raise damaged(path) from error
         raise PdaStudioError(
-            f"Cannot read {path}: it is not a {_NAMES} image; convert it to one of these."
+            f"Cannot read {path}: it is not a {NAMES} image; convert it to one of these."
         ) from error
     except Pillow.DecompressionBombError as error:
         raise PdaStudioError(
@@ -142,7 +140,10 @@ def _by_pillow(file: BinaryIO, start: bytes, path: Path, page: int) -> Image:
         raise no_memory(path) from error
     except Exception as error:
         raise damaged(path) from error
-    if image.format == "PNG" and _is_deep_png(file):
+    deep = _deep_values(file, image, path)
+    if deep is not None:
+        read = deep
+    elif image.format == "PNG" and _is_deep_png(file):
         read = _deep_png(file, image, path)
     elif image.mode == "F" or image.mode.startswith("I"):
         read = _deep(np.asarray(image)[:, :, np.newaxis], None, path)
@@ -196,7 +197,7 @@ def _identified(file: BinaryIO) -> Pillow.Image:
     with warnings.catch_warnings():
         # Pillow warns from 89 million pixels on; the limit here is a little higher.
         warnings.simplefilter("ignore", Pillow.DecompressionBombWarning)
-        return Pillow.open(file, formats=FORMATS)
+        return Pillow.open(file, formats=_FOR_PILLOW)
 
 
 def _eight_bit(image: Pillow.Image) -> Image:
@@ -217,6 +218,27 @@ def _eight_bit(image: Pillow.Image) -> Image:
     if alpha is not None:
         pixels = over_white(pixels, alpha)
     return Image(pixels, other_notes=(note,) if note else ())
+
+
+def _deep_values(file: BinaryIO, image: Pillow.Image, path: Path) -> Image | None:
+    """An image of a format that Pillow reads with eight bits, where it has more."""
+    if image.format not in ("JPEG2000", "AVIF"):
+        return None
+    file.seek(0)
+    try:
+        found = containers.deep_values(image.format, file.read())
+    except Exception as error:
+        raise damaged(path) from error
+    if found is None:
+        return None
+    values, bits = found
+    colours = 3 if values.shape[2] >= 3 else 1
+    known = bits if values.dtype.kind == "u" else None
+    read = _deep(values[:, :, :colours], image.info.get("icc_profile"), path, known)
+    if values.shape[2] in (2, 4):
+        alpha = values[:, :, -1] / np.float32(read.limits.white)
+        read = read.with_values(over_white(read.values, alpha, read.limits.white))
+    return read
 
 
 def _is_deep_png(file: BinaryIO) -> bool:
@@ -261,36 +283,6 @@ def _deep(
         raise PdaStudioError(f"Cannot read {path}: {error}") from error
     converted, note = deep_in_srgb(as_values(values), profile, limits)
     return Image(converted, limits, (note,) if note else ())
-
-
-@dataclass(frozen=True)
-class _JpegFrame:
-    """What a JPEG's frame header says: bits of a sample, and the size in pixels."""
-
-    bits: int = 8
-    height: int = 0
-    width: int = 0
-
-
-def _jpeg_frame(data: bytes) -> _JpegFrame:
-    at = 2
-    while at + 9 <= len(data) and data[at] == 0xFF:
-        kind, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
-        if 0xC0 <= kind <= 0xCF and kind not in (0xC4, 0xC8, 0xCC):
-            height, width = (int.from_bytes(data[i : i + 2], "big") for i in (at + 5, at + 7))
-            return _JpegFrame(data[at + 4], height, width)
-        at += 2 + length
-    return _JpegFrame()
-
-
-def _check_scans(data: bytes, frame: _JpegFrame, path: Path) -> None:
-    """Refuse a JPEG that is made to take minutes: each scan goes over the whole image."""
-    scans = data.count(b"\xff\xda")
-    if scans > _MOST_SCANS or scans * frame.width * frame.height > _MOST_SCANNED:
-        raise PdaStudioError(
-            f"Cannot read {path}: it has {scans:,} scans, as no camera or program writes them;"
-            " save it anew."
-        )
 
 
 def _twelve_bit_jpeg(data: bytes, path: Path) -> Image:

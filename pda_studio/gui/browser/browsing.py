@@ -14,8 +14,9 @@ from pda_studio.gui.actions.action import FILE, Action
 from pda_studio.gui.actions.registry import Actions
 from pda_studio.gui.jobs.worker import Jobs
 from pda_studio.gui.opening.dialogs import Dialogs
-from pda_studio.gui.opening.opening import IMAGES, WEIGHTS, Opening
+from pda_studio.gui.opening.opening import WEIGHTS, Opening
 from pda_studio.gui.session.session import Session
+from pda_studio.images import SUFFIXES
 
 
 class FolderBrowser(QObject):
@@ -180,7 +181,7 @@ def images_in(folder: Path) -> list[Path]:
     images = [
         path
         for path in entries
-        if path.suffix.lower() in IMAGES and not path.name.startswith(".") and path.is_file()
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
     ]
     return _in_order(images)
 

@@ -11,10 +11,11 @@ from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox, QWidget
 from pda_studio.document.workspace import SUFFIX, ClassifierChoice
 from pda_studio.gui.actions.action import FILE, Action, Menu, ready
 from pda_studio.gui.composer.exporting import Exporting
-from pda_studio.gui.opening.opening import IMAGES, WEIGHTS, Opening
+from pda_studio.gui.opening.opening import WEIGHTS, Opening
 from pda_studio.gui.session.saving import Saving
 from pda_studio.gui.window.main_window import MainWindow
 from pda_studio.gui.window.settings import Memory
+from pda_studio.images import SUFFIXES
 
 RECENT_IMAGES = Menu(QT_TRANSLATE_NOOP("menus", "Recent images"), FILE.at(22), data=True)
 RECENT_CLASSIFIERS = Menu(QT_TRANSLATE_NOOP("menus", "Recent classifiers"), FILE.at(31), data=True)
@@ -69,7 +70,7 @@ class Dialogs(QObject):
 
     def choose_image(self) -> None:
         """Choose an image to open."""
-        patterns = " ".join(f"*{suffix} *{suffix.upper()}" for suffix in IMAGES)
+        patterns = " ".join(f"*{suffix} *{suffix.upper()}" for suffix in SUFFIXES)
         dialog = self._dialog(self.tr("Open image"), self.tr("Images ({0})").format(patterns))
         dialog.fileSelected.connect(lambda path: self._opening.open_image(Path(path)))
         dialog.open()
@@ -151,7 +152,7 @@ class Dialogs(QObject):
 
     def choose_image_to_add(self) -> None:
         """Choose an image to put below the others."""
-        patterns = " ".join(f"*{suffix} *{suffix.upper()}" for suffix in IMAGES)
+        patterns = " ".join(f"*{suffix} *{suffix.upper()}" for suffix in SUFFIXES)
         dialog = self._dialog(self.tr("Add image"), self.tr("Images ({0})").format(patterns))
         dialog.fileSelected.connect(lambda path: self._opening.add_image(Path(path)))
         dialog.open()

@@ -16,7 +16,6 @@ from pda_studio.gui.jobs.job import Job
 from pda_studio.gui.jobs.worker import Jobs
 from pda_studio.gui.session.session import Session
 
-IMAGES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif")
 WEIGHTS = (".safetensors", ".pth", ".pt", ".bin")
 FIRST_SAMPLE = "1"
 

@@ -7,13 +7,12 @@ import numpy as np
 
 from pda_studio.classifiers import Preprocessing
 from pda_studio.errors import PdaStudioError
-from pda_studio.images import View, read_image
+from pda_studio.images import SUFFIXES, View, read_image
 
 NATURAL_VIEW = Preprocessing(resize=256, size=224, mean=(0, 0, 0), std=(1, 1, 1))
 """How most ImageNet networks see an image, before normalisation."""
 
 _MOST_REFERENCES = 1000  # kept in memory, 150 kB each at 224×224
-_SUFFIXES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp", ".gif"}
 
 
 def images_in(folder: Path) -> list[Path]:
@@ -26,7 +25,7 @@ def images_in(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise PdaStudioError(f"There is no folder of images at {folder}.")
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
     if not found:
         raise PdaStudioError(f"The folder {folder} holds no images.")
     return found
