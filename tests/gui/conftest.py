@@ -7,7 +7,7 @@ from pathlib import Path
 from time import monotonic
 
 import pytest
-from driver import WAIT, Opened, no_thread_of, wait_for_maps
+from driver import WAIT, Opened, coarse, no_thread_of, wait_for_maps
 from PySide6.QtCore import QEvent, QSettings
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -76,6 +76,11 @@ def opened(
 
 
 @pytest.fixture
-def studio(opened: Opened) -> Studio:
+def studio(opened: Opened, qtbot: QtBot, request: pytest.FixtureRequest) -> Studio:
     """A window with a sample digit, the digit classifier, and a finished map."""
-    return opened()
+    studio = opened()
+    if request.node.get_closest_marker("coarse_maps") is not None:
+        coarse(studio)
+        wait_for_maps(qtbot, studio)
+        studio.saving.begin()
+    return studio

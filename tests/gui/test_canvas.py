@@ -48,6 +48,7 @@ def write(canvas: Canvas, pens, digit: int) -> None:
         stroke(canvas, [tuple(p) for p in (curve - (low + high) / 2) * scale + 14])
 
 
+@pytest.mark.coarse_maps
 def test_the_classifier_knows_what_is_drawn(studio: Studio, qtbot: QtBot, pens) -> None:
     coarse(studio)
     qtbot.keyClick(studio.window, Qt.Key.Key_D, Qt.KeyboardModifier.ControlModifier)

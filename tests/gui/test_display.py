@@ -327,6 +327,7 @@ def test_everything_in_the_display_has_a_name(studio: Studio) -> None:
     assert "bits" in box.histogram.accessibleDescription()
 
 
+@pytest.mark.coarse_maps
 def test_uncertainty_is_a_layer_of_its_own(studio: Studio, qtbot: QtBot) -> None:
     session, layer = studio.session, button(studio.window.method_box, "Standard error")
     assert not layer.isEnabled(), "no samples were drawn"
@@ -360,6 +361,7 @@ def test_uncertainty_is_a_layer_of_its_own(studio: Studio, qtbot: QtBot) -> None
     assert panel(studio).caption.text().startswith("No standard error")
 
 
+@pytest.mark.coarse_maps
 def test_the_spread_of_combined_maps_is_named_so(studio: Studio, qtbot: QtBot) -> None:
     session = studio.session
     session.columns.add("occlusion")

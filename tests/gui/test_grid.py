@@ -48,6 +48,7 @@ def open_column_menu(studio: Studio, qtbot: QtBot, at: int) -> None:
     qtbot.mouseClick(header.menu_button, Qt.MouseButton.LeftButton)
 
 
+@pytest.mark.coarse_maps
 def test_a_column_may_ask_another_classifier(studio: Studio, qtbot: QtBot) -> None:
     studio.memory.add_classifier(RANDOM)
     open_column_menu(studio, qtbot, 0)
@@ -85,6 +86,7 @@ def test_a_classifier_that_cannot_be_loaded_fails_in_its_column_alone(
     assert "digits.safetensors" in studio.window.banner.message.text()
 
 
+@pytest.mark.coarse_maps
 def test_columns_are_moved_copied_and_removed_by_their_menu(studio: Studio, qtbot: QtBot) -> None:
     studio.session.columns.add("occlusion")
     open_column_menu(studio, qtbot, 1)
@@ -101,6 +103,7 @@ def test_columns_are_moved_copied_and_removed_by_their_menu(studio: Studio, qtbo
     assert len(studio.session.work.columns) == 2
 
 
+@pytest.mark.coarse_maps
 def test_why_one_class_rather_than_another(studio: Studio, qtbot: QtBot) -> None:
     wait_for_maps(qtbot, studio)
     session, image = studio.session, studio.session.work.image.pixels
@@ -118,6 +121,7 @@ def test_why_one_class_rather_than_another(studio: Studio, qtbot: QtBot) -> None
     assert session.target == ClassTarget(first)
 
 
+@pytest.mark.coarse_maps
 def test_a_hidden_unit_is_chosen_from_the_strongest_maps(studio: Studio, qtbot: QtBot) -> None:
     session = studio.session
     image, classifier = session.work.image.pixels, session.classifier
@@ -180,6 +184,7 @@ def test_three_classes_before_and_after_the_softmax_cost_nothing(
     assert passes == []
 
 
+@pytest.mark.coarse_maps
 def test_the_mean_of_all_columns(studio: Studio, qtbot: QtBot) -> None:
     studio.session.columns.add("occlusion")
     studio.window.registry["combine"].trigger()
@@ -210,6 +215,7 @@ def test_the_mean_of_one_column_says_what_is_missing(studio: Studio, qtbot: QtBo
     assert "two methods" in studio.window.grid.maps[0, key].caption.toolTip()
 
 
+@pytest.mark.coarse_maps
 def test_another_image_as_a_row(studio: Studio, qtbot: QtBot) -> None:
     other = next(path for path in studio.samples if path.stem == "7")
     studio.opening.add_image(other)
@@ -229,6 +235,7 @@ def test_another_image_as_a_row(studio: Studio, qtbot: QtBot) -> None:
     assert len(studio.session.work.rows) == 2
 
 
+@pytest.mark.coarse_maps
 @pytest.mark.parametrize(
     ("operation", "there"),
     [
@@ -261,6 +268,7 @@ def test_the_crosshair_marks_the_same_place_of_the_image(
     assert other.pixel == (3, 20)
 
 
+@pytest.mark.coarse_maps
 def test_variants_are_turned_back_and_compared(studio: Studio, qtbot: QtBot) -> None:
     row = studio.session.rows.transform(Flip("horizontal"))
     wait_for_maps(qtbot, studio)
@@ -281,6 +289,7 @@ def test_variants_are_turned_back_and_compared(studio: Studio, qtbot: QtBot) -> 
     assert panel.views[0].pixel == (9, 4)
 
 
+@pytest.mark.coarse_maps
 def test_what_is_in_sight_comes_first(studio: Studio, qtbot: QtBot) -> None:
     for degrees in (90, 180, -90):
         studio.session.edit(
@@ -328,6 +337,7 @@ def in_sight(grid, panel) -> bool:
     return grid.viewport().rect().contains(place)
 
 
+@pytest.mark.coarse_maps
 def test_a_row_is_copied_by_its_menu(studio: Studio, qtbot: QtBot) -> None:
     row = studio.session.rows.transform(Flip("vertical"))
     studio.window.grid.row_menu_wanted.emit(row.key, QPoint(10, 10))
@@ -339,6 +349,7 @@ def test_a_row_is_copied_by_its_menu(studio: Studio, qtbot: QtBot) -> None:
     assert not np.array_equal(first.evidence, flipped.evidence)
 
 
+@pytest.mark.coarse_maps
 def test_the_image_is_turned_by_any_angle(studio: Studio, qtbot: QtBot) -> None:
     studio.window.registry["rotate"].trigger()
     (dialog,) = studio.window.findChildren(QInputDialog)
@@ -361,6 +372,7 @@ def test_no_cross_comes_to_stand_where_the_menu_stood(studio: Studio, qtbot: QtB
     assert menu() == before
 
 
+@pytest.mark.coarse_maps
 def test_headings_stay_while_rows_scroll(studio: Studio, qtbot: QtBot) -> None:
     grid = studio.window.grid
     for operation in (Flip("horizontal"), Flip("vertical"), Rotate(90), Rotate(180)):
@@ -390,6 +402,7 @@ def test_headings_stay_while_rows_scroll(studio: Studio, qtbot: QtBot) -> None:
             assert header.width() == panel.width()
 
 
+@pytest.mark.coarse_maps
 def test_crop_shows_what_the_network_does_not_get(studio: Studio, qtbot: QtBot) -> None:
     pixels = np.zeros((90, 30, 3), np.uint8)
     pixels[:12] = 200

@@ -187,6 +187,7 @@ def test_many_windows_wait_for_the_map(studio: Studio, qtbot: QtBot) -> None:
     until(qtbot, lambda: looked_at(studio.inspection))
 
 
+@pytest.mark.coarse_maps
 def test_another_image_forgets_the_pixel(studio: Studio, qtbot: QtBot) -> None:
     inspect(qtbot, studio, 13, 12)
     with qtbot.waitSignal(studio.opening.image_opened, timeout=WAIT):
@@ -196,6 +197,7 @@ def test_another_image_forgets_the_pixel(studio: Studio, qtbot: QtBot) -> None:
     assert marks(map_view(studio)) == []
 
 
+@pytest.mark.coarse_maps
 def test_variants_have_pixels_of_their_own(studio: Studio, qtbot: QtBot) -> None:
     """A map that is turned back is clicked where the original has the place."""
     studio.window.registry["rotate-right"].trigger()

@@ -76,6 +76,7 @@ def test_a_slider_that_is_dragged_is_one_step(studio: Studio, qtbot: QtBot) -> N
     wait_for_maps(qtbot, studio)
 
 
+@pytest.mark.coarse_maps
 def test_undo_brings_another_classifier_back(studio: Studio, qtbot: QtBot) -> None:
     studio.opening.use_classifier(ClassifierChoice("digits", "random"))
     qtbot.waitUntil(lambda: studio.session.classifier.weights == "random", timeout=WAIT)
@@ -123,6 +124,7 @@ def test_saved_work_opens_as_it_was(
     assert again.window.isWindowModified()
 
 
+@pytest.mark.coarse_maps
 def test_saved_work_can_be_dropped(studio: Studio, qtbot: QtBot, tmp_path: Path) -> None:
     path = tmp_path / "mine.pdastudio"
     studio.session.rows.transform(Flip("vertical"))

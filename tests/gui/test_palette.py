@@ -73,6 +73,7 @@ def test_enter_runs_a_method(studio: Studio, qtbot: QtBot) -> None:
     wait_for_maps(qtbot, studio)
 
 
+@pytest.mark.coarse_maps
 def test_a_sample_and_a_class_are_found(studio: Studio, qtbot: QtBot) -> None:
     palette = typed(qtbot, studio, "sample 4")
     with qtbot.waitSignal(studio.opening.image_opened, timeout=WAIT):
@@ -133,6 +134,7 @@ def test_what_cannot_be_done_now_stays_undone(studio: Studio, qtbot: QtBot) -> N
     assert palette.isVisible()
 
 
+@pytest.mark.coarse_maps
 def test_a_click_elsewhere_closes_it_and_a_click_on_a_line_runs_it(
     studio: Studio, qtbot: QtBot
 ) -> None:

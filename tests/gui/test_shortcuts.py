@@ -88,6 +88,7 @@ def test_keys_become_caps(keys: str, caps: list[str]) -> None:
     assert key_caps(keys) == caps
 
 
+@pytest.mark.coarse_maps
 def test_keys_do_what_they_say(studio: Studio, qtbot: QtBot) -> None:
     window = studio.window
     qtbot.keyClick(window, Qt.Key.Key_B, Qt.KeyboardModifier.ControlModifier)

@@ -96,6 +96,7 @@ def test_a_folder_that_holds_nothing(qtbot: QtBot, studio: Studio, tmp_path: Pat
     assert dialog.run_button.isEnabled()
 
 
+@pytest.mark.coarse_maps
 def test_relevance_gain_of_the_columns(qtbot: QtBot, studio: Studio, tmp_path: Path) -> None:
     for place in (9, 13, 17):
         pixels = np.zeros((28, 28), np.uint8)

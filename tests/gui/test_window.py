@@ -55,6 +55,7 @@ def test_starts_with_a_finished_sample(studio: Studio) -> None:
     assert studio.window.registry["export-figure"].isEnabled()
 
 
+@pytest.mark.coarse_maps
 def test_opens_a_image_and_keeps_it_among_the_recent(
     studio: Studio, qtbot: QtBot, tmp_path: Path
 ) -> None:
@@ -183,6 +184,7 @@ def test_another_target_costs_no_forward_pass(
     assert passes == []
 
 
+@pytest.mark.coarse_maps
 def test_a_map_computed_before_comes_back_at_once(
     studio: Studio, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -196,6 +198,7 @@ def test_a_map_computed_before_comes_back_at_once(
     assert passes == []
 
 
+@pytest.mark.coarse_maps
 def test_turning_adds_rows_and_reset_takes_them_away(studio: Studio, qtbot: QtBot) -> None:
     window = studio.window
     window.registry["rotate-right"].trigger()
@@ -219,6 +222,7 @@ def test_turning_adds_rows_and_reset_takes_them_away(studio: Studio, qtbot: QtBo
     assert len(window.grid.maps) == 1
 
 
+@pytest.mark.coarse_maps
 def test_a_frame_on_the_input_crops(studio: Studio, qtbot: QtBot) -> None:
     studio.window.registry["crop"].trigger()
     view = studio.window.grid.inputs[0].views[0]
@@ -294,6 +298,7 @@ def test_dialogs_open_and_what_is_chosen_is_opened(studio: Studio, qtbot: QtBot)
     assert studio.window.registry.menu(RECENT_CLASSIFIERS).actions()[0].text() == "digits"
 
 
+@pytest.mark.coarse_maps
 def test_colour_scales(studio: Studio, qtbot: QtBot) -> None:
     studio.session.columns.add("occlusion")
     studio.session.columns.add("sampled-pda")
@@ -334,6 +339,7 @@ def test_closing_while_running_leaves_no_thread(opened: Opened, qtbot: QtBot) ->
     assert no_thread_of(studio)
 
 
+@pytest.mark.coarse_maps
 def test_linked_views_stay_in_step(studio: Studio, qtbot: QtBot) -> None:
     studio.session.columns.add("occlusion")
     studio.session.rows.transform(Rotate(90))
@@ -480,6 +486,7 @@ def test_a_download_is_shown_and_can_be_stopped(
     wait_for_maps(qtbot, studio)
 
 
+@pytest.mark.coarse_maps
 def test_images_can_be_dropped(studio: Studio, qtbot: QtBot) -> None:
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(path)) for path in studio.samples if path.stem == "7"])
@@ -540,6 +547,7 @@ def test_everything_that_takes_input_has_a_name(studio: Studio) -> None:
         assert button.accessibleName(), button
 
 
+@pytest.mark.coarse_maps
 def test_panels_taken_away_leave_nothing_behind(studio: Studio, qtbot: QtBot) -> None:
     def count() -> int:
         QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
