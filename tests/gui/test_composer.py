@@ -1,8 +1,10 @@
 """The composer: a live preview, and files that are those of the command line."""
 
+import threading
 from pathlib import Path
 
 import numpy as np
+import pytest
 from driver import WAIT, Opened, coarse, start_slow_map, wait_for_maps
 from PySide6.QtCore import QPoint, QSettings, Qt
 from PySide6.QtGui import QGuiApplication, QImage
@@ -11,7 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from pda_studio.cli import main
 from pda_studio.document.operations import Flip, Rotate
-from pda_studio.figures import Composition
+from pda_studio.figures import Composition, composed
 from pda_studio.gui.composer.composer import Composer
 from pda_studio.gui.window.studio import Studio
 
@@ -213,20 +215,20 @@ def test_damaged_settings_are_passed_over(opened: Opened, tmp_path: Path) -> Non
     assert opened().composing.composition == Composition()
 
 
-def test_the_preview_never_holds_up_the_window(studio: Studio, qtbot: QtBot) -> None:
+def test_the_preview_never_holds_up_the_window(
+    studio: Studio, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Nothing of the drawing is done on the window's thread."""
-    import threading
-
     fill(studio, qtbot)
     composer = compose(studio, qtbot)
     drawn_on: list[str] = []
-    before = studio.composing._preview
+    compose_figure = composed.compose
 
-    def preview(*arguments):  # type: ignore[no-untyped-def]
+    def noted(*arguments):  # type: ignore[no-untyped-def]
         drawn_on.append(threading.current_thread().name)
-        return before(*arguments)
+        return compose_figure(*arguments)
 
-    studio.composing._preview = preview  # type: ignore[method-assign]
+    monkeypatch.setattr(composed, "compose", noted)
     with qtbot.waitSignal(studio.composing.drawn, timeout=WAIT):
         composer.edit(letters="panels")
     assert drawn_on

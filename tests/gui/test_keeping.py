@@ -5,16 +5,18 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
-from driver import WAIT, Opened, wait_for_maps
+from driver import WAIT, Opened, coarse, wait_for_maps
 from PIL import Image
 from PySide6.QtCore import QMimeData, QSettings, Qt, QUrl
 from pytestqt.qtbot import QtBot
 
+from pda_studio import classifiers
 from pda_studio.classifiers import Classifier
 from pda_studio.document.operations import Crop, Flip, Rotate
 from pda_studio.document.saved import load_state
@@ -211,6 +213,7 @@ import sys, time
 from pathlib import Path
 from PySide6.QtCore import QSettings
 from pda_studio.gui.window.studio import Studio, application
+from pda_studio.document import saved
 from pda_studio.document.operations import Flip
 app = application()
 folder = Path(sys.argv[1])
@@ -221,8 +224,13 @@ def until(is_so):
         app.processEvents()
         time.sleep(0.002)
 until(lambda: studio.session.all_finished())
+studio.session.columns.configure(0, stride=4)
 studio.session.rows.transform(Flip("horizontal"))
 until(lambda: studio.session.all_finished())
+def autosaved():
+    time.sleep(0.02)
+    own = studio.saving.recovery.own
+    return own.exists() and saved.load_state(own).work.columns == studio.session.work.columns
 """
 
 
@@ -231,9 +239,8 @@ def test_killed_in_the_middle_of_a_run(opened: Opened, qtbot: QtBot, tmp_path: P
     kill_when(
         WINDOW
         + """
-studio.session.columns.configure(0, infill="marginal-samples", samples=500)
-edited = time.monotonic()
-until(lambda: studio.session.panel(0, 0).done > 0 and time.monotonic() - edited > 2)
+studio.session.columns.configure(0, infill="marginal-samples", samples=500, stride=1)
+until(lambda: studio.session.panel(0, 0).done > 0 and autosaved())
 print("now", flush=True)
 until(lambda: False)
 """,
@@ -246,7 +253,7 @@ until(lambda: False)
     qtbot.waitUntil(lambda: len(studio.session.work.rows) == 2, timeout=WAIT)
     assert studio.session.work.rows[1].operations == (Flip("horizontal"),)
     assert studio.session.work.columns[0].method.samples == 500
-    studio.session.columns.configure(0, samples=1)
+    studio.session.columns.configure(0, samples=1, stride=4)
     wait_for_maps(qtbot, studio)
     qtbot.waitUntil(lambda: not studio.saving.recovery.left_behind(), timeout=WAIT)
 
@@ -262,14 +269,15 @@ def test_killed_in_the_middle_of_saving(opened: Opened, qtbot: QtBot, tmp_path: 
         WINDOW
         + """
 import zipfile
-studio.saving._soon.stop()
-until(lambda: not studio.saving._writing)
-real = zipfile.ZipFile.writestr
-def slow(archive, *arguments, **named):
+def stands_still(*arguments, **named):
     print("now", flush=True)
     time.sleep(30)
-    real(archive, *arguments, **named)
-zipfile.ZipFile.writestr = slow
+real = saved.save_state
+def save_state(state, path):
+    if path.name == "mine.pdastudio":  # and no autosave
+        zipfile.ZipFile.writestr = stands_still
+    real(state, path)
+saved.save_state = save_state
 studio.saving.save(folder / "mine.pdastudio")
 until(lambda: False)
 """,
@@ -292,8 +300,7 @@ def test_restored_work_keeps_the_name_of_its_file(
 studio.saving.save(folder / "mine.pdastudio")
 until(lambda: studio.saving.path is not None)
 studio.session.columns.configure(0, window=5)
-edited = time.monotonic()
-until(lambda: time.monotonic() - edited > 2)
+until(autosaved)
 print("now", flush=True)
 until(lambda: False)
 """,
@@ -366,9 +373,10 @@ def test_saved_files_hold_nothing_that_runs(studio: Studio, qtbot: QtBot, tmp_pa
 
 @pytest.mark.parametrize("when", ["before the engine", "while the first classifier is loaded"])
 def test_a_workspace_opened_while_the_program_starts_stays_as_it_is(
-    opened: Opened, qtbot: QtBot, tmp_path: Path, when: str
+    opened: Opened, qtbot: QtBot, tmp_path: Path, when: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     studio = opened()
+    coarse(studio)
     studio.opening.use_classifier(ClassifierChoice("digits", "random"))
     qtbot.waitUntil(lambda: studio.session.classifier.weights == "random", timeout=WAIT)
     studio.session.columns.add("occlusion", target=ClassTarget(3))
@@ -380,6 +388,14 @@ def test_a_workspace_opened_while_the_program_starts_stays_as_it_is(
     saved = studio.session.work
     studio.window.close()
 
+    loaded, loading = threading.Event(), classifiers.loading
+
+    def held_up(*given):
+        loaded.wait(WAIT / 1000)
+        return (yield from loading(*given))
+
+    if when == "while the first classifier is loaded":
+        monkeypatch.setattr(classifiers, "loading", held_up)
     again = opened(finished=False)
     if when == "before the engine":
         with qtbot.waitSignal(again.saving.opened, timeout=WAIT):
@@ -387,7 +403,10 @@ def test_a_workspace_opened_while_the_program_starts_stays_as_it_is(
         assert again.session.work.classifier == saved.classifier
     else:
         qtbot.waitUntil(lambda: again.opening.busy, timeout=WAIT)
-        again.saving._show(load_state(path), path)
+        with qtbot.waitSignal(again.saving.opened, timeout=WAIT):
+            again.saving.open(path)
+        assert again.opening.busy
+        loaded.set()
     wait_for_maps(qtbot, again)
     assert again.session.work.classifier == saved.classifier
     assert again.session.work.target == saved.target

@@ -80,7 +80,7 @@ def test_stops_within_0_3_seconds_and_runs_on(studio: Studio, qtbot: QtBot) -> N
     assert let_go[0] - asked < 0.3
     assert first_panel(studio).evidence is not None
     assert not first_panel(studio).evidence.complete
-    studio.session.columns.configure(0, samples=2)
+    studio.session.columns.configure(0, samples=2, stride=4)
     wait_for_maps(qtbot, studio)
 
 
@@ -107,7 +107,7 @@ def test_what_was_stopped_goes_on_where_it_was(
             yield step
 
     monkeypatch.setattr(pda, "score_windows", counted)
-    studio.session.columns.configure(0, infill="marginal-samples", samples=20)
+    studio.session.columns.configure(0, infill="marginal-samples", samples=20, stride=2)
     qtbot.waitUntil(lambda: first_panel(studio).state == "running", timeout=WAIT)
     qtbot.waitUntil(lambda: first_panel(studio).done > 0, timeout=WAIT)
     studio.window.registry["stop"].trigger()
@@ -462,7 +462,7 @@ def test_a_classifier_is_loaded_while_a_map_runs(studio: Studio, qtbot: QtBot) -
     start_slow_map(qtbot, studio)
     studio.opening.use_classifier(ClassifierChoice("digits", "random"))
     qtbot.waitUntil(lambda: studio.session.classifier.weights == "random", timeout=WAIT)
-    studio.session.columns.configure(0, samples=1)
+    studio.session.columns.configure(0, samples=1, stride=4)
     wait_for_maps(qtbot, studio)
 
 
