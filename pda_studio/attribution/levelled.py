@@ -13,9 +13,11 @@ from pda_studio.infills import INFILLS
 from pda_studio.methods.base import Progress
 from pda_studio.methods.prediction_difference import PredictionDifference
 from pda_studio.pda.differences import differences
+from pda_studio.pda.infill.base import Filler
 from pda_studio.pda.infill.terms import Preparation
-from pda_studio.pda.levelled import KnownLevels, LevelledScores, levels_for, refine
+from pda_studio.pda.levelled import LevelledScores, first_estimate, levels_for, refine
 from pda_studio.pda.scores import WindowScores
+from pda_studio.pda.windows import WindowGrid
 from pda_studio.results import EvidenceMap, Result, Subject
 from pda_studio.targets import ClassTarget
 
@@ -45,6 +47,8 @@ def steps(method: PredictionDifference, subject: Subject) -> Iterator[Progress[E
         of_mean = method.model_copy(update={"infill": mean})
         mean_filler = pda.ready_infill_of(of_mean, classifier).filler(pixels, size)
     progress: Progress[EvidenceMap] = Progress(0, len(grid), lambda: pda.blank(method, subject))
+    if known is None:
+        yield from _first_look(method, subject, grid, mean_filler, progress)
     choosing = levels_for(
         classifier,
         pixels,
@@ -56,12 +60,7 @@ def steps(method: PredictionDifference, subject: Subject) -> Iterator[Progress[E
         tolerance,
         subject.batch,
     )
-    levels = None
-    while levels is None:
-        try:
-            yield replace(progress, stage=str(next(choosing)))
-        except StopIteration as chosen:
-            levels = chosen.value
+    levels = yield from pda.staged(choosing, progress)
     note = levels[-1].forward.note
     diagnostics: Diagnostics = (WholeNetwork(note),) if note else ()
     state = LevelledScores(
@@ -84,7 +83,7 @@ def steps(method: PredictionDifference, subject: Subject) -> Iterator[Progress[E
             error = grid.standard_error(variances, scores.varied, state.computed[-1].known)
         return grid.average(values), error
 
-    drawing = _Drawing(state)
+    drawing = _Drawing(state, diagnostics)
     for now in refine(state, subject.index, method.tolerance, drawn):
         if isinstance(now, Preparation):
             yield replace(progress, stage=str(now))
@@ -101,14 +100,10 @@ def steps(method: PredictionDifference, subject: Subject) -> Iterator[Progress[E
             finished: bool = finished,
             seconds: float = seconds,
         ) -> EvidenceMap:
-            found = pda.evidence_of(
-                other, of, drawing.scores, seconds, drawing.description, diagnostics
-            )
-            if finished:
-                return found.replace(levels=drawing.known if method.tolerance else None)
-            # An estimate of every pixel: unfinished, but none shows another's evidence.
-            everywhere = np.ones(found.evidence.shape, np.bool_)
-            return found.replace(covered=everywhere, scores=None, levels=drawing.known)
+            if not finished:
+                return drawing.unfinished(other, of, seconds)
+            found = drawing.finished(other, of, seconds)
+            return found if method.tolerance else found.replace(levels=None)
 
         progress = Progress(round(now.done * len(grid)), len(grid), evidence, drawn_for=evidence)
         yield progress
@@ -127,23 +122,75 @@ def holds_levels_of(earlier: Result, subject: Subject) -> bool:
     )
 
 
+def _first_look(
+    method: PredictionDifference,
+    subject: Subject,
+    grid: WindowGrid,
+    filler: Filler,
+    progress: Progress[EvidenceMap],
+) -> Iterator[Progress[EvidenceMap]]:
+    """Show a rough map, whose error nobody knows, before levels are chosen: that takes longer."""
+    began = perf_counter()
+    estimating = first_estimate(
+        subject.scored,
+        subject.scored.preprocessing.pixels(subject.view),
+        subject.index,
+        grid,
+        filler,
+    )
+    state = yield from pda.staged(estimating, progress)
+    if state is None:
+        return
+    rough = replace(state.scores(), coarser=None)
+    seconds = perf_counter() - began
+
+    def evidence(other: PredictionDifference = method, of: Subject = subject) -> EvidenceMap:
+        return _unfinished(pda.evidence_of(other, of, rough, seconds, state.description()))
+
+    yield Progress(0, len(grid), evidence, drawn_for=evidence)
+
+
+def _unfinished(estimate: EvidenceMap) -> EvidenceMap:
+    """An estimate of every pixel: unfinished, but none shows another's evidence."""
+    everywhere = np.ones(estimate.evidence.shape, np.bool_)
+    return estimate.replace(covered=everywhere, scores=None)
+
+
 class _Drawing:
-    """The scores of a state, estimated once for each lattice that was finished.
+    """Draws a state, anew once a lattice is finished: until then the estimate is the same.
 
     On the way to the exact map a last lattice is half of the work: then more often.
     """
 
-    def __init__(self, state: LevelledScores) -> None:
-        self._state = state
+    def __init__(self, state: LevelledScores, diagnostics: Diagnostics) -> None:
+        self._state, self._diagnostics = state, diagnostics
         self._stage: tuple[object, ...] = ()
-        self.known: KnownLevels | None = None
+        self._maps: dict[tuple[PredictionDifference, int], EvidenceMap] = {}
 
-    @property
-    def scores(self) -> WindowScores:
+    def finished(
+        self, method: PredictionDifference, subject: Subject, seconds: float
+    ) -> EvidenceMap:
+        """The map of all that is known."""
+        self._estimate()
+        found = pda.evidence_of(
+            method, subject, self._scores, seconds, self._description, self._diagnostics
+        )
+        return found.replace(levels=self._known)
+
+    def unfinished(
+        self, method: PredictionDifference, subject: Subject, seconds: float
+    ) -> EvidenceMap:
+        """The map as it is now: the same object until there is more to see."""
+        self._estimate()
+        key = method, subject.index
+        if key not in self._maps:
+            self._maps[key] = _unfinished(self.finished(method, subject, seconds))
+        return self._maps[key]
+
+    def _estimate(self) -> None:
         exact = self._state.computed[-1].known.mean()
         stage = (*(one.lattice for one in self._state.computed), int(_TIMES * exact))
         if stage != self._stage:
-            self._scores, self.description = self._state.scores(), self._state.description()
-            self.known = self._state.known()
-            self._stage = stage
-        return self._scores
+            self._scores, self._description = self._state.scores(), self._state.description()
+            self._known = self._state.known()
+            self._stage, self._maps = stage, {}

@@ -1,9 +1,9 @@
 """The work of prediction difference analysis: which windows, infills and scores make a map."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from time import perf_counter
-from typing import cast
+from typing import TypeVar, cast
 
 import numpy as np
 
@@ -24,6 +24,8 @@ from pda_studio.pda.scores import WindowScores, at_stride
 from pda_studio.pda.windows import WindowGrid
 from pda_studio.results import EvidenceMap, Result, Subject
 
+Made = TypeVar("Made")
+
 
 def steps(method: PredictionDifference, subject: Subject) -> Iterator[Progress[EvidenceMap]]:
     """Score the windows coarse to fine, a batch a step."""
@@ -39,12 +41,7 @@ def steps(method: PredictionDifference, subject: Subject) -> Iterator[Progress[E
         wanted = Wanted(batch=subject.batch)
     trial = None
     if wanted.needs_trial:
-        filling = now_and_then(trial_of(grid, filler))
-        while trial is None:
-            try:
-                yield replace(progress, stage=str(next(filling)))
-            except StopIteration as filled:
-                trial = filled.value
+        trial = yield from staged(now_and_then(trial_of(grid, filler)), progress)
     forward, classes = make_forward(
         wanted,
         classifier,
@@ -72,6 +69,19 @@ def steps(method: PredictionDifference, subject: Subject) -> Iterator[Progress[E
             ),
         )
         yield progress
+
+
+def staged(
+    work: Generator[Preparation, None, Made], progress: Progress[EvidenceMap]
+) -> Generator[Progress[EvidenceMap], None, Made]:
+    """Tell each step of a preparation as the stage that the work is at; returns its result."""
+    while True:
+        try:
+            step = next(work)
+        except StopIteration as end:
+            made: Made = end.value
+            return made
+        yield replace(progress, stage=str(step))
 
 
 def blank(method: PredictionDifference, subject: Subject) -> EvidenceMap:

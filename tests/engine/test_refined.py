@@ -176,3 +176,26 @@ def test_what_is_offered_next_was_not_reached(digits: Classifier, digit: np.ndar
         assert finer is not None
         assert (finer.tolerance, finer.stride) == (wanted, 4)
         assert finer.finer(made.replace(diagnostics=())) is None
+
+
+def test_a_rough_map_is_there_before_the_levels_are_chosen(squeezenet: Classifier, image) -> None:
+    """Of every pixel, much like the exact one, with no error that anybody knows."""
+    picture = np.asarray(image("imagenet_samples/n01828970_bee_eater.JPEG"))
+    options = {"window": 24, "outer": 28, "stride": 2}
+    method = method_named("efficient-pda").create(squeezenet, forward="levelled", **options)
+    subject = Subject.of(picture, squeezenet)
+    first = next(one for one in method.steps(subject) if not one.stage)
+    rough = first.evidence()
+    assert isinstance(rough, EvidenceMap)
+    assert first.done == 0
+    assert not rough.complete
+    assert rough.covered is not None
+    assert rough.covered.all()
+    assert (rough.diagnostics, rough.approximation_error, rough.levels) == ((), None, None)
+    assert rough.forward.startswith("levelled, linear from features.")
+    plain = explain(picture, squeezenet, window=24, outer=28, stride=12)
+    assert isinstance(plain, EvidenceMap)
+    assert np.corrcoef(rough.evidence.ravel(), plain.evidence.ravel())[0, 1] > 0.6
+    assert first.drawn_for is not None
+    with pytest.raises(KeyError):
+        first.drawn_for(method, subject.about(int(subject.kept_classes[1])))

@@ -8,6 +8,7 @@ Carlo (Giles, Operations Research 2008), with interpolation in the place of samp
 """
 
 from pda_studio.pda.levelled.error import approximation_error, relative, with_coarser
+from pda_studio.pda.levelled.first import first_estimate
 from pda_studio.pda.levelled.known import KnownLevels
 from pda_studio.pda.levelled.levels import Level, levels_for
 from pda_studio.pda.levelled.refinement import Refinement, refine
@@ -19,6 +20,7 @@ __all__ = [
     "LevelledScores",
     "Refinement",
     "approximation_error",
+    "first_estimate",
     "levels_for",
     "refine",
     "relative",

@@ -80,7 +80,7 @@ def refine(
             if one.lattice is not None or state.complete:
                 continue
             step = _FIRST_ABOVE if place else _FIRST
-            for scored in _score(state, one, state.first_lattice(step)):
+            for scored in score_lattice(state, one, state.first_lattice(step)):
                 if isinstance(scored, Preparation):
                     yield scored
                 else:
@@ -102,7 +102,7 @@ def refine(
             scored, end = 0, max(start, min(1.0, start * 2**_POWER / 2, 0.98))
             if tolerance == 0:
                 end = start + missing / len(state.grid)
-            for made in _score(state, one, finer):
+            for made in score_lattice(state, one, finer):
                 if isinstance(made, Preparation):
                     yield made
                     continue
@@ -186,7 +186,7 @@ def _cost(state: LevelledScores, place: int, axis: int) -> float:
     return (len(one.lattice.halved(axis)) - len(one.lattice)) * one.level.seconds
 
 
-def _score(
+def score_lattice(
     state: LevelledScores, one: Computed, lattice: Lattice
 ) -> Generator[int | Preparation, None, None]:
     """Score those windows of a lattice that are not known; yields how many, a batch a step."""
