@@ -141,7 +141,7 @@ def _first_look(
     state = yield from pda.staged(estimating, progress)
     if state is None:
         return
-    rough = replace(state.scores(), coarser=None)
+    rough = state.of_class(0, {})
     seconds = perf_counter() - began
 
     def evidence(other: PredictionDifference = method, of: Subject = subject) -> EvidenceMap:
