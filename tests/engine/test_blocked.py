@@ -201,3 +201,14 @@ def test_methods_warn_beforehand() -> None:
     assert "minutes" in warning
     assert kind(window=40, outer=48, stride=4, infill="blur").warning(subject) == ""  # type: ignore[arg-type]
     assert kind().warning(subject) == ""  # type: ignore[arg-type]
+
+
+def test_the_distributions_used_last_are_cached(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = WindowDistributions(shipped_statistics("natural"), (2, 2), 6, "joint", True, False)
+    first, second, third = ((0, 0, 2, left) for left in (1, 2, 3))
+    monkeypatch.setattr(distributions, "_CACHE_BYTES", 2 * made[first].bytes)
+    assert made[second] is made[second]
+    assert first in made
+    assert made[first] is made[first]
+    made[third]
+    assert [key in made for key in (first, second, third)] == [True, False, True]

@@ -313,6 +313,7 @@ class Walk(RuleBasedStateMachine):
         QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
         self.pump(0.0)
         gc.collect()
+        gc.freeze()  # nothing of the window is left: later collections need not look at the rest
         sys.excepthook = sys.__excepthook__
         self.folder.cleanup()
         left = QApplication.topLevelWidgets()

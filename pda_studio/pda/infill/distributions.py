@@ -4,6 +4,7 @@ from collections import OrderedDict
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from threading import Lock
 
 import numpy as np
 import torch
@@ -95,6 +96,8 @@ class WindowDistributions:
         self._conditional = conditional
         self._sampled = sampled
         self._cached: OrderedDict[Key, WindowDistribution] = OrderedDict()
+        self._bytes = 0  # of all that is cached: summed anew at each look-up, it took most of it
+        self._lock = Lock()
         self._precision: tuple[tuple[int, int], torch.Tensor] | None = None
 
     def __contains__(self, key: Key) -> bool:
@@ -107,16 +110,20 @@ class WindowDistributions:
 
     def in_steps(self, key: Key) -> Generator[None, None, WindowDistribution]:
         """The distribution of a window; what has to be computed takes steps of well under 0.3 s."""
-        found = self._cached.pop(key, None)
-        if found is None:
-            found = yield from self._compute(key[:2], key[2], key[3])
-        self._cached[key] = found
-        while len(self._cached) > 1 and self._bytes() > _CACHE_BYTES:
-            self._cached.popitem(last=False)
+        with self._lock:
+            found = self._cached.get(key)
+            if found is not None:
+                self._cached.move_to_end(key)
+                return found
+        found = yield from self._compute(key[:2], key[2], key[3])
+        with self._lock:
+            earlier = self._cached.pop(key, None)  # computed in another thread meanwhile
+            self._cached[key] = found
+            self._bytes += found.bytes - (earlier.bytes if earlier else 0)
+            while len(self._cached) > 1 and self._bytes > _CACHE_BYTES:
+                _, oldest = self._cached.popitem(last=False)
+                self._bytes -= oldest.bytes
         return found
-
-    def _bytes(self) -> int:
-        return sum(cached.bytes for cached in list(self._cached.values()))
 
     def _compute(
         self, place: tuple[int, int], top: int, left: int
