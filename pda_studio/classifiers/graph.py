@@ -170,7 +170,8 @@ def graph_of(network: nn.Module) -> fx.GraphModule:
         with _one_at_a_time:
             graph = fx.GraphModule(whole, _Tracer().trace(whole))
     except Exception as error:  # whatever a network's own code raises when it is traced
-        raise NotTraceable(str(error).splitlines()[0] if str(error) else repr(error)) from error
+        why = str(error).splitlines()[0].split(". ")[0] if str(error) else repr(error)
+        raise NotTraceable(why) from error
     if isinstance(network, Hidden):
         _end_at(graph, network)
     return graph

@@ -62,6 +62,14 @@ def withdraw(path: Path) -> bool:
     return was is not None
 
 
+def withdraw_all() -> int:
+    """Trust no file any more; returns how many were trusted."""
+    count = len(trusted())
+    if count:
+        _write({})
+    return count
+
+
 def trusted() -> dict[str, str]:
     """Where files lay when they were trusted, by the hash of their content."""
     if not _file().is_file():

@@ -45,6 +45,7 @@ def window(
         read_image(file)  # what is wrong with it is said here, not in a window that opens late
     if problem := display.problem():
         raise PdaStudioError(f"{problem} Use pda-studio explain or screenshot instead.")
+    classifier = whole_path(classifier)
     if is_workspace:
         status: int = _gui().run_window(None, classifier, weights, workspace=file)
     else:
@@ -105,6 +106,7 @@ def screenshot(
     if image == STANDARD_INPUT:
         raise UsageError("The window opens files: save the image first, and name its file.")
     read_image(image)
+    classifier = whole_path(classifier)
     if display.problem():
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
     _gui().take_screenshot(
@@ -120,6 +122,12 @@ def screenshot(
     )
     print(f"Wrote {output}.")
     return 0
+
+
+def whole_path(classifier: str) -> str:
+    """A file by its whole path, as workspaces name it; a name in the catalogue as it is."""
+    path = Path(classifier)
+    return str(path.absolute()) if path.suffix or path.name != classifier else classifier
 
 
 def _gui() -> Any:

@@ -88,15 +88,25 @@ def image_digest(image: Pixels | Image) -> str:
 
 @dataclass(frozen=True)
 class ClassifierChoice:
-    """Which classifier is open: its name and its weights, as `load_classifier` takes them."""
+    """Which classifier is open: its name or file, and its weights, as `load_classifier` has it."""
 
     name: str = "digits"
     weights: str | None = None
 
     @property
+    def is_file(self) -> bool:
+        """Whether it is a file that holds the network, by its whole path, and no name."""
+        return Path(self.name).is_absolute()
+
+    @property
+    def title(self) -> str:
+        """The name; of a file, its name without its folder."""
+        return Path(self.name).name if self.is_file else self.name
+
+    @property
     def described(self) -> str:
-        """The name, with the file of the weights, or what else they are, where they are named."""
-        return f"{self.name} ({Path(self.weights).name})" if self.weights else self.name
+        """The title, with the file of the weights, or what else they are, where they are named."""
+        return f"{self.title} ({Path(self.weights).name})" if self.weights else self.title
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from pda_studio.document.workspace import SUFFIX, ClassifierChoice, SourceImage
+from pda_studio.document.workspace import SUFFIX, SourceImage
 from pda_studio.errors import PdaStudioError
 from pda_studio.gui.actions.action import FILE, Action
 from pda_studio.gui.actions.registry import Actions
 from pda_studio.gui.jobs.worker import Jobs
 from pda_studio.gui.opening.dialogs import Dialogs
-from pda_studio.gui.opening.opening import WEIGHTS, Opening
+from pda_studio.gui.opening.opening import NETWORKS, WEIGHTS, Opening
 from pda_studio.gui.session.session import Session
 from pda_studio.images import SUFFIXES
 
@@ -73,7 +73,7 @@ class FolderBrowser(QObject):
         opening.image_opened.connect(self._on_image)
 
     def open_files(self, paths: list[Path]) -> None:
-        """Open saved work; else images, a folder's, or weights for the open classifier."""
+        """Open saved work; else images, a folder's, or a classifier."""
         work = next((path for path in paths if path.suffix.lower() == SUFFIX), None)
         if work is not None:
             self.workspace_requested.emit(work)
@@ -82,9 +82,8 @@ class FolderBrowser(QObject):
         for path in paths:
             if path.is_dir():
                 self.open_folder(path)
-            elif path.suffix.lower() in WEIGHTS:
-                name = self._opening.name_for(path)
-                self._opening.use_classifier(ClassifierChoice(name, str(path)))
+            elif path.name.lower().endswith(WEIGHTS + NETWORKS):
+                self._opening.open_classifier(path)
             else:
                 images.append(path)
         if images:

@@ -47,7 +47,7 @@ def own_target(session: Session, column: Column) -> str:
 def _called(choice: ClassifierChoice, others: set[ClassifierChoice | None]) -> str:
     """A classifier's name; with its weights where another one has the same name."""
     alike = any(one and one != choice and one.name == choice.name for one in others)
-    return choice.described if alike else choice.name
+    return choice.described if alike else choice.title
 
 
 def summarised(column: Column) -> str:

@@ -175,10 +175,12 @@ class JobsController(QObject):
         facts: dict[str, str] = {}
         files: list[Path] = []
         if choice is not None:
-            facts["Classifier"] = choice.name
+            facts["Classifier"] = choice.title
             facts["Weights"] = _name_of(choice.weights)
             if choice.weights:
                 files.append(Path(choice.weights))
+            if choice.is_file:
+                files.append(Path(choice.name))
         if column is not None:
             loaded = session.classifier_of(column)
             if loaded is not None:

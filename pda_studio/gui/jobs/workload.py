@@ -119,7 +119,7 @@ def workload(
     tasks.sort(key=lambda task: _ORDER[task.state])
     if loading is not None:
         choice, part = loading
-        tasks.insert(0, Task(None, choice.name, "", "running", part if part >= 0 else None))
+        tasks.insert(0, Task(None, choice.title, "", "running", part if part >= 0 else None))
     return tasks
 
 

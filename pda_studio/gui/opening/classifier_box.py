@@ -77,8 +77,10 @@ class ClassifierBox(Section):
         self.facts.setText(facts)
         if choice is None:
             return
-        self.names.setCurrentText(choice.name)
-        self._offer_weights(choice.name, choice.weights)
+        self.names.setCurrentText(choice.title)
+        self.weights.setVisible(not choice.is_file)
+        if not choice.is_file:
+            self._offer_weights(choice.name, choice.weights)
 
     def show_loading(self, name: str, part: float) -> None:
         """Show how far loading has come; below 0 it is not known."""
@@ -99,6 +101,7 @@ class ClassifierBox(Section):
             self.wanted.emit(ClassifierChoice(about.name, None))
             return
         self._about = about
+        self.weights.show()
         self._offer_weights(about.name, None)
         self.facts.setText(
             self.tr("{0} classes, {1} × {1} pixels. Its weights are not on this computer.").format(

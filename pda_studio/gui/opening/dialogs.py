@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox, QWidget
 from pda_studio.document.workspace import SUFFIX, ClassifierChoice
 from pda_studio.gui.actions.action import FILE, Action, Menu, ready
 from pda_studio.gui.composer.exporting import Exporting
-from pda_studio.gui.opening.opening import WEIGHTS, Opening
+from pda_studio.gui.opening.opening import NETWORKS, WEIGHTS, Opening
 from pda_studio.gui.session.saving import Saving
 from pda_studio.gui.window.main_window import MainWindow
 from pda_studio.gui.window.settings import Memory
@@ -96,8 +96,7 @@ class Dialogs(QObject):
         dialog = self._weights_dialog(title if classifier else self.tr("Open weights"))
 
         def open_weights(path: str) -> None:
-            named_after = self._opening.name_for(Path(path), classifier)
-            self._opening.use_classifier(ClassifierChoice(named_after, path))
+            self._opening.open_classifier(Path(path), classifier)
 
         dialog.fileSelected.connect(open_weights)
         dialog.rejected.connect(self._opening.loaded)
@@ -131,10 +130,27 @@ class Dialogs(QObject):
         dialog = self._weights_dialog(
             self.tr("Open weights, in a file named after their classifier")
         )
-        dialog.fileSelected.connect(
-            lambda path: use(ClassifierChoice(self._opening.name_for(Path(path)), path))
-        )
+        dialog.fileSelected.connect(lambda path: use(self._opening.choice_for(Path(path))))
         dialog.open()
+
+    def ask_for_trust(self, path: Path, what: str, trusted: Callable[[], None]) -> None:
+        """Ask whether a file may be run, which is the only way to open it."""
+        box = QMessageBox(self._window)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.setIcon(QMessageBox.Icon.Warning)
+        box.setWindowTitle(self.tr("Run code from a file?"))
+        box.setText(self.tr("<b>{0}</b> holds {1}.").format(path.name, what))
+        box.setInformativeText(
+            self.tr(
+                "To open it is to run it, and it may do whatever you may do on this computer. Run"
+                " it only if you trust where it comes from. The answer holds for this very file,"
+                " until you choose “Trust no files any more”."
+            )
+        )
+        run = box.addButton(self.tr("Run it"), QMessageBox.ButtonRole.AcceptRole)
+        box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
+        box.buttonClicked.connect(lambda button: trusted() if button is run else None)
+        box.open()
 
     def choose_angle(self, use: Callable[[float], None]) -> None:
         """Choose by how much the image is turned."""
@@ -173,7 +189,7 @@ class Dialogs(QObject):
         dialog.open()
 
     def _weights_dialog(self, title: str) -> QFileDialog:
-        patterns = " ".join(f"*{suffix}" for suffix in WEIGHTS)
+        patterns = " ".join(f"*{suffix}" for suffix in (*WEIGHTS, *NETWORKS))
         dialog = self._dialog(title, self.tr("Weights ({0})").format(patterns))
         dialog.setDirectory(self._memory.weights_folder)
         dialog.fileSelected.disconnect(self._memory.note_folder)

@@ -12,11 +12,15 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from pda_studio.document.workspace import About, ClassifierChoice, SourceImage
+from pda_studio.errors import PdaStudioError
 from pda_studio.gui.jobs.job import Job
 from pda_studio.gui.jobs.worker import Jobs
 from pda_studio.gui.session.session import Session
 
-WEIGHTS = (".safetensors", ".pth", ".pt", ".bin")
+WEIGHTS = (".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".tar")
+NETWORKS = (".onnx", ".pt2", ".ts", ".torchscript", ".py", ".index.json")
+"""How files end that hold a whole network, or say which files do."""
+
 FIRST_SAMPLE = "1"
 
 
@@ -30,6 +34,8 @@ class Opening(QObject):
     refused = Signal(object, str)
     """A ClassifierChoice that cannot be loaded, and why."""
     failed = Signal(object, str)
+    trust_wanted = Signal(object, object)
+    """A ClassifierChoice whose file must be run to be opened, and the NeedsTrust that says so."""
     engine_ready = Signal(list)
     """The names of all classifiers."""
     described = Signal(object)
@@ -110,38 +116,68 @@ class Opening(QObject):
         self._replaces = True
         self._load(choice, self._session.use_classifier)
 
+    def open_classifier(self, path: Path, otherwise: str = "") -> None:
+        """Open a file of weights or a whole network, and put it in the open classifier's place."""
+        if self._loading is not None:
+            self._loading.cancel()
+        self._replaces = True
+        choice, file = self.choice_for(path, otherwise), ClassifierChoice(str(path.absolute()))
+        self._load(choice, self._session.use_classifier, file)
+
+    def choice_for(self, path: Path, otherwise: str = "") -> ClassifierChoice:
+        """A whole network's file; weights go with what they are named after, or the open one."""
+        if path.name.lower().endswith(NETWORKS):
+            return ClassifierChoice(str(path.absolute()))
+        return ClassifierChoice(self.name_for(path, otherwise), str(path))
+
     def fetch(self, choice: ClassifierChoice) -> None:
         """Load a classifier that the work asks for; one at a time, the others are asked again."""
         if self._loading is None:
             self._replaces = False
             self._load(choice, self._session.put_classifier)
 
-    def _load(self, choice: ClassifierChoice, use: Callable[[ClassifierChoice, Any], None]) -> None:
+    def _load(
+        self,
+        choice: ClassifierChoice,
+        use: Callable[[ClassifierChoice, Any], None],
+        file: ClassifierChoice | None = None,
+    ) -> None:
+        """Load a choice; if it does not fit, what its file holds by itself, where one is given."""
+
         def steps() -> Generator[Any, None, Any]:
             from pda_studio.classifiers import loading
 
-            classifier = yield from loading(choice.name, choice.weights)
+            loaded = choice
+            try:
+                classifier = yield from loading(choice.name, choice.weights)
+            except PdaStudioError:
+                if file is None or file == choice:
+                    raise
+                loaded, classifier = file, (yield from loading(file.name))
             _ = classifier.fingerprint  # reads all weights: here, not in the window's thread
-            return classifier
+            return loaded, classifier
 
-        def done(classifier: Any) -> None:
+        def done(answer: tuple[ClassifierChoice, Any]) -> None:
             self._loading = self._choice = None
-            use(choice, classifier)
+            use(*answer)
             self.loaded.emit()
 
         def failed(error: BaseException, details: str) -> None:
             self._loading = self._choice = None
             self.refused.emit(choice, str(error))
             self.loaded.emit()
-            self.failed.emit(error, details)
+            if hasattr(error, "what"):  # a NeedsTrust, which the engine declares
+                self.trust_wanted.emit(file or choice, error)
+            else:
+                self.failed.emit(error, details)
 
         def partial(download: Any) -> None:
             part = download.done / download.total if download.total else -1.0
-            self.loading.emit(choice.name, part)
+            self.loading.emit(choice.title, part)
 
         self._choice = choice
         self._loading = self._jobs.start(Job(steps, done, failed, partial))
-        self.loading.emit(choice.name, -1.0)
+        self.loading.emit(choice.title, -1.0)
 
     def give_way(self) -> None:
         """Put nothing that is still being read in the place of a workspace that was opened."""

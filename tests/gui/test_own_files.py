@@ -1,0 +1,79 @@
+"""Somebody's own classifier in the window: from a file, and what must be run only after a yes."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from driver import WAIT, wait_for_maps
+from engine.network_files import FILES
+from PySide6.QtWidgets import QMessageBox
+from pytestqt.qtbot import QtBot
+
+from pda_studio import explain, load_classifier
+from pda_studio.classifiers import trust
+from pda_studio.classifiers.files import answers_beside
+from pda_studio.classifiers.spec import ClassifierSpec, write_spec
+from pda_studio.document.saved import load_state
+from pda_studio.gui.window.studio import Studio
+
+pytest.importorskip("onnx2pytorch")
+
+
+def made(what: str, folder: Path, **said: object) -> Path:
+    name, make, save, _ = FILES[what]
+    save(make(), folder / name)
+    answers = {"input_size": 32, "mean": (0.5,), "std": (0.25,), **said}
+    write_spec(ClassifierSpec.of(**answers), answers_beside(folder / name))
+    return folder / name
+
+
+@pytest.mark.parametrize("what", ["ONNX of any batch", "TorchScript, traced", "Lightning"])
+def test_a_file_is_dropped_and_explained_as_by_python(
+    what: str, studio: Studio, qtbot: QtBot, tmp_path: Path
+) -> None:
+    path = made(what, tmp_path)
+    with qtbot.waitSignal(studio.session.loaded, timeout=WAIT):
+        studio.open_files([path])
+    assert studio.session.classifier.weights == path.name
+    wait_for_maps(qtbot, studio)
+    shown = studio.session.all_finished()[0]
+    method = studio.session.work.columns[0].method
+    wanted = explain(
+        studio.session.work.image.image, load_classifier(path), method.name, **dict(method)
+    )
+    strongest = np.abs(wanted.evidence).max()
+    np.testing.assert_allclose(shown.evidence, wanted.evidence, atol=1e-5 * strongest)
+    box = studio.window.classifier_box
+    assert box.names.currentText() in (path.name, "squeezenet1_1")
+    studio.saving.save(tmp_path / "work.pdastudio")
+    qtbot.waitUntil(lambda: (tmp_path / "work.pdastudio").is_file(), timeout=WAIT)
+    assert load_state(tmp_path / "work.pdastudio").work.classifier == studio.session.work.classifier
+
+
+def test_code_is_run_only_after_a_yes(
+    studio: Studio, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
+    path = made("Python file", tmp_path)
+
+    def asked() -> QMessageBox:
+        with qtbot.waitSignal(studio.opening.trust_wanted, timeout=WAIT):
+            studio.open_files([path])
+        (box,) = studio.window.findChildren(QMessageBox)
+        assert "ai.py" in box.text()
+        assert "may do whatever you may do" in box.informativeText()
+        return box
+
+    box = asked()
+    assert box.defaultButton() is box.button(QMessageBox.StandardButton.Cancel)
+    box.button(QMessageBox.StandardButton.Cancel).click()
+    qtbot.waitUntil(lambda: not studio.window.findChildren(QMessageBox), timeout=WAIT)
+    assert studio.session.classifier.name == "digits"
+    assert not trust.trusted()
+    (run,) = (button for button in asked().buttons() if button.text() == "Run it")
+    with qtbot.waitSignal(studio.session.loaded, timeout=WAIT):
+        run.click()
+    assert studio.session.classifier.class_names == ("a", "b", "c")
+    assert len(trust.trusted()) == 1
+    studio.window.registry["trust-nothing"].trigger()
+    assert not trust.trusted()
