@@ -59,7 +59,7 @@ class ClassifierController(QObject):
                 self.tr("Trust no files any more"),
                 self._trust_nothing,
                 place=FILE.at(34),
-                help=self.tr("Files with code that you have let run are asked about again"),
+                help=self.tr("Before files with code are run again, there is a question again"),
             )
         )
         self._dialogs, self._window = dialogs, window
