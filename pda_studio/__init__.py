@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pda_studio.classifiers import load_classifier
+    from pda_studio.gui.showing import show
     from pda_studio.images import load_image, read_image
     from pda_studio.methods import METHODS
     from pda_studio.results import EvidenceMap
@@ -15,7 +16,15 @@ if TYPE_CHECKING:
 
     __version__: str
 
-__all__ = ["METHODS", "EvidenceMap", "explain", "load_classifier", "load_image", "read_image"]
+__all__ = [
+    "METHODS",
+    "EvidenceMap",
+    "explain",
+    "load_classifier",
+    "load_image",
+    "read_image",
+    "show",
+]
 
 _HOMES = {
     "METHODS": "methods",
@@ -24,6 +33,7 @@ _HOMES = {
     "load_classifier": "classifiers",
     "load_image": "images",
     "read_image": "images",
+    "show": "gui.showing",
 }
 
 

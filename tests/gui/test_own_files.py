@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from driver import WAIT, wait_for_maps
-from engine.network_files import FILES
-from PySide6.QtWidgets import QMessageBox
+from engine.network_files import FILES, Small
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from pda_studio import explain, load_classifier
@@ -77,3 +78,30 @@ def test_code_is_run_only_after_a_yes(
     assert len(trust.trusted()) == 1
     studio.window.registry["trust-nothing"].trigger()
     assert not trust.trusted()
+
+
+def test_the_window_opens_on_a_module(qtbot: QtBot, tmp_path: Path, qapp: QApplication) -> None:
+    from pda_studio import show
+    from pda_studio.gui.window.main_window import MainWindow
+
+    network = Small().train()
+    image = np.random.default_rng(0).integers(0, 256, (40, 40, 3), np.uint8)
+    found: list[object] = []
+
+    def look() -> None:
+        windows = [one for one in qapp.topLevelWidgets() if isinstance(one, MainWindow)]
+        texts = [one.classifier_box.names.currentText() for one in windows if one.isVisible()]
+        facts = [one.classifier_box.facts.text() for one in windows if one.isVisible()]
+        if "Small" in texts and "3 classes" in facts[0]:
+            found.extend([*texts, *facts])
+            timer.stop()
+            windows[0].close()
+
+    timer = QTimer(interval=30)
+    timer.timeout.connect(look)
+    timer.start()
+    given = {"input_size": 32, "mean": (0.5,), "std": (0.25,)}
+    show(image, network, preprocessing=given, class_names=["x", "y", "z"])
+    assert found[0] == "Small"
+    assert "32 px" in str(found[1])
+    assert network.training

@@ -59,7 +59,7 @@ class ClassifierController(QObject):
                 self.tr("Trust no files any more"),
                 self._trust_nothing,
                 place=FILE.at(34),
-                help=self.tr("Before files with code are run again, there is a question again"),
+                help=self.tr("Run no file with code again before you have said that it may"),
             )
         )
         self._dialogs, self._window = dialogs, window

@@ -7,8 +7,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from pda_studio.document.workspace import About, ClassifierChoice, SourceImage
@@ -16,6 +14,7 @@ from pda_studio.errors import PdaStudioError
 from pda_studio.gui.jobs.job import Job
 from pda_studio.gui.jobs.worker import Jobs
 from pda_studio.gui.session.session import Session
+from pda_studio.images import Image, Pixels
 
 WEIGHTS = (".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".tar")
 NETWORKS = (".onnx", ".pt2", ".ts", ".torchscript", ".py", ".index.json")
@@ -82,8 +81,8 @@ class Opening(QObject):
         """Read an image; of several, the one asked for last is shown."""
         self._open(lambda: read_image(path))
 
-    def open_pixels(self, name: str, pixels: Callable[[], NDArray[np.uint8]]) -> None:
-        """Show an image that is no file; `pixels` makes it, (H, W, 3) uint8, in the background."""
+    def open_pixels(self, name: str, pixels: Callable[[], Pixels | Image]) -> None:
+        """Show an image that is no file; `pixels` makes it in the background."""
         self._open(lambda: SourceImage.of(name, pixels()))
 
     def _open(self, read: Callable[[], SourceImage]) -> None:

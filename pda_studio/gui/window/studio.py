@@ -25,6 +25,7 @@ from pda_studio.gui.studies import feature as studies
 from pda_studio.gui.targets import feature as targets
 from pda_studio.gui.window import feature as main_window
 from pda_studio.gui.window.parts import Parts
+from pda_studio.images import Image, Pixels
 
 
 class Studio(QObject):
@@ -40,6 +41,8 @@ class Studio(QObject):
         What to open first; without them a sample digit and the digit classifier.
     workspace : Path, optional
         A saved workspace to open in place of an image.
+    pixels : (H, W, 3) uint8 or Image, optional
+        An image that is no file.
     """
 
     def __init__(
@@ -50,6 +53,7 @@ class Studio(QObject):
         classifier: str | None = None,
         weights: str | None = None,
         workspace: Path | None = None,
+        pixels: Pixels | Image | None = None,
     ) -> None:
         super().__init__()
         parts = Parts.made(self, application, settings)
@@ -64,10 +68,10 @@ class Studio(QObject):
         self.dialogs, self.messages = parts.dialogs, parts.messages
         self.memory, self.theme = parts.memory, parts.theme
         self._image = image or next(p for p in self.samples if p.stem == FIRST_SAMPLE)
-        self._workspace = workspace
+        self._workspace, self._pixels = workspace, pixels
         self._closed = self._froze = False
         start = ClassifierChoice(classifier or "digits", weights)
-        example = image is None and workspace is None
+        example = image is None and workspace is None and pixels is None
         if example and start == ClassifierChoice():
             self.window.starting.show_example(self._image)
         # Each feature declares its actions and connects itself with its views.
@@ -136,6 +140,8 @@ class Studio(QObject):
         self.opening.start_engine()
         if self._workspace is not None:
             self.saving.open(self._workspace)
+        elif (pixels := self._pixels) is not None:
+            self.opening.open_pixels(self.tr("Image"), lambda: pixels)
         else:
             self.open_image(self._image)
         self.thumbnails.add_recent()
