@@ -2,8 +2,9 @@
 
     python packaging/make_statistics.py --data FOLDER
 
-FOLDER holds `imagenet_256/` (images) and `mnist/` (the four idx files). Natural images are
-fitted as `pda-studio fit-statistics` does it; digits at their places, to the training set.
+FOLDER holds `imagenet_256/` (images) and `mnist/` (the four idx files). Natural images, in
+colour and in grey, are fitted as `pda-studio fit-statistics` does it; digits at their places, to
+the training set.
 """
 
 import argparse
@@ -13,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from pda_studio.pda.infill.fitting import fit_positional, fit_stationary, save_statistics
-from pda_studio.pda.infill.folders import NATURAL_VIEW, views_in
+from pda_studio.pda.infill.folders import GREY_VIEW, NATURAL_VIEW, views_in
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -28,6 +29,10 @@ def main() -> None:
     natural = fit_stationary(views_in(folder / "imagenet_256", NATURAL_VIEW))
     save_statistics(natural, output / "natural.safetensors")
     print("natural:", natural.about, "mean", natural.mean.round(4))
+
+    grey = fit_stationary(views_in(folder / "imagenet_256", GREY_VIEW))
+    save_statistics(grey, output / "grey.safetensors")
+    print("grey:", grey.about, "mean", grey.mean.round(4))
 
     with gzip.open(folder / "mnist" / "train-images-idx3-ubyte.gz") as file:
         digits = np.frombuffer(file.read()[16:], dtype=np.uint8).reshape(-1, 1, 28, 28)

@@ -122,6 +122,32 @@ class Conservation:
 
 
 @dataclass(frozen=True)
+class ShippedStatistics:
+    """Infills follow shipped statistics that may not describe the image.
+
+    Attributes
+    ----------
+    of : str
+        The images that they describe.
+    image : str
+        What is explained.
+    """
+
+    of: str
+    image: str
+    kind: Literal["statistics"] = field(default="statistics", kw_only=True, repr=False)
+
+    def __str__(self) -> str:
+        return self.warning
+
+    @property
+    def warning(self) -> str:
+        """What the statistics describe, and how to get others."""
+        said = f"infills follow the statistics of {self.of}, this is {self.image}"
+        return f"{said}: make those of your images with fit-statistics"
+
+
+@dataclass(frozen=True)
 class ReadAt:
     """The layer whose maps were weighed.
 
@@ -276,6 +302,7 @@ Diagnostic = (
     | Approximation
     | Completeness
     | Conservation
+    | ShippedStatistics
     | ReadAt
     | BiasShare
     | AttentionLayers
@@ -296,8 +323,8 @@ _adapter: TypeAdapter[Diagnostics] = TypeAdapter(
 
 
 def warnings(diagnostics: Diagnostics) -> tuple[str, ...]:
-    """What stands beside a map wherever it is shown: that it does not add up."""
-    judged = (one for one in diagnostics if isinstance(one, SUMMED))
+    """What stands beside a map wherever it is shown, as that it does not add up."""
+    judged = (one for one in diagnostics if isinstance(one, SUMMED | ShippedStatistics))
     return tuple(one.warning for one in judged if one.warning)
 
 

@@ -8,9 +8,9 @@ from typing import TypeVar, cast
 import numpy as np
 
 from pda_studio.classifiers import Classifier
-from pda_studio.diagnostics import Approximation, Diagnostics, WholeNetwork
+from pda_studio.diagnostics import Approximation, Diagnostics, ShippedStatistics, WholeNetwork
 from pda_studio.infills import INFILLS
-from pda_studio.infills.ready import ReadyInfill, ready_infill
+from pda_studio.infills.ready import ReadyInfill, ready_infill, shipped_for
 from pda_studio.methods.base import METHODS, Progress
 from pda_studio.methods.prediction_difference import PredictionDifference
 from pda_studio.pda.differences import differences
@@ -135,6 +135,8 @@ def evidence_of(
         )
         found = Approximation(relative(approximation, evidence), float(coarser.exact.mean()))
         diagnostics = (*diagnostics, found)
+    if (doubt := _doubt(method, subject)) is not None and doubt not in diagnostics:
+        diagnostics = (*diagnostics, doubt)
     return EvidenceMap(
         evidence=evidence.astype(np.float32),
         standard_error=None if error is None else error.astype(np.float32),
@@ -148,6 +150,24 @@ def evidence_of(
         diagnostics=diagnostics,
         scores=scores if scores.complete else None,
     )
+
+
+def _doubt(method: PredictionDifference, subject: Subject) -> ShippedStatistics | None:
+    """Whether infills follow shipped statistics, of photographs, and the image may be none."""
+    taken = INFILLS[method.infill].takes
+    own = method.statistics is not None or ("reference" in taken and method.reference is not None)
+    if "statistics" not in taken or own:
+        return None
+    name, view = shipped_for(subject.classifier), subject.view
+    if name == "digits":
+        return None
+    of = "grey photographs" if name == "grey" else "photographs"
+    if subject.limits is not None:
+        return ShippedStatistics(of, f"an image of the values {subject.limits}")
+    if name == "grey":
+        return ShippedStatistics(of, "an image for a network of one channel")
+    is_grey = bool((view[..., 0] == view[..., 1]).all() and (view[..., 0] == view[..., 2]).all())
+    return ShippedStatistics(of, "a grey image") if is_grey else None
 
 
 def redrawn(method: PredictionDifference, kept: Result, subject: Subject) -> EvidenceMap:

@@ -5,7 +5,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from pda_studio.cli.options import check_output
+from pda_studio.cli.options import Limits, WeightsFile, check_output
+from pda_studio.errors import UsageError
 
 
 def fit_statistics(
@@ -16,15 +17,42 @@ def fit_statistics(
         Path,
         Parameter(metavar="FILE", help="Where to write them: a name that ends in .safetensors."),
     ],
+    classifier: Annotated[
+        str | None,
+        Parameter(
+            metavar="NAME",
+            help="Fit them to images as this one gets them, with its size and channels; without it,"
+            " to RGB of 224×224 pixels.",
+        ),
+    ] = None,
+    weights: WeightsFile = None,
+    grey: Annotated[
+        bool, Parameter(negative="", help="Fit them to grey images, for networks of one channel.")
+    ] = False,
+    limits: Limits = None,
 ) -> int:
-    """Fit statistics: mean and autocovariance of a folder's images, for --statistics."""
+    """Fit statistics: mean and autocovariance of a folder's images, for --statistics.
+
+    Images with more than eight bits have display limits of their own each,
+    unless --limits names them for all.
+    """
     check_output(output, ".safetensors", "statistics")
-    from pda_studio.cli.progress import followed
+    if grey and classifier is not None:
+        raise UsageError("A classifier says itself whether it takes grey: leave --grey out.")
+    if weights is not None and classifier is None:
+        raise UsageError("Name the --classifier that the --weights belong to.")
+    from pda_studio.cli import progress
+    from pda_studio.images import DisplayLimits
     from pda_studio.pda.infill.fitting import fit_stationary, save_statistics
-    from pda_studio.pda.infill.folders import NATURAL_VIEW, images_in, views_in
+    from pda_studio.pda.infill.folders import GREY_VIEW, NATURAL_VIEW, images_in, views_in
 
     count = len(images_in(folder))
-    statistics = fit_stationary(followed(views_in(folder, NATURAL_VIEW), count, " images"))
+    preprocessing = GREY_VIEW if grey else NATURAL_VIEW
+    if classifier is not None:
+        preprocessing = progress.load(classifier, weights, "cpu").preprocessing
+    shown = None if limits is None else DisplayLimits(*limits)
+    views = views_in(folder, preprocessing, shown)
+    statistics = fit_stationary(progress.followed(views, count, " images"))
     save_statistics(statistics, output)
     print(f"Fitted to {count} image{'s' if count > 1 else ''}. Wrote {output}.")
     return 0

@@ -80,13 +80,19 @@ def ready_infill(
     loaded = references = None
     if "statistics" in infill.takes:
         loaded = (
-            shipped_statistics(classifier.settings.statistics)
+            shipped_statistics(shipped_for(classifier))
             if statistics is None
             else load_statistics(statistics)
         )
     if "reference" in infill.takes and reference is not None:
         references = load_references(reference, classifier.preprocessing, seed)
     return ReadyInfill(infill, InfillSettings(outer, samples, colour, seed, loaded, references))
+
+
+def shipped_for(classifier: Classifier) -> str:
+    """Name of the shipped statistics that suit a classifier best."""
+    name = classifier.settings.statistics
+    return "grey" if name == "natural" and classifier.preprocessing.channels == 1 else name
 
 
 def ready_for_region(name: str, classifier: Classifier, size: Size) -> ReadyInfill:
@@ -101,6 +107,6 @@ def ready_for_region(name: str, classifier: Classifier, size: Size) -> ReadyInfi
 
     settings = classifier.settings
     side = classifier.input_size
-    largest = shipped_statistics(settings.statistics).largest_patch
+    largest = shipped_statistics(shipped_for(classifier)).largest_patch
     infill, outer = region_infill(name, size, (side, side), settings.distribution, largest)
     return ready_infill(infill, classifier, outer=outer, samples=10)

@@ -26,6 +26,7 @@ from pda_studio.diagnostics import (
     NeuronCount,
     Note,
     ReadAt,
+    ShippedStatistics,
     WholeNetwork,
 )
 from pda_studio.errors import UsageError
@@ -40,6 +41,7 @@ EACH = [
     Approximation(0.048, 0.065),
     Completeness(4.5, 4.0),
     Conservation(0.5, 2.0),
+    ShippedStatistics("photographs", "a grey image"),
     ReadAt("features.9", 13, 13),
     BiasShare(4.0, 1.0),
     AttentionLayers(12, 16),

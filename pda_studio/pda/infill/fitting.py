@@ -27,8 +27,8 @@ def fit_stationary(
 
     Parameters
     ----------
-    images : iterable of (H, W, 3) uint8, or float32 from 0 to 1
-        All of one size; gone through once.
+    images : iterable of (H, W, C) uint8, or float32 from 0 to 1
+        All of one size and number of channels; gone through once.
     largest_offset : int
         M, in pixels.
 
@@ -39,30 +39,32 @@ def fit_stationary(
     """
     m = largest_offset
     count, shape = 0, None
-    total, low, high = np.zeros(3), np.full(3, np.inf), np.full(3, -np.inf)
-    raw = np.zeros((3, 3, 2 * m + 1, 2 * m + 1))  # sums of products of values less 1/2
-    edges = np.zeros((3, 2 * m + 1, 2 * m + 1))  # sums of values less 1/2 that have a partner
     for image in images:
         if shape is None:
             shape = image.shape
-            height, width = shape[:2]
+            height, width, channels = shape
+            total = np.zeros(channels)
+            low, high = np.full(channels, np.inf), np.full(channels, -np.inf)
+            # Sums of products of values less 1/2, and of values less 1/2 that have a partner.
+            raw = np.zeros((channels, channels, 2 * m + 1, 2 * m + 1))
+            edges = np.zeros((channels, 2 * m + 1, 2 * m + 1))
             padded = [scipy.fft.next_fast_len(max(n, m + 1) + m, real=True) for n in shape[:2]]
             partners = scipy.fft.rfft2(np.ones((height, width)), padded)
         if image.shape != shape:
-            raise UsageError("Statistics need images of one size.")
+            raise UsageError("Statistics need images of one size and number of channels.")
         values = image.transpose(2, 0, 1) / (255 if image.dtype == np.uint8 else np.float64(1))
         total += values.mean((1, 2))
         low, high = np.minimum(low, values.min((1, 2))), np.maximum(high, values.max((1, 2)))
         # Around 1/2 instead of the mean, which is known only at the end; corrected below.
         spectra = scipy.fft.rfft2(values - 0.5, padded, workers=-1)
-        for a in range(3):
-            for b in range(a, 3):
+        for a in range(channels):
+            for b in range(a, channels):
                 raw[a, b] += _offsets(np.conj(spectra[a]) * spectra[b], padded, m)
             edges[a] += _offsets(np.conj(spectra[a]) * partners, padded, m)
         count += 1
     if shape is None:
         raise UsageError("There are no images to fit statistics to.")
-    for a in range(3):
+    for a in range(channels):
         for b in range(a):
             raw[a, b] = raw[b, a, ::-1, ::-1]
     mean = total / count
@@ -70,8 +72,8 @@ def fit_stationary(
     # Σ (u−s_a)(v−s_b) = Σ uv − s_b Σ u − s_a Σ v + s_a s_b · pairs, over pairs at each offset.
     pairs = _offsets(np.conj(partners) * partners, padded, m) * count
     autocovariance = np.empty_like(raw)
-    for a in range(3):
-        for b in range(3):
+    for a in range(channels):
+        for b in range(channels):
             partner_sum = edges[b, ::-1, ::-1]
             autocovariance[a, b] = (
                 raw[a, b]

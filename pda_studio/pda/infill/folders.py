@@ -6,11 +6,13 @@ from pathlib import Path
 import numpy as np
 
 from pda_studio.classifiers import Preprocessing
-from pda_studio.errors import PdaStudioError
-from pda_studio.images import SUFFIXES, View, read_image
+from pda_studio.errors import PdaStudioError, UsageError
+from pda_studio.images import SUFFIXES, DisplayLimits, View, read_image
 
 NATURAL_VIEW = Preprocessing(resize=256, size=224, mean=(0, 0, 0), std=(1, 1, 1))
 """How most ImageNet networks see an image, before normalisation."""
+GREY_VIEW = NATURAL_VIEW.model_copy(update={"mean": (0.0,), "std": (1.0,)})
+"""The same in grey."""
 
 _MOST_REFERENCES = 1000  # kept in memory, 150 kB each at 224×224
 
@@ -31,10 +33,30 @@ def images_in(folder: Path) -> list[Path]:
     return found
 
 
-def views_in(folder: Path, preprocessing: Preprocessing) -> Iterator[View]:
-    """Every image of a folder as a network sees it, (H, W, C)."""
+def views_in(
+    folder: Path, preprocessing: Preprocessing, limits: DisplayLimits | None = None
+) -> Iterator[View]:
+    """Every image of a folder as a network gets it, (H, W, C), with as many channels.
+
+    Parameters
+    ----------
+    folder : Path
+        With images in it and below it.
+    preprocessing : Preprocessing
+        The network's.
+    limits : DisplayLimits, optional
+        Which values are black and white in all images; without them, each has its own.
+    """
     for path in images_in(folder):
-        yield preprocessing.view(read_image(path))
+        image = read_image(path)
+        channels = preprocessing.channels
+        if channels not in (1, 3, image.channels):
+            raise UsageError(
+                f"{path} has {image.channels} channels, and the classifier takes {channels}:"
+                " take it out of the folder."
+            )
+        view = preprocessing.view(image if limits is None else image.with_limits(limits))
+        yield view[..., :channels]
 
 
 def load_references(folder: Path, preprocessing: Preprocessing, seed: int) -> View:

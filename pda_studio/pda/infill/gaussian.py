@@ -190,7 +190,8 @@ def _check_sizes(
     if statistics.channels != pixels.shape[0]:
         raise UsageError(
             f"The statistics describe images of {statistics.channels} channels, the classifier"
-            f" gets {pixels.shape[0]}: choose others with --statistics."
+            f" gets {pixels.shape[0]}: fit others with fit-statistics --classifier, and name them"
+            " with --statistics."
         )
     what = "window" if outer is None else "outer patch"
     largest = min(statistics.largest_patch, *pixels.shape[1:])

@@ -15,6 +15,7 @@ from pda_studio.errors import PdaStudioError
 from pda_studio.pda.options import Colour
 from pda_studio.reading import json_of, refused_as
 
+_MOST_CHANNELS = 256
 _JITTER = 1e-4  # of the mean channel variance, on the diagonal: keeps covariances invertible
 
 
@@ -235,8 +236,8 @@ def _checked(tensors: dict[str, NDArray[Any]], about: dict[str, str], path: Path
 def _unsound(found: Statistics) -> str:
     """Why such numbers are no statistics of images; "" if they are."""
     channels = found.mean.shape[0] if found.mean.ndim else 0
-    if channels not in (1, 3):
-        return f"its mean has the shape {found.mean.shape}, with neither one nor three channels"
+    if not 1 <= channels <= _MOST_CHANNELS:
+        return f"its mean has the shape {found.mean.shape}, of {channels} channels"
     if isinstance(found, StationaryStatistics):
         ndim, name, matrix = 1, "autocovariance", found.autocovariance
         side = matrix.shape[-1] if matrix.ndim else 0
@@ -269,6 +270,6 @@ def _unsound(found: Statistics) -> str:
 
 @lru_cache(maxsize=4)
 def shipped_statistics(name: str) -> Statistics:
-    """Return the statistics that ship with PDA Studio: "natural" or "digits"."""
+    """Return the statistics that ship with PDA Studio: "natural", "grey" or "digits"."""
     with as_file(files("pda_studio.resources") / "statistics" / f"{name}.safetensors") as path:
         return load_statistics(path)
