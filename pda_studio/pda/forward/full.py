@@ -93,14 +93,17 @@ class FullForward:
         """Logits (m, K) of m images with one patch (C, h, w) each, at places (h, w) of H·W."""
         count, (channels, height, width) = len(patches), self._image.shape[1:]
         area = height * width
-        if len(self._canvas) < count * area:
-            self._canvas = self._rows.repeat(count, 1)
+        # In a batch of another size the last digits are others: where the user names one, it is
+        # filled up with the image itself.
+        at_once = count if self._measured else max(count, self._batch.size)
+        if len(self._canvas) < at_once * area:
+            self._canvas = self._rows.repeat(at_once, 1)
         # Only the windows are written and put back: copying whole images would cost more.
         on_canvas = torch.from_numpy(places + np.arange(count)[:, None, None] * area)
         self._canvas[on_canvas] = patches.permute(0, 2, 3, 1)
-        images = self._canvas[: count * area].view(count, height, width, channels)
+        images = self._canvas[: at_once * area].view(at_once, height, width, channels)
         logits: NDArray[np.float32] = (
-            self._classifier.logits(images.permute(0, 3, 1, 2)).cpu().numpy()
+            self._classifier.logits(images.permute(0, 3, 1, 2))[:count].cpu().numpy()
         )
         self._canvas[on_canvas] = self._rows[torch.from_numpy(places)]
         return logits
