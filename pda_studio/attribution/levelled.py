@@ -109,6 +109,17 @@ def steps(method: PredictionDifference, subject: Subject) -> Iterator[Progress[E
         yield progress
 
 
+def levels_pay(method: PredictionDifference, subject: Subject) -> bool:
+    """Whether levels are wanted and save time: a GPU scores all windows before they are chosen.
+
+    Except of networks that run as a whole, and where a window has many infills.
+    """
+    one_infill = INFILLS[method.infill].preview is None or method.samples == 1
+    on_processor = subject.scored.device.type == "cpu"
+    pays = on_processor or not (one_infill and subject.scored.is_traceable)
+    return method.is_levelled and pays
+
+
 def holds_levels_of(earlier: Result, subject: Subject) -> bool:
     """Whether a map's levels are of the subject's image, network and classes."""
     if not isinstance(earlier, EvidenceMap) or earlier.levels is None:

@@ -301,7 +301,7 @@ class PredictionDifference(Method):
         from pda_studio.attribution import levelled, prediction_difference
 
         refines = subject.earlier is not None and self.goes_on_from(subject.earlier, subject)
-        work = levelled if self.is_levelled or refines else prediction_difference
+        work = levelled if refines or levelled.levels_pay(self, subject) else prediction_difference
         yield from work.steps(self, subject)
 
     def sources(self, subject: Subject) -> list[dict[str, Any]]:

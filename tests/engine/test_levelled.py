@@ -4,15 +4,21 @@ import io
 from pathlib import Path
 
 import numpy as np
+import pytest
+import torch
+from torch import nn
 
 from engine.formulas import GRID, Known, Nothing, logits, rough, smooth
+from engine.toys import classifier_of, small_transformer
 from pda_studio import explain
 from pda_studio.attribution.prediction_difference import redraw
 from pda_studio.classifiers import Classifier
 from pda_studio.diagnostics import approximation
+from pda_studio.pda.forward.linearised import LinearisedInput, LinearisedTail
+from pda_studio.pda.forward.lower_blocks import LowerBlocks
 from pda_studio.pda.levelled import Level, LevelledScores, approximation_error, refine
 from pda_studio.pda.levelled.lattice import Lattice
-from pda_studio.pda.levelled.levels import Pilot, cheapest
+from pda_studio.pda.levelled.pilot import Pilot, cheapest
 from pda_studio.results import EvidenceMap, Subject
 from pda_studio.store.maps import load_map, packed, read_map, save_map
 
@@ -206,3 +212,54 @@ def test_nothing_tolerated_is_the_exact_map(digits: Classifier) -> None:
     same = explain(picture, digits, batch=16, window=6, forward="levelled", tolerance=0)
     np.testing.assert_array_equal(exact.evidence, same.evidence)
     assert same.approximation_error is None
+
+
+@pytest.mark.parametrize("layer", ["", "0", "3"])
+def test_lower_blocks_are_those_of_a_followed_network(layer: str) -> None:
+    """Run up to a module, a network scores as where its layers are followed up to it."""
+    torch.manual_seed(0)
+    network = nn.Sequential(
+        nn.Conv2d(3, 6, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 8, 3), nn.Tanh(),
+        nn.Flatten(), nn.Linear(8 * 25, 9),
+    )  # fmt: skip
+    classifier = classifier_of(network, size=16, classes=9)
+    generator = torch.Generator().manual_seed(1)
+    pixels = torch.rand(3, 16, 16, generator=generator)
+    corners, infills = np.array([[2, 3], [9, 1]]), torch.rand(2, 2, 3, 5, 5, generator=generator)
+    kept = np.array([4, 0])
+    got = LowerBlocks(classifier, pixels, kept, layer)(corners, infills)
+    if layer:
+        wanted = LinearisedTail(classifier, pixels, kept, layer)(corners, infills)
+        np.testing.assert_allclose(got.logit, wanted.logit, atol=1e-5)
+        np.testing.assert_allclose(got.probability, wanted.probability, atol=1e-5)
+    else:
+        wanted = LinearisedInput(classifier, pixels, kept)(corners, infills)
+        np.testing.assert_allclose(got.logit, wanted.logit, atol=1e-5)
+
+
+def test_a_network_that_runs_as_a_whole_has_levels() -> None:
+    """To first order in the image or from a block on, and exactly at fewer windows."""
+
+    class Branching(nn.Module):
+        def __init__(self, network: nn.Module) -> None:
+            super().__init__()
+            self.network = network
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            if images.mean() < 1e9:  # which no tracer can follow
+                return self.network(images)
+            return images
+
+    classifier = classifier_of(Branching(small_transformer().network), size=32, classes=10)
+    assert not classifier.is_traceable
+    image = np.random.default_rng(0).integers(0, 255, (32, 32, 3), np.uint8)
+    options = {"window": 6, "outer": 8, "infill": "grey"}
+    exact = explain(image, classifier, **options)
+    got = explain(image, classifier, forward="levelled", tolerance=0.15, **options)
+    assert isinstance(exact, EvidenceMap)
+    assert isinstance(got, EvidenceMap)
+    assert "linear from" in got.forward
+    estimate = approximation(got.diagnostics)
+    assert estimate is not None
+    assert estimate.exact < 0.5
+    assert rms(got.evidence - exact.evidence) < 1.5 * 0.15 * rms(exact.evidence)

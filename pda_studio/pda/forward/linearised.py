@@ -232,14 +232,20 @@ def gradients_at(
             if operation in wanted and not (nested and operation in changed):
                 values[operation] = operation.value.clone().requires_grad_()
                 changed.add(operation)
-        logits = values[program.output][0].cpu().double()
-        kept = torch.from_numpy(np.array(classes, np.int64))
-        others = torch.ones(len(logits), dtype=torch.bool).index_fill(0, kept, value=False)
-        outputs = [*logits[kept], _together(logits, others)]
+        outputs = values_of(values[program.output][0].cpu().double(), classes)
         variables = [values[source] for source in sources]
         each = [torch.autograd.grad(output, variables, retain_graph=True) for output in outputs]
     scores = np.array([output.item() for output in outputs])
     return scores, [torch.cat(pair).float() for pair in zip(*each, strict=True)]
+
+
+def values_of(
+    logits: torch.Tensor, classes: Sequence[int] | NDArray[np.int64]
+) -> list[torch.Tensor]:
+    """z_c of the kept classes and r, from all logits (K,)."""
+    kept = torch.from_numpy(np.array(classes, np.int64)).to(logits.device)
+    others = torch.ones(len(logits), dtype=torch.bool, device=logits.device)
+    return [*logits[kept], _together(logits, others.index_fill(0, kept, value=False))]
 
 
 def _together(logits: torch.Tensor, others: torch.Tensor) -> torch.Tensor:

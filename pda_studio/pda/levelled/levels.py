@@ -2,7 +2,6 @@
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import numpy as np
 import torch
@@ -15,19 +14,19 @@ from pda_studio.pda.forward.incremental import Precision, RemovedWindows, baseli
 from pda_studio.pda.forward.incremental.plan import seconds_of, windows_along
 from pda_studio.pda.forward.layers import joints, log_odds_among
 from pda_studio.pda.forward.linearised import LinearisedTail, along, gradients_at
+from pda_studio.pda.forward.lower_blocks import LowerBlocks, stacked_modules
 from pda_studio.pda.forward.memory import measured_once
 from pda_studio.pda.infill.base import Filler
 from pda_studio.pda.infill.terms import Preparation
+from pda_studio.pda.levelled.fields import log_odds
+from pda_studio.pda.levelled.pilot import Pilot, cheapest, pilot_from
 from pda_studio.pda.windows import WindowGrid
 
 _PLACES = 8  # windows along each axis that a network is tried on
 _APART = 1.3  # how many times dearer each layer is than the one before that is worth trying
-_STEPS = (1.0, 1.4, 2.0, 2.8, 4.0, 5.7, 8.0, 11.3, 16.0)
-_LEFT = (0.0, 0.07, 0.10, 0.17, 0.23, 0.35, 0.45, 0.63, 0.77)
-"""What share of a level's rms is left as error of the map, where every so many windows carry it;
-the median over photographs (tests/benchmarks/levelled.py)."""
+_BLOCKS = (0, 1, 2, 5)  # of a stack of modules: behind which a network may be linear
+_OF_IMAGE = 0.002  # of the whole network's time: what a window to first order in the image costs
 _EACH = 2e-5  # seconds of a window that no layer counts for: its infill, its place in a batch
-_WORTH = 0.8  # of the exact map's time: what levels have to save
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,30 +49,6 @@ class Level:
     forward: Forward
     filler: Filler
     seconds: float = 1.0
-
-
-@dataclass(frozen=True)
-class Pilot:
-    """What a few windows say of a network's layers, in the order of the network.
-
-    Attributes
-    ----------
-    layers : list of str
-        Where it may be linear from.
-    residuals : list of list of float
-        (L + 1, L + 1): rms over the windows of what the log-odds linear from one layer (rows)
-        leave, taken off by least squares, of those linear from another; the last is the whole
-        network, which is exact.
-    rms : list of float
-        (L + 1): of their change itself.
-    seconds : list of float
-        (L + 1): estimate for a window.
-    """
-
-    layers: list[str]
-    residuals: list[list[float]]
-    rms: list[float]
-    seconds: list[float]
 
 
 def levels_for(
@@ -127,7 +102,10 @@ def levels_for(
     try:
         program = baseline_activations(classifier, pixels).program
     except NotTraceable:
-        return exact
+        below = yield from _lower_blocks(
+            exact[0].forward, classifier, pixels, classes, target, grid, mean_filler, tolerance
+        )
+        return below + [replace(one, seconds=float(one.filler.samples)) for one in exact]
     pilot = yield from _pilot_once(classifier, pixels, program, target, grid, mean_filler)
     precision: Precision = "bfloat16-delta" if "bfloat16" in forward.description else "float32"
     below = [
@@ -143,49 +121,76 @@ def levels_for(
     return below + [replace(one, seconds=whole * one.filler.samples) for one in exact]
 
 
-def cheapest(pilot: Pilot, tolerance: float) -> list[str]:
-    """The layers from which on scores are linear, of the cheapest levels that reach a tolerance.
-
-    The error of a level's lattice is a share of what the level adds to the one below; the cost is
-    that of its windows. All choices of at most two layers and of the lattices are compared.
-    """
-    last = len(pilot.layers)
-    everything = pilot.seconds[last]
-    best, least = [], np.inf
-    chains = [[], *([one] for one in range(last))]
-    chains += [[one, two] for one in range(last) for two in range(one + 1, last)]
-    for chain in chains:
-        seconds = _seconds(pilot, [*chain, last], tolerance)
-        # A level more has to be worth its while: the estimate is rough.
-        seconds *= 1.05 ** len(chain)
-        if seconds < least:
-            best, least = chain, seconds
-    if least > _WORTH * everything:
+def _lower_blocks(
+    exact: Forward,
+    classifier: Classifier,
+    pixels: torch.Tensor,
+    classes: NDArray[np.int64],
+    target: int,
+    grid: WindowGrid,
+    filler: Filler,
+    tolerance: float,
+) -> Generator[Preparation, None, list[Level]]:
+    """Levels of a network that can only be run as a whole, or up to a block."""
+    if classifier.output != "softmax":
         return []
-    return [pilot.layers[one] for one in best]
+    stack = stacked_modules(classifier.network, classifier.prepare(pixels[None]))
+    names = ["", *(stack[place] for place in _BLOCKS if 2 * (place + 1) <= len(stack))]
+    seconds = [_OF_IMAGE, *((stack.index(name) + 1) / len(stack) for name in names[1:]), 1.0]
+
+    def tried() -> Pilot:
+        one = np.array([target])
+        forwards = [LowerBlocks(classifier, pixels, one, name) for name in names]
+        column = int(np.flatnonzero(classes == target)[0])
+        return _pilot_of_forwards(names, forwards, exact, column, grid, filler, seconds)
+
+    yield Preparation("layers", 0, 1)
+    key = f"{_key_of(classifier, grid)}: {names}"
+    pilot = measured_once("pilot", key, Pilot, tried)
+    return [
+        Level(
+            f"linear from {name or 'the image'}",
+            LowerBlocks(classifier, pixels, classes, name),
+            filler,
+            seconds[names.index(name)],
+        )
+        for name in cheapest(pilot, tolerance)
+    ]
 
 
-def _seconds(pilot: Pilot, chain: list[int], tolerance: float) -> float:
-    """Of a window of the whole map, with the best lattices of the levels."""
-    adds = [pilot.rms[chain[0]]]
-    adds += [pilot.residuals[below][above] for below, above in pairwise(chain)]
-    whole = pilot.rms[-1]
-    if not whole > 0:
-        return np.inf
-    best = np.inf
-    steps = np.array(_STEPS)
-    shares = 1 / steps**2
-    # Of levels with independent errors the sum of squares counts; each tries all its lattices.
-    errors = [np.square(np.array(_LEFT) * added / whole) for added in adds]
-    costs = [shares * pilot.seconds[one] for one in chain]
-    error, cost = errors[0], costs[0]
-    for more, dearer in zip(errors[1:], costs[1:], strict=True):
-        error = np.add.outer(error, more).ravel()
-        cost = np.add.outer(cost, dearer).ravel()
-    allowed = error <= tolerance**2
-    if allowed.any():
-        best = float(cost[allowed].min())
-    return best
+def _pilot_of_forwards(
+    names: list[str],
+    forwards: list[LowerBlocks],
+    exact: Forward,
+    column: int,
+    grid: WindowGrid,
+    filler: Filler,
+    seconds: list[float],
+) -> Pilot:
+    """Score a few windows by each forward, of which the exact one has other classes, too."""
+    changes = []
+    for corner in _places(grid):
+        infills = filler.fill(corner)[:, :1]
+        scores = [
+            *((one(corner, infills), one.original, 0) for one in forwards),
+            (exact(corner, infills), exact.original, column),
+        ]
+        changes.append(
+            [
+                float(np.diff(log_odds(np.array([was, now])[..., 0, 0, place]))[0])
+                for now, was, place in (
+                    (now.probability, was.probability, place) for now, was, place in scores
+                )
+            ]
+        )
+    return pilot_from(names, np.array(changes), seconds)
+
+
+def _key_of(classifier: Classifier, grid: WindowGrid) -> str:
+    return (
+        f"{classifier.name} {classifier.target or ''} {classifier.fingerprint}"
+        f" on {classifier.device.type}: window {grid.window} of {grid.width}×{grid.height}"
+    )
 
 
 def _pilot_once(
@@ -196,10 +201,7 @@ def _pilot_once(
     grid: WindowGrid,
     filler: Filler,
 ) -> Generator[Preparation, None, Pilot]:
-    key = (
-        f"{classifier.name} {classifier.target or ''} {classifier.fingerprint}"
-        f" on {classifier.device.type}: window {grid.window} of {grid.width}×{grid.height}"
-    )
+    key = _key_of(classifier, grid)
     yield Preparation("layers", 0, 1)
     known = measured_once(
         "pilot", key, Pilot, lambda: pilot_of(classifier, pixels, program, target, grid, filler)
@@ -239,14 +241,10 @@ def pilot_of(
         ]
         changes.append([*linear, log_odds_among(moved, target) - before])
     values = np.array(changes)
-    together = values.T @ values / len(values)
-    squares = together.diagonal()
-    explained = np.square(together) / np.maximum(squares[:, None], np.finfo(np.float64).tiny)
-    left = np.sqrt(np.maximum(squares - explained, 0))
     seconds = [
         _EACH + _best_seconds(program, grid.window, [one]) for one in (*sources, program.output)
     ]
-    return Pilot(names, left.tolist(), np.sqrt(squares).tolist(), seconds)
+    return pilot_from(names, values, seconds)
 
 
 def candidates(program: Program, window: int) -> Iterator[tuple[str, Operation]]:
