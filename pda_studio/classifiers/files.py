@@ -19,7 +19,7 @@ from pda_studio.classifiers.catalogue import class_names_of, classifier_names, p
 from pda_studio.classifiers.classifier import Classifier
 from pda_studio.classifiers.modules import from_module
 from pda_studio.classifiers.networks import input_size_of
-from pda_studio.classifiers.outputs import output_named
+from pda_studio.classifiers.outputs import Ending, output_named
 from pda_studio.classifiers.shards import INDEX, read_shards
 from pda_studio.classifiers.spec import SUFFIX, ClassifierSpec, read_spec
 from pda_studio.classifiers.weights import Weights, read_about, read_weights
@@ -191,6 +191,21 @@ def open_file(
         )
         opened.check(classifier.preprocessing.normalise(noise))
     return classifier
+
+
+def spec_of_classifier(classifier: Classifier) -> ClassifierSpec:
+    """All that is known of an opened file's input and output, as a form shows it."""
+    parts = (classifier.network, getattr(classifier.network, "network", None))
+    ending = next((part for part in parts if isinstance(part, Ending)), None)
+    usual = {"softmax": "logits", "sigmoid": "sigmoid-logits"}.get(classifier.output, "values")
+    path = () if ending is None else ending.path
+    return ClassifierSpec.of_preprocessing(classifier.preprocessing).with_answers(
+        ClassifierSpec.of(
+            output=usual if ending is None else ending.output.name,
+            select=".".join(map(str, path)) or None,
+            class_names=classifier.class_names,
+        )
+    )
 
 
 def _suited(own: ClassifierSpec, said: ClassifierSpec) -> ClassifierSpec:

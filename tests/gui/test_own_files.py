@@ -13,8 +13,9 @@ from pytestqt.qtbot import QtBot
 from pda_studio import explain, load_classifier
 from pda_studio.classifiers import trust
 from pda_studio.classifiers.files import answers_beside
-from pda_studio.classifiers.spec import ClassifierSpec, write_spec
+from pda_studio.classifiers.spec import ClassifierSpec, read_spec, write_spec
 from pda_studio.document.saved import load_state
+from pda_studio.gui.opening.answers_dialog import AnswersDialog
 from pda_studio.gui.window.studio import Studio
 
 pytest.importorskip("onnx2pytorch")
@@ -105,3 +106,48 @@ def test_the_window_opens_on_a_module(qtbot: QtBot, tmp_path: Path, qapp: QAppli
     assert found[0] == "Small"
     assert "32 px" in str(found[1])
     assert network.training
+
+
+def test_the_form_shows_what_answers_make_of_the_image_and_keeps_them(
+    studio: Studio, qtbot: QtBot, tmp_path: Path
+) -> None:
+    path = made("ONNX, probabilities", tmp_path, output="probabilities")
+    with qtbot.waitSignal(studio.session.loaded, timeout=WAIT):
+        studio.open_files([path])
+    studio.window.registry["answers"].trigger()
+    (form,) = studio.window.findChildren(AnswersDialog)
+    assert (form.size_box.value(), form.output.currentData()) == (32, "probabilities")
+    qtbot.waitUntil(lambda: "class 1: " in form.predictions.text(), timeout=WAIT)
+    assert form.predictions.text().count("%") == 3
+
+    form.output.setCurrentIndex(form.output.findData("log-probabilities"))
+    form.output.activated.emit(form.output.currentIndex())
+    qtbot.waitUntil(lambda: "stand for add up to" in form.problem.text(), timeout=WAIT)
+    ok = form.buttons.button(form.buttons.StandardButton.Ok)
+    assert not ok.isEnabled()
+
+    form.output.setCurrentIndex(form.output.findData("probabilities"))
+    form.class_names.setPlainText("cat\ndog\ncow")
+    qtbot.waitUntil(lambda: "dog: " in form.predictions.text(), timeout=WAIT)
+    before = form.predictions.text()
+    form.preset.setCurrentText("ImageNet")
+    form.preset.activated.emit(form.preset.currentIndex())
+    qtbot.waitUntil(lambda: form.predictions.text() not in ("", before), timeout=WAIT)
+    shown = form.predictions.text()
+    with qtbot.waitSignal(studio.session.loaded, timeout=WAIT):
+        ok.click()
+    kept = read_spec(answers_beside(path))
+    assert kept.class_names == ("cat", "dog", "cow")
+    assert kept.mean == (0.485, 0.456, 0.406)
+    assert studio.session.classifier.class_names == ("cat", "dog", "cow")
+    said = studio.session.classifier.predict(
+        studio.session.classifier.preprocessing.view(studio.session.work.image.image)
+    )
+    assert f"dog: {100 * said[1]:.1f} %" in shown
+    wait_for_maps(qtbot, studio)
+
+
+def test_the_form_is_about_files_alone(studio: Studio) -> None:
+    studio.window.registry["answers"].trigger()
+    assert not studio.window.findChildren(AnswersDialog)
+    assert "open a file of your own" in studio.window.banner.message.text()

@@ -1,6 +1,7 @@
 """Images and classifiers that are opened, digits that are drawn, and the first hints."""
 
 from pda_studio.document.workspace import ClassifierChoice
+from pda_studio.gui.opening.answers_controller import AnswersController
 from pda_studio.gui.opening.classifier_controller import ClassifierController
 from pda_studio.gui.opening.drawing import DigitDrawing
 from pda_studio.gui.opening.hints_controller import HintsController
@@ -36,6 +37,7 @@ def install(parts: Parts, start: ClassifierChoice, *, newcomer: bool) -> DigitDr
         start=start,
         parent=owner,
     )
+    AnswersController(window, session, opening=opening, jobs=parts.jobs, parent=owner)
     explainer.predicting.lacking.connect(opening.fetch)
     opening.refused.connect(explainer.predicting.refuse)
     opening.loading.connect(explainer.pause)

@@ -123,6 +123,10 @@ class Opening(QObject):
         choice, file = self.choice_for(path, otherwise), ClassifierChoice(str(path.absolute()))
         self._load(choice, self._session.use_classifier, file)
 
+    def open_file(self, path: Path) -> None:
+        """Open the classifier that a file holds by itself, with the answers beside it."""
+        self.use_classifier(ClassifierChoice(str(path.absolute())))
+
     def choice_for(self, path: Path, otherwise: str = "") -> ClassifierChoice:
         """A whole network's file; weights go with what they are named after, or the open one."""
         if path.name.lower().endswith(NETWORKS):

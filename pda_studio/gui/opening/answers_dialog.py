@@ -1,0 +1,223 @@
+"""The form about a classifier's file: how its input is made, and what its outputs are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPlainTextEdit,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from pda_studio.errors import UsageError
+from pda_studio.gui.window.style_names import named
+
+if TYPE_CHECKING:
+    from pda_studio.classifiers.spec import ClassifierSpec
+
+_PAUSE = 300  # ms without an edit after which the predictions are made anew
+_NONE = ((0.0,), (1.0,), (0.0, 1.0))
+_PRESETS: dict[str, tuple[tuple[float, ...], tuple[float, ...], tuple[float, float]]] = {
+    "0 to 1": _NONE,
+    "−1 to 1": ((0.5,), (0.5,), (0.0, 1.0)),
+    "0 to 255": ((0.0,), (1.0,), (0.0, 255.0)),
+    "ImageNet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225), (0.0, 1.0)),
+}
+
+
+class AnswersDialog(QDialog):
+    """Edits what a file does not say, and shows at once what the network then predicts.
+
+    Parameters
+    ----------
+    name : str
+        Of the file.
+    spec : ClassifierSpec
+        What is known by now: all of it is shown.
+    outputs : dict of str to str
+        Kinds of output by name, with what a person reads.
+    parent : QWidget, optional
+        The window.
+    """
+
+    edited = Signal(object)
+    """A ClassifierSpec whose predictions are to be shown."""
+    answered = Signal(object)
+    """The ClassifierSpec that is to be kept."""
+
+    def __init__(
+        self,
+        name: str,
+        spec: ClassifierSpec,
+        outputs: dict[str, str],
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle(self.tr("Input and output of {0}").format(name))
+        self._spec = spec
+        self.size_box = QSpinBox(minimum=1, maximum=4096, suffix=" px")
+        self.resize_box = QSpinBox(minimum=1, maximum=4096, suffix=" px")
+        self.channels = QSpinBox(minimum=1, maximum=64)
+        self.preset = QComboBox()
+        self.preset.addItem(self.tr("Own values"))
+        self.preset.addItems(list(_PRESETS))
+        self.mean, self.std, self.range = QLineEdit(), QLineEdit(), QLineEdit()
+        self.output = QComboBox()
+        for one, label in outputs.items():
+            self.output.addItem(label, one)
+        self.select = QLineEdit(placeholderText=self.tr("The only one, or a name or place"))
+        self.class_names = QPlainTextEdit(placeholderText=self.tr("One a line, or JSON"))
+        self.predictions = QLabel()
+        self.problem = named(QLabel(), "muted")
+        for text in (self.predictions, self.problem):
+            text.setWordWrap(True)
+            text.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.buttons = QDialogButtonBox(
+            QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel
+        )
+        self._arrange()
+        self._show(spec)
+        self._pause = QTimer(self, singleShot=True, interval=_PAUSE)
+        self._pause.timeout.connect(self._tell)
+        self._connect()
+
+    def show_predictions(self, lines: list[str]) -> None:
+        """Show what the network predicts with these answers."""
+        self.problem.clear()
+        self.predictions.setText("\n".join(lines))
+        self.buttons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(True)
+
+    def show_problem(self, why: str) -> None:
+        """Show why it cannot predict with these answers."""
+        self.predictions.clear()
+        self.problem.setText(why)
+        self.buttons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(False)
+
+    def spec(self) -> ClassifierSpec:
+        """What the form says.
+
+        Raises
+        ------
+        UsageError
+            If it cannot be.
+        """
+        from pda_studio.classifiers.spec import ClassifierSpec, names_in
+
+        try:
+            names = names_in(self.class_names.toPlainText())
+        except ValueError as error:
+            raise UsageError(self.tr("The class names are damaged JSON: correct them.")) from error
+        said: dict[str, Any] = {
+            **self._spec.said(),
+            "input_size": self.size_box.value(),
+            "resize": max(self.resize_box.value(), self.size_box.value()),
+            "channels": self.channels.value(),
+            "mean": _numbers(self.mean.text(), self.tr("Mean")),
+            "std": _numbers(self.std.text(), self.tr("Standard deviation")),
+            "value_range": _numbers(self.range.text(), self.tr("Black and white")),
+            "output": self.output.currentData(),
+            "select": self.select.text().strip() or None,
+            "class_names": names or None,
+        }
+        return ClassifierSpec.of(**said)
+
+    def _arrange(self) -> None:
+        form = QFormLayout()
+        for label, widget in (
+            (self.tr("Input size"), self.size_box),
+            (self.tr("Shorter side before the crop"), self.resize_box),
+            (self.tr("Channels"), self.channels),
+            (self.tr("Values"), self.preset),
+            (self.tr("Black and white"), self.range),
+            (self.tr("Mean"), self.mean),
+            (self.tr("Standard deviation"), self.std),
+            (self.tr("Outputs"), self.output),
+            (self.tr("Which output"), self.select),
+            (self.tr("Class names"), self.class_names),
+        ):
+            widget.setAccessibleName(label)
+            form.addRow(label, widget)
+        self.output.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        shown = QVBoxLayout()
+        shown.addWidget(named(QLabel(self.tr("Predictions for the open image")), "title"))
+        shown.addWidget(self.predictions)
+        shown.addWidget(self.problem)
+        shown.addStretch()
+        sides = QHBoxLayout()
+        sides.addLayout(form, 3)
+        sides.addSpacing(16)
+        sides.addLayout(shown, 2)
+        whole = QVBoxLayout(self)
+        whole.addLayout(sides)
+        whole.addWidget(self.buttons)
+        self.resize(760, 520)
+
+    def _show(self, spec: ClassifierSpec) -> None:
+        self.size_box.setValue(spec.input_size or 224)
+        self.resize_box.setValue(spec.resize or self.size_box.value())
+        self.channels.setValue(spec.channels or 3)
+        self._show_values(spec.mean or (0.0,), spec.std or (1.0,), spec.value_range or (0.0, 1.0))
+        self.output.setCurrentIndex(max(self.output.findData(spec.output), 0))
+        self.select.setText(spec.select or "")
+        self.class_names.setPlainText("\n".join(spec.class_names or ()))
+
+    def _show_values(
+        self, mean: tuple[float, ...], std: tuple[float, ...], ends: tuple[float, float]
+    ) -> None:
+        for edit, values in ((self.mean, mean), (self.std, std), (self.range, ends)):
+            one = values if len(set(values)) > 1 or edit is self.range else values[:1]
+            edit.setText(", ".join(f"{value:g}" for value in one))
+
+    def _connect(self) -> None:
+        for box in (self.size_box, self.resize_box, self.channels):
+            box.valueChanged.connect(self._pause.start)
+        for edit in (self.mean, self.std, self.range, self.select):
+            edit.textEdited.connect(self._pause.start)
+        for edit in (self.mean, self.std, self.range):
+            edit.textEdited.connect(lambda: self.preset.setCurrentIndex(0))
+        self.class_names.textChanged.connect(self._pause.start)
+        self.output.activated.connect(self._pause.start)
+        self.preset.activated.connect(self._on_preset)
+        self.buttons.accepted.connect(self._on_accepted)
+        self.buttons.rejected.connect(self.reject)
+        self._pause.start(0)
+
+    def _on_preset(self, index: int) -> None:
+        if index > 0:
+            self._show_values(*_PRESETS[self.preset.itemText(index)])
+            self._pause.start()
+
+    def _tell(self) -> None:
+        try:
+            self.edited.emit(self.spec())
+        except UsageError as error:
+            self.show_problem(str(error))
+
+    def _on_accepted(self) -> None:
+        try:
+            answers = self.spec()
+        except UsageError as error:
+            self.show_problem(str(error))
+            return
+        self.answered.emit(answers)
+        self.accept()
+
+
+def _numbers(text: str, what: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.replace(";", ",").split(",") if part.strip())
+    except ValueError:
+        raise UsageError(f"{what}: write numbers with commas between them.") from None

@@ -1,0 +1,42 @@
+"""What the form about a classifier's file lets the engine do; imported once that is there."""
+
+from pathlib import Path
+
+from pda_studio.classifiers import Classifier
+from pda_studio.classifiers.files import answers_beside, open_file, spec_of_classifier
+from pda_studio.classifiers.outputs import OUTPUTS
+from pda_studio.classifiers.spec import ClassifierSpec, write_spec
+from pda_studio.gui.window import numbers
+from pda_studio.images import Image
+
+_SHOWN = 8
+
+
+def known(classifier: Classifier) -> ClassifierSpec:
+    """What the form shows at first."""
+    return spec_of_classifier(classifier)
+
+
+def output_labels() -> dict[str, str]:
+    """All kinds of output by name, with what a person reads."""
+    return {one.name: one.label for one in OUTPUTS.values()}
+
+
+def predictions(file: Path, spec: ClassifierSpec, image: Image) -> list[str]:
+    """The likeliest classes of an image by a file with these answers, a line each.
+
+    Raises
+    ------
+    PdaStudioError
+        If it cannot predict with them.
+    """
+    classifier = open_file(file, spec)
+    said = classifier.predict(classifier.preprocessing.view(image))
+    likely = (-said).argsort(kind="stable")[:_SHOWN]
+    number = numbers.percentage if classifier.has_probabilities else numbers.plain
+    return [f"{classifier.class_names[at]}: {number(float(said[at]))}" for at in likely]
+
+
+def keep(file: Path, spec: ClassifierSpec) -> None:
+    """Write answers beside a file."""
+    write_spec(spec, answers_beside(file))
