@@ -6,7 +6,7 @@ Each is a value with a sentence for captions; JSON is made of them at the file's
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, TypeAdapter
+from pydantic import ConfigDict, Discriminator, TypeAdapter
 
 _LOST = 0.5
 """From which error on a map is said to have lost what it should add up to."""
@@ -318,7 +318,7 @@ SUMMED = Completeness | Conservation
 """What tells whether a map adds up."""
 
 _adapter: TypeAdapter[Diagnostics] = TypeAdapter(
-    tuple[Annotated[Diagnostic, Discriminator("kind")], ...]
+    tuple[Annotated[Diagnostic, Discriminator("kind")], ...], config=ConfigDict(defer_build=True)
 )
 
 

@@ -4,6 +4,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 HEAVY = ("torch", "torchvision", "captum", "zennit", "cv2", "scipy", "matplotlib", "numpy")
 
 PROGRAM = """
@@ -30,3 +32,17 @@ def test_declarations_load_no_engine() -> None:
     assert "importlib.metadata" not in told["imported"]
     engine = ("attribution", "classifiers", "results", "store", "pda.forward", "pda.loop")
     assert [name for name in loaded if name.removeprefix("pda_studio.").startswith(engine)] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "status"), [(["methods"], 0), (["predict", "none.png"], 1), (["--version"], 0)]
+)
+def test_what_needs_no_engine_does_not_wait_for_it(words: list[str], status: int) -> None:
+    program = (
+        "import sys; from pda_studio.cli import main; status = main(sys.argv[1:]);"
+        " sys.exit(9 if 'torch' in sys.modules else status)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, *words], capture_output=True, check=False, timeout=120
+    )
+    assert done.returncode == status

@@ -1,20 +1,24 @@
 """What the verbs print: tables and summaries of at most 80 columns."""
 
+from __future__ import annotations
+
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pda_studio.classifiers import CatalogueEntry
-from pda_studio.classifiers.layers import Layer
 from pda_studio.cli.parameters import allowed, defaults, merged, option, parameters_by_name
 from pda_studio.cli.tables import WIDTH, table
 from pda_studio.methods import Method, by_family
 from pda_studio.parameters import Parameter
 from pda_studio.results import EvidenceMap, Result
 from pda_studio.targets import UNITS, ClassTarget
+
+if TYPE_CHECKING:  # the list of methods does not wait for PyTorch
+    from pda_studio.classifiers import CatalogueEntry
+    from pda_studio.classifiers.layers import Layer
 
 _BAR = 30
 _LONGEST = 400

@@ -188,10 +188,14 @@ def test_the_network_is_left_as_it_was(fails: bool, monkeypatch: pytest.MonkeyPa
     assert seen == [None] * LAYERS  # nobody asks for weights any more
 
 
+@pytest.fixture(scope="module")
+def vit() -> Classifier:
+    return load_classifier("vit_b_16", "random", "cpu")
+
+
 @pytest.mark.parametrize("fusion", ["mean", "max", "min"])
-def test_vit_completes(fusion: str) -> None:
-    classifier = load_classifier("vit_b_16", "random", "cpu")
-    found = explain(noise(224), classifier, "attention-rollout", fusion=fusion)
+def test_vit_completes(fusion: str, vit: Classifier) -> None:
+    found = explain(noise(224), vit, "attention-rollout", fusion=fusion)
     assert found.complete
     assert found.evidence.shape == (224, 224)
     assert 0 < found.evidence.mean() * 196 <= 1
