@@ -6,9 +6,9 @@ import json
 import logging
 import operator
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ from pda_studio.classifiers.graph import NotTraceable, refuse_untraceable
 from pda_studio.classifiers.preprocessing import Preprocessing
 from pda_studio.errors import PdaStudioError, UsageError
 from pda_studio.images import View
+from pda_studio.images.fit import Fit
 from pda_studio.targets import (
     UNITS,
     ClassTarget,
@@ -106,6 +107,13 @@ class Classifier:
     def __post_init__(self) -> None:
         object.__setattr__(self, "network", in_eval_mode(self.name, self.network))
 
+    def with_fit(self, fit: Fit) -> Self:
+        """The same network that gets the middle of an image, or all of it: stretched, or padded."""
+        if fit == self.preprocessing.fit:
+            return self
+        preprocessing = self.preprocessing.model_copy(update={"fit": fit})
+        return replace(self, preprocessing=preprocessing, batch_sizes=dict(self.batch_sizes))
+
     @property
     def has_probabilities(self) -> bool:
         """Whether its outputs have probabilities, rather than being plain values."""
@@ -141,6 +149,8 @@ class Classifier:
         digest.update(self.about.encode())
         if self.output != "softmax":  # the same outputs, but read in another way
             digest.update(self.output.encode())
+        if self.preprocessing.fit != "crop":
+            digest.update(f"fit {self.preprocessing.fit}".encode())
         if self.target is not None:
             digest.update(json.dumps(as_json(self.target), sort_keys=True).encode())
         for name, tensor in sorted(self.network.state_dict().items()):

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from pda_studio.errors import UsageError
 from pda_studio.images import DisplayLimits, View, image_of
 from pda_studio.images import Image as OpenedImage
+from pda_studio.images.fit import Fit
 
 _RESAMPLING = {
     "nearest": Image.Resampling.NEAREST,
@@ -59,6 +60,9 @@ class Preprocessing(BaseModel):
         Side of the square that is cut out of the middle: the network's input, in pixels.
     mean, std : tuple of float
         Normalisation of each channel; one channel means the network sees grey.
+    fit : {"crop", "stretch", "pad"}
+        How the image becomes a square: its middle; all of it, stretched; or all of it, with black
+        beside it.
     values : (float, float), optional
         The image's own values that the network was trained to get as 0 and 1; values beyond them
         are not cut off. Without it, these are an image's display limits, which cut off.
@@ -73,6 +77,7 @@ class Preprocessing(BaseModel):
     mean: tuple[float, ...]
     std: tuple[float, ...]
     interpolation: Literal["nearest", "bilinear", "bicubic"] = "bilinear"
+    fit: Fit = "crop"
     values: tuple[float, float] | None = None
 
     @property
@@ -82,6 +87,14 @@ class Preprocessing(BaseModel):
 
     def _geometry(self, width: int, height: int) -> tuple[int, int, int, int]:
         """Resized width and height, and the cut's left and top, rounded as torchvision does."""
+        if self.fit == "stretch":
+            return self.size, self.size, 0, 0
+        if self.fit == "pad":
+            longer = max(width, height)
+            padded_width = max(1, round(self.size * width / longer))
+            padded_height = max(1, round(self.size * height / longer))
+            left, top = (padded_width - self.size) // 2, (padded_height - self.size) // 2
+            return padded_width, padded_height, left, top  # the cut begins outside: black
         if width <= height:
             resized_width, resized_height = self.resize, int(self.resize * height / width)
         else:

@@ -16,6 +16,7 @@ from pda_studio.classifiers.outputs import output_named
 from pda_studio.classifiers.preprocessing import Preprocessing
 from pda_studio.errors import PdaStudioError, UsageError
 from pda_studio.files import written_whole
+from pda_studio.images.fit import Fit
 from pda_studio.reading import refused_as
 
 LARGEST_INPUT = 4096
@@ -48,6 +49,8 @@ class ClassifierSpec(BaseModel):
     image_values : tuple of float, optional
         The image's own values that are black and white to the network, as 0 and 4095; without it,
         these are an image's display limits.
+    fit : str, optional
+        How an image becomes the square input: crop, stretch or pad.
     interpolation : str, optional
         How pixels are resampled.
     output : str, optional
@@ -68,6 +71,7 @@ class ClassifierSpec(BaseModel):
     std: Values | None = None
     value_range: tuple[float, float] | None = None
     image_values: tuple[float, float] | None = None
+    fit: Fit | None = None
     interpolation: Literal["nearest", "bilinear", "bicubic"] | None = None
     output: str | None = None
     select: str | None = None
@@ -148,6 +152,7 @@ class ClassifierSpec(BaseModel):
             std=tuple(one / (high - low) for one in std),
             interpolation=self.interpolation or "bilinear",
             values=self.image_values,
+            fit=self.fit or "crop",
         )
 
     @classmethod
@@ -161,6 +166,7 @@ class ClassifierSpec(BaseModel):
             std=preprocessing.std,
             interpolation=preprocessing.interpolation,
             image_values=preprocessing.values,
+            fit=preprocessing.fit,
         )
 
     def to_toml(self) -> str:

@@ -11,6 +11,7 @@ from pda_studio.cli.options import (
     ClassifierName,
     DeviceName,
     FigureOutput,
+    FitName,
     Image,
     Limits,
     MapOutput,
@@ -45,6 +46,7 @@ def explain(
     layer: Layer = None,
     unit: UnitText = None,
     limits: Limits = None,
+    fit: FitName = "crop",
     page: Page = 1,
     device: DeviceName = "auto",
     batch: BatchSize = "auto",
@@ -69,7 +71,7 @@ def explain(
     check_values(kind, parameters)
     targets.check(target, against, layer, unit)
     pixels = reading.read_image(image, page, limits)
-    loaded = progress.load(classifier, weights, device, about)
+    loaded = progress.load(classifier, weights, device, about).with_fit(fit)
     meant = targets.chosen(loaded, pixels, target, against, layer, unit)
     chosen = kind.create(loaded, **parameters)
     subject = Subject.of(pixels, loaded, meant, None if batch == "auto" else batch)

@@ -15,6 +15,7 @@ from pda_studio.cli.options import (
     ClassifierName,
     DeviceName,
     FigureOutput,
+    FitName,
     Image,
     Limits,
     Page,
@@ -58,6 +59,7 @@ def neurons(
     ] = 5,
     json: AsJson = False,
     limits: Limits = None,
+    fit: FitName = "crop",
     page: Page = 1,
     device: DeviceName = "auto",
     **parameters: Any,
@@ -73,7 +75,7 @@ def neurons(
     method = Neurons.create(None, **parameters)
     targets.check(target, against, layer, unit)
     pixels = reading.read_image(image, page, limits)
-    loaded = progress.load(classifier, weights, device)
+    loaded = progress.load(classifier, weights, device).with_fit(fit)
     meant = targets.chosen(loaded, pixels, target, against, layer, unit)
     subject = Subject.of(pixels, loaded, meant)
     ranking, patches = most_important_in(method, subject)

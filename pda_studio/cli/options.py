@@ -11,6 +11,7 @@ from cyclopts.validators import Number
 
 from pda_studio.errors import UsageError
 from pda_studio.files import check_writable
+from pda_studio.images.fit import Fit
 from pda_studio.images.formats import NAMES
 
 Image = Annotated[
@@ -48,6 +49,15 @@ Limits = Annotated[
         help="The image's display limits: which of its values are black and white, for the network"
         " too; the larger first inverts. Without them the file's own, or what suits its values.",
         allow_leading_hyphen=True,
+    ),
+]
+FitName = Annotated[
+    Fit,
+    Parameter(
+        metavar="NAME",
+        help="What of the image the network gets: crop (its middle), stretch (all of it, stretched"
+        " to the square input) or pad (all of it, with black beside it).",
+        show_choices=False,
     ),
 ]
 Page = Annotated[

@@ -11,6 +11,7 @@ from pda_studio.cli.options import (
     AsJson,
     ClassifierName,
     DeviceName,
+    FitName,
     Image,
     Limits,
     Page,
@@ -38,6 +39,7 @@ def predict(
     ] = 5,
     json: AsJson = False,
     limits: Limits = None,
+    fit: FitName = "crop",
     page: Page = 1,
     device: DeviceName = "auto",
 ) -> int:
@@ -47,7 +49,7 @@ def predict(
     )  # before the engine is imported, which takes seconds
     from pda_studio.cli import progress, texts
 
-    loaded = progress.load(classifier, weights, device, about)
+    loaded = progress.load(classifier, weights, device, about).with_fit(fit)
     probabilities = loaded.predict(loaded.preprocessing.view(pixels))
     likely = (-probabilities).argsort(kind="stable")[:top]
     rows = [(int(i), loaded.class_names[i], float(probabilities[i])) for i in likely]

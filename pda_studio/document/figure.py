@@ -93,6 +93,7 @@ class _Reading:
         if image is None or choice is None or not isinstance(one, EvidenceMap):
             return one
         preprocessing: Preprocessing = preprocessing_of(choice.name, one.weights)
+        preprocessing = preprocessing.model_copy(update={"fit": choice.fit})
         height, width = image.image.height, image.image.width
         here = turning.seen(preprocessing, row.operations, width, height)
         there = turning.seen(preprocessing, (), width, height)

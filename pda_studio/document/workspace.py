@@ -10,6 +10,7 @@ from pydantic import AfterValidator
 
 from pda_studio.document.operations import Operation
 from pda_studio.images import DisplayLimits, Image, Pixels, image_of
+from pda_studio.images.fit import Fit
 from pda_studio.methods import Method
 from pda_studio.methods.prediction_difference import EfficientPDA
 from pda_studio.rendering import panel_styles
@@ -88,10 +89,21 @@ def image_digest(image: Pixels | Image) -> str:
 
 @dataclass(frozen=True)
 class ClassifierChoice:
-    """Which classifier is open: its name or file, and its weights, as `load_classifier` has it."""
+    """Which classifier is open: its name or file, and its weights, as `load_classifier` has it.
+
+    Attributes
+    ----------
+    name : str
+        In the catalogue, or a file.
+    weights : str or None
+        Where its weights come from.
+    fit : {"crop", "stretch", "pad"}
+        How it gets an image: see `Preprocessing`.
+    """
 
     name: str = "digits"
     weights: str | None = None
+    fit: Fit = "crop"
 
     @property
     def is_file(self) -> bool:

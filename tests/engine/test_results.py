@@ -78,8 +78,8 @@ def test_sentences_of_diagnostics() -> None:
         "± 4.8 % of the rms evidence",
         "completeness error 12 %",
         "conservation error 75 %: the map sums to 0.5, the logit is 2",
-        "infills follow the statistics of photographs, this is a grey image: make those of your images"
-        " with fit-statistics",
+        "infills follow the statistics of photographs, this is a grey image: make those of your"
+        " images with fit-statistics",
         "at features.9, maps of 13×13",
         "3 of 4, bias 1",
         "12 layers, patches of 16 pixels",

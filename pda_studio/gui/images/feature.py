@@ -6,6 +6,12 @@ from pda_studio.gui.window.parts import Parts
 
 def install(parts: Parts) -> ImageController:
     """Add it to a window."""
-    controller = ImageController(parts.window, parts.session, parts.jobs, parts.owner)
+    controller = ImageController(
+        parts.window,
+        parts.session,
+        jobs=parts.jobs,
+        opening=parts.opening,
+        parent=parts.owner,
+    )
     parts.messages.follow(controller)
     return controller

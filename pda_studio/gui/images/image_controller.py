@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from functools import partial
+
+from PySide6.QtCore import QT_TRANSLATE_NOOP, QObject, QTimer, Signal
 
 from pda_studio.document.workspace import SourceImage
-from pda_studio.gui.actions.action import IMAGE, Action, Context
+from pda_studio.gui.actions.action import IMAGE, Action, Context, Menu, ready
 from pda_studio.gui.connections import follow
 from pda_studio.gui.jobs.worker import Jobs
+from pda_studio.gui.opening.opening import Opening
 from pda_studio.gui.session.session import Session
 from pda_studio.gui.window.main_window import MainWindow
 from pda_studio.images import DisplayLimits
+from pda_studio.images.fit import Fit
 
+_INPUT = Menu(QT_TRANSLATE_NOOP("menus", "Model input"), IMAGE.at(30))
 _PAUSE = 60  # ms between two edits while a grip or the page's slider is dragged
 
 
@@ -26,9 +31,16 @@ class ImageController(QObject):
     """An exception and its traceback."""
 
     def __init__(
-        self, window: MainWindow, session: Session, jobs: Jobs, parent: QObject | None = None
+        self,
+        window: MainWindow,
+        session: Session,
+        *,
+        jobs: Jobs,
+        opening: Opening,
+        parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
+        self._registry = window.registry
         self._session, self._jobs, self._box = session, jobs, window.image_box
         self._limits: DisplayLimits | None = None
         self._page: int | None = None
@@ -69,7 +81,43 @@ class ImageController(QObject):
                 enabled=_image,
             ),
         )
+        self._declare_fits(window, opening)
+        follow(self, session.events.classifier, self._show_fit)
+        follow(self, session.loaded, self._show_fit)
         self._show()
+        self._show_fit()
+
+    def _declare_fits(self, window: MainWindow, opening: Opening) -> None:
+        """One action for each way from the image to the model input."""
+        titles: dict[Fit, tuple[str, str]] = {
+            "crop": (self.tr("Middle of the image"), "Ctrl+Alt+1"),
+            "stretch": (self.tr("Whole image, stretched"), "Ctrl+Alt+2"),
+            "pad": (self.tr("Whole image, padded"), "Ctrl+Alt+3"),
+        }
+        window.registry.add(
+            *(
+                Action(
+                    f"fit-{fit}",
+                    title,
+                    toggled=partial(self._on_fit, opening, fit),
+                    place=_INPUT.at(10),
+                    shortcut=key,
+                    exclusive="fit",
+                    checked=fit == "crop",
+                    help=self.tr("What of the image the network gets"),
+                    enabled=ready,
+                )
+                for fit, (title, key) in titles.items()
+            )
+        )
+
+    def _on_fit(self, opening: Opening, fit: Fit, wanted: bool) -> None:
+        if wanted:
+            opening.use_fit(fit)
+
+    def _show_fit(self, *_: object) -> None:
+        choice = self._session.work.classifier
+        self._registry[f"fit-{choice.fit if choice else 'crop'}"].setChecked(True)
 
     @property
     def image(self) -> SourceImage | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from pda_studio.gui.jobs.job import Job
 from pda_studio.gui.jobs.worker import Jobs
 from pda_studio.gui.session.session import Session
 from pda_studio.images import Image, Pixels
+from pda_studio.images.fit import Fit
 
 WEIGHTS = (".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".tar")
 NETWORKS = (".onnx", ".pt2", ".ts", ".torchscript", ".py", ".index.json")
@@ -157,6 +159,7 @@ class Opening(QObject):
                 if file is None or file == choice:
                     raise
                 loaded, classifier = file, (yield from loading(file.name))
+            classifier = classifier.with_fit(loaded.fit)
             _ = classifier.fingerprint  # reads all weights: here, not in the window's thread
             return loaded, classifier
 
@@ -181,6 +184,24 @@ class Opening(QObject):
         self._choice = choice
         self._loading = self._jobs.start(Job(steps, done, failed, partial))
         self.loading.emit(choice.title, -1.0)
+
+    def use_fit(self, fit: Fit) -> None:
+        """Let the open classifier get images in another way: its network is there already."""
+        choice = self._session.work.classifier
+        loaded = self._session.classifier
+        if choice is None or loaded is None or choice.fit == fit:
+            return
+
+        def other() -> Any:
+            made = loaded.with_fit(fit)
+            _ = made.fingerprint  # reads all weights
+            return made
+
+        def done(made: Any) -> None:
+            if self._session.work.classifier == choice:
+                self._session.use_classifier(replace(choice, fit=fit), made, afresh=False)
+
+        self._jobs.read(other, done, self.failed.emit)
 
     def give_way(self) -> None:
         """Put nothing that is still being read in the place of a workspace that was opened."""

@@ -270,9 +270,15 @@ class Session:
         self.panels = {}
         self.edit(replace(self.work, image=image, rows=(Row(0),), target=None, columns=columns))
 
-    def use_classifier(self, choice: ClassifierChoice, classifier: Classifier) -> None:
-        """Put a loaded classifier to work."""
+    def use_classifier(
+        self, choice: ClassifierChoice, classifier: Classifier, *, afresh: bool = True
+    ) -> None:
+        """Put a loaded classifier to work; if not afresh, one that differs in its input alone."""
         self._load(choice, classifier)
+        if not afresh:
+            self.edit(replace(self.work, classifier=choice))
+            self.loaded.emit(choice)
+            return
         self.panels = {}
         columns = tuple(
             column if column.classifier else suited(column, classifier)

@@ -1,6 +1,7 @@
 """What the window remembers from one start to the next."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import cast, get_args
 
@@ -54,6 +55,7 @@ class Memory:
 
     def add_classifier(self, choice: ClassifierChoice) -> None:
         """Put a classifier at the head of the recent ones."""
+        choice = replace(choice, fit="crop")  # that belongs to the image
         others = [old for old in self.classifiers if old != choice]
         self.classifiers = [choice, *others][:_MOST]
         self.save()
