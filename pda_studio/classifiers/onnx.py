@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import fx, nn
 
 from pda_studio.classifiers.files import FileKind, Opened, file_kind
 from pda_studio.classifiers.spec import ClassifierSpec
@@ -35,6 +35,8 @@ class OnnxNetwork(nn.Module):
 
     def forward(self, x: torch.Tensor) -> Any:
         """Return its output, or its several outputs by name."""
+        if isinstance(x, fx.Proxy):
+            raise TypeError("it was converted from ONNX")
         answer = self.network(x)
         if isinstance(answer, list | tuple):
             names: Any = self.network.output_names
@@ -62,7 +64,9 @@ class OnnxKind(FileKind):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 _fold_constants(onnx, model)
-                network = OnnxNetwork(converter.ConvertModel(model, experimental=True)).eval()
+                converted = converter.ConvertModel(model, experimental=True)
+                _name_layers(converted)
+                network = OnnxNetwork(converted).eval()
         except Exception as error:  # of an unknown operator the converter raises anything
             raise PdaStudioError(
                 f"{path.name} cannot be converted ({_first(error)}): open the network as PyTorch's"
@@ -145,6 +149,18 @@ def _fold_constants(onnx: Any, model: Any) -> None:
             graph.initializer.append(copied)
             weights[copied.name] = copied
             graph.node.remove(node)
+
+
+def _name_layers(network: Any) -> None:
+    """Give layers names without dots, which stand between a layer and the one that it is in."""
+    for name in [name for name in network._modules if "." in name or "/" in name]:
+        plain = name.replace(".", "_").replace("/", "_").strip("_")
+        while plain in network._modules:
+            plain += "_"
+        network._modules[plain] = network._modules.pop(name)
+        for output, module in network.mapping.items():
+            if module == name:
+                network.mapping[output] = plain
 
 
 def _said_by(model: Any) -> ClassifierSpec:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import fx, nn
 
 from pda_studio.classifiers.files import FileKind, Opened, file_kind, names_in_archive
 from pda_studio.classifiers.spec import ClassifierSpec
@@ -83,6 +83,8 @@ class _Exported(nn.Module):
     def __init__(self, program: nn.Module) -> None:
         super().__init__()
         self.program = program
+        for part in self.modules():
+            part.training = False
 
     def train(self, mode: bool = True) -> "_Exported":
         """Stay in the mode in which it was exported."""
@@ -91,6 +93,8 @@ class _Exported(nn.Module):
 
     def forward(self, x: torch.Tensor) -> object:
         """Run it."""
+        if isinstance(x, fx.Proxy):
+            raise TypeError("it is a program of torch.export, compiled to one piece")
         return self.program(x)
 
 

@@ -2,9 +2,10 @@
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import nn
+from torch import fx, nn
 
 from pda_studio.classifiers.files import FileKind, Opened, file_kind, names_in_archive
 from pda_studio.classifiers.spec import ClassifierSpec
@@ -12,15 +13,32 @@ from pda_studio.errors import PdaStudioError
 
 
 class Scripted(nn.Module):
-    """A TorchScript network; every attribution that needs its layers refuses it by this name."""
+    """A TorchScript network: one piece, whose tensors are known and whose layers are not.
+
+    Hooks cannot be put on its layers, nor can it be traced. Methods that need either refuse it,
+    as they refuse any network of one piece.
+    """
 
     def __init__(self, script: torch.jit.ScriptModule) -> None:
         super().__init__()
-        self.script = script
+        self._held = (script,)  # no submodule: nobody shall look for layers in it
+        self._note_tensors()
+
+    def _note_tensors(self) -> None:
+        """Know its tensors, by which one network is told from another."""
+        for name, tensor in self._held[0].state_dict().items():
+            self.register_buffer(name.replace(".", "_"), tensor)
+
+    def _apply(self, fn: Any, recurse: bool = True) -> "Scripted":
+        self._held[0]._apply(fn)  # type: ignore[no-untyped-call]
+        self._note_tensors()
+        return self
 
     def forward(self, x: torch.Tensor) -> object:
         """Run it."""
-        return self.script(x)
+        if isinstance(x, fx.Proxy):
+            raise TypeError("it is TorchScript, compiled to one piece")
+        return self._held[0](x)
 
 
 @file_kind

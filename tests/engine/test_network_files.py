@@ -247,3 +247,43 @@ def test_a_network_that_is_converted_wrongly_is_refused(
     monkeypatch.setattr(onnx.OnnxNetwork, "forward", lambda self, x: 1.1 * right(self, x))
     with pytest.raises(PdaStudioError, match="answers otherwise here than in onnxruntime"):
         load_classifier(tmp_path / name)
+
+
+@pytest.mark.parametrize("what", ["TorchScript, traced", "torch.export", "ONNX of any batch"])
+def test_a_network_of_one_piece_says_what_it_cannot(what: str, tmp_path: Path) -> None:
+    """Perturbation and gradients of the input work; what needs its layers says so, or is right."""
+    name, make, save, more = FILES[what]
+    network = make().eval()
+    save(network, tmp_path / name)
+    given = {"preprocessing": {"input_size": SIZE, "mean": (0.5,), "std": (0.25,)}}
+    loaded = load_classifier(tmp_path / name, trust=more.get("trust", False), **given)
+    assert not loaded.is_traceable
+    for method in ("saliency", "integrated-gradients"):
+        found = explain(IMAGE, loaded, method)
+        wanted = explain(IMAGE, network, method, **given)
+        strongest = np.abs(wanted.evidence).max()
+        np.testing.assert_allclose(found.evidence, wanted.evidence, atol=1e-4 * strongest)
+    for method in ("guided-backpropagation", "lrp-epsilon", "deep-taylor", "neurons"):
+        refused = r"one piece|converted from ONNX|piece-wise linear"
+        with pytest.raises(PdaStudioError, match=refused):
+            explain(IMAGE, loaded, method)
+    if "ONNX" in what:
+        found = explain(IMAGE, loaded, "grad-cam")
+        wanted = explain(IMAGE, network, "grad-cam", at="body.5", **given)
+        np.testing.assert_allclose(
+            found.evidence, wanted.evidence, atol=1e-4 * np.abs(wanted.evidence).max()
+        )
+    else:
+        with pytest.raises(PdaStudioError, match="needs a layer with maps"):
+            explain(IMAGE, loaded, "grad-cam")
+
+
+def test_other_weights_in_one_piece_are_another_classifier(tmp_path: Path) -> None:
+    name, make, save, _ = FILES["TorchScript, traced"]
+    prints = set()
+    for factor in (1.0, 2.0):
+        network = make().eval()
+        network.head.weight.data.mul_(factor)
+        save(network, tmp_path / name)
+        prints.add(load_classifier(tmp_path / name).fingerprint)
+    assert len(prints) == 2
