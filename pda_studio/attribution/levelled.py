@@ -1,6 +1,6 @@
 """A prediction difference map of levels: cheap scores everywhere, exact ones where they matter."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from time import perf_counter
 
@@ -47,8 +47,9 @@ def steps(method: PredictionDifference, subject: Subject) -> Iterator[Progress[E
         of_mean = method.model_copy(update={"infill": mean})
         mean_filler = pda.ready_infill_of(of_mean, classifier).filler(pixels, size)
     progress: Progress[EvidenceMap] = Progress(0, len(grid), lambda: pda.blank(method, subject))
+    look = None
     if known is None:
-        yield from _first_look(method, subject, grid, mean_filler, progress)
+        look = yield from _first_look(method, subject, grid, mean_filler, progress)
     choosing = levels_for(
         classifier,
         pixels,
@@ -60,7 +61,7 @@ def steps(method: PredictionDifference, subject: Subject) -> Iterator[Progress[E
         tolerance,
         subject.batch,
     )
-    levels = yield from pda.staged(choosing, progress)
+    levels = yield from pda.staged(choosing, progress, look)
     note = levels[-1].forward.note
     diagnostics: Diagnostics = (WholeNetwork(note),) if note else ()
     state = LevelledScores(
@@ -86,11 +87,12 @@ def steps(method: PredictionDifference, subject: Subject) -> Iterator[Progress[E
     drawing = _Drawing(state, diagnostics)
     for now in refine(state, subject.index, method.tolerance, drawn):
         if isinstance(now, Preparation):
-            yield replace(progress, stage=str(now))
+            yield look or replace(progress, stage=str(now))
             continue
         if not now.drawable or (now.error > worst and now.done < 1):
-            yield replace(progress, stage="first windows")
+            yield look or replace(progress, stage="first windows")
             continue
+        look = None
         seconds = before + perf_counter() - began
         finished = now.done >= 1
 
@@ -139,8 +141,8 @@ def _first_look(
     grid: WindowGrid,
     filler: Filler,
     progress: Progress[EvidenceMap],
-) -> Iterator[Progress[EvidenceMap]]:
-    """Show a rough map, whose error nobody knows, before levels are chosen: that takes longer."""
+) -> Generator[Progress[EvidenceMap], None, Progress[EvidenceMap] | None]:
+    """A rough map, whose error nobody knows, to show while levels are chosen: that takes longer."""
     began = perf_counter()
     estimating = first_estimate(
         subject.scored,
@@ -151,14 +153,21 @@ def _first_look(
     )
     state = yield from pda.staged(estimating, progress)
     if state is None:
-        return
+        return None
     rough = state.of_class(0, {})
     seconds = perf_counter() - began
 
-    def evidence(other: PredictionDifference = method, of: Subject = subject) -> EvidenceMap:
-        return _unfinished(pda.evidence_of(other, of, rough, seconds, state.description()))
+    maps: dict[tuple[PredictionDifference, int], EvidenceMap] = {}
 
-    yield Progress(0, len(grid), evidence, drawn_for=evidence)
+    def evidence(other: PredictionDifference = method, of: Subject = subject) -> EvidenceMap:
+        if (other, of.index) not in maps:
+            made = pda.evidence_of(other, of, rough, seconds, state.description())
+            maps[other, of.index] = _unfinished(made)
+        return maps[other, of.index]
+
+    look = Progress(0, len(grid), evidence, drawn_for=evidence)
+    yield look
+    return look
 
 
 def _unfinished(estimate: EvidenceMap) -> EvidenceMap:

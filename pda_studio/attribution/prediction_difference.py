@@ -72,16 +72,21 @@ def steps(method: PredictionDifference, subject: Subject) -> Iterator[Progress[E
 
 
 def staged(
-    work: Generator[Preparation, None, Made], progress: Progress[EvidenceMap]
+    work: Generator[Preparation, None, Made],
+    progress: Progress[EvidenceMap],
+    shown: Progress[EvidenceMap] | None = None,
 ) -> Generator[Progress[EvidenceMap], None, Made]:
-    """Tell each step of a preparation as the stage that the work is at; returns its result."""
+    """Tell each step of a preparation as the stage that the work is at; returns its result.
+
+    What there is to be shown meanwhile takes the place of the stage.
+    """
     while True:
         try:
             step = next(work)
         except StopIteration as end:
             made: Made = end.value
             return made
-        yield replace(progress, stage=str(step))
+        yield shown or replace(progress, stage=str(step))
 
 
 def blank(method: PredictionDifference, subject: Subject) -> EvidenceMap:

@@ -70,7 +70,9 @@ def painted(studio: Studio, window: int) -> Iterator[State]:
     session.panel_changed.connect(shown)
     drag(row.slider, window - int(row.parameter.minimum or 0))
     began = perf_counter()
-    wait(lambda: bool(states) and session.panel(0, column).state == "done", 300)
+    panels = session.panels
+    wait(lambda: bool(states) and panels[0, column].state == "done", 300)
+    wait(lambda: states[-1][1] is panels[0, column].evidence, 5)
     session.panel_changed.disconnect(shown)
     yield from states
 
@@ -79,7 +81,7 @@ def told(state: State) -> str:
     """When, and with which claimed error."""
     seconds, made = state
     estimate = approximation(made.diagnostics)
-    return f"{seconds:6.2f} s  {'exact' if estimate is None else estimate.short:9}"
+    return f"{seconds:6.2f} s  {'rough' if estimate is None else estimate.short:9}"
 
 
 def main() -> None:

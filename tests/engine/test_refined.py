@@ -194,8 +194,14 @@ def test_a_rough_map_is_there_before_the_levels_are_chosen(squeezenet: Classifie
     options = {"window": 24, "outer": 28, "stride": 2}
     method = method_named("efficient-pda").create(squeezenet, forward="levelled", **options)
     subject = Subject.of(picture, squeezenet)
-    first = next(one for one in method.steps(subject) if not one.stage)
+    steps = method.steps(subject)
+    first = next(one for one in steps if not one.stage)
     rough = first.evidence()
+    # It stays: a window that hears of some steps only is shown it all the same.
+    later = next(steps)
+    assert not later.stage
+    assert later.evidence() is rough
+    steps.close()
     assert isinstance(rough, EvidenceMap)
     assert first.done == 0
     assert not rough.complete
