@@ -211,8 +211,6 @@ def spec_of_classifier(classifier: Classifier) -> ClassifierSpec:
 def _suited(own: ClassifierSpec, said: ClassifierSpec) -> ClassifierSpec:
     """What a file says, without what an answer makes meaningless."""
     left_out = set()
-    if said.input_size is not None and said.resize is None:
-        left_out.add("resize")
     if said.channels is not None or said.mean is not None or said.std is not None:
         left_out |= {"channels"} if said.channels is None else {"channels", "mean", "std"}
         if said.mean is not None or said.std is not None:

@@ -124,12 +124,17 @@ class ClassifierSpec(BaseModel):
     def with_answers(self, answers: "ClassifierSpec") -> "ClassifierSpec":
         """The same, where `answers` says something as it says.
 
+        Another input size has no crop of the old one.
+
         Raises
         ------
         UsageError
             If both together do not fit.
         """
-        return type(self).of(**{**self.said(), **answers.said()})
+        own = self.said()
+        if answers.input_size is not None:
+            own.pop("resize", None)
+        return type(self).of(**{**own, **answers.said()})
 
     def said(self) -> dict[str, Any]:
         """What is said, by name."""

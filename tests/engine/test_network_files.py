@@ -1,5 +1,6 @@
 """Classifiers in files of every kind, by Python and by the command line; bad ones are refused."""
 
+import json
 import logging
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 
 from engine.network_files import FILES, SIZE, bad_files
 from pda_studio import explain, load_classifier
@@ -287,3 +289,59 @@ def test_other_weights_in_one_piece_are_another_classifier(tmp_path: Path) -> No
         save(network, tmp_path / name)
         prints.add(load_classifier(tmp_path / name).fingerprint)
     assert len(prints) == 2
+
+
+# -- folders ---------------------------------------------------------------------------------------
+
+
+def timm_folder(folder: Path, **more: Any) -> torch.nn.Module:
+    """A small network of timm's as timm saves it for others."""
+    timm = pytest.importorskip("timm")
+    torch.manual_seed(0)
+    network: torch.nn.Module = timm.create_model("test_resnet", num_classes=3).eval()
+    folder.mkdir()
+    save_file({k: v.contiguous() for k, v in network.state_dict().items()},
+              folder / "model.safetensors")  # fmt: skip
+    config = {
+        "architecture": "test_resnet",
+        "num_classes": 3,
+        "pretrained_cfg": {
+            "input_size": [3, SIZE, SIZE], "crop_pct": 1.0, "interpolation": "bicubic",
+            "mean": [0.4, 0.5, 0.6], "std": [0.2, 0.25, 0.3], "label_names": ["x", "y", "z"],
+        },
+        **more,
+    }  # fmt: skip
+    (folder / "config.json").write_text(json.dumps(config))
+    return network
+
+
+def test_a_folder_of_timms_is_the_network_itself(tmp_path: Path) -> None:
+    network = timm_folder(tmp_path / "net")
+    given = {"input_size": SIZE, "mean": (0.4, 0.5, 0.6), "std": (0.2, 0.25, 0.3),
+             "interpolation": "bicubic"}  # fmt: skip
+    wanted = explain(IMAGE, network, "occlusion", preprocessing=given, **CELLS)
+    for path in (tmp_path / "net", tmp_path / "net" / "config.json"):
+        loaded = load_classifier(path, device="cpu")
+        assert loaded.class_names == ("x", "y", "z")
+        found = explain(IMAGE, loaded, "occlusion", **CELLS)
+        strongest = np.abs(wanted.evidence).max()
+        np.testing.assert_allclose(found.evidence, wanted.evidence, atol=1e-5 * strongest)
+
+
+def test_folders_that_do_not_open_are_one_sentence(tmp_path: Path) -> None:
+    timm_folder(tmp_path / "a")
+    (tmp_path / "a" / "model.safetensors").unlink()
+    with pytest.raises(PdaStudioError, match=r"no model\.safetensors beside it"):
+        load_classifier(tmp_path / "a")
+    timm_folder(tmp_path / "b", architecture="no_such_net")
+    with pytest.raises(PdaStudioError, match="no network “no_such_net”"):
+        load_classifier(tmp_path / "b")
+    timm_folder(tmp_path / "c", architecture=None, architectures=["ViTForImageClassification"])
+    with pytest.raises(PdaStudioError, match=r"ViTForImageClassification.*from Python"):
+        load_classifier(tmp_path / "c")
+    timm_folder(tmp_path / "d", num_classes=7)
+    with pytest.raises(PdaStudioError, match="are not test_resnet's"):
+        load_classifier(tmp_path / "d")
+    (tmp_path / "d" / "config.json").write_text("[1]")
+    with pytest.raises(PdaStudioError, match="no configuration of a network"):
+        load_classifier(tmp_path / "d")

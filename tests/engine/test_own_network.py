@@ -382,3 +382,13 @@ def test_maps_draw_themselves() -> None:
     with Image.open(io.BytesIO(found._repr_png_())) as png:
         assert png.format == "PNG"
         assert np.asarray(png.convert("RGB")).std() > 10
+
+
+def test_another_input_size_has_no_crop_of_the_networks_own() -> None:
+    """timm's networks say the size and share of the image that they were trained with."""
+    network = Own().eval()
+    network.pretrained_cfg = {"input_size": (3, 24, 24), "crop_pct": 0.75, "std": (0.3,) * 3}
+    own = load_classifier(network).preprocessing
+    assert (own.size, own.resize, own.std) == (24, 32, (0.3,) * 3)
+    other = load_classifier(network, preprocessing={"input_size": 16}).preprocessing
+    assert (other.size, other.resize, other.std) == (16, 16, (0.3,) * 3)

@@ -1,0 +1,90 @@
+"""Folders as timm and Hugging Face have them: config.json with the weights beside it."""
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from pda_studio.classifiers.files import FileKind, Opened, file_kind
+from pda_studio.classifiers.networks import fill
+from pda_studio.classifiers.shards import INDEX, read_shards
+from pda_studio.classifiers.spec import ClassifierSpec
+from pda_studio.classifiers.transforms import spec_of
+from pda_studio.classifiers.weights import Weights, read_weights
+from pda_studio.errors import PdaStudioError
+from pda_studio.reading import json_of, refused_as
+
+CONFIG = "config.json"
+_WEIGHTS = (
+    "model.safetensors", f"model.safetensors{INDEX}", "pytorch_model.bin",
+    f"pytorch_model.bin{INDEX}",
+)  # fmt: skip
+_SIDES = ("input_size", "mean", "std", "crop_pct", "interpolation")
+
+
+@file_kind
+class FolderKind(FileKind):
+    """A folder, or its config.json, that names a network of timm's."""
+
+    title = "timm folder"
+    suffixes = (CONFIG,)
+
+    def recognises(self, path: Path) -> bool:
+        """By its config.json."""
+        return (path / CONFIG).is_file() if path.is_dir() else path.name == CONFIG
+
+    def open(self, path: Path, spec: ClassifierSpec, trust: bool) -> Opened:
+        """Build the network that the configuration names, and fill it."""
+        config = path / CONFIG if path.is_dir() else path
+        wrong = f"{config} is no configuration of a network; fetch it again."
+        with refused_as(wrong, config):
+            told = json_of(config.read_bytes())
+            if not isinstance(told, dict):
+                raise ValueError("no object")
+        name = told.get("architecture")
+        if not isinstance(name, str):
+            kinds = told.get("architectures") or ["unknown"]
+            raise PdaStudioError(
+                f"{config} describes a network of Hugging Face's transformers ({kinds[0]}): load it"
+                " there, and open it from Python with load_classifier(network)."
+            )
+        weights = _weights(config.parent)
+        with refused_as(wrong, config):
+            network, said = _built(name, told)
+        fill(name, network, weights, config.parent.name)
+        return Opened(network.eval(), said, name)
+
+
+def _weights(folder: Path) -> Weights:
+    found = next((folder / name for name in _WEIGHTS if (folder / name).is_file()), None)
+    if found is None:
+        raise PdaStudioError(
+            f"{folder} has a {CONFIG}, but no {_WEIGHTS[0]} beside it; fetch it as well."
+        )
+    return read_shards(found) if found.name.endswith(INDEX) else read_weights(found)
+
+
+def _built(name: str, told: dict[str, Any]) -> tuple[nn.Module, ClassifierSpec]:
+    """The network without weights, and what its configuration says of input and output."""
+    try:
+        timm = importlib.import_module("timm")
+    except ImportError as error:
+        raise PdaStudioError(
+            "To open networks of timm's, install the extra: pip install pda-studio[timm]."
+        ) from error
+    if not timm.is_model(name):
+        raise PdaStudioError(f"This version of timm has no network “{name}”: update it.")
+    settings = {**told, **(told.get("pretrained_cfg") or {})}
+    arguments = told.get("model_args") or {}
+    size = settings.get("input_size") or (3, 224, 224)
+    classes = told.get("num_classes") or settings.get("num_classes") or 1000
+    network: nn.Module = timm.create_model(
+        name, pretrained=False, num_classes=classes, in_chans=size[0], **arguments
+    )
+    names: Any = settings.get("label_names")
+    said = spec_of({key: settings.get(key) for key in _SIDES} | {"input_size": tuple(size)})
+    named = isinstance(names, list) and len(names) == classes
+    return network, said.with_answers(
+        ClassifierSpec.of(class_names=tuple(map(str, names)) if named else None)
+    )
