@@ -25,6 +25,7 @@ from pda_studio.experiments.forwards import (
     TimedForward,
 )
 from pda_studio.experiments.memory import peak_memory
+from pda_studio.experiments.refined import TOLERANCES, Refined, refined
 from pda_studio.pda.allocator import keep_freed_memory, return_freed_memory
 from pda_studio.pda.forward.choice import has_bfloat16
 from pda_studio.pda.forward.full import FullForward
@@ -45,7 +46,8 @@ INCREMENTAL: dict[str, Precision] = {
     "incremental-float32": "float32",
     "incremental-bfloat16-delta": "bfloat16-delta",
 }
-FORWARDS = (FULL, *INCREMENTAL, LINEARISED, CAPTUM)
+LEVELLED = {f"levelled-{round(100 * tolerance)}": tolerance for tolerance in TOLERANCES}
+FORWARDS = (FULL, *INCREMENTAL, LINEARISED, *LEVELLED, CAPTUM)
 
 BATCHES = (2, 4, 8, 16, 32, 64)
 ROUNDS = 5
@@ -74,7 +76,8 @@ class Row:
     ratio : float or None
         Against the full forward.
     error : float or None
-        Rms error of all logits over the rms of their change, against the full forward.
+        Rms error of all logits over the rms of their change, against the full forward; of a
+        levelled map, its rms error over the rms evidence, against the exact map.
     rank_correlation : float or None
         Instead of it, for what is linearised: Spearman's correlation of the windows' log-odds
         with the full forward's.
@@ -213,6 +216,7 @@ def _measure(benchmark: Benchmark, rounds: int, seconds: float) -> Iterator[Prog
     }
     total = len(batched) * len(BATCHES) + 1
     total += (len(batched) * _FINALISTS + len(followed)) * (1 + rounds)
+    total += (len(LEVELLED) + 1) * (not reason)
     steps = count(1)
 
     candidates = followed
@@ -233,7 +237,16 @@ def _measure(benchmark: Benchmark, rounds: int, seconds: float) -> Iterator[Prog
         for index in turns:
             candidates[index].take_turn(order, number, seconds)
             yield Progress(next(steps), total, f"round {number} of {rounds}")
-    yield Progress(total, total, "accuracy", _rows(benchmark, candidates, order, reason))
+    forget()
+    levelled: list[Refined] = []
+    if not reason:
+        for made in refined(benchmark.classifier, benchmark.grid.window, benchmark.grid.stride):
+            if isinstance(made, str):
+                yield Progress(next(steps), total, made)
+            else:
+                levelled = made
+    rows = _rows(benchmark, candidates, order, reason, levelled)
+    yield Progress(total, total, "accuracy", rows)
 
 
 def _full(benchmark: Benchmark, batch: int) -> OwnForward:
@@ -277,16 +290,24 @@ def _tried(timed: TimedForward, order: _Order, batch: int) -> float:
 
 
 def _rows(
-    benchmark: Benchmark, candidates: Sequence[_Candidate], order: _Order, reason: str
+    benchmark: Benchmark,
+    candidates: Sequence[_Candidate],
+    order: _Order,
+    reason: str,
+    levelled: Sequence[Refined],
 ) -> tuple[Row, ...]:
-    """The best candidate of each forward."""
+    """The best candidate of each forward, and the levelled maps."""
     best: dict[str, _Candidate] = {}
     for candidate in sorted(candidates, key=lambda candidate: median(candidate.rates)):
         best[candidate.name] = candidate
     full = median(best[FULL].rates)
     reference = None if reason else Reference(benchmark, order.some())
     rows = []
+    by_tolerance = {made.tolerance: made for made in levelled}
     for name in FORWARDS:
+        if made := by_tolerance.get(LEVELLED.get(name, -1.0)):
+            rows.append(_levelled(name, made, full))
+            continue
         if name not in best:
             rows.append(Row(name, reason=reason))
             continue
@@ -312,3 +333,14 @@ def _rows(
             )
         )
     return tuple(rows)
+
+
+def _levelled(name: str, made: Refined, full: float) -> Row:
+    rate = made.windows / made.seconds
+    return Row(
+        name,
+        windows_per_second=rate,
+        ratio=rate / full,
+        error=made.error,
+        map_seconds=made.seconds,
+    )
