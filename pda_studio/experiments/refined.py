@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pda_studio.classifiers import Classifier
+from pda_studio.diagnostics import approximation
 from pda_studio.experiments.forwards import noise
 from pda_studio.methods import method_named, run
 from pda_studio.results import EvidenceMap, Subject
@@ -62,10 +63,12 @@ def refined(classifier: Classifier, window: int, stride: int) -> Iterator[str | 
             forward="levelled",
             tolerance=tolerance,
         )
-        earlier = replace(subject, earlier=maps[-1]) if maps else subject
-        made = run(asked.steps(earlier))
-        assert isinstance(made, EvidenceMap)
-        maps.append(made)
+        if maps and approximation(maps[-1].diagnostics) is None:
+            maps.append(maps[-1])  # it is exact already: no level paid
+        else:
+            made = run(asked.steps(replace(subject, earlier=maps[-1]) if maps else subject))
+            assert isinstance(made, EvidenceMap)
+            maps.append(made)
         yield f"levelled, {tolerance:.0%}" if tolerance else "levelled, exact in the end"
     exact = maps.pop()
     windows = asked.cost(subject)
