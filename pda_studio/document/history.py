@@ -84,6 +84,8 @@ def _drawn_on(before: Workspace, after: Workspace) -> bool:
 
 def _limited(before: Workspace, after: Workspace) -> bool:
     """Whether display limits of images are all that has changed."""
+    if before.image is after.image and before.rows is after.rows:
+        return False
     if len(before.rows) != len(after.rows):
         return False
     pairs = [(before.image, after.image)]

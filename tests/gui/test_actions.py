@@ -5,7 +5,7 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from pda_studio.document.operations import Flip
-from pda_studio.gui.actions.action import IMAGE, Action
+from pda_studio.gui.actions.action import IMAGE, Action, Context
 from pda_studio.gui.window.studio import Studio
 
 
@@ -40,3 +40,25 @@ def test_a_new_action_is_one_declaration(studio: Studio, qtbot: QtBot) -> None:
     qtbot.keyClick(studio.commands.palette.line, Qt.Key.Key_Return)
     assert whistled == [1, 1]
     wait_for_maps(qtbot, studio)
+
+
+def test_a_condition_is_evaluated_when_what_it_reads_has_changed(studio: Studio) -> None:
+    evaluated: list[bool] = []
+
+    def condition(context: Context) -> bool:
+        evaluated.append(context.rows > 1 and context.columns > 1)
+        return evaluated[-1]
+
+    registry = studio.window.registry
+    registry.add(Action("hum", "Hum", lambda: None, place=IMAGE.at(98), enabled=condition))
+    for facts, times in (
+        ({"columns": 3}, 1),  # of a single row, columns play no part
+        ({"rows": 2}, 2),
+        ({"columns": 1}, 3),
+        ({"columns": 1, "rows": 2}, 3),
+        ({"columns": 2, "busy": True}, 4),
+        ({"busy": False}, 4),
+    ):
+        registry.note(**facts)
+        assert len(evaluated) == times, facts
+        assert registry["hum"].isEnabled() == (registry.context.rows > 1 < registry.context.columns)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from typing import cast
 
 from PySide6.QtCore import QCoreApplication, QObject
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
@@ -41,6 +42,7 @@ class Actions(QObject):
         self._lists: dict[Menu, Callable[[], Iterable[Action]]] = {}
         self._exclusive: dict[str, QActionGroup] = {}
         self._conditions: dict[Callable[[Context], bool], list[QAction]] = {}
+        self._read: dict[Callable[[Context], bool], set[str]] = {}  # by each condition, last
 
     def __getitem__(self, name: str) -> QAction:
         return self._actions[name]
@@ -100,14 +102,24 @@ class Actions(QObject):
 
     def note(self, **facts: object) -> None:
         """Note facts of the context, by name: the actions that they concern are enabled or not."""
-        context = replace(self.context, **facts)  # type: ignore[arg-type]
-        if context == self.context:
+        changed = set(facts.items()) - vars(self.context).items()
+        if not changed:
             return
-        self.context = context
+        self.context = replace(self.context, **facts)  # type: ignore[arg-type]
+        names = set(dict(changed))
         for condition, actions in self._conditions.items():
-            enabled = condition(context)
+            if names.isdisjoint(self._read[condition]):
+                continue  # the answer is the same
+            enabled = self._decided(condition)
             for action in actions:
                 action.setEnabled(enabled)
+
+    def _decided(self, condition: Callable[[Context], bool]) -> bool:
+        """What a condition says now, noting the facts that it looks at."""
+        reader = _Reader(self.context)
+        enabled = condition(cast(Context, reader))
+        self._read[condition] = reader.read
+        return enabled
 
     def commands(self, *, lists: bool = True) -> Iterator[Command]:
         """All actions as they are searched and read, menu by menu; each of them once.
@@ -173,7 +185,7 @@ class Actions(QObject):
         if action.run is not None:
             run = action.run
             made.triggered.connect(lambda _=False: run())
-        made.setEnabled(action.enabled(self.context))
+        made.setEnabled(self._decided(action.enabled))
         if action.enabled is not always:
             self._conditions.setdefault(action.enabled, []).append(made)
         self._actions[action.name] = made
@@ -220,6 +232,18 @@ class Actions(QObject):
             run = one.run
             action.triggered.connect(lambda _=False: run())
         return action
+
+
+class _Reader:
+    """A context that notes which of its facts are read."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self.read: set[str] = set()
+
+    def __getattr__(self, name: str) -> object:
+        self.read.add(name)
+        return getattr(self._context, name)
 
 
 def shortcut(action: QAction) -> str:
