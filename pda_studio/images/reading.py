@@ -197,7 +197,9 @@ def _identified(file: BinaryIO) -> Pillow.Image:
     with warnings.catch_warnings():
         # Pillow warns from 89 million pixels on; the limit here is a little higher.
         warnings.simplefilter("ignore", Pillow.DecompressionBombWarning)
-        return Pillow.open(file, formats=_FOR_PILLOW)
+        Pillow.init()  # finds its readers: an older one has no AVIF, and HEIC needs an extra
+        known = [name for name in _FOR_PILLOW if name in Pillow.OPEN]
+        return Pillow.open(file, formats=known)
 
 
 def _eight_bit(image: Pillow.Image) -> Image:
