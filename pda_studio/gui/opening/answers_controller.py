@@ -48,6 +48,7 @@ class AnswersController(QObject):
                 self.tr("Input and output of the classifier …"),
                 self.open,
                 place=FILE.at(33),
+                shortcut="Ctrl+Shift+I",
                 help=self.tr("How its input is made, what its outputs are, names of classes"),
             )
         )

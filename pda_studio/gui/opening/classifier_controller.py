@@ -59,6 +59,7 @@ class ClassifierController(QObject):
                 self.tr("Trust no files any more"),
                 self._trust_nothing,
                 place=FILE.at(34),
+                shortcut="Ctrl+Alt+T",
                 help=self.tr("Run no file with code again before you have said that it may"),
             )
         )
