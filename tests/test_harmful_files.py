@@ -229,8 +229,8 @@ def test_a_view_that_is_not_wanted_any_more_is_not_made_to_its_end():
     [
         (POSITIONAL, {"covariance": np.eye(3)}, r"covariance has the shape \(3, 3\)"),
         (POSITIONAL, {"mean": np.zeros((3, 3))}, r"mean has the shape \(3, 3\)"),
-        (POSITIONAL, {"mean": np.zeros((2, 3, 3))}, "neither one nor three"),
-        (POSITIONAL, {"mean": np.zeros(())}, "neither one nor three"),
+        (POSITIONAL, {"mean": np.zeros((2, 3, 3))}, "does not fit its mean"),
+        (POSITIONAL, {"mean": np.zeros(())}, "of 0 channels"),
         (POSITIONAL, {"minimum": np.zeros(3)}, "one for each channel"),
         (POSITIONAL, {"minimum": POSITIONAL.maximum + 1}, "above its maximum"),
         (POSITIONAL, {"covariance": -POSITIONAL.covariance}, "variances that are none"),
