@@ -280,10 +280,10 @@ class Ascent:
 
     def __str__(self) -> str:
         steps = f"{self.steps} step{'s' if self.steps > 1 else ''}"
-        told = f"{self.unit} from {self.before:.3g} to {self.after:.3g} in {steps}"
+        text = f"{self.unit} from {self.before:.3g} to {self.after:.3g} in {steps}"
         if self.probability is None:
-            return told
-        return f"{told}, probability {100 * self.probability:.1f} %"
+            return text
+        return f"{text}, probability {100 * self.probability:.1f} %"
 
 
 @dataclass(frozen=True)

@@ -70,9 +70,9 @@ def steps(method: PredictionDifference, subject: Subject) -> Iterator[Progress[E
     worst, before = np.inf, 0.0
     if earlier is not None and known is not None:
         before = earlier.seconds
-        told = approximation(earlier.diagnostics)
-        if not state.take(known) and told is not None:
-            worst = told.error  # the earlier map is the better one to look at, until then
+        claimed = approximation(earlier.diagnostics)
+        if not state.take(known) and claimed is not None:
+            worst = claimed.error  # the earlier map is the better one to look at, until then
     unit = method.difference if classifier.has_probabilities else "logit"
 
     def drawn(

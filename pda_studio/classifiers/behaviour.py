@@ -118,10 +118,10 @@ def check_behaviour(
             " batch (N, C, H, W) and answer with a row for each image."
         )
     _known.add(network)
-    _tell_strangeness(name, network, prepared, answer, together)
+    _warn_of_strangeness(name, network, prepared, answer, together)
 
 
-def _tell_strangeness(
+def _warn_of_strangeness(
     name: str,
     network: nn.Module,
     prepared: torch.Tensor,

@@ -39,19 +39,19 @@ class FolderKind(FileKind):
         config = path / CONFIG if path.is_dir() else path
         wrong = f"{config} is no configuration of a network; fetch it again."
         with refused_as(wrong, config):
-            told = json_of(config.read_bytes())
-            if not isinstance(told, dict):
+            config_values = json_of(config.read_bytes())
+            if not isinstance(config_values, dict):
                 raise ValueError("no object")
-        name = told.get("architecture")
+        name = config_values.get("architecture")
         if not isinstance(name, str):
-            kinds = told.get("architectures") or ["unknown"]
+            kinds = config_values.get("architectures") or ["unknown"]
             raise PdaStudioError(
                 f"{config} describes a network of Hugging Face's transformers ({kinds[0]}): load it"
                 " there, and open it from Python with load_classifier(network)."
             )
         weights = _weights(config.parent)
         with refused_as(wrong, config):
-            network, said = _built(name, told)
+            network, said = _built(name, config_values)
         fill(name, network, weights, config.parent.name)
         return Opened(network.eval(), said, name)
 
@@ -65,7 +65,7 @@ def _weights(folder: Path) -> Weights:
     return read_shards(found) if found.name.endswith(INDEX) else read_weights(found)
 
 
-def _built(name: str, told: dict[str, Any]) -> tuple[nn.Module, ClassifierSpec]:
+def _built(name: str, config_values: dict[str, Any]) -> tuple[nn.Module, ClassifierSpec]:
     """The network without weights, and what its configuration says of input and output."""
     try:
         timm = importlib.import_module("timm")
@@ -75,10 +75,10 @@ def _built(name: str, told: dict[str, Any]) -> tuple[nn.Module, ClassifierSpec]:
         ) from error
     if not timm.is_model(name):
         raise PdaStudioError(f"This version of timm has no network “{name}”: update it.")
-    settings = {**told, **(told.get("pretrained_cfg") or {})}
-    arguments = told.get("model_args") or {}
+    settings = {**config_values, **(config_values.get("pretrained_cfg") or {})}
+    arguments = config_values.get("model_args") or {}
     size = settings.get("input_size") or (3, 224, 224)
-    classes = told.get("num_classes") or settings.get("num_classes") or 1000
+    classes = config_values.get("num_classes") or settings.get("num_classes") or 1000
     network: nn.Module = timm.create_model(
         name, pretrained=False, num_classes=classes, in_chans=size[0], **arguments
     )

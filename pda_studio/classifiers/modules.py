@@ -172,7 +172,7 @@ def _first_answer(
         except Exception as error:  # whatever its own code raises
             failed = failed or error
             continue
-        _tell_guesses(name, spec, preprocessing)
+        _warn_of_guesses(name, spec, preprocessing)
         return preprocessing, answer
     shown = spec.preprocessing(spec.input_size or _SIZES[0], channels)
     lines = str(failed).strip().splitlines() or [type(failed).__name__]
@@ -182,7 +182,7 @@ def _first_answer(
     ) from failed
 
 
-def _tell_guesses(name: str, spec: ClassifierSpec, preprocessing: Preprocessing) -> None:
+def _warn_of_guesses(name: str, spec: ClassifierSpec, preprocessing: Preprocessing) -> None:
     guessed = []
     if spec.input_size is None:
         guessed.append(f"an input of {preprocessing.size} × {preprocessing.size} pixels")

@@ -20,8 +20,8 @@ def read_shards(index: Path) -> Weights:
     """
     damaged = f"{index.name} is no index of weights; fetch it again."
     with refused_as(damaged, index):
-        told = json_of(index.read_bytes())["weight_map"]
-        names = sorted({str(name) for name in told.values()})
+        file_of = json_of(index.read_bytes())["weight_map"]
+        names = sorted({str(name) for name in file_of.values()})
         if not names or len(names) > _MOST_SHARDS:
             raise ValueError("no shards")
     found: Weights = {}

@@ -199,9 +199,9 @@ def read_spec(path: Path) -> ClassifierSpec:
         data = path.read_bytes()
         if len(data) > _LONGEST:
             raise ValueError("too long")
-        told = tomllib.loads(data.decode())
+        answers = tomllib.loads(data.decode())
     try:
-        return ClassifierSpec.of(**told)
+        return ClassifierSpec.of(**answers)
     except UsageError as error:
         raise PdaStudioError(f"{path.name} cannot be used: {error}") from error
 
@@ -251,14 +251,14 @@ def names_in(text: str) -> tuple[str, ...]:
     """
     text = text.strip()
     if text.startswith(("[", "{")):
-        told = json.loads(text)
-        if isinstance(told, dict):  # by index, as {"0": "cat"}, or with the index as value
-            if all(isinstance(value, int) for value in told.values()):
-                told = {str(index): name for name, index in told.items()}
-            told = [told[str(index)] for index in range(len(told))]
-        if not all(isinstance(name, str | int) for name in told):
+        names = json.loads(text)
+        if isinstance(names, dict):  # by index, as {"0": "cat"}, or with the index as value
+            if all(isinstance(value, int) for value in names.values()):
+                names = {str(index): name for name, index in names.items()}
+            names = [names[str(index)] for index in range(len(names))]
+        if not all(isinstance(name, str | int) for name in names):
             raise ValueError("no names")
-        return tuple(str(name) for name in told)
+        return tuple(str(name) for name in names)
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     numbered = [line.split(",", 1) for line in lines]
     if numbered and all(len(one) == 2 and one[0].strip().isdigit() for one in numbered):

@@ -76,10 +76,10 @@ def trusted() -> dict[str, str]:
         return {}
     damaged = f"{_file()} is damaged: delete it, and trust files anew."
     with refused_as(damaged, _file()):
-        told = json_of(_file().read_bytes())
-        if not isinstance(told, dict):
+        stored = json_of(_file().read_bytes())
+        if not isinstance(stored, dict):
             raise ValueError("no object")
-        return {str(key): str(value) for key, value in told.items()}
+        return {str(key): str(value) for key, value in stored.items()}
 
 
 def fingerprint(path: Path) -> str:

@@ -107,21 +107,21 @@ def read_about(path: Path) -> About:
         if not _is_safetensors(path):
             return About()
         with safetensors.safe_open(path, "pt") as file:
-            told = file.metadata() or {}
-    output = told.get("output")
+            metadata = file.metadata() or {}
+    output = metadata.get("output")
     if output is not None and output not in _OUTPUTS:
         raise PdaStudioError(
             f"{path.name} says that its output is “{output}”; it must be one of"
             f" {', '.join(_OUTPUTS)}: correct it in the file's metadata, or leave it out."
         )
     names = None
-    if "class_names" in told:
+    if "class_names" in metadata:
         wrong = (
             f"{path.name} names its classes in another way than as a JSON list of texts: correct"
             " class_names in the file's metadata, or leave them out."
         )
         with refused_as(wrong, path):
-            names = json_of(told["class_names"])
+            names = json_of(metadata["class_names"])
             if not isinstance(names, list) or not all(isinstance(n, str | int) for n in names):
                 raise ValueError("no list of texts")
     return About(None if names is None else tuple(map(str, names)), output)

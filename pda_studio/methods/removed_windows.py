@@ -246,9 +246,9 @@ class PredictionDifference(Method):
 
     def finer(self, made: Result) -> Self | None:
         """A levelled map to the next tolerance that is not reached."""
-        if not self.is_levelled or (told := approximation(made.diagnostics)) is None:
+        if not self.is_levelled or (claimed := approximation(made.diagnostics)) is None:
             return None
-        finer = [one for one in _FINER if one < min(self.tolerance, told.error)]
+        finer = [one for one in _FINER if one < min(self.tolerance, claimed.error)]
         return self.model_copy(update={"tolerance": max(finer, default=0.0)})
 
     def finest(self) -> Self | None:

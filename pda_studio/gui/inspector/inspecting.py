@@ -64,7 +64,7 @@ class Inspecting(QObject):
         self._removing = Stepper(jobs, self._on_pixel_failed)
         self._region_steps = Stepper(jobs, self._on_region_failed)
         self.playing = DeletionPlayer(inspection, jobs, self)
-        self.playing.failed.connect(self._tell)
+        self.playing.failed.connect(self._report)
         self._soon = QTimer(self, singleShot=True, interval=0)
         self._soon.timeout.connect(self._follow)
         events = inspection.events
@@ -247,15 +247,15 @@ class Inspecting(QObject):
         over = windows.over(pixel.column, pixel.row)
         total = len(windows_over(windows.grid, pixel.column, pixel.row))
         # While windows are scored the strongest changes; what the user has chosen stays.
-        asked = self._removing.busy or pixel.removal is not None
+        wanted = self._removing.busy or pixel.removal is not None
         whole = len(over) == total
         chosen = (
-            pixel.chosen if pixel.chosen in over and (asked or whole) else next(iter(over), None)
+            pixel.chosen if pixel.chosen in over and (wanted or whole) else next(iter(over), None)
         )
         self._inspection.pixel = replace(
             pixel, windows=windows, total=total, chosen=chosen, message=""
         )
-        if whole and not asked:
+        if whole and not wanted:
             self._remove()
 
     def _remove(self) -> None:
@@ -282,7 +282,7 @@ class Inspecting(QObject):
         pixel = self._inspection.pixel
         if pixel is not None:
             self._inspection.pixel = replace(pixel, message=str(error))
-        self._tell(error, details)
+        self._report(error, details)
 
     # A region
 
@@ -316,13 +316,13 @@ class Inspecting(QObject):
     def _on_region_failed(self, error: BaseException, details: str) -> None:
         if self._inspection.region is not None:
             self._inspection.region = replace(self._inspection.region, message=str(error))
-        self._tell(error, details)
+        self._report(error, details)
 
     def _on_infill(self, *_: object) -> None:
         if self._inspection.region is not None:
             self._remove_region(self._inspection.region)
 
-    def _tell(self, error: BaseException, details: str) -> None:
+    def _report(self, error: BaseException, details: str) -> None:
         if not isinstance(error, PdaStudioError):  # those are sentences, shown where one looks
             self.failed.emit(error, details)
 

@@ -129,14 +129,14 @@ class Inspector(QWidget):
     def _show_windows(self) -> None:
         pixel = self._inspection.pixel
         if pixel is None:
-            self._tell(
+            self._show_hint(
                 self.tr(
                     "Click a pixel in a panel to see the windows that cover it, their infills, and"
                     " the scores without them."
                 )
             )
         elif pixel.message:
-            self._tell(pixel.message)
+            self._show_hint(pixel.message)
         else:
             self.windows.show_pixel(pixel)
             self._turn_to(self.windows)
@@ -147,7 +147,7 @@ class Inspector(QWidget):
     def _show_region(self) -> None:
         region = self._inspection.region
         if region is None:
-            self._tell(
+            self._show_hint(
                 self.tr(
                     "Choose “Remove region” (Ctrl+Shift+K) and drag a rectangle in a panel: only"
                     " that is removed, and the scores without it are shown here."
@@ -161,7 +161,7 @@ class Inspector(QWidget):
     def _show_strongest(self) -> None:
         deletion = self._inspection.deletion
         if deletion is None or deletion.message:
-            self._tell(
+            self._show_hint(
                 deletion.message
                 if deletion
                 else self.tr("Open an image: then its strongest windows can be removed here.")
@@ -172,7 +172,7 @@ class Inspector(QWidget):
         if deletion is not None:
             self.context.setText(f"{deletion.of.method.title} · {deletion.of.target_name}")
 
-    def _tell(self, text: str) -> None:
+    def _show_hint(self, text: str) -> None:
         self.hint.setText(text)
         self.context.setText("")
         self._turn_to(self.hint)

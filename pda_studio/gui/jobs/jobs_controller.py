@@ -34,7 +34,7 @@ class JobsController(QObject):
     Attributes
     ----------
     long : float
-        Seconds: who waits longer for a map may be elsewhere by then, and is told.
+        Seconds: who waits longer for a map may be elsewhere by then, and gets a notice.
     """
 
     def __init__(
@@ -203,8 +203,8 @@ class JobsController(QObject):
         if seconds < self.long or self._window.isActiveWindow() or column is None:
             return
         title = column.method.title
-        told = self.tr("{0} is finished, after {1}").format(title, words.duration(seconds))
-        self._window.strip.show_news(told)
+        message = self.tr("{0} is finished, after {1}").format(title, words.duration(seconds))
+        self._window.strip.show_news(message)
         QApplication.alert(self._window)  # the taskbar tells; nothing comes to the front
 
 

@@ -104,7 +104,7 @@ class Explainer(QObject):
         self.runner.cancel(keep=True)
         for key, panel in list(self._session.panels.items()):
             if panel.active:
-                self.runner.tell(key, panels.Stopped())
+                self.runner.dispatch(key, panels.Stopped())
         self.progressed.emit()
 
     def run(self) -> None:
@@ -112,7 +112,7 @@ class Explainer(QObject):
         self.is_stopped = False
         for key, panel in list(self._session.panels.items()):
             if panel.state in ("stopped", "failed"):
-                self.runner.tell(key, panels.Resumed())
+                self.runner.dispatch(key, panels.Resumed())
         self.predicting.forgive()
         self._soon.start()
 
@@ -122,7 +122,7 @@ class Explainer(QObject):
             return
         if self.current == key:
             self.runner.cancel(keep=True)
-        self.runner.tell(key, panels.Stopped())
+        self.runner.dispatch(key, panels.Stopped())
         self._soon.start()
         self.progressed.emit()
 
@@ -132,14 +132,14 @@ class Explainer(QObject):
         if panel.state not in ("stopped", "failed") or column is None:
             return
         self.is_stopped = False
-        self.runner.tell(key, panels.Resumed())
+        self.runner.dispatch(key, panels.Resumed())
         self.predicting.forgive(key[0], self._session.work.choice_of(column))
         self._soon.start()
 
     def restore(self, key: Key, request: Request, evidence_map: Result) -> None:
         """Show a map from a saved file, as if it had been computed here."""
         self.store.put(request, evidence_map)
-        self.runner.tell(key, panels.Restored(request, evidence_map))
+        self.runner.dispatch(key, panels.Restored(request, evidence_map))
 
     def pause(self) -> None:
         """Let go of the running map, to go on with it later: the engine is needed elsewhere."""
@@ -147,7 +147,7 @@ class Explainer(QObject):
         key = self.current
         self.runner.cancel(keep=True)
         if key is not None and self._session.panel(*key).computing:
-            self.runner.tell(key, panels.Released())
+            self.runner.dispatch(key, panels.Released())
         self.progressed.emit()
 
     def resume(self) -> None:
@@ -185,7 +185,7 @@ class Explainer(QObject):
         if self._session.last_edit != "follow":  # what was stopped before it was even requested
             for key, panel in list(self._session.panels.items()):
                 if _was_stopped_early(panel):
-                    self.runner.tell(key, panels.Resumed())
+                    self.runner.dispatch(key, panels.Resumed())
         self._soon.start()
 
     def _reconcile_soon(self) -> None:
@@ -232,7 +232,7 @@ class Explainer(QObject):
         if known is not None:
             if self.current == key:
                 self.runner.cancel()
-            self.runner.tell(key, panels.Found(request, known))
+            self.runner.dispatch(key, panels.Found(request, known))
         elif not self.runner.turn(key, wanted):
             self._request(key, request)
 
@@ -242,7 +242,7 @@ class Explainer(QObject):
         preview = None if sketch is None else sketched(sketch)
         stopped = self.is_stopped or _was_stopped_early(panel)
         kind = panels.Withheld if stopped else panels.Requested
-        self.runner.tell(key, kind(request, "cache", preview))
+        self.runner.dispatch(key, kind(request, "cache", preview))
 
     def _await_prediction(self, key: Key, row: Row, column: Column) -> None:
         """Let a panel wait until its row has been predicted, or tell why it cannot be."""
@@ -253,10 +253,10 @@ class Explainer(QObject):
         if self.current == key:
             self.runner.cancel()
         if why and (panel.state, panel.message) != ("failed", why):
-            self.runner.tell(key, panels.Failed(why, details))
+            self.runner.dispatch(key, panels.Failed(why, details))
         known = (panel.state, panel.awaits) == ("waiting", awaits) or _was_stopped_early(panel)
         if not why and not known:
-            self.runner.tell(key, panels.Requested(None, awaits, panel.preview))
+            self.runner.dispatch(key, panels.Requested(None, awaits, panel.preview))
 
     def _combine(self, row: Row, column: Column) -> None:
         """Take the mean of the maps beside a panel, once they are all there."""
@@ -301,7 +301,7 @@ class Explainer(QObject):
             for key, panel in list(self._session.panels.items()):
                 waits = panel.state == "waiting" and panel.request == wanted.request
                 if waits and evidence_map is not None:
-                    self.runner.tell(key, panels.Found(wanted.request, evidence_map))
+                    self.runner.dispatch(key, panels.Found(wanted.request, evidence_map))
             self._soon.start()
 
         def failed(error: BaseException, details: str) -> None:
@@ -340,7 +340,7 @@ class Explainer(QObject):
             request = panel.request
             searched = panel.state == "waiting" and panel.awaits == "cache" and request is not None
             if searched and request is not None and self.store.missing(request):
-                self.runner.tell(key, panels.Requested(request, "turn"))
+                self.runner.dispatch(key, panels.Requested(request, "turn"))
 
 
 def _was_stopped_early(panel: PanelState) -> bool:

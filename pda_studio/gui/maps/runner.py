@@ -50,7 +50,7 @@ class Runner(QObject):
         self.aside: Run | None = None
         self._slow: set[str] = set()  # classifiers of which it was said
 
-    def tell(self, key: Key, event: panels.Event) -> None:
+    def dispatch(self, key: Key, event: panels.Event) -> None:
         """Let something happen to a panel."""
         self._session.put_panel(*key, self._session.panel(*key).after(event))
 
@@ -66,7 +66,7 @@ class Runner(QObject):
         if running is not None and running.key == key:
             if panel.state == "running" and self._serves(running, wanted):
                 running.wanted = wanted
-                self.tell(key, panels.Retargeted(wanted.request))
+                self.dispatch(key, panels.Retargeted(wanted.request))
                 return True
             self.cancel()
         aside = self.aside
@@ -87,7 +87,7 @@ class Runner(QObject):
                 partial=self._on_preview_partial,
                 stopped=self.progressed.emit,
             )
-            self.tell(run.key, panels.PreviewBegun())
+            self.dispatch(run.key, panels.PreviewBegun())
         else:
             earlier = self.aside
             if earlier is not None and self._serves(earlier, run.wanted):
@@ -104,7 +104,7 @@ class Runner(QObject):
                 partial=self._on_partial,
                 stopped=self.progressed.emit,
             )
-            self.tell(run.key, panels.Begun())
+            self.dispatch(run.key, panels.Begun())
         self._jobs.start(run.job)
 
     def cancel(self, *, keep: bool = False) -> None:
@@ -137,7 +137,7 @@ class Runner(QObject):
     def _on_preview_partial(self, preview: Result | None) -> None:
         run = self._heard()
         if run is not None and preview is not None:
-            self.tell(run.key, panels.Previewed(preview))
+            self.dispatch(run.key, panels.Previewed(preview))
             self._share_preview(run, preview)
 
     def _on_preview(self, preview: Result | None) -> None:
@@ -145,7 +145,7 @@ class Runner(QObject):
         if run is not None:
             self._store.put_preview(run.wanted.request, preview)
             whole = None if preview is None else sketched(preview)
-            self.tell(run.key, panels.PreviewEnded(whole))
+            self.dispatch(run.key, panels.PreviewEnded(whole))
             self._share_preview(run, whole)
         self.freed.emit()
         self.progressed.emit()
@@ -154,14 +154,14 @@ class Runner(QObject):
         """Show a preview to panels that request the same, too."""
         for key, panel in list(self._session.panels.items()):
             if key != run.key and panel.request == run.wanted.request and panel.state == "waiting":
-                self.tell(key, panels.Previewed(preview))
+                self.dispatch(key, panels.Previewed(preview))
 
     def _on_partial(self, step: Step) -> None:
         run = self._heard()
         if run is None or step.wanted.request != run.wanted.request:
             return
         if step.stage:
-            self.tell(run.key, panels.Prepared(step.stage, run.elapsed))
+            self.dispatch(run.key, panels.Prepared(step.stage, run.elapsed))
         elif step.evidence is None:  # the scores do not hold what is requested now
             self._begin_anew(run)
         else:
@@ -169,7 +169,7 @@ class Runner(QObject):
             advanced = panels.Advanced(
                 step.evidence, step.preview, step.done, step.total, run.elapsed
             )
-            self.tell(run.key, advanced)
+            self.dispatch(run.key, advanced)
         self.progressed.emit()
 
     def _on_done(self, step: Step) -> None:
@@ -186,7 +186,7 @@ class Runner(QObject):
                 self._begin_anew(run)
             else:
                 finished = panels.Finished(made, step.total, step.total, run.elapsed)
-                self.tell(run.key, finished)
+                self.dispatch(run.key, finished)
         self._share()
         self.freed.emit()
         self.progressed.emit()
@@ -202,18 +202,18 @@ class Runner(QObject):
             if not column.method.combines and self._session.request(row, column) == request:
                 known = self._store.find(*wanted_by(self._session, row, column, request).parts)
                 if known is not None:
-                    self.tell(key, panels.Found(request, known))
+                    self.dispatch(key, panels.Found(request, known))
 
     def _begin_anew(self, run: Run) -> None:
         """The run does not give what its panel requests by now: that waits for its own."""
         self.cancel()
-        self.tell(run.key, panels.Released())
+        self.dispatch(run.key, panels.Released())
         self.freed.emit()
 
     def _on_failed(self, error: BaseException, details: str) -> None:
         run, self.running = self._heard(), None
         if run is not None:
-            self.tell(run.key, panels.Failed(str(error), details))
+            self.dispatch(run.key, panels.Failed(str(error), details))
         self.failed.emit(error, details)
         self.freed.emit()
         self.progressed.emit()

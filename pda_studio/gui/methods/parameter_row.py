@@ -82,7 +82,7 @@ class ParameterRow(QWidget):
         self._value: object = None
         self._showing = False
         self._rest = QTimer(self, singleShot=True, interval=_DEBOUNCE)
-        self._rest.timeout.connect(self._tell)
+        self._rest.timeout.connect(self._emit_edited)
         self.label = QLabel(parameter.label)
         self.label.setFixedWidth(LABEL_WIDTH)
         self._layout = QHBoxLayout(self)
@@ -144,7 +144,7 @@ class ParameterRow(QWidget):
         if bounded:
             self.slider = QSlider(Qt.Orientation.Horizontal)
             self.slider.valueChanged.connect(self._on_slider)
-            self.slider.sliderReleased.connect(self._tell)
+            self.slider.sliderReleased.connect(self._emit_edited)
             self._layout.addWidget(self.slider, 1)
             self.spin.setFixedWidth(SPIN_WIDTH)
             self._layout.addWidget(self.spin)
@@ -195,7 +195,7 @@ class ParameterRow(QWidget):
     def _on_choice(self, index: int) -> None:
         assert self.choice is not None
         self._value = self.choice.itemData(index)
-        self._tell()
+        self._emit_edited()
 
     def _make_path(self) -> None:
         self.path = QLineEdit(readOnly=True, clearButtonEnabled=False)
@@ -220,7 +220,7 @@ class ParameterRow(QWidget):
     def _on_path(self, path: str) -> None:
         """Take a file; without one, go back to what is shipped."""
         self._value = path or None
-        self._tell()
+        self._emit_edited()
 
     # Layers
 
@@ -233,9 +233,9 @@ class ParameterRow(QWidget):
 
     def _on_layer(self, name: str) -> None:
         self._value = name
-        self._tell()
+        self._emit_edited()
 
-    def _tell(self) -> None:
+    def _emit_edited(self) -> None:
         self._rest.stop()
         self.shown = None
         self.edited.emit(self.parameter.name, self._value)

@@ -89,7 +89,7 @@ class AnswersDialog(QDialog):
         self._arrange()
         self._show(spec)
         self._pause = QTimer(self, singleShot=True, interval=_PAUSE)
-        self._pause.timeout.connect(self._tell)
+        self._pause.timeout.connect(self._emit_edited)
         self._connect()
 
     def show_predictions(self, lines: list[str]) -> None:
@@ -200,7 +200,7 @@ class AnswersDialog(QDialog):
             self._show_values(*_PRESETS[self.preset.itemText(index)])
             self._pause.start()
 
-    def _tell(self) -> None:
+    def _emit_edited(self) -> None:
         try:
             self.edited.emit(self.spec())
         except UsageError as error:

@@ -62,13 +62,13 @@ class Canvas(QWidget):
     def clear(self) -> None:
         """Take all ink away."""
         self._strokes.clear()
-        self._tell()
+        self._emit_changed()
 
     def take_back(self) -> None:
         """Take the last stroke away."""
         if self._strokes:
             self._strokes.pop()
-            self._tell()
+            self._emit_changed()
 
     def sizeHint(self) -> QSize:
         """Whole screen pixels for every pixel of the image."""
@@ -81,14 +81,14 @@ class Canvas(QWidget):
         if event.button() == Qt.MouseButton.LeftButton:
             self._drawing = True
             self._strokes.append([self._to_image(event.position())])
-            self._tell()
+            self._emit_changed()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Draw."""
         point = self._to_image(event.position())
         if self._drawing and (point - self._strokes[-1][-1]).manhattanLength() > 0.25:
             self._strokes[-1].append(point)
-            self._tell()
+            self._emit_changed()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Lift the pen."""
@@ -99,7 +99,7 @@ class Canvas(QWidget):
     def _to_image(self, position: QPointF) -> QPointF:
         return position * (SIDE / self.width())
 
-    def _tell(self) -> None:
+    def _emit_changed(self) -> None:
         self.update()
         self.changed.emit()
 

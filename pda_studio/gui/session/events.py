@@ -17,7 +17,7 @@ class WorkspaceEvents(SignalGroup):
     rows = Signal(object)
     columns = Signal(object)
 
-    def tell(self, before: Workspace, after: Workspace) -> None:
+    def emit_changes(self, before: Workspace, after: Workspace) -> None:
         """Emit the signals of the fields that differ."""
         for name in _FIELDS:
             old, new = getattr(before, name), getattr(after, name)

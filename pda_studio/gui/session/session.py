@@ -173,13 +173,13 @@ class Session:
 
     def sources(self, column: Column) -> list[Column]:
         """The columns that a combined one is made of: those that ask the same of the same."""
-        asked = self.work.choice_of(column), self.target_of(column)
+        explained = self.work.choice_of(column), self.target_of(column)
         return [
             other
             for other in self.work.columns
             if not other.method.combines
             and other.method.has_evidence
-            and (self.work.choice_of(other), self.target_of(other)) == asked
+            and (self.work.choice_of(other), self.target_of(other)) == explained
         ]
 
     def request(self, row: Row, column: Column) -> Request | None:
@@ -208,8 +208,8 @@ class Session:
         panel = self.panel(row.key, column.key)
         if panel.state != "done" or panel.evidence is None or not panel.evidence.complete:
             return None
-        asked = self.request(row, column)
-        answered = asked is not None and panel.request == panel.answers == asked
+        request = self.request(row, column)
+        answered = request is not None and panel.request == panel.answers == request
         return panel.evidence if answered else None
 
     def all_finished(self) -> list[Result]:
@@ -235,7 +235,7 @@ class Session:
             self._drop_classifiers()
         selected, self.selection = self.selection, self._selection_in(work)
         self.changed.emit(before, work)
-        self.events.tell(before, work)
+        self.events.emit_changes(before, work)
         if self.selection != selected:
             self.selection_changed.emit()
 
@@ -336,8 +336,8 @@ class Session:
 
     def _drop_classifiers(self) -> None:
         """Keep the networks that are asked, and a few that undo may bring back."""
-        asked = {self.work.classifier, *map(self.work.choice_of, self.work.columns)}
-        idle = [choice for choice in self.classifiers if choice not in asked]
+        used = {self.work.classifier, *map(self.work.choice_of, self.work.columns)}
+        idle = [choice for choice in self.classifiers if choice not in used]
         for choice in idle[: max(len(idle) - _IDLE_CLASSIFIERS, 0)]:
             del self.classifiers[choice]
         self.predictions = {
