@@ -250,7 +250,8 @@ def test_a_network_that_runs_as_a_whole_has_levels() -> None:
                 return self.network(images)
             return images
 
-    classifier = classifier_of(Branching(small_transformer().network), size=32, classes=10)
+    whole = Branching(small_transformer().network)
+    classifier = classifier_of(whole, size=32, classes=10)
     assert not classifier.is_traceable
     image = np.random.default_rng(0).integers(0, 255, (32, 32, 3), np.uint8)
     options = {"window": 6, "outer": 8, "infill": "grey"}
@@ -263,3 +264,8 @@ def test_a_network_that_runs_as_a_whole_has_levels() -> None:
     assert estimate is not None
     assert estimate.exact < 0.5
     assert rms(got.evidence - exact.evidence) < 1.5 * 0.15 * rms(exact.evidence)
+
+    whole.network.register_forward_hook(lambda _module, _given, result: result.detach())
+    without = explain(image, classifier, forward="levelled", tolerance=0.15, **options)
+    assert isinstance(without, EvidenceMap)
+    assert "linear from" not in without.forward, "no gradient leads through it"

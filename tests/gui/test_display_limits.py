@@ -14,8 +14,9 @@ from pytestqt.qtbot import QtBot
 
 from pda_studio.document.history import History
 from pda_studio.document.workspace import SourceImage, Workspace
+from pda_studio.gui.images.values_histogram import ValuesHistogram
 from pda_studio.gui.window.studio import Studio
-from pda_studio.images import DisplayLimits, Image
+from pda_studio.images import DisplayLimits, Image, read_image
 
 SIDE = 56
 
@@ -119,3 +120,21 @@ def test_animations_have_pages(opened: Opened, qtbot: QtBot, tmp_path: Path) -> 
     studio.window.image_box.page_slider.setValue(2)
     qtbot.waitUntil(lambda: studio.session.work.image.image.page == 2, timeout=WAIT)
     assert studio.session.work.image.pixels[0, 0, 0] == 90
+
+
+def test_between_the_grips_both_are_dragged(qtbot: QtBot, stack: Path) -> None:
+    histogram = ValuesHistogram()
+    qtbot.addWidget(histogram)
+    histogram.resize(240, histogram.height())
+    image = read_image(stack).with_limits(DisplayLimits(1000, 2000))
+    histogram.show_image(image)
+    black, white = (round(histogram.grips[end]) for end in ("black", "white"))
+    per_pixel = 1000 / (histogram.grips["white"] - histogram.grips["black"])
+    moved: list[tuple[float, float]] = []
+    histogram.moved.connect(lambda *ends: moved.append(ends))
+    start = QPoint((black + white) // 2, 20)
+    qtbot.mousePress(histogram, Qt.MouseButton.LeftButton, pos=start)
+    for further in (10, 30):
+        qtbot.mouseMove(histogram, start + QPoint(further, 0))
+    qtbot.mouseRelease(histogram, Qt.MouseButton.LeftButton, pos=start + QPoint(30, 0))
+    assert moved[-1] == pytest.approx((1000 + 30 * per_pixel, 2000 + 30 * per_pixel), rel=1e-3)

@@ -17,8 +17,9 @@ from PySide6.QtGui import (
     QPen,
     QPolygonF,
 )
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QWidget
 
+from pda_studio.gui.display.grips import GripWidget
 from pda_studio.gui.display.histogram import Histogram, counted
 from pda_studio.gui.grid.colour_bar import line_of
 from pda_studio.gui.window import numbers as words
@@ -40,7 +41,7 @@ _KEY = 1.05  # how much further one key goes
 _FIRST = 0.02  # where a threshold that was nothing begins, in parts of the scale
 
 
-class HistogramView(QWidget):
+class HistogramView(GripWidget[Handle]):
     """Bars over the colours of the scale; both sides of zero move together."""
 
     end_moved = Signal(float)
@@ -60,12 +61,7 @@ class HistogramView(QWidget):
         self._histogram: Histogram | None = None
         self._counted: object = None
         self._colours = QImage()
-        self._held: Handle | None = None
-        self._near: Handle | None = None
         self.setFixedHeight(self.sizeHint().height())
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setMouseTracking(True)
         self.setAccessibleName(self.tr("Histogram of the selected map"))
         self.setToolTip(
             self.tr(
@@ -150,37 +146,11 @@ class HistogramView(QWidget):
 
     # What the user does
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Take a grip."""
-        if event.button() == Qt.MouseButton.LeftButton:
-            self._held = self._grip_at(event.position())
-            self.update()
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Move the grip that is held; show which one could be."""
-        if self._held is not None:
-            self._move(self._held, self._value(event.position().x()))
-            return
-        self._near = self._grip_at(event.position())
-        self.setCursor(Qt.CursorShape.SplitHCursor if self._near else Qt.CursorShape.ArrowCursor)
-        self.update()
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Let go: the axis may follow."""
-        if self._held is not None and event.button() == Qt.MouseButton.LeftButton:
-            self._held = None
-            self._refit()
-
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Go back to the map's own scale."""
         self._held = None
         if self._map is not None:
             self.reset.emit()
-
-    def leaveEvent(self, event: object) -> None:
-        """No grip is near any more."""
-        self._near = None
-        self.update()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Move the ends, or with Shift the threshold, by small steps."""
@@ -211,7 +181,7 @@ class HistogramView(QWidget):
         else:
             self.floor_moved.emit(float(f"{min(value, self._reach):.3g}"))
 
-    def _refit(self) -> None:
+    def _on_released(self) -> None:
         if self._map is not None:
             self._reach = _BEYOND * max(self._map.limit, self._end)
             self._count(self._map)

@@ -18,11 +18,12 @@ from PySide6.QtGui import (
     QPen,
     QPolygonF,
 )
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QWidget
 
+from pda_studio.gui.display.grips import GripWidget
 from pda_studio.images import DisplayLimits, Image
 
-Grip = Literal["black", "white"]
+Grip = Literal["black", "white", "both"]
 
 _BINS = 128
 _MOST_COUNTED = 1_000_000  # values
@@ -32,7 +33,7 @@ _BEYOND = 0.05  # the axis reaches this part of it beyond the usual values and t
 _STEP = 0.01  # of the axis, with one key
 
 
-class ValuesHistogram(QWidget):
+class ValuesHistogram(GripWidget[Grip]):
     """Bars over a strip from black to white, whose ends are dragged."""
 
     moved = Signal(float, float)
@@ -46,12 +47,8 @@ class ValuesHistogram(QWidget):
         self._some: NDArray[np.generic] = np.zeros(0)
         self._heights: NDArray[np.float64] = np.zeros(0)
         self._low, self._high = 0.0, 1.0
-        self._held: Grip | None = None
-        self._near: Grip | None = None
+        self._taken = 0.0, 0.0, 0.0  # the value at which a grip was taken; black and white then
         self.setFixedHeight(self.sizeHint().height())
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setMouseTracking(True)
         self.setAccessibleName(self.tr("Histogram of the image"))
         self.setToolTip(
             self.tr(
@@ -106,36 +103,17 @@ class ValuesHistogram(QWidget):
     # What the user does
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Take a grip."""
-        if event.button() == Qt.MouseButton.LeftButton:
-            self._held = self._grip_at(event.position().x())
-            self.update()
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Move the grip that is held; show which one could be."""
-        if self._held is not None:
-            self._move(self._held, self._value(event.position().x()))
-            return
-        self._near = self._grip_at(event.position().x())
-        self.setCursor(Qt.CursorShape.SplitHCursor if self._near else Qt.CursorShape.ArrowCursor)
-        self.update()
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Release the grip: the axis may follow."""
-        if self._held is not None and event.button() == Qt.MouseButton.LeftButton:
-            self._held = None
-            self.show_image(self._image)
+        """Take a grip, or between them both."""
+        super().mousePressEvent(event)
+        if self._image is not None:
+            limits = self._image.limits
+            self._taken = self._value(event.position().x()), limits.black, limits.white
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Go back to limits that suit the values."""
         self._held = None
         if self._image is not None:
             self.reset.emit()
-
-    def leaveEvent(self, event: object) -> None:
-        """No grip is near any more."""
-        self._near = None
-        self.update()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Move black, or with Shift white, by small steps."""
@@ -150,17 +128,30 @@ class ValuesHistogram(QWidget):
         else:
             self._move("black", limits.black + step)
 
-    def _grip_at(self, x: float) -> Grip | None:
+    def _grip_at(self, position: QPointF) -> Grip | None:
+        x = position.x()
         near = sorted((abs(x - place), grip) for grip, place in self.grips.items())
-        return near[0][1] if near and near[0][0] <= _NEAR else None
+        if near and near[0][0] <= _NEAR:
+            return near[0][1]
+        ends = self.grips.values()
+        return "both" if near and min(ends) < x < max(ends) else None
 
     def _move(self, grip: Grip, value: float) -> None:
         assert self._image is not None, "without an image there are no grips"
-        limits = self._image.limits
-        value = float(f"{value:.4g}")
-        black, white = (value, limits.white) if grip == "black" else (limits.black, value)
+        black, white = self._image.limits.black, self._image.limits.white
+        if grip == "both":
+            taken, *ends = self._taken
+            black, white = (end + value - taken for end in ends)
+        elif grip == "black":
+            black = value
+        else:
+            white = value
+        black, white = (float(f"{end:.4g}") for end in (black, white))
         if black != white:
             self.moved.emit(black, white)
+
+    def _on_released(self) -> None:
+        self.show_image(self._image)
 
     # Drawing
 
@@ -197,7 +188,7 @@ class ValuesHistogram(QWidget):
     def _draw_grips(self, painter: QPainter, area: QRectF) -> None:
         palette = self.palette()
         for grip, x in self.grips.items():
-            lively = grip in (self._held, self._near)
+            lively = not {grip, "both"}.isdisjoint((self._held, self._near))
             role = QPalette.ColorRole.Highlight if lively else QPalette.ColorRole.Text
             edge, middle = palette.color(role), min(max(x, 0.5), self.width() - 0.5)
             painter.setPen(QPen(edge, 1))

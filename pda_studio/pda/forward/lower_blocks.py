@@ -121,6 +121,12 @@ class _Reached(Exception):
         self.result = result
 
 
+def has_gradient(network: nn.Module, image: torch.Tensor) -> bool:
+    """Whether a network's outputs depend on an image (1, C, H, W) in a way autograd can follow."""
+    with torch.inference_mode(False), torch.enable_grad():
+        return bool(network(image.clone().requires_grad_()).requires_grad)
+
+
 def stacked_modules(network: nn.Module, image: torch.Tensor) -> list[str]:
     """Blocks that follow one another, each of which the next ones depend on alone.
 

@@ -14,7 +14,7 @@ from pda_studio.pda.forward.incremental import Precision, RemovedWindows, baseli
 from pda_studio.pda.forward.incremental.plan import seconds_of, windows_along
 from pda_studio.pda.forward.layers import joints, log_odds_among
 from pda_studio.pda.forward.linearised import LinearisedTail, along, gradients_at
-from pda_studio.pda.forward.lower_blocks import LowerBlocks, stacked_modules
+from pda_studio.pda.forward.lower_blocks import LowerBlocks, has_gradient, stacked_modules
 from pda_studio.pda.forward.memory import measured_once
 from pda_studio.pda.infill.base import Filler
 from pda_studio.pda.infill.terms import Preparation
@@ -132,9 +132,10 @@ def _lower_blocks(
     tolerance: float,
 ) -> Generator[Preparation, None, list[Level]]:
     """Levels of a network that can only be run as a whole, or up to a block."""
-    if classifier.output != "softmax":
+    image = classifier.prepare(pixels[None])
+    if classifier.output != "softmax" or not has_gradient(classifier.network, image):
         return []
-    stack = stacked_modules(classifier.network, classifier.prepare(pixels[None]))
+    stack = stacked_modules(classifier.network, image)
     names = ["", *(stack[place] for place in _BLOCKS if 2 * (place + 1) <= len(stack))]
     seconds = [_OF_IMAGE, *((stack.index(name) + 1) / len(stack) for name in names[1:]), 1.0]
 
