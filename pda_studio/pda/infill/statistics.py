@@ -196,6 +196,8 @@ def load_statistics(path: Path) -> Statistics:
             about = json_of((file.metadata() or {}).get("about", "{}"))
         if not _is_about(about):
             raise ValueError("about is no dict of texts")
+        if not all(tensor.dtype.isbuiltin == 1 for tensor in tensors.values()):
+            raise ValueError("numbers that NumPy knows only while some other package is loaded")
         return _checked(tensors, about, path)
 
 
