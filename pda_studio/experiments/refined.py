@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pda_studio.classifiers import Classifier
 from pda_studio.diagnostics import approximation
 from pda_studio.experiments.forwards import noise
 from pda_studio.methods import method_named, run
+from pda_studio.pda.levelled import relative
 from pda_studio.results import EvidenceMap, Subject
 
 TOLERANCES = (0.1, 0.05, 0.02)
@@ -73,12 +73,11 @@ def refined(classifier: Classifier, window: int, stride: int) -> Iterator[str | 
     exact = maps.pop()
     windows = asked.cost(subject)
     yield [
-        Refined(tolerance, made.seconds, windows, _apart(made.evidence, exact.evidence))
+        Refined(
+            tolerance,
+            made.seconds,
+            windows,
+            relative(made.evidence.astype(np.float64) - exact.evidence, exact.evidence),
+        )
         for tolerance, made in zip(TOLERANCES, maps, strict=True)
     ]
-
-
-def _apart(evidence: NDArray[np.floating], exact: NDArray[np.floating]) -> float:
-    """Root mean square error over root mean square."""
-    size = np.square(exact.astype(np.float64)).mean()
-    return float(np.sqrt(np.square(evidence - exact).mean() / size)) if size > 0 else 0.0

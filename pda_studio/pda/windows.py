@@ -65,6 +65,14 @@ class WindowGrid:
         top, left = np.meshgrid(self.rows, self.columns, indexing="ij")
         return np.stack([top.ravel(), left.ravel()], axis=1)
 
+    def spread(self, along: int) -> list[NDArray[np.int64]]:
+        """Corners (1, 2) of a few windows all over the image: so many along each axis, at most."""
+        rows, columns = (
+            at[np.unique(np.linspace(0, len(at) - 1, along).round().astype(int))]
+            for at in (self.rows, self.columns)
+        )
+        return [np.array([[row, column]]) for row in rows for column in columns]
+
     def passes(self) -> list[NDArray[np.int64]]:
         """Indices of the windows, coarse to fine: each pass covers the whole image.
 

@@ -90,11 +90,7 @@ class Trial:
 
 def trial_of(grid: WindowGrid, filler: Filler) -> Generator[Preparation, None, Trial]:
     """Fill a few windows from all over the image; covariances may have to be computed first."""
-    rows, columns = (
-        at[np.unique(np.linspace(0, len(at) - 1, _CHECKED).round().astype(int))]
-        for at in (grid.rows, grid.columns)
-    )
-    corners = [np.array([[row, column]]) for row in rows for column in columns]
+    corners = grid.spread(_CHECKED)
     infills: list[torch.Tensor] = []
     for corner in corners:
         infill = yield from filler.fill_in_steps(corner)

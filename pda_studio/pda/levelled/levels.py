@@ -170,7 +170,7 @@ def _pilot_of_forwards(
 ) -> Pilot:
     """Score a few windows by each forward, of which the exact one has other classes, too."""
     changes = []
-    for corner in _places(grid):
+    for corner in grid.spread(_PLACES):
         infills = filler.fill(corner)[:, :1]
         scores = [
             *((one(corner, infills), one.original, 0) for one in forwards),
@@ -231,7 +231,7 @@ def pilot_of(
         _, gradients = gradients_at(program, sources, [target], nested=True)
     before = log_odds_among(logits, target)
     changes = []
-    for corner in _places(grid):
+    for corner in grid.spread(_PLACES):
         *states, last = image.changes(
             *windows.changed(corner, filler.fill(corner)[:, :1]), [*sources, program.output]
         )
@@ -270,13 +270,3 @@ def candidates(program: Program, window: int) -> Iterator[tuple[str, Operation]]
 
 def _best_seconds(program: Program, window: int, wanted: list[Operation]) -> float:
     return seconds_of(program, window, windows_along(program, window, 1, 1, wanted), wanted)
-
-
-def _places(grid: WindowGrid) -> Iterator[NDArray[np.int64]]:
-    rows, columns = (
-        at[np.unique(np.linspace(0, len(at) - 1, _PLACES).round().astype(int))]
-        for at in (grid.rows, grid.columns)
-    )
-    for row in rows:
-        for column in columns:
-            yield np.array([[row, column]])
