@@ -62,9 +62,10 @@ class Journey:
         hands = self.hands
         rows = self.studio.window.method_box.rows
         hands.click_at(lambda: self.left_of(rows["stride"].spin), "stride", times=2)
+        hands.wait_for("keyboard in the stride", rows["stride"].spin.hasFocus, 10)
         hands.write(str(STRIDE))
         hands.press("Return")
-        hands.wait_for("stride", lambda: self.column(0).method.stride == STRIDE, 5)
+        hands.wait_for("stride", lambda: self.column(0).method.stride == STRIDE)
         self.wait_for_maps(1)
         hands.image("bee eater")
         assert self.studio.session.all_finished()[0].target_name == "bee eater"

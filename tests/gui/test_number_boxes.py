@@ -56,6 +56,22 @@ def test_a_stride_beyond_the_window_ends_at_the_window(studio: Studio, qtbot: Qt
     wait_for_maps(qtbot, studio)
 
 
+def test_what_is_typed_is_not_replaced_before_it_is_entered(studio: Studio, qtbot: QtBot) -> None:
+    spin = studio.window.method_box.rows["stride"].spin
+    studio.window.activateWindow()
+    qtbot.waitUntil(studio.window.isActiveWindow)
+    spin.setFocus()
+    spin.selectAll()
+    qtbot.keyClicks(spin, "4")
+    studio.session.columns.configure(0, stride=3)
+    assert spin.text() == "4", "the network that arrives, say, changed the stride meanwhile"
+    qtbot.keyClick(spin, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: studio.session.work.columns[0].method.stride == 4)
+    studio.session.columns.configure(0, stride=2)
+    assert spin.text() == "2", "once it is entered, the box shows what is set again"
+    wait_for_maps(qtbot, studio)
+
+
 def test_the_outer_patch_follows_the_window(studio: Studio, qtbot: QtBot) -> None:
     rows = studio.window.method_box.rows
     studio.session.columns.configure(0, infill="conditional-mean", window=4, outer=10)

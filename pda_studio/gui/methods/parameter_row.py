@@ -151,6 +151,7 @@ class ParameterRow(QWidget):
         else:
             self._layout.addWidget(self.spin, 1)
         self.spin.valueChanged.connect(self._on_spin)
+        self.spin.editingFinished.connect(self._end_typing)
 
     def _show_number(self, low: float | None, high: float | None) -> None:
         number = int if self.parameter.kind == "integer" else float
@@ -163,7 +164,18 @@ class ParameterRow(QWidget):
                 self.slider.setPageStep(max(self._scale.positions // 10, 1))
                 self.slider.setValue(self._scale.position(float(str(self._value))))
                 self.slider.setEnabled(high > low)
-        self.spin.setValue(self._value)
+        if self._is_typed():
+            self.shown = None
+        else:
+            self.spin.setValue(self._value)
+
+    def _is_typed(self) -> bool:
+        """Whether a number is being typed: what is shown anew in between must not replace it."""
+        line = self.spin.lineEdit()
+        return line.hasFocus() and line.isModified()
+
+    def _end_typing(self) -> None:
+        self.spin.lineEdit().setModified(False)
 
     def _on_slider(self, position: int) -> None:
         if self._showing or self._scale is None:
