@@ -79,6 +79,8 @@ def others(layer: str) -> Iterator[tuple[str, str]]:
         for sign in ("both", "positive"):
             yield f"grad-cam, {at}, {sign}", f"--method grad-cam --at {at} --sign {sign}"
         yield f"guided-grad-cam, {at}", f"--method guided-grad-cam --at {at}"
+        yield f"hires-cam, {at}", f"--method hires-cam --at {at}"
+        yield f"layer-cam, {at}", f"--method layer-cam --at {at}"
     for bias in ("absorbs", "ignored"):
         yield f"lrp-epsilon, {bias}", f"--method lrp-epsilon --bias {bias}"
         yield f"lrp-alpha2-beta1, {bias}", f"--method lrp-alpha2-beta1 --bias {bias}"

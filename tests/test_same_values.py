@@ -1,4 +1,4 @@
-"""Maps keep their numbers: every method on a digit, against what version 0.1 made of it.
+"""Maps keep their numbers: every method on a digit, against what it made of it at first.
 
 `values.npz` holds of each map every third pixel and the sums of its values and of their sizes. It
 is never made anew for a change that means to change no number; one that does says so, and why.

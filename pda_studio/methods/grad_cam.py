@@ -16,8 +16,8 @@ AUTO = "auto"
 Sign = Literal["both", "positive"]
 
 
-class _AtLayer(Method):
-    """What both forms of Grad-CAM share: the layer."""
+class AtLayer(Method):
+    """What class activation maps share: the layer."""
 
     family: ClassVar[Family] = "Gradients"
 
@@ -25,7 +25,8 @@ class _AtLayer(Method):
         AUTO,
         "Layer",
         "The layer whose maps are weighed, by its name; auto takes the last one with maps that is"
-        " not mere pooling, or the one before a last ReLU, behind which nothing can be negative.",
+        " not mere pooling, or the one before a last ReLU, behind which nothing can be negative. In"
+        " a transformer tokens are the places, and auto takes the norm before its last attention.",
     )
 
     def cost(self, subject: Subject) -> int:
@@ -33,7 +34,7 @@ class _AtLayer(Method):
         return 3
 
 
-class GradCam(_AtLayer):
+class GradCam(AtLayer):
     """Σ_k α_k A_k with α_k = mean_ij ∂f/∂A_k,ij, enlarged (Selvaraju et al., Eqs. 1 and 2).
 
     The paper cuts off what is negative; here it stays unless it is asked for, as evidence against.
@@ -57,7 +58,7 @@ class GradCam(_AtLayer):
         yield from grad_cam.steps(self, subject)
 
 
-class GuidedGradCam(_AtLayer):
+class GuidedGradCam(AtLayer):
     """Guided backpropagation, weighed by the positive part of Grad-CAM, whose maximum is set to 1.
 
     The paper leaves the scale open; so the map is in the unit of guided backpropagation.

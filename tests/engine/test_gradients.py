@@ -16,7 +16,9 @@ from torch.nn import functional
 from engine.conftest import BEE_EATER, LANGUR, Open
 from engine.toys import small_transformer
 from pda_studio import explain
-from pda_studio.attribution.grad_cam import class_activation, layer_with_maps
+from pda_studio.attribution.class_activation import maps_and_gradient
+from pda_studio.attribution.grad_cam import weighed
+from pda_studio.attribution.layers_with_places import layer_with_places
 from pda_studio.classifiers import Classifier, Preprocessing, load_classifier
 from pda_studio.classifiers.relus import with_separate_relus
 from pda_studio.classifiers.scored import scored
@@ -34,6 +36,8 @@ FEW: dict[str, dict[str, object]] = {
     "smooth-grad": {"samples": 3},
     "grad-cam": {},
     "guided-grad-cam": {},
+    "hires-cam": {},
+    "layer-cam": {},
 }
 FOR_RELUS = {"deconvnet", "guided-backpropagation", "guided-grad-cam"}
 
@@ -140,8 +144,8 @@ def test_maps_complete_or_are_refused_with_a_reason(network: str, name: str) -> 
     transformer = network == "transformer"
     if not transformer:
         classifier = small(classifier, classifier.input_size if network == "digits" else 64)
-    if transformer and (name in FOR_RELUS or name == "grad-cam"):
-        with pytest.raises(UsageError, match=r"transformer|MultiheadAttention") as caught:
+    if transformer and name in FOR_RELUS:
+        with pytest.raises(UsageError, match="MultiheadAttention") as caught:
             explain(noise(), classifier, name, **FEW[name])
         assert str(caught.value).count(".") == 1
         return
@@ -349,6 +353,11 @@ def test_guided_backpropagation_is_captums_where_relus_are_modules(
 # Grad-CAM
 
 
+def class_activation(subject: Subject, layer: str) -> torch.Tensor:
+    name, places = layer_with_places(subject.scored, layer, "Grad-CAM")
+    return weighed(*maps_and_gradient(subject, name, places))
+
+
 @pytest.mark.parametrize(
     ("name", "layer"),
     [
@@ -405,11 +414,12 @@ def test_grad_cam_sums_to_the_logit_before_an_average(squeezenet: Classifier) ->
         ("mobilenet_v2", "features"),
         ("densenet121", "features"),
         ("swin_t", "permute"),
+        ("transformer", "encoder.layers.encoder_layer_1.ln_1"),  # then the class token is read
     ],
 )
 def test_auto_is_the_last_layer_with_maps(name: str, layer: str) -> None:
     classifier = opened(name)
-    assert layer_with_maps(classifier, "auto") == layer
+    assert layer_with_places(classifier, "auto", "Grad-CAM")[0] == layer
 
 
 @pytest.mark.parametrize(
@@ -418,8 +428,7 @@ def test_auto_is_the_last_layer_with_maps(name: str, layer: str) -> None:
         ("resnet18", "layer9", "no layer “layer9”"),
         ("resnet18", "fc", "no maps with rows and columns"),
         ("resnet18", "avgpool", "no maps with rows and columns"),
-        ("swin_t", "features.7", "no maps with rows and columns"),  # channels come last
-        ("vit_b_16", "encoder.ln", "no maps with rows and columns"),
+        ("transformer", "heads.head", "no maps with rows and columns"),
     ],
 )
 def test_layers_without_maps_are_refused(name: str, layer: str, sentence: str) -> None:
