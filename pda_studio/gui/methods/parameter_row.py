@@ -172,7 +172,7 @@ class ParameterRow(QWidget):
     def _is_typed(self) -> bool:
         """Whether a number is being typed: what is shown anew in between must not replace it."""
         line = self.spin.lineEdit()
-        return line.hasFocus() and line.isModified()
+        return bool(line.hasFocus() and line.isModified())
 
     def _end_typing(self) -> None:
         self.spin.lineEdit().setModified(False)
