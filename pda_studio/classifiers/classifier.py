@@ -6,6 +6,7 @@ import json
 import logging
 import operator
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal, Self
@@ -88,6 +89,9 @@ class Classifier:
         What was said of a network that is not in the catalogue: it takes part in the fingerprint.
     target : Target or None
         Where the network was made to score one target by `scored`: that target.
+    runtime : callable or None
+        Of a network that was converted: how far its outputs are from those of the runtime that it
+        was made for, over the largest output, to a prepared image (1, C, H, W).
     batch_sizes : dict
         The fastest batch size found so far, by kind of forward: learnt while working.
     """
@@ -102,6 +106,7 @@ class Classifier:
     output: OutputKind = "softmax"
     about: str = ""
     target: Target | None = None
+    runtime: Callable[[torch.Tensor], float] | None = None
     batch_sizes: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -194,6 +199,24 @@ class Classifier:
             )
         said: NDArray[np.float64] = self.read(logits).numpy()
         return said
+
+    def runtime_difference(self, view: View) -> float | None:
+        """How far a converted network answers to a view from the runtime that it was made for.
+
+        Returns
+        -------
+        float or None
+            Largest difference of outputs, over the largest output; None if it was not converted,
+            or the runtime is not installed.
+
+        Raises
+        ------
+        PdaStudioError
+            If it is so large that the conversion is wrong.
+        """
+        if self.runtime is None:
+            return None
+        return self.runtime(self.prepare(self.preprocessing.pixels(view)[None]))
 
     def target_of(self, wanted: int | str | Target) -> Target:
         """Find the target that an index or a name of a class means; a target stays what it is.

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from torch import nn
 
-from pda_studio.classifiers import folders, onnx, programs, scripted
+from pda_studio.classifiers import folders, foreign, onnx, programs, scripted
 from pda_studio.classifiers.catalogue import Device, choose_device, classifier_names
 from pda_studio.classifiers.catalogue import loading as loading_by_name
 from pda_studio.classifiers.catalogue import preprocessing_of as preprocessing_by_name
@@ -18,7 +18,10 @@ from pda_studio.classifiers.spec import ClassifierSpec
 from pda_studio.classifiers.transforms import spec_of
 from pda_studio.errors import UsageError
 
-FILE_KINDS = folders.FolderKind, onnx.OnnxKind, scripted.TorchScriptKind, programs.PickledKind
+FILE_KINDS = (
+    folders.FolderKind, foreign.ForeignKind, onnx.OnnxKind, scripted.TorchScriptKind,
+    programs.PickledKind,
+)  # fmt: skip
 """Kinds of files are found once their modules are imported."""
 
 _opened: dict[str, Preprocessing] = {}

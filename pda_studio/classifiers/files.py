@@ -7,13 +7,14 @@ Nothing from a file is run, but for kinds that hold code, which ask first.
 import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
 
 import torch
 from torch import nn
 
+from pda_studio.classifiers.answers import kept_answers
 from pda_studio.classifiers.architectures import Match, architecture_of, filled, matched
 from pda_studio.classifiers.catalogue import class_names_of, classifier_names, preprocessing_of
 from pda_studio.classifiers.classifier import Classifier
@@ -21,7 +22,7 @@ from pda_studio.classifiers.modules import from_module
 from pda_studio.classifiers.networks import input_size_of
 from pda_studio.classifiers.outputs import Ending, output_named
 from pda_studio.classifiers.shards import INDEX, read_shards
-from pda_studio.classifiers.spec import SUFFIX, ClassifierSpec, read_spec
+from pda_studio.classifiers.spec import ClassifierSpec
 from pda_studio.classifiers.weights import Weights, read_about, read_weights
 from pda_studio.errors import PdaStudioError, UsageError
 
@@ -43,8 +44,9 @@ class Opened:
     network: nn.Module
     spec: ClassifierSpec = field(default_factory=ClassifierSpec)
     name: str = ""
-    check: Callable[[torch.Tensor], None] | None = None
-    """Compares the network with whoever wrote it, on prepared images (1, C, H, W)."""
+    runtime: Callable[[torch.Tensor], float] | None = None
+    """Of a converted network: how far it answers from the runtime that it was made for, over its
+    largest output, to a prepared image (1, C, H, W). Refuses a wrong conversion."""
 
 
 class FileKind(ABC):
@@ -137,17 +139,6 @@ def _usual_output(match: Match) -> str:
     return "sigmoid-logits" if match.classes == 1 else "logits"
 
 
-def answers_beside(path: Path) -> Path:
-    """Where the answers about a file lie: beside it, under its own name and .toml."""
-    return path.with_name(path.name + SUFFIX)
-
-
-def kept_answers(path: Path) -> ClassifierSpec:
-    """The answers that lie beside a file; none if there are none."""
-    beside = answers_beside(path)
-    return read_spec(beside) if beside.is_file() else ClassifierSpec()
-
-
 def open_file(
     path: Path,
     answers: ClassifierSpec | None = None,
@@ -183,13 +174,14 @@ def open_file(
     classifier = from_module(
         opened.network, known, name=opened.name or path.name, weights=path.name, device=device
     )
-    if opened.check is not None:
+    if opened.runtime is not None:
         side = classifier.input_size
         noise = torch.rand(
             (1, classifier.preprocessing.channels, side, side),
             generator=torch.Generator().manual_seed(1),
         )
-        opened.check(classifier.preprocessing.normalise(noise))
+        opened.runtime(classifier.preprocessing.normalise(noise))
+        classifier = replace(classifier, runtime=opened.runtime)
     return classifier
 
 

@@ -27,17 +27,19 @@ class OnnxNetwork(nn.Module):
     ----------
     network : torch.nn.Module
         As onnx2pytorch made it.
+    channels_last : bool
+        Whether it takes batches (N, H, W, C), as Keras writes them.
     """
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: nn.Module, channels_last: bool = False) -> None:
         super().__init__()
-        self.network = network
+        self.network, self.channels_last = network, channels_last
 
     def forward(self, x: torch.Tensor) -> Any:
         """Return its output, or its several outputs by name."""
         if isinstance(x, fx.Proxy):
             raise TypeError("it was converted from ONNX")
-        answer = self.network(x)
+        answer = self.network(x.permute(0, 2, 3, 1) if self.channels_last else x)
         if isinstance(answer, list | tuple):
             names: Any = self.network.output_names
             return dict(zip(names, answer, strict=True))
@@ -59,36 +61,38 @@ class OnnxKind(FileKind):
         """Convert it, and compare it with onnxruntime."""
         onnx, converter = _library("onnx"), _library("onnx2pytorch")
         model = _read(onnx, path)
-        said = _said_by(model)
+        said, channels_last = _said_by(model)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 _fold_constants(onnx, model)
                 converted = converter.ConvertModel(model, experimental=True)
                 _name_layers(converted)
-                network = OnnxNetwork(converted).eval()
+                network = OnnxNetwork(converted, channels_last).eval()
         except Exception as error:  # of an unknown operator the converter raises anything
             raise PdaStudioError(
                 f"{path.name} cannot be converted ({_first(error)}): open the network as PyTorch's"
                 " own instead."
             ) from error
-        return Opened(network, said, check=partial(_check, path, network))
+        runs = importlib.util.find_spec("onnxruntime") is not None
+        return Opened(network, said, runtime=partial(_compared, path, network) if runs else None)
 
 
-def _check(path: Path, network: nn.Module, prepared: torch.Tensor) -> None:
-    """Refuse a conversion that answers otherwise than onnxruntime, where that is installed."""
-    if importlib.util.find_spec("onnxruntime") is None:
-        return
+def _compared(path: Path, network: OnnxNetwork, prepared: torch.Tensor) -> float:
+    """How far it answers from onnxruntime, of its largest output; refused where that is much."""
+    prepared = prepared.cpu()
     with torch.inference_mode():
         answer = network(prepared)
     answers = answer.values() if isinstance(answer, dict) else [answer]
-    apart = max(difference_from_runtime(path, prepared, one) for one in answers)
+    given = prepared.permute(0, 2, 3, 1) if network.channels_last else prepared
+    apart = max(difference_from_runtime(path, given, one) for one in answers)
     if not apart <= _MOST_APART:
         raise PdaStudioError(
             f"{path.name} answers otherwise here than in onnxruntime, by {apart:.2g} of its"
             " largest output: one of its operators is converted wrongly; open the network as"
             " PyTorch's own instead."
         )
+    return apart
 
 
 def _library(name: str) -> Any:
@@ -163,8 +167,8 @@ def _name_layers(network: Any) -> None:
                 network.mapping[output] = plain
 
 
-def _said_by(model: Any) -> ClassifierSpec:
-    """Input size, channels and class names, where the graph and its metadata tell them."""
+def _said_by(model: Any) -> tuple[ClassifierSpec, bool]:
+    """Input size and channels, where the graph tells them, and whether channels are its last."""
     said: dict[str, Any] = {}
     weights = {tensor.name for tensor in model.graph.initializer}
     inputs = [one for one in model.graph.input if one.name not in weights]
@@ -174,15 +178,12 @@ def _said_by(model: Any) -> ClassifierSpec:
             " explained."
         )
     sides = [one.dim_value for one in inputs[0].type.tensor_type.shape.dim]
+    last = len(sides) == 4 and sides[3] in (1, 3) and sides[1] not in (1, 3)
     if len(sides) == 4:
-        if sides[3] in (1, 3) and sides[1] not in (1, 3):
-            raise PdaStudioError(
-                "The network takes its channels last (N, H, W, C): export it with channels first,"
-                " as tf2onnx does with --inputs-as-nchw."
-            )
-        said["channels"] = sides[1] if sides[1] in (1, 3) else None
-        said["input_size"] = sides[2] if sides[2] and sides[2] == sides[3] else None
-    return ClassifierSpec.of(**said)
+        channels, height, width = (sides[3], *sides[1:3]) if last else sides[1:]
+        said["channels"] = channels if channels in (1, 3) else None
+        said["input_size"] = height if height and height == width else None
+    return ClassifierSpec.of(**said), last
 
 
 def difference_from_runtime(path: Path, prepared: torch.Tensor, answer: torch.Tensor) -> float:
@@ -192,14 +193,14 @@ def difference_from_runtime(path: Path, prepared: torch.Tensor, answer: torch.Te
     ----------
     path : Path
         The ONNX file.
-    prepared : (1, C, H, W) tensor
-        An image as the network gets it.
+    prepared : (1, C, H, W) or (1, H, W, C) tensor
+        An image as the file's network gets it.
     answer : (1, K) tensor
         What the converted network answered to it.
     """
     runtime = _library("onnxruntime")
     session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    given = {session.get_inputs()[0].name: prepared.cpu().numpy().astype(np.float32)}
+    given = {session.get_inputs()[0].name: prepared.cpu().contiguous().numpy().astype(np.float32)}
     outputs = session.run(None, given)
     found = answer.detach().cpu().numpy()
     same = [one for one in outputs if one.size == found.size]

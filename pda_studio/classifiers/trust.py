@@ -54,12 +54,13 @@ def remember(path: Path) -> None:
 
 
 def withdraw(path: Path) -> bool:
-    """Trust a file's content no longer; returns whether it was trusted."""
-    known = trusted()
-    was = known.pop(fingerprint(path), None)
-    if was is not None:
-        _write(known)
-    return was is not None
+    """Trust a file no longer, by its content and its place; returns whether it was trusted."""
+    known, place = trusted(), str(path.resolve())
+    digest = fingerprint(path) if path.is_file() else ""
+    kept = {one: where for one, where in known.items() if one != digest and where != place}
+    if len(kept) < len(known):
+        _write(kept)
+    return len(kept) < len(known)
 
 
 def withdraw_all() -> int:

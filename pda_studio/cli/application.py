@@ -16,6 +16,7 @@ from pda_studio.cli.parameters import named_on, with_method_parameters
 from pda_studio.cli.predict import predict
 from pda_studio.cli.statistics import fit_statistics
 from pda_studio.cli.study import study_app, study_named_for, study_verb
+from pda_studio.cli.trust import trust
 from pda_studio.cli.window import screenshot, window
 
 VERBS: dict[str, Callable[..., int]] = {
@@ -29,6 +30,7 @@ VERBS: dict[str, Callable[..., int]] = {
     "layers": layers,
     "fit-statistics": fit_statistics,
     "screenshot": screenshot,
+    "trust": trust,
     "cache": cache,
 }
 _ABOUT = (

@@ -89,7 +89,9 @@ def explain(
 
         told = save_panel([evidence_map], figure)
         written.append(figure)
-    print("\n".join(filter(None, (texts.summary(evidence_map, written, str(found or "")), told))))
+    compared = texts.runtime(loaded.runtime_difference(loaded.preprocessing.view(pixels)))
+    summary = texts.summary(evidence_map, written, str(found or ""))
+    print("\n".join(filter(None, (summary, compared, told))))
     return 0
 
 

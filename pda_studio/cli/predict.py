@@ -50,7 +50,8 @@ def predict(
     from pda_studio.cli import progress, texts
 
     loaded = progress.load(classifier, weights, device, about).with_fit(fit)
-    probabilities = loaded.predict(loaded.preprocessing.view(pixels))
+    view = loaded.preprocessing.view(pixels)
+    probabilities, apart = loaded.predict(view), loaded.runtime_difference(view)
     likely = (-probabilities).argsort(kind="stable")[:top]
     rows = [(int(i), loaded.class_names[i], float(probabilities[i])) for i in likely]
     what = "probability" if loaded.has_probabilities else "value"
@@ -61,11 +62,13 @@ def predict(
                 "classifier": loaded.name,
                 "weights": loaded.weights,
                 "fingerprint": loaded.fingerprint,
+                **({} if apart is None else {"runtime_difference": apart}),
                 "predictions": [
                     {"index": index, "name": name, what: number} for index, name, number in rows
                 ],
             }
         )
     else:
-        print(texts.predictions(rows, probabilities=loaded.has_probabilities))
+        table = texts.predictions(rows, probabilities=loaded.has_probabilities)
+        print("\n".join(filter(None, (table, texts.runtime(apart)))))
     return 0

@@ -1,12 +1,15 @@
 """What the options tell of a classifier's file, as the engine takes it."""
 
+import logging
 from pathlib import Path
 
 from pda_studio.classifiers import is_file
-from pda_studio.classifiers.files import answers_beside, kept_answers
-from pda_studio.classifiers.spec import ClassifierSpec, read_class_names, read_spec, write_spec
+from pda_studio.classifiers.answers import answers_beside, keep_answers, kept_answers
+from pda_studio.classifiers.spec import ClassifierSpec, read_class_names, read_spec
 from pda_studio.cli.answers import Answers
 from pda_studio.errors import UsageError
+
+_log = logging.getLogger(__name__)
 
 
 def spec_of(answers: Answers) -> ClassifierSpec:
@@ -35,7 +38,7 @@ def spec_of(answers: Answers) -> ClassifierSpec:
 
 
 def save(answers: Answers, classifier: str) -> None:
-    """Write the answers beside a classifier's file.
+    """Write the answers beside a classifier's file, or else into the settings, which is said.
 
     Raises
     ------
@@ -45,4 +48,6 @@ def save(answers: Answers, classifier: str) -> None:
     if not is_file(classifier):
         raise UsageError("--save-answers writes beside a file: name one with --classifier.")
     path = Path(classifier)
-    write_spec(kept_answers(path).with_answers(spec_of(answers)), answers_beside(path))
+    place = keep_answers(path, kept_answers(path).with_answers(spec_of(answers)))
+    if place != answers_beside(path):
+        _log.warning("Nothing can be written beside %s: its answers are in %s.", path.name, place)

@@ -50,6 +50,13 @@ def predictions(rows: Sequence[tuple[int, str, float]], *, probabilities: bool =
     return table((), cells, right=(0, 2))
 
 
+def runtime(apart: float | None) -> str:
+    """How far a converted network is from its runtime; "" where it is not known."""
+    if apart is None:
+        return ""
+    return f"The outputs are onnxruntime's, to {apart:.1g} of the largest."
+
+
 def _bar(share: float) -> str:
     full, rest = divmod(round(share * _BAR * 8), 8)
     return "█" * full + (_EIGHTHS[rest] if rest else "")

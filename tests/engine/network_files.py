@@ -111,6 +111,24 @@ def _python(network: nn.Module, path: Path) -> None:
     )
 
 
+class ChannelsLast(nn.Module):
+    """A network that takes (N, H, W, C), as Keras's do."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: torch.Tensor) -> Any:
+        return self.network(x.permute(0, 3, 1, 2))
+
+
+def _channels_last(network: nn.Module, path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        example = torch.rand(1, SIZE, SIZE, 3)
+        torch.onnx.export(ChannelsLast(network).eval(), (example,), path, dynamo=False)
+
+
 def _wrapped(key: str, prefix: str = "", **more: Any) -> Callable[[nn.Module, Path], None]:
     def save(network: nn.Module, path: Path) -> None:
         state = {prefix + name: tensor for name, tensor in network.state_dict().items()}
@@ -197,6 +215,7 @@ FILES: dict[str, Saved] = {
     "ONNX, regression": ("ab.onnx", lambda: Small(3, 1), _onnx, {"output": "values"}),
     "ONNX of squeezenet": ("ac.onnx", squeezenet, _onnx, {}),
     "ONNX, grey": ("ad.onnx", lambda: Small(1), lambda n, p: _onnx(n, p, 1), {"channels": 1}),
+    "ONNX, channels last": ("aj.onnx", Small, _channels_last, {}),
     "ONNX, weights beside it": ("ae.onnx", Small, _external, {}),
     "TorchScript, several outputs": (
         "af.pt", lambda: Answering(Small(), "several"), _scripted, {"select": "1"}),
@@ -322,5 +341,17 @@ def bad_files(folder: Path, mark: Path) -> dict[str, tuple[Path, str]]:
     add("a web page", "27.pth", b"<!DOCTYPE html><html></html>", "web page")
     (folder / "28").mkdir()
     made["a folder"] = folder / "28", "folder without a config.json"
+    with zipfile.ZipFile(folder / "30.keras", "w") as archive:
+        archive.writestr("metadata.json", "{}")
+        archive.writestr("config.json", "{}")
+        archive.writestr("model.weights.h5", b"")
+    made["Keras"] = folder / "30.keras", r"network of Keras's.*model\.export"
+    add("Keras, HDF5", "31.h5", b"\x89HDF\r\n\x1a\n" + b"\0" * 64, "network of Keras's")
+    add("HDF5 under another name", "32.pth", b"\x89HDF\r\n\x1a\n" + b"\0" * 64, "Keras's")
+    add("TensorFlow Lite", "33.tflite", b"\x1c\0\0\0TFL3" + b"\0" * 64, "TensorFlow's.*tf2onnx")
+    (folder / "34").mkdir()
+    (folder / "34" / "saved_model.pb").touch()
+    made["TensorFlow's folder"] = folder / "34", "TensorFlow's.*tf2onnx"
+    add("Flax", "35.msgpack", b"\x81", "Flax's")
     made["nothing there"] = folder / "29.onnx", "There is no file"
     return made

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,12 @@ from safetensors.torch import save_file
 from engine.network_files import FILES, SIZE, bad_files
 from pda_studio import explain, load_classifier
 from pda_studio.classifiers import trust
-from pda_studio.classifiers.files import answers_beside
+from pda_studio.classifiers.answers import (
+    answers_beside,
+    answers_elsewhere,
+    keep_answers,
+    kept_answers,
+)
 from pda_studio.classifiers.spec import ClassifierSpec, names_in, read_spec, write_spec
 from pda_studio.cli import main
 from pda_studio.errors import PdaStudioError
@@ -157,6 +163,28 @@ def test_programs_that_fail_are_one_sentence(tmp_path: Path) -> None:
             load_classifier(path, trust=True)
 
 
+def test_trust_is_listed_and_withdrawn_on_the_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
+    paths = [tmp_path / f"{number}.py" for number in range(3)]
+    for path in paths:
+        path.write_text(f"# {path.name}")
+        trust.remember(path)
+    assert main(["trust"]) == 0
+    listed = capsys.readouterr().out.splitlines()
+    assert [line.split(maxsplit=1)[1] for line in listed] == [str(path) for path in paths]
+    paths[0].unlink()
+    for path in paths[:2]:
+        assert main(["trust", "--withdraw", str(path), "--json"]) == 0
+    (left,) = json.loads(capsys.readouterr().out.split("]\n")[1] + "]")
+    assert left == {"file": str(paths[2]), "sha256": trust.fingerprint(paths[2])}
+    assert main(["trust", "--withdraw", str(paths[1])]) == 2
+    assert "is not trusted" in capsys.readouterr().err
+    assert main(["trust", "--withdraw-all"]) == 0
+    assert capsys.readouterr().out == "No file is trusted.\n"
+
+
 # -- answers ---------------------------------------------------------------------------------------
 
 
@@ -211,6 +239,8 @@ def test_the_command_line_tells_what_a_file_does_not(
     assert main([*line, *told, "--save-answers"]) == 0
     first = capsys.readouterr().out
     assert all(name in first for name in ("cat", "dog", "cow"))
+    (apart,) = re.findall(r"The outputs are onnxruntime's, to (\S+) of the largest", first)
+    assert 0 <= float(apart) < 1e-5
     assert read_spec(answers_beside(path)).mean == (0.4, 0.5, 0.6)
     assert main(line) == 0
     assert capsys.readouterr() == (first, ""), "the answers lie beside the file"
@@ -221,6 +251,31 @@ def test_the_command_line_tells_what_a_file_does_not(
     assert "--mean takes numbers" in capsys.readouterr().err
     assert main(["predict", str(tmp_path / "image.png"), "--input-size", "32"]) == 2
     assert "digits is in the catalogue" in capsys.readouterr().err
+
+
+def test_answers_go_into_the_settings_where_nothing_can_be_written_beside(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
+    name, make, save, _ = FILES["TorchScript, traced"]
+    path = tmp_path / name
+    save(make(), path)
+    answers_beside(path).mkdir()  # nobody may write a file of that name, not even root
+    Image.fromarray(IMAGE).save(tmp_path / "image.png")
+    line = ["predict", str(tmp_path / "image.png"), "--classifier", str(path)]
+    assert main([*line, "--input-size", "32", "--mean", "0.4", "--save-answers"]) == 0
+    said = capsys.readouterr()
+    assert str(answers_elsewhere(path)) in said.err
+    assert kept_answers(path).mean == (0.4,)
+    assert main(line) == 0
+    assert capsys.readouterr().out == said.out
+    answers_beside(path).rmdir()
+    assert keep_answers(path, ClassifierSpec.of(input_size=48)) == answers_beside(path)
+    assert kept_answers(path).input_size == 48
+    assert not answers_elsewhere(path).exists()
 
 
 def test_a_converted_network_is_compared_with_its_runtime(

@@ -12,10 +12,11 @@ from pytestqt.qtbot import QtBot
 
 from pda_studio import explain, load_classifier
 from pda_studio.classifiers import trust
-from pda_studio.classifiers.files import answers_beside
+from pda_studio.classifiers.answers import answers_beside
 from pda_studio.classifiers.spec import ClassifierSpec, read_spec, write_spec
 from pda_studio.document.saved import load_state
 from pda_studio.gui.opening.answers_dialog import AnswersDialog
+from pda_studio.gui.opening.trusted_dialog import TrustedDialog
 from pda_studio.gui.window.studio import Studio
 
 pytest.importorskip("onnx2pytorch")
@@ -38,6 +39,10 @@ def test_a_file_is_dropped_and_explained_as_by_python(
         studio.open_files([path])
     assert studio.session.classifier.weights == path.name
     wait_for_maps(qtbot, studio)
+    check = studio.window.classifier_box.check
+    qtbot.waitUntil(lambda: check.isVisible() == ("ONNX" in what), timeout=WAIT)
+    if "ONNX" in what:
+        assert float(check.text().split()[4]) < 1e-5
     shown = studio.session.all_finished()[0]
     method = studio.session.work.columns[0].method
     wanted = explain(
@@ -77,8 +82,14 @@ def test_code_is_run_only_after_a_yes(
         run.click()
     assert studio.session.classifier.class_names == ("a", "b", "c")
     assert len(trust.trusted()) == 1
-    studio.window.registry["trust-nothing"].trigger()
+    studio.window.registry["trusted-files"].trigger()
+    (dialog,) = studio.window.findChildren(TrustedDialog)
+    assert [dialog.files.item(0).text()] == [str(path)]
+    dialog.withdraw.click()
     assert not trust.trusted()
+    assert (dialog.files.isVisible(), dialog.nothing.isVisible()) == (False, True)
+    assert not dialog.withdraw.isEnabled()
+    dialog.close()
 
 
 def test_the_window_opens_on_a_module(qtbot: QtBot, tmp_path: Path, qapp: QApplication) -> None:

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from pda_studio.classifiers import Classifier
-from pda_studio.classifiers.files import answers_beside, open_file, spec_of_classifier
+from pda_studio.classifiers.answers import keep_answers
+from pda_studio.classifiers.files import open_file, spec_of_classifier
 from pda_studio.classifiers.outputs import OUTPUTS
-from pda_studio.classifiers.spec import ClassifierSpec, write_spec
+from pda_studio.classifiers.spec import ClassifierSpec
 from pda_studio.gui.window import numbers
 from pda_studio.images import Image
 
@@ -38,5 +39,5 @@ def predictions(file: Path, spec: ClassifierSpec, image: Image) -> list[str]:
 
 
 def keep(file: Path, spec: ClassifierSpec) -> None:
-    """Write answers beside a file."""
-    write_spec(spec, answers_beside(file))
+    """Write answers beside a file, or else into the settings."""
+    keep_answers(file, spec)

@@ -36,6 +36,12 @@ class ClassifierBox(Section):
         self.weights.activated.connect(self._on_weights)
         self.facts = named(QLabel(), "muted")
         self.facts.setWordWrap(True)
+        self.check = named(QLabel(), "muted")
+        self.check.setWordWrap(True)
+        self.check.setToolTip(
+            self.tr("The converted ONNX network was compared with onnxruntime on the open image")
+        )
+        self.check.hide()
         self.offer = QPushButton()
         self.offer.clicked.connect(self._on_offer)
         self.progress = QProgressBar(textVisible=False)
@@ -45,7 +51,7 @@ class ClassifierBox(Section):
         line = QHBoxLayout()
         line.addWidget(self.progress, 1)
         line.addWidget(self.stop)
-        for widget in (self.names, self.weights, self.facts, self.offer):
+        for widget in (self.names, self.weights, self.facts, self.check, self.offer):
             self.body.addWidget(widget)
         self.body.addLayout(line)
         self.offer.hide()

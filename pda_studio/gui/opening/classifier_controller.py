@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 from PySide6.QtCore import QObject
 
 from pda_studio.document.workspace import ClassifierChoice
-from pda_studio.gui.actions.action import FILE, Action
 from pda_studio.gui.connections import follow
 from pda_studio.gui.opening.dialogs import Dialogs
 from pda_studio.gui.opening.opening import Opening
@@ -52,18 +48,6 @@ class ClassifierController(QObject):
         opening.loading.connect(box.show_loading)
         opening.loaded.connect(self._on_loaded)
         opening.described.connect(box.show_about)
-        opening.trust_wanted.connect(self._ask_for_trust)
-        window.registry.add(
-            Action(
-                "trust-nothing",
-                self.tr("Trust no files any more"),
-                self._trust_nothing,
-                place=FILE.at(34),
-                shortcut="Ctrl+Alt+T",
-                help=self.tr("Run no file with code again before you have said that it may"),
-            )
-        )
-        self._dialogs, self._window = dialogs, window
         saving.opened.connect(self.show)
         follow(self, session.events.classifier, self._on_classifier)
 
@@ -77,24 +61,6 @@ class ClassifierController(QObject):
                 "CPU" if classifier.device.type == "cpu" else "GPU",
             )
         self._box.show_open(self._session.work.classifier, facts)
-
-    def _ask_for_trust(self, choice: ClassifierChoice, needs: Any) -> None:
-        """Ask, and open the file once it is trusted."""
-
-        def trusted() -> None:
-            from pda_studio.classifiers import trust
-
-            trust.remember(needs.path)
-            self._opening.open_classifier(Path(choice.name))
-
-        self._dialogs.ask_for_trust(needs.path, needs.what, trusted)
-
-    def _trust_nothing(self) -> None:
-        from pda_studio.classifiers import trust
-
-        count = trust.withdraw_all()
-        said = self.tr("{0} files are trusted no more").format(count)
-        self._window.banner.show_message(said)
 
     def _on_engine(self, names: list[str]) -> None:
         self._box.offer_names(names)

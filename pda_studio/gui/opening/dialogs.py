@@ -144,7 +144,7 @@ class Dialogs(QObject):
             self.tr(
                 "To open it is to run it, and it may do whatever you may do on this computer. Run"
                 " it only if you trust where it comes from. The answer holds for this very file,"
-                " until you choose “Trust no files any more”."
+                " until you withdraw it under “File”, “Trusted files …”."
             )
         )
         run = box.addButton(self.tr("Run it"), QMessageBox.ButtonRole.AcceptRole)

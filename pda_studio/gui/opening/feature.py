@@ -5,6 +5,8 @@ from pda_studio.gui.opening.answers_controller import AnswersController
 from pda_studio.gui.opening.classifier_controller import ClassifierController
 from pda_studio.gui.opening.drawing import DigitDrawing
 from pda_studio.gui.opening.hints_controller import HintsController
+from pda_studio.gui.opening.runtime_check import RuntimeCheck
+from pda_studio.gui.opening.trusting import Trusting
 from pda_studio.gui.window.parts import Parts
 
 
@@ -38,6 +40,8 @@ def install(parts: Parts, start: ClassifierChoice, *, newcomer: bool) -> DigitDr
         parent=owner,
     )
     AnswersController(window, session, opening=opening, jobs=parts.jobs, parent=owner)
+    RuntimeCheck(window, session, opening=opening, jobs=parts.jobs, parent=owner)
+    Trusting(window, opening, parts.dialogs, owner)
     explainer.predicting.lacking.connect(opening.fetch)
     opening.refused.connect(explainer.predicting.refuse)
     opening.loading.connect(explainer.pause)
