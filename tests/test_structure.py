@@ -18,7 +18,7 @@ LARGER: dict[str, int] = {}
 LATE: dict[str, int] = {
     "__init__.py": 1,  # the public functions, when they are asked for
     "attribution": 2,  # what only some methods need
-    "cli": 63,  # each command loads what it needs, and `--help` nothing
+    "cli": 64,  # each command loads what it needs, and `--help` nothing
     "document": 2,
     "experiments": 3,
     "gui": 62,  # the window is there before PyTorch is
