@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import torch
-from torchvision.transforms.functional import gaussian_blur
 
 from pda_studio.classifiers import Classifier
 from pda_studio.classifiers.generator import Generator
@@ -75,6 +74,8 @@ class Pixels:
     def kept_within(self, values: torch.Tensor, gradient: torch.Tensor, done: int) -> torch.Tensor:
         """Blur, clip, and keep to the range that pixels have."""
         if self.blur_every and self.blur_width and done % self.blur_every == 0:
+            from torchvision.transforms.functional import gaussian_blur
+
             side = 2 * max(1, round(3 * self.blur_width)) + 1
             values = gaussian_blur(values, [side, side], [self.blur_width, self.blur_width])
         values = _without_smallest(values, values.norm(dim=1, keepdim=True), self.clip_norm)

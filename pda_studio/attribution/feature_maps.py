@@ -11,10 +11,15 @@ from typing import Any
 import torch
 from torch import nn
 from torch.nn import functional as F
-from torchvision.models import shufflenetv2
 
 from pda_studio.classifiers import Classifier
-from pda_studio.classifiers.graph import NotTraceable, Operation, Program, trace
+from pda_studio.classifiers.graph import (
+    CHANNEL_SHUFFLE,
+    NotTraceable,
+    Operation,
+    Program,
+    trace,
+)
 from pda_studio.errors import UsageError
 
 _RELUS = {nn.ReLU, F.relu, F.relu_, torch.relu, torch.relu_, "relu", "relu_"}
@@ -36,7 +41,7 @@ _OTHER_FUNCTIONS = {
     torch.tanh, F.tanh, F.softmax, torch.softmax, "sigmoid", "tanh", "softmax",
 }  # fmt: skip
 _ASKING = {"size", "dim", getattr}
-_SHUFFLES = {shufflenetv2.channel_shuffle, "permute", "transpose", torch.permute, torch.transpose}
+_SHUFFLES = {CHANNEL_SHUFFLE, "permute", "transpose", torch.permute, torch.transpose}
 _AT_ONCE = 8  # channels that are projected in one batch
 
 Projection = tuple[str, int, torch.Tensor | None]

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-import torchvision
 from torch import nn
 
 from pda_studio.classifiers.classifier import Classifier, PdaSettings
@@ -20,6 +19,8 @@ from pda_studio.classifiers.networks import (
     fill,
     he_initialised,
     input_size_of,
+    names,
+    weights_entries,
 )
 from pda_studio.classifiers.preprocessing import Preprocessing
 from pda_studio.classifiers.weights import About, Weights, read_about, read_weights
@@ -49,13 +50,18 @@ class CatalogueEntry:
 
 def classifier_names() -> list[str]:
     """Names of all classifiers, the built-in one first."""
-    return ["digits", *torchvision.models.list_models(module=torchvision.models)]
+    return ["digits", *names()]
+
+
+def is_known(name: str) -> bool:
+    """Whether a classifier of the catalogue has this name."""
+    return name == "digits" or name in names()
 
 
 def catalogue() -> list[CatalogueEntry]:
     """Everything that `load_classifier` knows, without loading it."""
     entries = [CatalogueEntry("digits", 28, 10, 3_274_634, "built in")]
-    for name in classifier_names()[1:]:
+    for name in names():
         weights = _weights_entry(name, None)
         meta = weights.meta
         entries.append(
@@ -93,7 +99,7 @@ def loading(
     name: str, weights: str | Path | None = None, device: Device | str = "auto"
 ) -> Generator[Download, None, Classifier]:
     """Load by a name, in steps: yields the progress of a download, returns the classifier."""
-    if name not in classifier_names():
+    if not is_known(name):
         raise UsageError(f"There is no classifier “{name}”: see pda-studio classifiers.")
     place = choose_device(device)
     source = str(weights) if weights else ""
@@ -120,7 +126,7 @@ def without_weights(name: str) -> Classifier:
     UsageError
         If the name is unknown.
     """
-    if name not in classifier_names():
+    if not is_known(name):
         raise UsageError(f"There is no classifier “{name}”: see pda-studio classifiers.")
     place, size = torch.device("meta"), preprocessing_of(name).size
     try:
@@ -160,7 +166,7 @@ def preprocessing_of(name: str, weights: str = "") -> Preprocessing:
     UsageError
         If the name is unknown.
     """
-    if name not in classifier_names():
+    if not is_known(name):
         raise UsageError(f"There is no classifier “{name}”: see pda-studio classifiers.")
     if name == "digits":
         return Preprocessing(resize=28, size=28, mean=(MEAN,), std=(STD,))
@@ -240,7 +246,7 @@ def _weights_entry(name: str, source: str | None, *, default: bool = False) -> A
     A file of unknown origin gets the first entry, the classical preprocessing (shorter side to
     256); torchvision's newer recipes resize otherwise and come under names of their own.
     """
-    entries = torchvision.models.get_model_weights(name)
+    entries = weights_entries(name)
     if default:
         return entries.DEFAULT
     for entry in entries:

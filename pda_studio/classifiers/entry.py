@@ -6,7 +6,7 @@ from pathlib import Path
 from torch import nn
 
 from pda_studio.classifiers import folders, foreign, onnx, programs, scripted
-from pda_studio.classifiers.catalogue import Device, choose_device, classifier_names
+from pda_studio.classifiers.catalogue import Device, choose_device, is_known
 from pda_studio.classifiers.catalogue import loading as loading_by_name
 from pda_studio.classifiers.catalogue import preprocessing_of as preprocessing_by_name
 from pda_studio.classifiers.classifier import Classifier
@@ -34,7 +34,7 @@ _given: dict[str, Classifier] = {}
 def give_name(classifier: Classifier) -> str:
     """Let a classifier of Python's be loaded by its name, or by that with a number behind it."""
     name, number = classifier.name, 1
-    while _given.get(name, classifier) is not classifier or name in classifier_names():
+    while _given.get(name, classifier) is not classifier or is_known(name):
         number += 1
         name = f"{classifier.name} {number}"
     _given[name] = classifier
@@ -43,9 +43,11 @@ def give_name(classifier: Classifier) -> str:
 
 def is_file(name: str) -> bool:
     """Whether what somebody calls a classifier is a file, rather than a name in the catalogue."""
-    if name in classifier_names() or name in _given:
+    if name in _given:
         return False
-    return Path(name).suffix != "" or Path(name).name != name or Path(name).exists()
+    if Path(name).suffix != "" or Path(name).name != name:  # as no name in the catalogue is
+        return True
+    return Path(name).exists() and not is_known(name)
 
 
 def loading(

@@ -16,7 +16,7 @@ from torch import nn
 
 from pda_studio.classifiers.answers import kept_answers
 from pda_studio.classifiers.architectures import Match, architecture_of, filled, matched
-from pda_studio.classifiers.catalogue import class_names_of, classifier_names, preprocessing_of
+from pda_studio.classifiers.catalogue import class_names_of, is_known, preprocessing_of
 from pda_studio.classifiers.classifier import Classifier
 from pda_studio.classifiers.modules import from_module
 from pda_studio.classifiers.networks import input_size_of
@@ -101,7 +101,7 @@ class WeightsKind(FileKind):
 def _match(weights: Weights, spec: ClassifierSpec, path: Path) -> Match:
     if spec.architecture is None:
         return architecture_of(weights, path.name)
-    if spec.architecture not in classifier_names():
+    if not is_known(spec.architecture):
         raise UsageError(f"There is no network “{spec.architecture}”: see pda-studio classifiers.")
     match = matched(spec.architecture, weights)
     if match.problem:

@@ -1,6 +1,7 @@
 """The network as a list of operations, with the unmodified image's value at each."""
 
 import operator
+import sys
 from collections.abc import Callable, Iterable
 from copy import copy
 from dataclasses import dataclass, field
@@ -11,13 +12,15 @@ from typing import Any
 import torch
 from torch import fx, nn
 from torch.fx.experimental.optimization import fuse
-from torchvision.models import shufflenetv2
 
 from pda_studio.classifiers.endings import Hidden
 
 Function = Callable[..., Any]
 
 _WITHIN = "network."  # how the layers of a network are named within one that asks something else
+
+CHANNEL_SHUFFLE = "channel_shuffle"
+"""The kind of torchvision's channel shuffle: a name, as torchvision need not be there."""
 
 
 class NotTraceable(Exception):
@@ -35,7 +38,7 @@ class _Tracer(fx.Tracer):
     """
 
     def __init__(self) -> None:
-        super().__init__(autowrap_functions=(shufflenetv2.channel_shuffle,))
+        super().__init__(autowrap_functions=_channel_shuffle())
         self._thread = get_ident()
 
     def call_module(
@@ -64,7 +67,7 @@ class Operation:
     layers : tuple of str
         The layers that it is part of, from the outermost to itself, as `named_modules` names them.
     kind : object
-        The module's class, the function, or the method's name.
+        The module's class, the function, or the method's name; `CHANNEL_SHUFFLE`.
     module : torch.nn.Module or None
         The layer, where it is one.
     call : callable
@@ -316,7 +319,14 @@ def _operation(
         return Operation(node.name, layers, "image", None, lambda: None, (), {})
     if "inplace" in kwargs:
         kwargs = {**kwargs, "inplace": False}
-    return Operation(node.name, layers, target, None, _out_of_place(target), args, kwargs)
+    kind = CHANNEL_SHUFFLE if target in _channel_shuffle() else target
+    return Operation(node.name, layers, kind, None, _out_of_place(target), args, kwargs)
+
+
+def _channel_shuffle() -> tuple[Function, ...]:
+    """Torchvision's function, unless nobody has imported it: then no network has it, either."""
+    shuffles = getattr(sys.modules.get("torchvision.models.shufflenetv2"), "channel_shuffle", None)
+    return () if shuffles is None else (shuffles,)
 
 
 def _out_of_place(function: Function) -> Function:

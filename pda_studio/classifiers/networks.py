@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torchvision
 from torch import nn
 
 from pda_studio.classifiers.weights import Weights
@@ -20,6 +19,18 @@ _LARGEST_INPUT = 4096  # pixels a side: no transformer is trained for more
 _OF_ONE_SIZE = "vit_"  # networks whose layers are made for one size of input
 
 
+def names() -> list[str]:
+    """Names of torchvision's classification networks."""
+    models = _torchvision()
+    found: list[str] = models.list_models(module=models)
+    return found
+
+
+def weights_entries(name: str) -> Any:
+    """What torchvision knows of a network's weights: an enumeration, one entry for each file."""
+    return _torchvision().get_model_weights(name)
+
+
 def build(name: str, size: int, num_classes: int = 1000) -> nn.Module:
     """Build a network without weights for an input of this side, in pixels."""
     extra = dict(EXTRA_ARGUMENTS.get(name, {}))
@@ -27,7 +38,7 @@ def build(name: str, size: int, num_classes: int = 1000) -> nn.Module:
         extra["image_size"] = size
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # about initialisation, overwritten anyway
-        network: nn.Module = torchvision.models.get_model(
+        network: nn.Module = _torchvision().get_model(
             name, weights=None, num_classes=num_classes, **extra
         )
     return network
@@ -86,6 +97,13 @@ def fill(name: str, network: nn.Module, weights: Weights, source: str) -> None:
                 " as quantised networks do; save them dequantised, as floats."
             )
     network.load_state_dict({k: v.to(own[k].dtype) for k, v in weights.items()}, strict=False)
+
+
+def _torchvision() -> Any:
+    """Torchvision's networks, imported when one is wanted: that takes as long as PyTorch itself."""
+    from torchvision import models
+
+    return models
 
 
 def he_initialised(build: Any) -> nn.Module:

@@ -9,11 +9,16 @@ from typing import Any, Literal
 import torch
 import torch.nn.functional as F
 from torch import nn
-from torchvision.models import shufflenetv2
 
 from pda_studio.classifiers.classifier import Classifier
 from pda_studio.classifiers.endings import Reader
-from pda_studio.classifiers.graph import NotTraceable, Operation, Program, trace
+from pda_studio.classifiers.graph import (
+    CHANNEL_SHUFFLE,
+    NotTraceable,
+    Operation,
+    Program,
+    trace,
+)
 from pda_studio.errors import UsageError
 
 Piece = Literal[
@@ -56,15 +61,15 @@ _FUNCTIONS: dict[Piece, tuple[Any, ...]] = {
     "rearrangement": (
         *(torch.flatten, torch.cat, torch.chunk, torch.split, torch.stack, torch.reshape),
         *(torch.transpose, torch.permute, torch.squeeze, torch.unsqueeze),
-        *(F.dropout, shufflenetv2.channel_shuffle),
+        F.dropout,
     ),
 }
-_NAMES: dict[Piece, tuple[str, ...]] = {  # of operators and methods
+_NAMES: dict[Piece, tuple[str, ...]] = {  # of operators, methods, and torchvision's shuffle
     "activation": ("relu",),
     "average": ("mean",),
     "rearrangement": (
         *("getitem", "view", "reshape", "flatten", "permute", "transpose", "contiguous"),
-        *("squeeze", "unsqueeze", "chunk", "split", "clone"),
+        *("squeeze", "unsqueeze", "chunk", "split", "clone", CHANNEL_SHUFFLE),
     ),
 }
 _ADDING = ("add", "iadd")

@@ -5,12 +5,12 @@ import json
 import platform
 import re
 from contextlib import AbstractContextManager
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 import torch
-import torchvision
 from numpy.typing import NDArray
 
 from pda_studio import __version__, diagnostics
@@ -96,7 +96,7 @@ def packed(result: Result, *, scores: bool = False) -> memoryview:
         "versions": {
             "pda-studio": __version__,
             "torch": torch.__version__,
-            "torchvision": torchvision.__version__,
+            "torchvision": version("torchvision"),
             "numpy": np.__version__,
             "python": platform.python_version(),
         },

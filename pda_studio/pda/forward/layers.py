@@ -2,7 +2,6 @@
 
 import numpy as np
 import torch
-from scipy.stats import spearmanr
 
 from pda_studio.classifiers import Classifier
 from pda_studio.classifiers.graph import Operation, Program
@@ -43,6 +42,8 @@ def earliest_layer(classifier: Classifier, pixels: torch.Tensor, *, remember: bo
 
 def _measured(classifier: Classifier, pixels: torch.Tensor) -> str:
     """The first joint whose linearised log-odds rank windows all over an image as they are."""
+    from scipy.stats import spearmanr  # takes a second, and only such networks need it
+
     image = baseline_activations(classifier, pixels)
     program = image.program
     names = joints(program)

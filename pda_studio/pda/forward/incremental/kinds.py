@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import nn
 from torch.nn import functional as F
-from torchvision.models import shufflenetv2
-from torchvision.ops import StochasticDepth
+
+from pda_studio.classifiers import graph
 
 POINTWISE: tuple[Any, ...] = (
     nn.Hardswish, nn.Hardsigmoid, nn.SiLU, nn.GELU, nn.Sigmoid, nn.Tanh, nn.ELU,
@@ -18,8 +18,8 @@ POINTWISE: tuple[Any, ...] = (
 RELU: tuple[Any, ...] = (nn.ReLU, F.relu, torch.relu, "relu")
 CLAMP: tuple[Any, ...] = (*RELU, nn.ReLU6, F.relu6, nn.Hardtanh, F.hardtanh)
 IDENTITY: tuple[Any, ...] = (
-    nn.Identity, nn.Dropout, nn.Dropout2d, nn.AlphaDropout, StochasticDepth, F.dropout,
-    F.dropout2d, "contiguous",
+    nn.Identity, nn.Dropout, nn.Dropout2d, nn.AlphaDropout, F.dropout, F.dropout2d,
+    "contiguous",
 )  # fmt: skip
 ADD: tuple[Any, ...] = (operator.add, operator.iadd, torch.add, "add")
 SUBTRACT: tuple[Any, ...] = (operator.sub, torch.sub, "sub")
@@ -27,4 +27,4 @@ MULTIPLY: tuple[Any, ...] = (operator.mul, operator.imul, torch.mul, "mul")
 CONCATENATE: tuple[Any, ...] = (torch.cat, torch.concat)
 FLATTEN: tuple[Any, ...] = (torch.flatten, nn.Flatten, "flatten")
 GLOBAL_MEAN: tuple[Any, ...] = (torch.mean, "mean")
-CHANNEL_SHUFFLE: tuple[Any, ...] = (shufflenetv2.channel_shuffle,)
+CHANNEL_SHUFFLE: tuple[Any, ...] = (graph.CHANNEL_SHUFFLE,)
