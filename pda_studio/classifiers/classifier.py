@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 import torch
@@ -33,6 +33,9 @@ from pda_studio.targets import (
     UnitTarget,
     as_json,
 )
+
+if TYPE_CHECKING:
+    from pda_studio.classifiers.architectures import Fits
 
 _log = logging.getLogger(__name__)
 
@@ -89,6 +92,8 @@ class Classifier:
         What was said of a network that is not in the catalogue: it takes part in the fingerprint.
     target : Target or None
         Where the network was made to score one target by `scored`: that target.
+    fits : Fits or None
+        Of weights in a file: which networks they fit, this one first.
     runtime : callable or None
         Of a network that was converted: how far its outputs are from those of the runtime that it
         was made for, over the largest output, to a prepared image (1, C, H, W).
@@ -106,6 +111,7 @@ class Classifier:
     output: OutputKind = "softmax"
     about: str = ""
     target: Target | None = None
+    fits: "Fits | None" = None
     runtime: Callable[[torch.Tensor], float] | None = None
     batch_sizes: dict[str, int] = field(default_factory=dict)
 

@@ -11,7 +11,7 @@ from pda_studio.classifiers.catalogue import loading as loading_by_name
 from pda_studio.classifiers.catalogue import preprocessing_of as preprocessing_by_name
 from pda_studio.classifiers.classifier import Classifier
 from pda_studio.classifiers.downloads import Download
-from pda_studio.classifiers.files import open_file
+from pda_studio.classifiers.files import WeightsKind, kind_of, open_file
 from pda_studio.classifiers.modules import from_module
 from pda_studio.classifiers.preprocessing import Preprocessing
 from pda_studio.classifiers.spec import ClassifierSpec
@@ -48,6 +48,11 @@ def is_file(name: str) -> bool:
     if Path(name).suffix != "" or Path(name).name != name:  # as no name in the catalogue is
         return True
     return Path(name).exists() and not is_known(name)
+
+
+def holds_weights(path: Path) -> bool:
+    """Whether a file holds weights alone, whose network is to be found."""
+    return isinstance(kind_of(path), WeightsKind)
 
 
 def loading(

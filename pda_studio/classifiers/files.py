@@ -4,6 +4,7 @@ A kind is one class. It says which files are its own by their content, and makes
 Nothing from a file is run, but for kinds that hold code, which ask first.
 """
 
+import logging
 import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -15,16 +16,28 @@ import torch
 from torch import nn
 
 from pda_studio.classifiers.answers import kept_answers
-from pda_studio.classifiers.architectures import Match, architecture_of, filled, matched
-from pda_studio.classifiers.catalogue import class_names_of, is_known, preprocessing_of
+from pda_studio.classifiers.architectures import (
+    Fits,
+    Match,
+    architectures_of,
+    filled,
+    matched,
+)
+from pda_studio.classifiers.catalogue import class_names_of, preprocessing_of
 from pda_studio.classifiers.classifier import Classifier
-from pda_studio.classifiers.modules import from_module
+from pda_studio.classifiers.modules import from_module, own_settings
 from pda_studio.classifiers.networks import input_size_of
+from pda_studio.classifiers.outlines import TIMM
 from pda_studio.classifiers.outputs import Ending, output_named
 from pda_studio.classifiers.shards import INDEX, read_shards
 from pda_studio.classifiers.spec import ClassifierSpec
 from pda_studio.classifiers.weights import Weights, read_about, read_weights
-from pda_studio.errors import PdaStudioError, UsageError
+from pda_studio.errors import PdaStudioError
+
+_log = logging.getLogger(__name__)
+
+_IMAGENET = "resnet18"
+"""Whose class names all networks of a thousand classes are given."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +57,8 @@ class Opened:
     network: nn.Module
     spec: ClassifierSpec = field(default_factory=ClassifierSpec)
     name: str = ""
+    fits: Fits | None = None
+    """Of weights: which networks they fit."""
     runtime: Callable[[torch.Tensor], float] | None = None
     """Of a converted network: how far it answers from the runtime that it was made for, over its
     largest output, to a prepared image (1, C, H, W). Refuses a wrong conversion."""
@@ -93,35 +108,57 @@ class WeightsKind(FileKind):
     def open(self, path: Path, spec: ClassifierSpec, trust: bool) -> Opened:
         """Find the architecture, fill it."""
         weights = read_shards(path) if path.name.endswith(INDEX) else read_weights(path)
-        match = _match(weights, spec, path)
-        network = filled(match, path.name)
-        return Opened(network, _said_by(match, path), match.name)
+        match, fits = _match(weights, spec, path)
+        network = filled(match, weights, path.name)
+        name = match.name.removeprefix(TIMM)
+        return Opened(network, _said_by(match, network, path), name, fits=fits)
 
 
-def _match(weights: Weights, spec: ClassifierSpec, path: Path) -> Match:
+def _match(weights: Weights, spec: ClassifierSpec, path: Path) -> tuple[Match, Fits]:
+    """The network, and which others the weights fit; what is no more than likely is told."""
+    shapes = {name: tuple(tensor.shape) for name, tensor in weights.items()}
     if spec.architecture is None:
-        return architecture_of(weights, path.name)
-    if not is_known(spec.architecture):
-        raise UsageError(f"There is no network “{spec.architecture}”: see pda-studio classifiers.")
-    match = matched(spec.architecture, weights)
+        fits = architectures_of(shapes, path.name)
+        match = matched(fits.names[0], shapes)
+        if not fits.sure:
+            _log.warning("%s", _likely(fits, path))
+        return match, fits
+    match = matched(spec.architecture, shapes)
     if match.problem:
         raise PdaStudioError(
-            f"The weights in {path.name} are not {match.name}'s: the file {match.problem}; leave"
-            " the architecture out to have it found."
+            f"The weights in {path.name} are not {match.name}'s: {match.fitting} of its"
+            f" {match.tensors} tensors fit, but the file {match.problem}; leave the architecture"
+            " out to have it found."
         )
-    return match
+    try:
+        names = architectures_of(shapes, path.name).names
+    except PdaStudioError:  # it is not in the index
+        names = (match.name,)
+    others = tuple(name for name in names if name != match.name)
+    return match, Fits((match.name, *others), match.tensors, sure=True)
 
 
-def _said_by(match: Match, path: Path) -> ClassifierSpec:
-    """The catalogue's preprocessing for this size and number of channels, and the file's names."""
-    usual = preprocessing_of(match.name)
-    size = input_size_of(match.weights) or usual.size
+def _likely(fits: Fits, path: Path) -> str:
+    best, *others = fits.names
+    text = f"{path.name} is taken as {best}: all {fits.tensors} tensors of it fit"
+    if others:
+        text += f", as do those of {', '.join(others)}"
+    return f"{text}; --architecture NAME says otherwise."
+
+
+def _said_by(match: Match, network: nn.Module, path: Path) -> ClassifierSpec:
+    """The library's preprocessing for this size and number of channels, and the file's names."""
+    if match.name.startswith(TIMM):
+        usual = own_settings(network).preprocessing(224, 3)
+        known = class_names_of(_IMAGENET)
+    else:
+        usual, known = preprocessing_of(match.name), class_names_of(match.name)
+    size = input_size_of(network.state_dict()) or usual.size
     mean, std = usual.mean, usual.std
     if len(mean) != match.channels:  # the colours' mean
         mean, std = (sum(mean) / len(mean),), (sum(std) / len(std),)
     about = read_about(path)
     names = about.names_for(path.name, match.classes)
-    known = class_names_of(match.name)
     return ClassifierSpec.of(
         architecture=match.name,
         input_size=size,
@@ -166,7 +203,7 @@ def open_file(
     if not path.exists():
         raise PdaStudioError(f"There is no file at {path}; check the name.")
     said = kept_answers(path).with_answers(answers or ClassifierSpec())
-    kind = next((one for one in kinds() if one.recognises(path)), None)
+    kind = kind_of(path)
     if kind is None:
         raise PdaStudioError(f"{path} is a folder without a config.json; name a file in it.")
     opened = kind.open(path, said, trust)
@@ -174,6 +211,8 @@ def open_file(
     classifier = from_module(
         opened.network, known, name=opened.name or path.name, weights=path.name, device=device
     )
+    if opened.fits is not None:
+        classifier = replace(classifier, fits=opened.fits)
     if opened.runtime is not None:
         side = classifier.input_size
         noise = torch.rand(
@@ -214,6 +253,11 @@ def _suited(own: ClassifierSpec, said: ClassifierSpec) -> ClassifierSpec:
 def kinds() -> tuple[FileKind, ...]:
     """All kinds of files, the one that takes what is left last."""
     return (*(kind() for kind in _SPECIAL), WeightsKind())
+
+
+def kind_of(path: Path) -> FileKind | None:
+    """The kind of a file; None of a folder that is of none."""
+    return next((one for one in kinds() if one.recognises(path)), None)
 
 
 def names_in_archive(path: Path) -> list[str]:

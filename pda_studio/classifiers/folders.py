@@ -1,6 +1,5 @@
 """Folders as timm and Hugging Face have them: config.json with the weights beside it."""
 
-import importlib
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +7,7 @@ from torch import nn
 
 from pda_studio.classifiers.files import FileKind, Opened, file_kind
 from pda_studio.classifiers.networks import fill
+from pda_studio.classifiers.outlines import timm_library
 from pda_studio.classifiers.shards import INDEX, read_shards
 from pda_studio.classifiers.spec import ClassifierSpec
 from pda_studio.classifiers.transforms import spec_of
@@ -67,12 +67,7 @@ def _weights(folder: Path) -> Weights:
 
 def _built(name: str, config_values: dict[str, Any]) -> tuple[nn.Module, ClassifierSpec]:
     """The network without weights, and what its configuration says of input and output."""
-    try:
-        timm = importlib.import_module("timm")
-    except ImportError as error:
-        raise PdaStudioError(
-            "To open networks of timm's, install the extra: pip install pda-studio[timm]."
-        ) from error
+    timm = timm_library()
     if not timm.is_model(name):
         raise PdaStudioError(f"This version of timm has no network “{name}”: update it.")
     settings = {**config_values, **(config_values.get("pretrained_cfg") or {})}

@@ -59,7 +59,7 @@ def from_module(
     """
     name = name or type(network).__name__
     said = (spec or ClassifierSpec()).said()
-    known = _own_settings(network).with_answers(ClassifierSpec.of(**said))
+    known = own_settings(network).with_answers(ClassifierSpec.of(**said))
     ready = _shared_copy(name, network)
     tensors = [*ready.parameters(), *ready.buffers()]
     place = device or (tensors[0].device if tensors else torch.device("cpu"))
@@ -133,7 +133,7 @@ def _shared_copy(name: str, network: nn.Module) -> nn.Module:
         return network
 
 
-def _own_settings(network: nn.Module) -> ClassifierSpec:
+def own_settings(network: nn.Module) -> ClassifierSpec:
     """What timm's and Hugging Face's networks say of themselves."""
     settings = getattr(network, "pretrained_cfg", None) or getattr(network, "default_cfg", None)
     if isinstance(settings, dict) and settings.get("input_size"):

@@ -18,13 +18,26 @@ def read_shards(index: Path) -> Weights:
     PdaStudioError
         If a file is missing or damaged, or the index leads out of its folder.
     """
+    found: Weights = {}
+    for shard in shards_of(index):
+        found |= read_weights(shard)
+    return found
+
+
+def shards_of(index: Path) -> list[Path]:
+    """The files that an index lists.
+
+    Raises
+    ------
+    PdaStudioError
+        If a file is missing or damaged, or the index leads out of its folder.
+    """
     damaged = f"{index.name} is no index of weights; fetch it again."
     with refused_as(damaged, index):
         file_of = json_of(index.read_bytes())["weight_map"]
         names = sorted({str(name) for name in file_of.values()})
         if not names or len(names) > _MOST_SHARDS:
             raise ValueError("no shards")
-    found: Weights = {}
     for name in names:
         if Path(name).name != name or (index.parent / name).is_symlink():
             raise PdaStudioError(
@@ -34,5 +47,4 @@ def read_shards(index: Path) -> Weights:
             raise PdaStudioError(
                 f"{index.name} names {name}, which is not beside it; fetch it as well."
             )
-        found |= read_weights(index.parent / name)
-    return found
+    return [index.parent / name for name in names]

@@ -58,9 +58,22 @@ def read_weights(path: Path) -> Weights:
         raise PdaStudioError(f"There is no file of weights at {path}.")
     damaged = f"{path.name} was refused: it is damaged or holds more than weights; {_SAVE}."
     with refused_as(damaged, path):
-        named = _state_dict(_load(path), path)
+        named = _named(path)
         most = path.stat().st_size
         return {name: _checked(tensor, name, most, path) for name, tensor in named.items()}
+
+
+def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """Names and shapes in a file of weights, as `read_weights` would give them; no value is read.
+
+    Raises
+    ------
+    PdaStudioError
+        If it holds no weights.
+    """
+    damaged = f"{path.name} was refused: it is damaged or holds more than weights; {_SAVE}."
+    with refused_as(damaged, path):
+        return {name: tuple(tensor.shape) for name, tensor in _named(path, mapped=True).items()}
 
 
 @dataclass(frozen=True)
@@ -127,7 +140,12 @@ def read_about(path: Path) -> About:
     return About(None if names is None else tuple(map(str, names)), output)
 
 
-def _load(path: Path) -> object:
+def _named(path: Path, *, mapped: bool = False) -> Weights:
+    """The names with their tensors, unchecked; mapped into memory where that is possible."""
+    return _state_dict(_load(path, mapped and zipfile.is_zipfile(path)), path)
+
+
+def _load(path: Path, mapped: bool) -> object:
     if _is_safetensors(path):
         try:
             return load_file(path)
@@ -143,7 +161,7 @@ def _load(path: Path) -> object:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about tensors that are refused afterwards
-            return torch.load(path, map_location="cpu", weights_only=True)
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
     except MemoryError:
         raise
     except Exception as error:  # of a damaged file torch raises errors of almost any type

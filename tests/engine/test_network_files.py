@@ -14,19 +14,22 @@ from safetensors.torch import save_file
 
 from engine.network_files import FILES, SIZE, bad_files
 from pda_studio import explain, load_classifier
-from pda_studio.classifiers import trust
+from pda_studio.classifiers import architectures, index, trust
 from pda_studio.classifiers.answers import (
     answers_beside,
     answers_elsewhere,
     keep_answers,
     kept_answers,
 )
+from pda_studio.classifiers.architectures import Fits, architectures_of, matched
+from pda_studio.classifiers.outlines import outline_of
 from pda_studio.classifiers.spec import ClassifierSpec, names_in, read_spec, write_spec
 from pda_studio.cli import main
 from pda_studio.errors import PdaStudioError
 from pda_studio.store import load_map
 
 pytest.importorskip("onnx2pytorch")
+pytest.importorskip("timm")
 
 IMAGE = np.random.default_rng(5).integers(0, 256, (SIZE, SIZE, 3), np.uint8)
 CELLS: dict[str, Any] = {"window": 8, "stride": 8, "infill": "grey", "forward": "full"}
@@ -48,9 +51,9 @@ def test_a_file_of_every_kind_is_the_network_itself(
     name, make, save, more = FILES[what]
     path, network, said = tmp_path / name, make().eval(), spec_for(what)
     save(network, path)
-    half = torch.float16 if what == "half precision" else torch.bfloat16
-    if what in ("half precision", "bfloat16"):
-        network = network.to(half).float()
+    assert path.stat().st_size <= 1e6
+    if what == "bfloat16":
+        network = network.to(torch.bfloat16).float()
     direct = {"preprocessing": {k: v for k, v in said.items() if k not in ("output", "select")},
               "output": said.get("output"), "select": said.get("select")}  # fmt: skip
     wanted = explain(IMAGE, network, "occlusion", **direct, **CELLS)
@@ -89,13 +92,63 @@ def test_names_of_classes_come_from_the_file_or_the_catalogue(tmp_path: Path) ->
         assert loaded.class_names == names
 
 
-def test_the_architecture_is_seen_from_names_and_shapes(tmp_path: Path) -> None:
+def test_the_architecture_is_seen_from_names_and_shapes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     name, make, save, _ = FILES["named otherwise"]
-    save(make(), tmp_path / name)
-    loaded = load_classifier(tmp_path / name)
-    assert (loaded.name, loaded.input_size) == ("squeezenet1_1", 224)
-    with pytest.raises(PdaStudioError, match=r"are not resnet18's: the file lacks “conv1.weight”"):
-        load_classifier(tmp_path / name, preprocessing={"architecture": "resnet18"})
+    path = tmp_path / name
+    save(make(), path)
+    loaded = load_classifier(path)
+    assert (loaded.name, loaded.input_size) == ("shufflenet_v2_x0_5", 224)
+    assert loaded.fits == Fits(("shufflenet_v2_x0_5",), 282, sure=False)
+    with pytest.raises(PdaStudioError, match="are not resnet18's: 1 of its 102 tensors fit, but"):
+        load_classifier(path, preprocessing={"architecture": "resnet18"})
+    Image.fromarray(IMAGE).save(tmp_path / "image.png")
+    line = ["predict", str(tmp_path / "image.png"), "--classifier", str(path)]
+    assert main(line) == 0
+    said = capsys.readouterr().err
+    assert "is taken as shufflenet_v2_x0_5: all 282 tensors of it fit" in said
+    assert main([*line, "--architecture", "shufflenet_v2_x0_5"]) == 0
+    assert capsys.readouterr().err == ""
+    assert main([*line, "--architecture", "timm/no_such"]) == 2
+    assert "no network “timm/no_such”" in capsys.readouterr().err
+    named = path.rename(tmp_path / "shufflenet_v2_x0_5-of-mine.pth")
+    assert load_classifier(named).fits == Fits(("shufflenet_v2_x0_5",), 282, sure=True)
+
+
+def test_several_architectures_may_fit_and_the_name_decides_between_them_alone() -> None:
+    both = ("timm/efficientnet_b0", "timm/tf_efficientnet_b0", "timm/efficientnet_blur_b0")
+    shapes = dict(outline_of(both[1]).shapes)
+    shapes["classifier.weight"], shapes["classifier.bias"] = (7, 1280), (7,)
+    shapes["conv_stem.weight"] = (32, 1, 3, 3)
+    wrapped = {f"student.{name}": shape for name, shape in shapes.items()}
+    for given in (shapes, {**wrapped, "teacher.head": (3, 3)}):
+        assert architectures_of(given, "vgg16.pth") == Fits(both, 311, sure=False)
+        named = architectures_of(given, "tf_efficientnet_b0_aa-827b6e33.pth")
+        assert (named.names[0], named.sure) == (both[1], True)
+    match = matched(both[1], shapes)
+    assert (match.problem, match.classes, match.channels) == ("", 7, 1)
+    ours = architectures_of(outline_of("resnet18").shapes, "mine.pth").names
+    assert ours == ("resnet18", "timm/resnet18", "timm/resnetblur18")
+
+
+@pytest.mark.parametrize("name", ["digits", "densenet121", "timm/test_vit", "timm/vgg11"])
+def test_the_index_is_that_of_the_networks(name: str) -> None:
+    shapes = outline_of(name).shapes
+    assert name in index.fitting(shapes)
+    lacking = dict(list(shapes.items())[:-1])
+    assert index.fitting(lacking) == []
+
+
+def test_without_timm_its_networks_are_named_with_the_remedy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shapes = outline_of("timm/test_vit").shapes
+    monkeypatch.setattr(architectures, "has_timm", lambda: False)
+    with pytest.raises(PdaStudioError, match=r"those of timm's test_vit: .*pda-studio\[timm\]"):
+        architectures_of(shapes, "a.pth")
+    ours = architectures_of(outline_of("resnet18").shapes, "mine.pth").names
+    assert ours == ("resnet18",)
 
 
 # -- bad files -------------------------------------------------------------------------------------

@@ -4,18 +4,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torchvision
 from driver import WAIT, wait_for_maps
 from engine.network_files import FILES, Small
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
+from safetensors.torch import save_file
 
 from pda_studio import explain, load_classifier
 from pda_studio.classifiers import trust
 from pda_studio.classifiers.answers import answers_beside
+from pda_studio.classifiers.files import kinds
 from pda_studio.classifiers.spec import ClassifierSpec, read_spec, write_spec
 from pda_studio.document.saved import load_state
+from pda_studio.document.workspace import ClassifierChoice
 from pda_studio.gui.opening.answers_dialog import AnswersDialog
+from pda_studio.gui.opening.opening import is_classifier
 from pda_studio.gui.opening.trusted_dialog import TrustedDialog
 from pda_studio.gui.window.studio import Studio
 
@@ -51,7 +56,7 @@ def test_a_file_is_dropped_and_explained_as_by_python(
     strongest = np.abs(wanted.evidence).max()
     np.testing.assert_allclose(shown.evidence, wanted.evidence, atol=1e-5 * strongest)
     box = studio.window.classifier_box
-    assert box.names.currentText() in (path.name, "squeezenet1_1")
+    assert box.names.currentText() == path.name
     studio.saving.save(tmp_path / "work.pdastudio")
     qtbot.waitUntil(lambda: (tmp_path / "work.pdastudio").is_file(), timeout=WAIT)
     assert load_state(tmp_path / "work.pdastudio").work.classifier == studio.session.work.classifier
@@ -156,6 +161,73 @@ def test_the_form_shows_what_answers_make_of_the_image_and_keeps_them(
     )
     assert f"dog: {100 * said[1]:.1f} %" in shown
     wait_for_maps(qtbot, studio)
+
+
+def test_names_and_shapes_choose_the_network_and_the_form_has_it_confirmed(
+    studio: Studio, qtbot: QtBot, tmp_path: Path
+) -> None:
+    name, make, save, _ = FILES["named otherwise"]
+    path = tmp_path / name
+    save(make(), path)
+    with qtbot.waitSignal(studio.session.loaded, timeout=WAIT):
+        studio.open_files([path])
+    qtbot.waitUntil(lambda: bool(studio.window.findChildren(AnswersDialog)), timeout=WAIT)
+    (form,) = studio.window.findChildren(AnswersDialog)
+    assert path.name == "resnet18.pth"
+    assert form.architecture.currentText() == "shufflenet_v2_x0_5"
+    assert form.fitting.text().startswith("All 282 tensors of it are in the file")
+    assert form.size_box.value() == 224
+    form.size_box.setValue(32)
+    qtbot.waitUntil(lambda: "class 1: " in form.predictions.text(), timeout=WAIT)
+    with qtbot.waitSignal(studio.session.loaded, timeout=WAIT):
+        form.buttons.button(form.buttons.StandardButton.Ok).click()
+    assert read_spec(answers_beside(path)).architecture == "shufflenet_v2_x0_5"
+    assert studio.session.classifier.fits.sure
+    qtbot.waitUntil(lambda: not studio.window.findChildren(AnswersDialog), timeout=WAIT)
+    with qtbot.waitSignal(studio.session.loaded, timeout=WAIT):
+        studio.open_files([path])
+    assert studio.session.work.classifier.is_file
+    assert not studio.window.findChildren(AnswersDialog), "it has been confirmed"
+
+    named = tmp_path / "shufflenet_v2_x0_5-mine.pth"
+    save(make(), named)
+    with qtbot.waitSignal(studio.session.loaded, timeout=WAIT):
+        studio.open_files([named])
+    choice = studio.session.work.classifier
+    assert choice == ClassifierChoice("shufflenet_v2_x0_5", str(named))
+    assert not studio.window.findChildren(AnswersDialog), "its name says the same"
+
+
+def test_another_network_that_fits_is_chosen_in_the_form(
+    studio: Studio, qtbot: QtBot, tmp_path: Path
+) -> None:
+    """Weights of resnet18's fit torchvision's, and another of timm's that blurs."""
+    path = tmp_path / "mine.safetensors"
+    network = torchvision.models.resnet18(num_classes=2)
+    state = {name: one.half() for name, one in network.state_dict().items()}
+    save_file(state, path)
+    with qtbot.waitSignal(studio.opening.unsure, timeout=WAIT):
+        studio.open_files([path])
+    (form,) = studio.window.findChildren(AnswersDialog)
+    names = [form.architecture.itemText(at) for at in range(form.architecture.count())]
+    assert names == ["resnet18", "timm/resnet18", "timm/resnetblur18"]
+    assert "2 others" in form.fitting.text()
+    qtbot.waitUntil(lambda: "class 1: " in form.predictions.text(), timeout=WAIT)
+    first = form.predictions.text()
+    form.architecture.setCurrentText(names[2])
+    form.architecture.textActivated.emit(names[2])
+    qtbot.waitUntil(lambda: form.predictions.text() not in ("", first), timeout=WAIT)
+    with qtbot.waitSignal(studio.session.loaded, timeout=WAIT):
+        form.buttons.button(form.buttons.StandardButton.Ok).click()
+    assert studio.session.classifier.name == "resnetblur18"
+    assert read_spec(answers_beside(path)).architecture == names[2]
+
+
+def test_what_a_kind_of_file_is_called_is_known_to_the_window() -> None:
+    for kind in kinds():
+        for suffix in kind.suffixes:
+            assert is_classifier(Path(f"a{suffix}")), f"{kind.title}: {suffix}"
+    assert not is_classifier(Path("a.png"))
 
 
 def test_the_form_is_about_files_alone(studio: Studio) -> None:

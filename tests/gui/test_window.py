@@ -413,16 +413,6 @@ def test_weights_that_do_not_fit_leave_the_open_classifier(
     assert studio.window.classifier_box.names.currentText() == "digits"
 
 
-def test_weights_choose_the_classifier_that_their_file_is_named_after(
-    studio: Studio, tmp_path: Path
-) -> None:
-    name_for = studio.opening.name_for
-    assert name_for(tmp_path / "squeezenet1_1-b8a52dc0.pth", "vgg16") == "squeezenet1_1"
-    assert name_for(tmp_path / "vgg16_bn.safetensors") == "vgg16_bn"
-    assert name_for(tmp_path / "mine.pth", "vgg16") == "vgg16"
-    assert name_for(tmp_path / "mine.pth") == "digits"
-
-
 def test_weights_and_images_are_looked_for_where_they_were_last(
     studio: Studio, qtbot: QtBot, tmp_path: Path
 ) -> None:

@@ -14,7 +14,7 @@ from pda_studio.gui.actions.action import FILE, Action
 from pda_studio.gui.actions.registry import Actions
 from pda_studio.gui.jobs.worker import Jobs
 from pda_studio.gui.opening.dialogs import Dialogs
-from pda_studio.gui.opening.opening import NETWORKS, WEIGHTS, Opening
+from pda_studio.gui.opening.opening import Opening, is_classifier
 from pda_studio.gui.session.session import Session
 from pda_studio.images import SUFFIXES
 
@@ -80,10 +80,10 @@ class FolderBrowser(QObject):
             return
         images: list[Path] = []
         for path in paths:
-            if path.is_dir():
-                self.open_folder(path)
-            elif path.name.lower().endswith(WEIGHTS + NETWORKS):
+            if is_classifier(path):
                 self._opening.open_classifier(path)
+            elif path.is_dir():
+                self.open_folder(path)
             else:
                 images.append(path)
         if images:

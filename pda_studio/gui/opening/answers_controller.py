@@ -42,6 +42,7 @@ class AnswersController(QObject):
         self._opening, self._jobs = opening, jobs
         self._job: Job | None = None
         self.dialog: AnswersDialog | None = None
+        opening.unsure.connect(self.open)
         window.registry.add(
             Action(
                 "answers",
@@ -76,9 +77,10 @@ class AnswersController(QObject):
             return
         work = _work()
         known, labels = work.known(classifier), work.output_labels()
-        dialog = AnswersDialog(file.name, known, labels, self._window)
+        dialog = AnswersDialog(file.name, known, labels, classifier.fits, self._window)
         dialog.edited.connect(lambda spec: self._predict(file, spec))
         dialog.answered.connect(lambda spec: self._keep(file, spec))
+        dialog.architecture_chosen.connect(lambda name: self._show_as(file, name))
         dialog.finished.connect(self._on_finished)
         self.dialog = dialog
         dialog.open()
@@ -95,6 +97,20 @@ class AnswersController(QObject):
         if self._job is not None:
             self._job.cancel()
         self._job = self._jobs.start_short(predict, self._on_predicted, self._on_failed)
+
+    def _show_as(self, file: Path, architecture: str) -> None:
+        """Let the form show the input and output of another network."""
+
+        def done(spec: ClassifierSpec) -> None:
+            self._job = None
+            if self.dialog is not None:
+                self.dialog.show_spec(spec)
+
+        if self._job is not None:
+            self._job.cancel()
+        self._job = self._jobs.start_short(
+            lambda: _work().known_as(file, architecture), done, self._on_failed
+        )
 
     def _on_predicted(self, lines: list[str]) -> None:
         self._job = None

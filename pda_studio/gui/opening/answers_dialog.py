@@ -23,6 +23,7 @@ from pda_studio.errors import UsageError
 from pda_studio.gui.window.style_names import named
 
 if TYPE_CHECKING:
+    from pda_studio.classifiers.architectures import Fits
     from pda_studio.classifiers.spec import ClassifierSpec
 
 _PAUSE = 300  # ms without an edit after which the predictions are made anew
@@ -46,6 +47,8 @@ class AnswersDialog(QDialog):
         What is known by now: all of it is shown.
     outputs : dict of str to str
         Kinds of output by name, with what a person reads.
+    fits : Fits, optional
+        Of weights: the networks that they fit, of which one is to be confirmed.
     parent : QWidget, optional
         The window.
     """
@@ -54,18 +57,25 @@ class AnswersDialog(QDialog):
     """A ClassifierSpec whose predictions are to be shown."""
     answered = Signal(object)
     """The ClassifierSpec that is to be kept."""
+    architecture_chosen = Signal(str)
+    """Another network that the weights fit."""
 
     def __init__(
         self,
         name: str,
         spec: ClassifierSpec,
         outputs: dict[str, str],
+        fits: Fits | None = None,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(self.tr("Input and output of {0}").format(name))
-        self._spec = spec
+        self._spec, self._fits = spec, fits
+        self.architecture = QComboBox()
+        self.architecture.addItems([] if fits is None else list(fits.names))
+        self.fitting = named(QLabel(), "muted")
+        self.fitting.setWordWrap(True)
         self.size_box = QSpinBox(minimum=1, maximum=4096, suffix=" px")
         self.resize_box = QSpinBox(minimum=1, maximum=4096, suffix=" px")
         self.channels = QSpinBox(minimum=1, maximum=64)
@@ -120,6 +130,7 @@ class AnswersDialog(QDialog):
             raise UsageError(self.tr("The class names are damaged JSON: correct them.")) from error
         said: dict[str, Any] = {
             **self._spec.said(),
+            "architecture": self.architecture.currentText() or self._spec.architecture,
             "input_size": self.size_box.value(),
             "resize": max(self.resize_box.value(), self.size_box.value()),
             "channels": self.channels.value(),
@@ -134,6 +145,11 @@ class AnswersDialog(QDialog):
 
     def _arrange(self) -> None:
         form = QFormLayout()
+        if self._fits is not None:
+            self.fitting.setText(self._fitting_text(self._fits))
+            self.architecture.setAccessibleName(self.tr("Network"))
+            form.addRow(self.tr("Network"), self.architecture)
+            form.addRow("", self.fitting)
         for label, widget in (
             (self.tr("Input size"), self.size_box),
             (self.tr("Shorter side before the crop"), self.resize_box),
@@ -163,9 +179,27 @@ class AnswersDialog(QDialog):
         whole = QVBoxLayout(self)
         whole.addLayout(sides)
         whole.addWidget(self.buttons)
-        self.resize(760, 520)
+        self.resize(760, 520 if self._fits is None else 600)
+
+    def _fitting_text(self, fits: Fits) -> str:
+        text = self.tr("All {0} tensors of it are in the file, in the same shapes.").format(
+            fits.tensors
+        )
+        if len(fits.names) > 1:
+            more = self.tr("So are those of {0} others in the list: compare their predictions.")
+            if len(fits.names) == 2:
+                more = self.tr("So are those of the other one in the list: compare predictions.")
+            return f"{text} {more.format(len(fits.names) - 1)}"
+        return text if fits.sure else f"{text} {self.tr('Confirm it with OK.')}"
+
+    def show_spec(self, spec: ClassifierSpec) -> None:
+        """Show other answers, as those of another network are."""
+        self._spec = spec
+        self._show(spec)
+        self._pause.start(0)
 
     def _show(self, spec: ClassifierSpec) -> None:
+        self.architecture.setCurrentText(spec.architecture or self.architecture.itemText(0))
         self.size_box.setValue(spec.input_size or 224)
         self.resize_box.setValue(spec.resize or self.size_box.value())
         self.channels.setValue(spec.channels or 3)
@@ -190,6 +224,7 @@ class AnswersDialog(QDialog):
             edit.textEdited.connect(lambda: self.preset.setCurrentIndex(0))
         self.class_names.textChanged.connect(self._pause.start)
         self.output.activated.connect(self._pause.start)
+        self.architecture.textActivated.connect(self.architecture_chosen)
         self.preset.activated.connect(self._on_preset)
         self.buttons.accepted.connect(self._on_accepted)
         self.buttons.rejected.connect(self.reject)

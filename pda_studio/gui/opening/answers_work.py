@@ -18,6 +18,18 @@ def known(classifier: Classifier) -> ClassifierSpec:
     return spec_of_classifier(classifier)
 
 
+def known_as(file: Path, architecture: str) -> ClassifierSpec:
+    """What the form shows if weights are those of another network.
+
+    Raises
+    ------
+    PdaStudioError
+        If they are not.
+    """
+    answers = ClassifierSpec.of(architecture=architecture)
+    return spec_of_classifier(open_file(file, answers)).with_answers(answers)
+
+
 def output_labels() -> dict[str, str]:
     """All kinds of output by name, with what a person reads."""
     return {one.name: one.label for one in OUTPUTS.values()}

@@ -90,7 +90,7 @@ class Dialogs(QObject):
         dialog.open()
 
     def choose_weights(self, name: str | bool = "") -> None:
-        """Choose weights: of the classifier that the file is named after, or else of this one."""
+        """Choose weights; where they fit this classifier, they are its."""
         classifier = name if isinstance(name, str) else ""
         title = self.tr("Open weights of {0}").format(classifier)
         dialog = self._weights_dialog(title if classifier else self.tr("Open weights"))
@@ -126,11 +126,9 @@ class Dialogs(QObject):
         dialog.open()
 
     def choose_other_weights(self, use: Callable[[ClassifierChoice], None]) -> None:
-        """Choose weights, in a file named after their classifier, to ask beside the open one."""
-        dialog = self._weights_dialog(
-            self.tr("Open weights, in a file named after their classifier")
-        )
-        dialog.fileSelected.connect(lambda path: use(self._opening.choice_for(Path(path))))
+        """Choose weights, to ask beside the open classifier."""
+        dialog = self._weights_dialog(self.tr("Open weights"))
+        dialog.fileSelected.connect(lambda path: self._opening.find_choice(Path(path), use))
         dialog.open()
 
     def ask_for_trust(self, path: Path, what: str, trusted: Callable[[], None]) -> None:

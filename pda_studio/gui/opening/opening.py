@@ -18,9 +18,17 @@ from pda_studio.gui.session.session import Session
 from pda_studio.images import Image, Pixels
 from pda_studio.images.fit import Fit
 
-WEIGHTS = (".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".tar")
-NETWORKS = (".onnx", ".pt2", ".ts", ".torchscript", ".py", ".index.json")
+WEIGHTS = (".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".tar", ".index.json")
+NETWORKS = (".onnx", ".pt2", ".ts", ".torchscript", ".py", "config.json")
 """How files end that hold a whole network, or say which files do."""
+
+FOREIGN = (
+    ".keras", ".h5", ".hdf5", ".pb", ".tflite", ".msgpack", ".mlmodel", ".mlpackage",
+    ".caffemodel", ".pdmodel", ".pdparams",
+)  # fmt: skip
+"""How networks of other programs end, which are told the way to ONNX."""
+
+_IN_FOLDERS = ("config.json", "saved_model.pb")
 
 FIRST_SAMPLE = "1"
 
@@ -37,6 +45,8 @@ class Opening(QObject):
     failed = Signal(object, str)
     trust_wanted = Signal(object, object)
     """A ClassifierChoice whose file must be run to be opened, and the NeedsTrust that says so."""
+    unsure = Signal()
+    """The classifier that was opened is only the likeliest that its weights fit."""
     engine_ready = Signal(list)
     """The names of all classifiers."""
     described = Signal(object)
@@ -70,14 +80,6 @@ class Opening(QObject):
             self.engine_ready.emit(names)
 
         self._jobs.start_short(_engine, done, self.failed.emit)
-
-    def name_for(self, weights: Path, otherwise: str = "") -> str:
-        """The classifier that a file of weights is named after, or else this or the open one."""
-        stem = weights.name.lower()
-        named_so = [name for name in self.names if stem.startswith(name.lower())]
-        choice = self.choice
-        otherwise = otherwise or (choice.name if choice else "digits")
-        return max(named_so, key=len, default=otherwise)
 
     def open_image(self, path: Path) -> None:
         """Read an image; of several, the one asked for last is shown."""
@@ -117,23 +119,34 @@ class Opening(QObject):
         self._replaces = True
         self._load(choice, self._session.use_classifier)
 
-    def open_classifier(self, path: Path, otherwise: str = "") -> None:
-        """Open a file of weights or a whole network, and put it in the open classifier's place."""
+    def open_classifier(self, path: Path, wanted: str = "") -> None:
+        """Open a file of weights or a whole network, and put it in the open classifier's place.
+
+        Parameters
+        ----------
+        path : Path
+            What it holds decides which network it is.
+        wanted : str
+            The network that weights were chosen for: taken where they fit it.
+        """
         if self._loading is not None:
             self._loading.cancel()
         self._replaces = True
-        choice, file = self.choice_for(path, otherwise), ClassifierChoice(str(path.absolute()))
-        self._load(choice, self._session.use_classifier, file)
+
+        def use(choice: ClassifierChoice, classifier: Any) -> None:
+            self._session.use_classifier(choice, classifier)
+            if choice.is_file and classifier.fits is not None and not classifier.fits.sure:
+                self.unsure.emit()
+
+        self._load(ClassifierChoice(str(path.absolute())), use, lambda: _choice_of(path, wanted))
 
     def open_file(self, path: Path) -> None:
         """Open the classifier that a file holds by itself, with the answers beside it."""
         self.use_classifier(ClassifierChoice(str(path.absolute())))
 
-    def choice_for(self, path: Path, otherwise: str = "") -> ClassifierChoice:
-        """A whole network's file; weights go with what they are named after, or the open one."""
-        if path.name.lower().endswith(NETWORKS):
-            return ClassifierChoice(str(path.absolute()))
-        return ClassifierChoice(self.name_for(path, otherwise), str(path))
+    def find_choice(self, path: Path, use: Callable[[ClassifierChoice], None]) -> None:
+        """Find out what a file is taken as, in the background."""
+        self._jobs.read(lambda: _choice_of(path, ""), use, self.failed.emit)
 
     def fetch(self, choice: ClassifierChoice) -> None:
         """Load a classifier that the work asks for; one at a time, the others are asked again."""
@@ -145,20 +158,20 @@ class Opening(QObject):
         self,
         choice: ClassifierChoice,
         use: Callable[[ClassifierChoice, Any], None],
-        file: ClassifierChoice | None = None,
+        found: Callable[[], ClassifierChoice] | None = None,
     ) -> None:
-        """Load a choice; if it does not fit, what its file holds by itself, where one is given."""
+        """Load a choice; or what is found instead, if that can be loaded."""
 
         def steps() -> Generator[Any, None, Any]:
             from pda_studio.classifiers import loading
 
-            loaded = choice
+            loaded = found() if found is not None else choice
             try:
-                classifier = yield from loading(choice.name, choice.weights)
+                classifier = yield from loading(loaded.name, loaded.weights)
             except PdaStudioError:
-                if file is None or file == choice:
+                if loaded == choice:
                     raise
-                loaded, classifier = file, (yield from loading(file.name))
+                loaded, classifier = choice, (yield from loading(choice.name))
             classifier = classifier.with_fit(loaded.fit)
             _ = classifier.fingerprint  # reads all weights: here, not in the window's thread
             return loaded, classifier
@@ -173,7 +186,7 @@ class Opening(QObject):
             self.refused.emit(choice, str(error))
             self.loaded.emit()
             if hasattr(error, "what"):  # a NeedsTrust, which the engine declares
-                self.trust_wanted.emit(file or choice, error)
+                self.trust_wanted.emit(choice, error)
             else:
                 self.failed.emit(error, details)
 
@@ -220,6 +233,13 @@ class Opening(QObject):
             self.loaded.emit()
 
 
+def is_classifier(path: Path) -> bool:
+    """Whether a file or folder is to be opened as a classifier, rather than as an image."""
+    if path.is_dir():
+        return any((path / name).is_file() for name in _IN_FOLDERS)
+    return path.name.lower().endswith(WEIGHTS + NETWORKS + FOREIGN)
+
+
 def read_image(path: Path) -> SourceImage:
     """Read an image with its digest."""
     from pda_studio import images
@@ -231,6 +251,12 @@ def sample_digits() -> list[Path]:
     """The digits that come with the program."""
     folder = Path(str(files("pda_studio.resources"))) / "digits" / "samples"
     return sorted(folder.glob("*.png"))
+
+
+def _choice_of(path: Path, wanted: str) -> ClassifierChoice:
+    from pda_studio.gui.opening.choosing import choice_of
+
+    return choice_of(path, wanted)
 
 
 def _engine() -> list[str]:
