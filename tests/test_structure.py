@@ -23,7 +23,7 @@ LATE: dict[str, int] = {
     "document": 2,
     "experiments": 3,
     "gui": 62,  # the window is there before PyTorch is
-    "images": 1,  # an optional extra
+    "images": 4,  # an optional extra
     "infills": 10,  # declarations know their parameters without PyTorch
     "methods": 22,  # likewise
     "parameters.py": 1,

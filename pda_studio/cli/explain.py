@@ -17,6 +17,7 @@ from pda_studio.cli.options import (
     MapOutput,
     MethodName,
     Page,
+    PlaneName,
     WeightsFile,
     check_figure,
     check_output,
@@ -47,7 +48,8 @@ def explain(
     unit: UnitText = None,
     limits: Limits = None,
     fit: FitName = "crop",
-    page: Page = 1,
+    page: Page = None,
+    plane: PlaneName = None,
     device: DeviceName = "auto",
     batch: BatchSize = "auto",
     no_cache: Annotated[
@@ -70,7 +72,7 @@ def explain(
     kind = method_named(method)
     check_values(kind, parameters)
     targets.check(target, against, layer, unit)
-    pixels = reading.read_image(image, page, limits)
+    pixels = reading.read_image(image, page, limits, plane)
     loaded = progress.load(classifier, weights, device, about).with_fit(fit)
     meant = targets.chosen(loaded, pixels, target, against, layer, unit)
     chosen = kind.create(loaded, **parameters)

@@ -19,6 +19,7 @@ from pda_studio.cli.options import (
     Image,
     Limits,
     Page,
+    PlaneName,
     WeightsFile,
     check_figure,
     print_json,
@@ -60,7 +61,8 @@ def neurons(
     json: AsJson = False,
     limits: Limits = None,
     fit: FitName = "crop",
-    page: Page = 1,
+    page: Page = None,
+    plane: PlaneName = None,
     device: DeviceName = "auto",
     **parameters: Any,
 ) -> int:
@@ -74,7 +76,7 @@ def neurons(
 
     method = Neurons.create(None, **parameters)
     targets.check(target, against, layer, unit)
-    pixels = reading.read_image(image, page, limits)
+    pixels = reading.read_image(image, page, limits, plane)
     loaded = progress.load(classifier, weights, device).with_fit(fit)
     meant = targets.chosen(loaded, pixels, target, against, layer, unit)
     subject = Subject.of(pixels, loaded, meant)

@@ -13,6 +13,7 @@ from pda_studio.errors import UsageError
 from pda_studio.files import check_writable
 from pda_studio.images.fit import Fit
 from pda_studio.images.formats import NAMES
+from pda_studio.images.geometry import Plane
 
 Image = Annotated[
     Path,
@@ -61,12 +62,24 @@ FitName = Annotated[
     ),
 ]
 Page = Annotated[
-    int,
+    int | None,
     Parameter(
         metavar="N",
-        help="Which page or frame of the file, from 1.",
+        help="Which page, frame or slice of the file, from 1; without it the first, and of a volume"
+        " the middle one.",
         validator=Number(gte=1),
         converter=lambda type_, tokens: whole(type_, tokens),
+    ),
+]
+
+
+PlaneName = Annotated[
+    Plane | None,
+    Parameter(
+        name="--plane",
+        metavar="NAME",
+        help="In which plane a NIfTI volume is cut: axial, coronal or sagittal.",
+        show_choices=False,
     ),
 ]
 

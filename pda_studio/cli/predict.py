@@ -15,6 +15,7 @@ from pda_studio.cli.options import (
     Image,
     Limits,
     Page,
+    PlaneName,
     WeightsFile,
     print_json,
     whole,
@@ -40,12 +41,13 @@ def predict(
     json: AsJson = False,
     limits: Limits = None,
     fit: FitName = "crop",
-    page: Page = 1,
+    page: Page = None,
+    plane: PlaneName = None,
     device: DeviceName = "auto",
 ) -> int:
     """Print the top-k predictions."""
     pixels = reading.read_image(
-        image, page, limits
+        image, page, limits, plane
     )  # before the engine is imported, which takes seconds
     from pda_studio.cli import progress, texts
 

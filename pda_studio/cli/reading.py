@@ -12,6 +12,7 @@ from pda_studio.errors import PdaStudioError
 
 if TYPE_CHECKING:
     from pda_studio.images import Image
+    from pda_studio.images.geometry import Plane
 
 _log = logging.getLogger(__name__)
 
@@ -20,17 +21,24 @@ _MOST = 2**30  # bytes: what never ends must not fill the disk
 _PIECE = 2**20
 
 
-def read_image(path: Path, page: int = 1, limits: tuple[float, float] | None = None) -> "Image":
+def read_image(
+    path: Path,
+    page: int | None = None,
+    limits: tuple[float, float] | None = None,
+    plane: "Plane | None" = None,
+) -> "Image":
     """Read an image; what was left out or decided goes to the log.
 
     Parameters
     ----------
     path : Path
         A file, or `STANDARD_INPUT`.
-    page : int
-        Which page or frame, from 1.
+    page : int, optional
+        Which page, frame or slice, from 1; without it the usual one.
     limits : (float, float), optional
         Its display limits, in place of those that it is opened with.
+    plane : {"axial", "coronal", "sagittal"}, optional
+        In which plane a volume is cut.
 
     Raises
     ------
@@ -43,7 +51,7 @@ def read_image(path: Path, page: int = 1, limits: tuple[float, float] | None = N
 
     with _readable(path) as (file, name):
         try:
-            image = images.read_image(file, page)
+            image = images.read_image(file, page, plane)
         except PdaStudioError as error:
             raise type(error)(str(error).replace(str(file), name)) from error
     if limits is not None:

@@ -75,20 +75,20 @@ def limits_of(
             note = (
                 f"The 16-bit values reach {high:.0f}: read as {bits} bits, {2**bits - 1} is white."
             )
-        return _used(values, DisplayLimits(0, 2 ** (bits or full) - 1, note))
+        return used_limits(values, DisplayLimits(0, 2 ** (bits or full) - 1, note))
     for end in (1, 255):
         if low >= 0 and high <= end and (end > 1 or values.dtype.kind == "f"):
             return DisplayLimits(0, end)
     if low >= 0 and high <= 65535:
-        return _used(values, DisplayLimits(0, 65535))
+        return used_limits(values, DisplayLimits(0, 65535))
     if low == high:
         return DisplayLimits(low, low + 1)
     note = f"Values from {low:g} (black) to {high:g} (white) are shown."
-    return _used(values, DisplayLimits(low, high, note))
+    return used_limits(values, DisplayLimits(low, high, note))
 
 
-def _used(values: npt.NDArray[Any], limits: DisplayLimits) -> DisplayLimits:
-    """These limits, unless grey values would be nearly black, or nearly all the same."""
+def used_limits(values: npt.NDArray[Any], limits: DisplayLimits) -> DisplayLimits:
+    """These limits, unless grey values (H, W, C) would be nearly black, or nearly all the same."""
     if values.shape[-1] in (3, 4):  # a dark photograph is meant to be dark
         return limits
     usual = automatic_limits(values)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pda_studio.errors import UsageError
+from pda_studio.images.geometry import PLANES, Geometry, Plane
 
 Pixels = npt.NDArray[np.uint8]
 View = npt.NDArray[np.uint8 | np.float32]
@@ -104,6 +105,12 @@ class Image:
         Sentences on what was left out or had to be decided, besides the limits: colour profiles.
     page, pages : int
         Which page, frame or slice of the file this is, counted from 1, and how many there are.
+    spacing : (float, float) or None
+        Millimetres from row to row and from column to column, where the file says so.
+    geometry : Geometry or None
+        Where the pixels lie in space, where the file says so.
+    plane : {"axial", "coronal", "sagittal"} or None
+        In which plane this is a slice of a volume.
     """
 
     values: Values
@@ -111,6 +118,14 @@ class Image:
     other_notes: tuple[str, ...] = ()
     page: int = 1
     pages: int = 1
+    spacing: tuple[float, float] | None = None
+    geometry: Geometry | None = None
+    plane: Plane | None = None
+
+    @property
+    def planes(self) -> tuple[Plane, ...]:
+        """The planes in which there are slices: those of a volume, or none."""
+        return PLANES if self.plane else ()
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -27,8 +27,8 @@ def check_size(width: int, height: int, what: str) -> None:
         )
 
 
-def check_page(page: int, pages: int, path: Path) -> None:
-    """Refuse a page that a file has not.
+def check_page(page: int, pages: int, path: Path, what: str = "page") -> None:
+    """Refuse a page, or what else is counted, that a file has not.
 
     Raises
     ------
@@ -36,8 +36,8 @@ def check_page(page: int, pages: int, path: Path) -> None:
         With how many it has.
     """
     if not 1 <= page <= pages:
-        has = "only one page" if pages == 1 else f"{pages} pages"
-        raise UsageError(f"{path} has {has}; there is no page {page}.")
+        has = f"only one {what}" if pages == 1 else f"{pages} {what}s"
+        raise UsageError(f"{path} has {has}; there is no {what} {page}.")
 
 
 def damaged(path: Path) -> PdaStudioError:

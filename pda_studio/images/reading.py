@@ -15,10 +15,11 @@ from PIL import Image as Pillow
 from PIL import UnidentifiedImageError
 
 from pda_studio.errors import PdaStudioError
-from pda_studio.images import containers, tiff
+from pda_studio.images import containers, medical, tiff
 from pda_studio.images.colours import array_of, deep_in_srgb, in_srgb
 from pda_studio.images.depth import as_values, limits_of, over_white
 from pda_studio.images.formats import FORMATS, NAMES
+from pda_studio.images.geometry import Plane
 from pda_studio.images.image import Image, Pixels, Values
 from pda_studio.images.jpeg import check_scans, jpeg_frame
 from pda_studio.images.limits import check_page, check_size, damaged, no_memory
@@ -26,13 +27,13 @@ from pda_studio.images.limits import check_page, check_size, damaged, no_memory
 _log = logging.getLogger(__name__)
 
 _JPEG = b"\xff\xd8\xff"
-_FOR_PILLOW = tuple(one.pillow for one in FORMATS)
+_FOR_PILLOW = tuple(one.pillow for one in FORMATS if one.pillow)
 _STARTS = (*tiff.STARTS, _JPEG, b"\x89PNG", b"RIFF", b"GIF8")
 _ORIENTATION = 0x0112
 _MOST_ANIMATED = 25_000_000  # pixels of an animated WebP, which takes 21 bytes for each
 
 
-def load_image(path: str | Path, page: int = 1) -> Pixels:
+def load_image(path: str | Path, page: int | None = None, plane: Plane | None = None) -> Pixels:
     """Read an image as it is shown: RGB with eight bits per colour.
 
     `read_image` reads the values themselves, whatever their depth, and says what was left out or
@@ -41,9 +42,13 @@ def load_image(path: str | Path, page: int = 1) -> Pixels:
     Parameters
     ----------
     path : str or Path
-        A file of one of the `FORMATS`, told by its content and not by its name.
-    page : int
-        Which page or frame, from 1.
+        A file of one of the `FORMATS`, told by its content and not by its name; or a folder that
+        holds a DICOM series.
+    page : int, optional
+        Which page, frame or slice, from 1; without it the first, of a volume the middle one, and of
+        a series that of the file.
+    plane : {"axial", "coronal", "sagittal"}, optional
+        In which plane a NIfTI volume is cut; without it axial.
 
     Returns
     -------
@@ -58,13 +63,13 @@ def load_image(path: str | Path, page: int = 1) -> Pixels:
     UsageError
         If it has no such page.
     """
-    image = read_image(path, page)
+    image = read_image(path, page, plane)
     for note in image.notes:
         _log.warning("%s: %s", path, note)
     return image.pixels
 
 
-def read_image(path: str | Path, page: int = 1) -> Image:
+def read_image(path: str | Path, page: int | None = None, plane: Plane | None = None) -> Image:
     """Read an image with the values that its file holds.
 
     Transparency is laid over white. Colour profiles are converted to sRGB. Which values are black
@@ -73,9 +78,13 @@ def read_image(path: str | Path, page: int = 1) -> Image:
     Parameters
     ----------
     path : str or Path
-        A file of one of the `FORMATS`, told by its content and not by its name.
-    page : int
-        Which page or frame, from 1.
+        A file of one of the `FORMATS`, told by its content and not by its name; or a folder that
+        holds a DICOM series.
+    page : int, optional
+        Which page, frame or slice, from 1; without it the first, of a volume the middle one, and of
+        a series that of the file.
+    plane : {"axial", "coronal", "sagittal"}, optional
+        In which plane a NIfTI volume is cut; without it axial.
 
     Raises
     ------
@@ -83,11 +92,16 @@ def read_image(path: str | Path, page: int = 1) -> Image:
         If the file cannot be read, is no such image, is damaged or incomplete, is smaller than
         4×4 pixels or has more than 100 million of them.
     UsageError
-        If it has no such page.
+        If it has no such page, or is no volume and a plane is named.
     """
     path = Path(path)
+    if path.is_dir() and (of_series := medical.read_folder(path, page)) is not None:
+        return of_series
     with _opened(path) as file:
-        start = file.read(16)
+        start = file.read(medical.START)
+        if (slice_ := medical.read_medical(file, start, path, page, plane)) is not None:
+            return slice_
+        page = 1 if page is None else page
         if start.startswith(tiff.STARTS):
             read = tiff.read_tiff(file, path, page)
             if read is not None:

@@ -16,7 +16,8 @@ from pda_studio.gui.jobs.worker import Jobs
 from pda_studio.gui.opening.dialogs import Dialogs
 from pda_studio.gui.opening.opening import Opening, is_classifier
 from pda_studio.gui.session.session import Session
-from pda_studio.images import SUFFIXES
+from pda_studio.images import medical
+from pda_studio.images.formats import is_named_as_image
 
 
 class FolderBrowser(QObject):
@@ -95,6 +96,8 @@ class FolderBrowser(QObject):
 
         def first() -> Path:
             images = images_in(folder)
+            if not images and _is_series(folder):
+                return folder
             if not images:
                 raise PdaStudioError(f"There are no images in {folder}; name another folder.")
             return images[0]
@@ -180,9 +183,14 @@ def images_in(folder: Path) -> list[Path]:
     images = [
         path
         for path in entries
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+        if is_named_as_image(path.name) and not path.name.startswith(".") and path.is_file()
     ]
     return _in_order(images)
+
+
+def _is_series(folder: Path) -> bool:
+    """Whether a folder holds a DICOM series, whose files need no endings."""
+    return medical.read_folder(folder) is not None
 
 
 def _in_order(paths: list[Path]) -> list[Path]:

@@ -7,7 +7,8 @@ import numpy as np
 
 from pda_studio.classifiers import Preprocessing
 from pda_studio.errors import PdaStudioError, UsageError
-from pda_studio.images import SUFFIXES, DisplayLimits, View, read_image
+from pda_studio.images import DisplayLimits, View, read_image
+from pda_studio.images.formats import is_named_as_image
 
 NATURAL_VIEW = Preprocessing(resize=256, size=224, mean=(0, 0, 0), std=(1, 1, 1))
 """How most ImageNet networks see an image, before normalisation."""
@@ -27,7 +28,7 @@ def images_in(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise PdaStudioError(f"There is no folder of images at {folder}.")
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    found = sorted(path for path in folder.rglob("*") if is_named_as_image(path.name))
     if not found:
         raise PdaStudioError(f"The folder {folder} holds no images.")
     return found
