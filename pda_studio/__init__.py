@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pda_studio.attribution.needs import unusable_methods
     from pda_studio.classifiers import load_classifier
     from pda_studio.gui.showing import show
     from pda_studio.images import load_image, read_image
@@ -24,6 +25,7 @@ __all__ = [
     "load_image",
     "read_image",
     "show",
+    "unusable_methods",
 ]
 
 _HOMES = {
@@ -34,6 +36,7 @@ _HOMES = {
     "load_image": "images",
     "read_image": "images",
     "show": "gui.showing",
+    "unusable_methods": "attribution.needs",
 }
 
 

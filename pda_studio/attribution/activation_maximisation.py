@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pda_studio.attribution.canvas import Canvas, Code, Pixels
 from pda_studio.classifiers import Classifier
+from pda_studio.classifiers.derivable import differentiable
 from pda_studio.classifiers.generator import load_generator, shipped_generator
 from pda_studio.diagnostics import Ascent
 from pda_studio.errors import PdaStudioError, UsageError
@@ -72,9 +73,10 @@ def _climbed(
 ) -> torch.Tensor:
     """One step: values (1, …) after it."""
     leaf = values.detach().clone().requires_grad_()
-    # Some networks write over what they are given.
-    logit = subject.scored.network(canvas.prepared(leaf).clone())[0, subject.index]
-    (gradient,) = torch.autograd.grad(logit, leaf)
+    with differentiable(subject.scored.name, method.title):
+        # Some networks write over what they are given.
+        logit = subject.scored.network(canvas.prepared(leaf).clone())[0, subject.index]
+        (gradient,) = torch.autograd.grad(logit, leaf)
     values = values.detach()
     up = gradient - 2 * method.l2 * values / values.numel()
     size = up.square().mean().sqrt()

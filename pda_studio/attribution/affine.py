@@ -12,8 +12,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pda_studio.attribution.gradients import differentiable, logit_unit, prepared
+from pda_studio.attribution.gradients import logit_unit, prepared
 from pda_studio.classifiers import Classifier
+from pda_studio.classifiers.derivable import differentiable
 from pda_studio.classifiers.graph import Operation, Program
 from pda_studio.classifiers.pieces import piecewise_linear
 from pda_studio.diagnostics import BiasShare, ReadAt

@@ -69,15 +69,7 @@ def attention_weights(classifier: Classifier, subject: Subject) -> list[torch.Te
     UsageError
         If the network attends otherwise than by all tokens to all, the class token's first.
     """
-    modules = list(classifier.network.modules())
-    attentions = [module for module in modules if isinstance(module, nn.MultiheadAttention)]
-    if not attentions:
-        _refuse(classifier, modules)
-    if not any(hasattr(module, "class_token") for module in modules):
-        raise UsageError(
-            f"Attention rollout follows a class token, and {classifier.name} has none: choose"
-            " another method."
-        )
+    attentions = attentions_of(classifier, AttentionRollout.title)
     found: list[torch.Tensor] = []
     handles = []
     for attention in attentions:
@@ -104,17 +96,27 @@ def _ask_for_weights(
     return inputs, {**named, "need_weights": True, "average_attn_weights": False}
 
 
-def _refuse(classifier: Classifier, modules: list[nn.Module]) -> None:
-    """Say why a network without `torch.nn.MultiheadAttention` is of no use here."""
-    windowed = any("Attention" in type(module).__name__ for module in modules)
-    why = (
-        "attends only within windows or partitions and has no class token"
-        if windowed
-        else "has no attention"
-    )
+def attentions_of(classifier: Classifier, purpose: str) -> list[nn.MultiheadAttention]:
+    """Layers of attention by all tokens to all, in a network with a class token.
+
+    Raises
+    ------
+    UsageError
+        If it attends otherwise, or not at all; it names the purpose.
+    """
+    modules = list(classifier.network.modules())
+    attentions = [module for module in modules if isinstance(module, nn.MultiheadAttention)]
+    if attentions and any(hasattr(module, "class_token") for module in modules):
+        return attentions
+    if attentions:
+        why = "has no class token"
+    elif any("Attention" in type(module).__name__ for module in modules):
+        why = "attends only within windows or partitions and has no class token"
+    else:
+        why = "has no attention"
     raise UsageError(
-        f"Attention rollout follows a transformer's class token, and {classifier.name} {why}:"
-        " choose another method."
+        f"{purpose} follows a transformer's class token, and {classifier.name} {why}: choose"
+        " another method."
     )
 
 

@@ -10,7 +10,6 @@ import torch
 from pda_studio.attribution.gradients import (
     absolute_unit,
     attribution,
-    differentiable,
     gradient_of_input,
     largest,
     logit_unit,
@@ -18,6 +17,7 @@ from pda_studio.attribution.gradients import (
     rule_unit,
 )
 from pda_studio.classifiers import Classifier
+from pda_studio.classifiers.derivable import differentiable
 from pda_studio.diagnostics import Completeness, Diagnostics
 from pda_studio.methods.averaged_gradients import IntegratedGradients, SmoothGrad
 from pda_studio.methods.base import Progress

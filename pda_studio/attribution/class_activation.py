@@ -8,9 +8,10 @@ import torch
 from torch import nn
 from torch.nn.functional import interpolate
 
-from pda_studio.attribution.gradients import differentiable, logit_unit, prepared
+from pda_studio.attribution.gradients import logit_unit, prepared
 from pda_studio.attribution.layers_with_places import layer_with_places, shown
 from pda_studio.attribution.places import Places
+from pda_studio.classifiers.derivable import differentiable
 from pda_studio.diagnostics import ReadAt
 from pda_studio.errors import UsageError
 from pda_studio.methods.base import Progress

@@ -7,8 +7,9 @@ import torch
 
 from pda_studio.attribution import class_activation
 from pda_studio.attribution.class_activation import enlarged, maps_and_gradient
-from pda_studio.attribution.gradients import attribution, differentiable, prepared, rule_unit
+from pda_studio.attribution.gradients import attribution, prepared, rule_unit
 from pda_studio.attribution.layers_with_places import layer_with_places, shown
+from pda_studio.classifiers.derivable import differentiable
 from pda_studio.diagnostics import ReadAt
 from pda_studio.methods.base import Progress
 from pda_studio.methods.grad_cam import GradCam, GuidedGradCam

@@ -7,12 +7,12 @@ input for the input as the network gets it: less the mean colour, which is their
 
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from time import perf_counter
 
 import torch
 
 from pda_studio.classifiers import Classifier
+from pda_studio.classifiers.derivable import differentiable
 from pda_studio.classifiers.relus import with_separate_relus
 from pda_studio.methods.base import Progress
 from pda_studio.methods.gradients import OneGradient, Rule
@@ -20,13 +20,6 @@ from pda_studio.results import EvidenceMap, Subject
 
 Attribution = Callable[[torch.Tensor], torch.Tensor]
 """From prepared images (N, C, H, W), within `differentiable`, to what each number counts."""
-
-
-@contextmanager
-def differentiable() -> Iterator[None]:
-    """Let gradients be taken, whatever the caller's mode."""
-    with torch.inference_mode(False), torch.enable_grad():
-        yield
 
 
 def prepared(subject: Subject) -> torch.Tensor:

@@ -5,9 +5,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from pda_studio.attribution.gradients import differentiable
 from pda_studio.attribution.places import Places, places_of
 from pda_studio.classifiers import Classifier
+from pda_studio.classifiers.derivable import differentiable
 from pda_studio.classifiers.layers import Layer, layers
 from pda_studio.errors import UsageError
 from pda_studio.methods.grad_cam import AUTO

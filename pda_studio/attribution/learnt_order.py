@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from torch.nn.functional import interpolate
 
-from pda_studio.attribution.gradients import differentiable
+from pda_studio.classifiers.derivable import differentiable
 from pda_studio.methods.consensus import IMAGES
 from pda_studio.pda.infill.simple import blurred
 from pda_studio.results import Subject

@@ -13,7 +13,7 @@ from torch import nn
 from zennit.core import Composite, Hook
 from zennit.rules import AlphaBeta, Epsilon, Flat, Gamma, Norm, Pass, ZBox, ZPlus
 
-from pda_studio.attribution.gradients import differentiable, logit_unit, prepared
+from pda_studio.attribution.gradients import logit_unit, prepared
 from pda_studio.attribution.relevance_rules import (
     TINY,
     ConservingAlphaBeta,
@@ -23,6 +23,7 @@ from pda_studio.attribution.relevance_rules import (
     stabilised,
 )
 from pda_studio.classifiers import Classifier
+from pda_studio.classifiers.derivable import differentiable
 from pda_studio.classifiers.endings import Contrast
 from pda_studio.classifiers.graph import Operation, Program
 from pda_studio.classifiers.pieces import Piece, piecewise_linear

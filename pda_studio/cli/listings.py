@@ -4,15 +4,34 @@ from pda_studio.cli.answers import Told
 from pda_studio.cli.options import AsJson, ClassifierName, DeviceName, WeightsFile, print_json
 
 
-def methods(*, json: AsJson = False) -> int:
-    """List the attribution methods and their parameters."""
+def methods(
+    *,
+    classifier: ClassifierName | None = None,
+    weights: WeightsFile = None,
+    about: Told = None,
+    json: AsJson = False,
+    device: DeviceName = "auto",
+) -> int:
+    """List the attribution methods; with a classifier, which cannot explain it, and why."""
     from pda_studio.cli import texts
     from pda_studio.methods import METHODS
 
+    reasons: dict[str, str] | None = None
+    if classifier is not None:
+        from pda_studio.attribution.needs import unusable_methods
+        from pda_studio.classifiers import is_file
+        from pda_studio.cli import progress
+
+        if weights is None and not is_file(classifier):
+            weights = "random"  # which methods it leaves does not depend on them
+        reasons = unusable_methods(progress.load(classifier, weights, device, about))
+    kinds = list(METHODS.values())
     if json:
-        print_json([texts.method_as_json(method) for method in METHODS.values()])
+        print_json([texts.method_as_json(kind, reasons) for kind in kinds])
+    elif reasons is None:
+        print(texts.methods(kinds))
     else:
-        print(texts.methods(list(METHODS.values())))
+        print(texts.usable_methods(kinds, reasons))
     return 0
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -116,6 +116,19 @@ def methods(kinds: list[type[Method]]) -> str:
     return "\n".join(lines)
 
 
+def usable_methods(kinds: list[type[Method]], reasons: Mapping[str, str]) -> str:
+    """Which methods can explain a classifier, family by family, then the others with reasons."""
+    lines: list[str] = []
+    for family, members in by_family(kind for kind in kinds if kind.name not in reasons).items():
+        lines += [family.upper(), "", *(f"{kind.name}: {kind.title}" for kind in members), ""]
+    others = [kind for kind in kinds if kind.name in reasons]
+    if others:
+        lines += ["NOT FOR THIS CLASSIFIER", ""]
+    for kind in others:
+        lines += [f"{kind.name}: {kind.title}", *_indented(reasons[kind.name]), ""]
+    return "\n".join(lines[:-1])
+
+
 def _indented(text: str) -> list[str]:
     margin = " " * 4
     return textwrap.wrap(
@@ -128,12 +141,20 @@ def _indented(text: str) -> list[str]:
     )
 
 
-def method_as_json(kind: type[Method]) -> dict[str, Any]:
-    """Everything that is declared of a method, as JSON values."""
+def method_as_json(kind: type[Method], reasons: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Everything that is declared of a method, as JSON values.
+
+    Where reasons are given why some cannot explain a classifier, also whether it can.
+    """
+    told: dict[str, Any] = {}
+    if reasons is not None:
+        told = {"usable": kind.name not in reasons, "reason": reasons.get(kind.name, "")}
     return {
+        **told,
         "name": kind.name,
         "title": kind.title,
         "family": kind.family,
+        "needs": list(kind.needs),
         "summary": kind.summary,
         "citation": kind.citation,
         "parameters": [

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import field_validator
 
-from pda_studio.methods.base import Family, Method, Progress
+from pda_studio.methods.base import Family, Method, Need, Progress
 from pda_studio.parameters import parameter
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ class ActivationMaximisation(Method):
     has_evidence: ClassVar[bool] = False
     title: ClassVar[str] = "Activation maximisation"
     family: ClassVar[Family] = "Neurons"
+    needs: ClassVar[tuple[Need, ...]] = ("gradients",)
     summary: ClassVar[str] = (
         "Makes an image that the target answers to most strongly; it has no evidence for pixels."
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pda_studio.methods.base import Family, Method, Progress
+from pda_studio.methods.base import Family, Method, Need, Progress
 from pda_studio.parameters import parameter
 from pda_studio.pda.options import AUTO, INPUT
 
@@ -27,6 +27,7 @@ class PiecewiseAffine(Method):
     name: ClassVar[str] = "piecewise-affine"
     title: ClassVar[str] = "Piece-wise affine"
     family: ClassVar[Family] = "Relevance"
+    needs: ClassVar[tuple[Need, ...]] = ("gradients", "linear pieces")
     summary: ClassVar[str] = (
         "What each place of a layer adds to the logit, exactly; the rest is the bias."
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pda_studio.methods.base import Family, Method, Progress
+from pda_studio.methods.base import Family, Method, Need, Progress
 from pda_studio.parameters import parameter
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ class AttentionRollout(Method):
     name: ClassVar[str] = "attention-rollout"
     title: ClassVar[str] = "Attention rollout"
     family: ClassVar[Family] = "Attention and masks"
+    needs: ClassVar[tuple[Need, ...]] = ("class token",)
     summary: ClassVar[str] = (
         "Attention of a vision transformer: each patch's share of it through all layers,"
         " without a sign and the same for every class."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pda_studio.methods.base import Family, Method, Progress
+from pda_studio.methods.base import Family, Method, Need, Progress
 from pda_studio.parameters import parameter
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ class IntegratedGradients(Method):
     name: ClassVar[str] = "integrated-gradients"
     title: ClassVar[str] = "Integrated gradients"
     family: ClassVar[Family] = "Gradients"
+    needs: ClassVar[tuple[Need, ...]] = ("gradients",)
     summary: ClassVar[str] = (
         "The logit's change from a baseline to the image, shared out by the gradients on the way."
     )
@@ -66,6 +67,7 @@ class SmoothGrad(Method):
     name: ClassVar[str] = "smooth-grad"
     title: ClassVar[str] = "SmoothGrad"
     family: ClassVar[Family] = "Gradients"
+    needs: ClassVar[tuple[Need, ...]] = ("gradients",)
     summary: ClassVar[str] = "A gradient method, averaged over copies of the image with noise."
     citation: ClassVar[str] = (
         "Smilkov et al., SmoothGrad: removing noise by adding noise, arXiv 1706.03825, 2017"

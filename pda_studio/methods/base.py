@@ -40,6 +40,18 @@ Family = Literal[
 """Under which heading a method is listed; the headings come in this order."""
 
 
+Need = Literal["gradients", "maps", "relus", "convolutions", "linear pieces", "class token"]
+"""What a method may need of a network besides its answers:
+
+- gradients: those of its outputs with respect to the image
+- maps: a layer that hooks can be put on, whose result has rows and columns
+- relus: each ReLU can be found, and there are no other activations
+- convolutions: some, and ReLUs, and it can be followed operation by operation
+- linear pieces: it can be followed operation by operation, and each is piece-wise linear
+- class token: layers of attention, and a token that the class is read from
+"""
+
+
 Bounds = tuple[float | None, float | None]
 """The smallest and the largest value of a number, as far as there are any."""
 
@@ -89,11 +101,14 @@ class Method(Declaration):
         Whether it weighs the pixels of the image, rather than making one of its own.
     combines : bool
         Whether it is made from the finished maps of other methods, instead of a subject.
+    needs : tuple of str
+        What it needs of a network besides its answers, the most usual first.
     """
 
     family: ClassVar[Family] = "Others"
     has_evidence: ClassVar[bool] = True
     combines: ClassVar[bool] = False
+    needs: ClassVar[tuple[Need, ...]] = ()
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pda_studio.errors import UsageError
 from pda_studio.infills import INFILLS
-from pda_studio.methods.base import Family, Method, Progress
+from pda_studio.methods.base import Family, Method, Need, Progress
 from pda_studio.methods.prediction_difference import (
     EfficientPDA,
     InfillName,
@@ -47,6 +47,7 @@ class Consensus(Method):
     name: ClassVar[str] = "consensus"
     title: ClassVar[str] = "Consensus"
     family: ClassVar[Family] = "Several methods"
+    needs: ClassVar[tuple[Need, ...]] = ("gradients",)
     summary: ClassVar[str] = (
         "The mean of PDA with large windows, Grad-CAM, and an order of 8×8 blocks that is learnt to"
         " show and hide the class soonest, which is also what its relevance gain measures; it does"

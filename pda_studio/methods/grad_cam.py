@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pda_studio.methods.base import Family, Method, Progress
+from pda_studio.methods.base import Family, Method, Need, Progress
 from pda_studio.parameters import parameter
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ class AtLayer(Method):
     """What class activation maps share: the layer."""
 
     family: ClassVar[Family] = "Gradients"
+    needs: ClassVar[tuple[Need, ...]] = ("gradients", "maps")
 
     at: str = parameter(
         AUTO,
@@ -65,6 +66,7 @@ class GuidedGradCam(AtLayer):
     """
 
     name: ClassVar[str] = "guided-grad-cam"
+    needs: ClassVar[tuple[Need, ...]] = ("gradients", "maps", "relus")
     title: ClassVar[str] = "Guided Grad-CAM"
     summary: ClassVar[str] = (
         "Guided backpropagation where Grad-CAM is positive, in proportion to it."

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pda_studio.methods.base import Family, Method, Progress
+from pda_studio.methods.base import Family, Method, Need, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +32,7 @@ class OneGradient(Method):
     """
 
     family: ClassVar[Family] = "Gradients"
+    needs: ClassVar[tuple[Need, ...]] = ("gradients",)
 
     rule: ClassVar[Rule]
     absolute: ClassVar[bool] = False
@@ -87,6 +88,7 @@ class Deconvnet(OneGradient):
         "Zeiler & Fergus, Visualizing and understanding convolutional networks, ECCV 2014"
     )
     rule: ClassVar[Rule] = "deconvnet"
+    needs: ClassVar[tuple[Need, ...]] = ("gradients", "relus")
 
 
 class GuidedBackpropagation(OneGradient):
@@ -103,3 +105,4 @@ class GuidedBackpropagation(OneGradient):
         " al., ICML 2018"
     )
     rule: ClassVar[Rule] = "guided-backpropagation"
+    needs: ClassVar[tuple[Need, ...]] = ("gradients", "relus")

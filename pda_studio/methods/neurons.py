@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pda_studio.methods.base import Family, Method, Progress
+from pda_studio.methods.base import Family, Method, Need, Progress
 from pda_studio.parameters import parameter
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ class Neurons(Method):
     name: ClassVar[str] = "neurons"
     title: ClassVar[str] = "Important neurons"
     family: ClassVar[Family] = "Neurons"
+    needs: ClassVar[tuple[Need, ...]] = ("convolutions",)
     summary: ClassVar[str] = (
         "Where the most important neurons of each layer look, by a deconvnet; without sign."
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from pda_studio.methods.base import Need
 from pda_studio.methods.removed_windows import InfillName, PredictionDifference, outer_around
 from pda_studio.parameters import same_but
 from pda_studio.pda.options import Difference, ForwardName
@@ -48,6 +49,7 @@ class SimplifiedPDA(PredictionDifference):
     """Algorithm 3: the conditional mean, to first order: one gradient for the whole image."""
 
     name: ClassVar[str] = "simplified-pda"
+    needs: ClassVar[tuple[Need, ...]] = ("gradients",)
     title: ClassVar[str] = "Simplified PDA"
     summary: ClassVar[str] = (
         "The conditional mean, scored to first order: one gradient for the whole image."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pda_studio.methods.base import Family, Method, Progress
+from pda_studio.methods.base import Family, Method, Need, Progress
 from pda_studio.parameters import parameter
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ class Relevance(Method):
     """
 
     family: ClassVar[Family] = "Relevance"
+    needs: ClassVar[tuple[Need, ...]] = ("gradients", "linear pieces")
 
     @abstractmethod
     def rules(self) -> Rules:

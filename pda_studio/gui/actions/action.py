@@ -37,6 +37,8 @@ class Context:
         The selected panel shows its finished map.
     refinable : bool
         A finer map can go on from the selected panel's.
+    unusable : frozenset of str
+        Names of the methods that cannot explain the open classifier.
     """
 
     image: bool = False
@@ -54,6 +56,7 @@ class Context:
     resumable: bool = False
     finished: bool = False
     refinable: bool = False
+    unusable: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,16 @@ from pathlib import Path
 
 from PySide6.QtCore import QT_TRANSLATE_NOOP, QObject
 
-from pda_studio.gui.actions.action import FILE, HELP, METHODS, VIEW, Action, Menu, ready
+from pda_studio.gui.actions.action import (
+    FILE,
+    HELP,
+    METHODS,
+    VIEW,
+    Action,
+    Context,
+    Menu,
+    ready,
+)
 from pda_studio.gui.actions.command import Command
 from pda_studio.gui.actions.gestures import gestures
 from pda_studio.gui.actions.palette import Palette
@@ -111,6 +120,7 @@ class Commands(QObject):
                         place=METHODS.at(number * 10),
                         shortcut=f"Ctrl+Shift+M, {key}" if (key := next(keys, "")) else "",
                         help=kind.summary,
+                        enabled=partial(_usable, kind.name),
                     )
                     for kind in kinds
                 ),
@@ -130,3 +140,7 @@ class Commands(QObject):
         for index, name in enumerate(classifier.class_names):
             set_target = partial(self._session.set_target, index)
             yield Command(name, group, run=set_target, data=True)
+
+
+def _usable(method: str, context: Context) -> bool:
+    return method not in context.unusable

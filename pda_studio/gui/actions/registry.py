@@ -47,6 +47,10 @@ class Actions(QObject):
     def __getitem__(self, name: str) -> QAction:
         return self._actions[name]
 
+    def find(self, name: str) -> QAction | None:
+        """An action by its name, if it is declared by now."""
+        return self._actions.get(name)
+
     def add(self, *actions: Action, heading: str = "") -> None:
         """Take declarations; they are in menus, toolbar, palette and the list of keys from now on.
 
@@ -167,9 +171,7 @@ class Actions(QObject):
         made = QAction(action.title, self._window if listed else self.toolbar)
         made.setObjectName(action.name)
         made.setShortcut(QKeySequence(action.shortcut))
-        keys = shortcut(made)
-        help = action.help or plain(action.title).removesuffix(" …")
-        made.setToolTip(f"{help} ({keys})" if keys else help)
+        made.setToolTip(tooltip(made, action.help or plain(action.title).removesuffix(" …")))
         made.setWhatsThis(action.help)
         if action.icon:
             self._theme.set_icon(made, action.icon)
@@ -249,6 +251,12 @@ class _Reader:
 def shortcut(action: QAction) -> str:
     """An action's shortcut as people read it, or an empty text."""
     return action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+
+
+def tooltip(action: QAction, help: str) -> str:
+    """What helps with an action, and its shortcut."""
+    keys = shortcut(action)
+    return f"{help} ({keys})" if keys else help
 
 
 def plain(text: str) -> str:

@@ -6,7 +6,10 @@ from PySide6.QtCore import QObject, Signal
 
 from pda_studio.document.workspace import Column
 from pda_studio.gui.actions.action import METHOD, Action
+from pda_studio.gui.actions.registry import tooltip
+from pda_studio.gui.connections import follow
 from pda_studio.gui.jobs.worker import Jobs
+from pda_studio.gui.methods.usable_methods import UsableMethods
 from pda_studio.gui.opening.opening import Opening
 from pda_studio.gui.session.session import Session
 from pda_studio.gui.targets.layers import Layers, layers_of
@@ -26,10 +29,15 @@ class MethodController(QObject):
         *,
         opening: Opening,
         jobs: Jobs,
+        usable: UsableMethods,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._box, self._session, self._jobs = window.method_box, session, jobs
+        self._registry, self._usable = window.registry, usable
+        usable.found.connect(self._on_usable)
+        for event in (session.events.columns, session.loaded, session.selection_changed):
+            follow(self, event, self._on_usable)
         self._box.finest_wanted.connect(self._on_finest)
         window.grid.finer_wanted.connect(self._on_finer)
         window.registry.add(
@@ -57,6 +65,19 @@ class MethodController(QObject):
                 for family, kinds in families.items()
             }
         )
+        self._on_usable()
+
+    def _on_usable(self, *_: object) -> None:
+        """Mark what cannot be chosen for the selected column, nor be added beside it."""
+        session, column = self._session, self._session.selected_column
+        self._box.methods.mark(
+            self._usable.reasons(session.classifier_of(column) if column else None)
+        )
+        reasons = self._usable.reasons(session.classifier)
+        self._registry.note(unusable=frozenset(reasons))
+        for name, kind in METHODS.items():
+            if (action := self._registry.find(f"add-{name}")) is not None:
+                action.setToolTip(reasons.get(name) or tooltip(action, kind.summary))
 
     def _on_finest(self) -> None:
         column = self._session.selected_column

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 _Index = QModelIndex | QPersistentModelIndex
-_HEADING = Qt.ItemDataRole.UserRole + 1
+_HEADING, _SUMMARY = Qt.ItemDataRole.UserRole + 1, Qt.ItemDataRole.UserRole + 2
 _LINE, _HEADING_LINE = 23, 29  # pixels
 _MARGIN, _INDENT = 8, 18
 _LINES = 34  # of the list, at once
@@ -41,6 +41,18 @@ class MethodList(QComboBox):
             for name, title, summary in methods:
                 self.addItem(title, name)
                 self.setItemData(self.count() - 1, summary, Qt.ItemDataRole.ToolTipRole)
+                self.setItemData(self.count() - 1, summary, _SUMMARY)
+
+    def mark(self, reasons: Mapping[str, str]) -> None:
+        """Let methods not be chosen, given by name with the reason, which is their tooltip."""
+        for at in range(self.count()):
+            if self.itemData(at, _HEADING):
+                continue
+            reason = reasons.get(self.itemData(at), "")
+            flags = Qt.ItemFlag.NoItemFlags.value if reason else None  # None: as they are usually
+            self.setItemData(at, flags, Qt.ItemDataRole.UserRole - 1)
+            shown = reason or self.itemData(at, _SUMMARY)
+            self.setItemData(at, shown, Qt.ItemDataRole.ToolTipRole)
 
 
 class _Lines(QStyledItemDelegate):
@@ -65,7 +77,9 @@ class _Lines(QStyledItemDelegate):
         )
         painter.save()
         painter.setFont(font)
-        painter.setPen(line.palette.color(QPalette.ColorGroup.Active, role))
+        usable = heading or bool(index.flags() & Qt.ItemFlag.ItemIsEnabled)
+        group = QPalette.ColorGroup.Active if usable else QPalette.ColorGroup.Disabled
+        painter.setPen(line.palette.color(group, role))
         painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, text)
         painter.restore()
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from pda_studio.classifiers import Classifier
+from pda_studio.classifiers.derivable import differentiable
 from pda_studio.classifiers.graph import Operation, Program
 from pda_studio.errors import UsageError
 from pda_studio.pda.forward.base import SampleScores
@@ -49,7 +50,7 @@ class LinearisedInput:
         self, classifier: Classifier, pixels: torch.Tensor, classes: NDArray[np.int64]
     ) -> None:
         self._pixels = pixels
-        with torch.inference_mode(False), torch.enable_grad():  # whatever the caller's mode
+        with differentiable(classifier.name, "A linearised forward"):
             variable = pixels[None].to(classifier.device).clone().requires_grad_()
             logits = classifier.network(classifier.prepare(variable))[0]
             probabilities = torch.softmax(logits.cpu().double(), 0)
