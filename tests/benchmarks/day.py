@@ -172,7 +172,7 @@ class Person:
         hands.press("Ctrl+S")
         if saving.path is None:
             hands.answer_dialog(self._folder / "day.pdastudio")
-        hands.wait_for("saved file", lambda: bool(saved), 10)
+        hands.wait_for("saved file", lambda: bool(saved))
 
 
 # Beside it

@@ -7,7 +7,7 @@ from pytestqt.qtbot import QtBot
 
 from pda_studio.gui.window.studio import Studio
 
-WAIT = 30_000  # ms; a slow machine is no failure
+WAIT = 60_000  # ms; a slow machine is no failure
 
 Opened = Callable[..., Studio]
 

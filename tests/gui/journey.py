@@ -56,13 +56,13 @@ class Journey:
         hands.menu("File", "Open weights …")
         hands.answer_dialog(self.weights("squeezenet1_1"))
         hands.wait_for("squeezenet", lambda: self.classifiers() == ["squeezenet1_1"])
-        hands.wait_for("end of the hint", self.studio.window.banner.isHidden, 5)
+        hands.wait_for("end of the hint", self.studio.window.banner.isHidden)
 
     def sets_the_stride(self) -> None:
         hands = self.hands
         rows = self.studio.window.method_box.rows
         hands.click_at(lambda: self.left_of(rows["stride"].spin), "stride", times=2)
-        hands.wait_for("keyboard in the stride", rows["stride"].spin.hasFocus, 10)
+        hands.wait_for("keyboard in the stride", rows["stride"].spin.hasFocus)
         hands.write(str(STRIDE))
         hands.press("Return")
         hands.wait_for("stride", lambda: self.column(0).method.stride == STRIDE)

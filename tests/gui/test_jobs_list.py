@@ -275,7 +275,7 @@ def test_who_is_elsewhere_is_told_quietly(
     assert elsewhere.isActiveWindow(), "the focus is left alone"
     assert QApplication.activeModalWidget() is None
     qtbot.waitUntil(lambda: strip.text.text().startswith("Efficient PDA is finished"), timeout=WAIT)
-    studio.jobs_controller._seen.setInterval(20)
+    studio.jobs_controller.read_after = 0.02
     studio.window.activateWindow()
     qtbot.waitUntil(lambda: "finished" not in strip.text.text(), timeout=WAIT)
     elsewhere.close()

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-from driver import Opened, wait_for_maps
+from driver import WAIT, Opened, wait_for_maps
 from matplotlib.figure import Figure
 from PIL import Image
 from PySide6.QtCore import Qt
@@ -46,7 +46,7 @@ def cells(dialog: StudyDialog) -> list[list[str]]:
 
 
 def finish(qtbot: QtBot, studio: Studio) -> None:
-    qtbot.waitUntil(lambda: not studio.studies.running, timeout=120_000)
+    qtbot.waitUntil(lambda: not studio.studies.running, timeout=2 * WAIT)
 
 
 def test_every_study_is_in_the_menu(studio: Studio) -> None:
@@ -69,7 +69,7 @@ def test_bias_shares_of_what_is_open(qtbot: QtBot, studio: Studio, tmp_path: Pat
         button.click()
         asked = dialog.findChild(QFileDialog)
         assert asked is not None
-        with qtbot.waitSignal(studio.studies.saved, timeout=30_000):
+        with qtbot.waitSignal(studio.studies.saved, timeout=WAIT):
             asked.fileSelected.emit(str(tmp_path / name))
         asked.close()
         asked.setParent(None)
@@ -146,16 +146,16 @@ def test_a_new_study_streams_and_can_be_stopped(
     assert dialog.rows["first"].label.text() == "First"
     dialog.run_button.click()
     assert not dialog.run_button.isEnabled()
-    qtbot.waitUntil(lambda: dialog.sentence.text().startswith("Now at "), timeout=30_000)
+    qtbot.waitUntil(lambda: dialog.sentence.text().startswith("Now at "), timeout=WAIT)
     first = dialog.sentence.text()
-    qtbot.waitUntil(lambda: dialog.sentence.text() != first, timeout=30_000)
+    qtbot.waitUntil(lambda: dialog.sentence.text() != first, timeout=WAIT)
     dialog.stop_button.click()
     assert not studio.studies.running
     assert dialog.run_button.isEnabled()
     assert dialog.sentence.text() == f"Now at {cells(dialog)[0][0].replace(',', '')}."
     assert dialog.save_table.isEnabled()
     dialog.run_button.click()
-    qtbot.waitUntil(lambda: studio.studies.running, timeout=30_000)
+    qtbot.waitUntil(lambda: studio.studies.running, timeout=WAIT)
     studio.stop()
     assert not studio.studies.running
     dialog.run_button.click()
@@ -171,7 +171,7 @@ def test_a_study_is_a_job_that_gives_way_to_maps(
     window = studio.window
     dialog = opened_study(studio, "endless")
     dialog.run_button.click()
-    qtbot.waitUntil(lambda: dialog.sentence.text().startswith("Now at "), timeout=30_000)
+    qtbot.waitUntil(lambda: dialog.sentence.text().startswith("Now at "), timeout=WAIT)
     window.registry["jobs"].trigger()
     (task,) = studio.jobs_controller.tasks()
     assert (task.title, task.place, task.state) == ("Endless", "counting", "running")
@@ -184,7 +184,7 @@ def test_a_study_is_a_job_that_gives_way_to_maps(
     assert studio.studies.running, "the map waited for a step alone"
     window.jobs.leave()
     window.activateWindow()
-    qtbot.waitUntil(window.isActiveWindow, timeout=30_000)
+    qtbot.waitUntil(window.isActiveWindow, timeout=WAIT)
     assert window.registry["stop"].isEnabled()
     qtbot.keyClick(window, Qt.Key.Key_Escape)
     assert not studio.studies.running

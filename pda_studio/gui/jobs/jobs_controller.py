@@ -25,7 +25,6 @@ from pda_studio.gui.window.main_window import MainWindow
 from pda_studio.targets import name_of
 
 _BETWEEN = 200  # ms: the list changes five times a second at most
-_SEEN = 10_000  # ms after which who came back has seen what was finished
 
 
 class JobsController(QObject):
@@ -35,6 +34,8 @@ class JobsController(QObject):
     ----------
     long : float
         Seconds: who waits longer for a map may be elsewhere by then, and gets a notice.
+    read_after : float
+        Seconds after which who came back has read what was finished.
     """
 
     def __init__(
@@ -50,10 +51,10 @@ class JobsController(QObject):
         self._window, self._session = window, session
         self._explainer, self._opening, self._studies = explainer, opening, studies
         self._part = -1.0
-        self.long = 10.0
+        self.long = self.read_after = 10.0
         self._soon = QTimer(self, singleShot=True, interval=_BETWEEN)
         self._soon.timeout.connect(self.show_tasks)
-        self._seen = QTimer(self, singleShot=True, interval=_SEEN)
+        self._seen = QTimer(self, singleShot=True)
         self._seen.timeout.connect(lambda: window.strip.show_news(""))
         listed = window.jobs
         listed.stopped.connect(self.stop)
@@ -93,13 +94,16 @@ class JobsController(QObject):
             ),
         )
         window.banner.reported = self.report_of_window
-        window.activated.connect(self._seen.start)  # from then on the news grows old
+        window.activated.connect(self._on_return)
         follow(self, session.panel_changed, self._refresh)
         explainer.progressed.connect(self._refresh)
         explainer.finished.connect(self._on_finished)
         opening.loading.connect(self._on_loading)
         opening.loaded.connect(self._refresh)
         studies.progressed.connect(self._refresh)
+
+    def _on_return(self) -> None:
+        self._seen.start(round(1000 * self.read_after))
 
     # The list
 
