@@ -93,6 +93,11 @@ def others(layer: str) -> Iterator[tuple[str, str]]:
         yield f"piecewise-affine, {spread}", f"--method piecewise-affine --spread {spread}"
     for score in ("probability", "logit"):
         yield f"rise, {score}", f"--method rise --masks 20 --cells 5 --score {score} --seed 3"
+    few = "--samples 40 --cells 4 --seed 3"
+    for name in ("lime", "kernel-shap"):
+        yield name, f"--method {name} {few}"
+    for baseline in ("mean", "white"):
+        yield f"deep-lift, {baseline}", f"--method deep-lift --baseline {baseline}"
     yield "consensus", "--method consensus --across 4 --rounds 2 --seed 2"
     for metric in METRICS:
         name = f"neurons, {metric}"

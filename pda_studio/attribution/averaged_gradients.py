@@ -19,7 +19,7 @@ from pda_studio.attribution.gradients import (
 from pda_studio.classifiers import Classifier
 from pda_studio.classifiers.derivable import differentiable
 from pda_studio.diagnostics import Completeness, Diagnostics
-from pda_studio.methods.averaged_gradients import IntegratedGradients, SmoothGrad
+from pda_studio.methods.averaged_gradients import Baseline, IntegratedGradients, SmoothGrad
 from pda_studio.methods.base import Progress
 from pda_studio.methods.gradients import Rule
 from pda_studio.results import EvidenceMap, Subject
@@ -34,7 +34,7 @@ def integrated(method: IntegratedGradients, subject: Subject) -> Iterator[Progre
     count = -(-method.points // batch)
     with differentiable():
         image = prepared(subject).detach()
-        start = _start(method, subject.scored, image)
+        start = baseline_of(method.baseline, subject.scored, image)
         way = image - start
         rule = gradient_of_input(subject.scored, subject.index)
         nodes, weights = np.polynomial.legendre.leggauss(method.points)
@@ -53,7 +53,7 @@ def integrated(method: IntegratedGradients, subject: Subject) -> Iterator[Progre
         now = perf_counter() - began
         diagnostics: Diagnostics = ()
         if done == method.points:
-            diagnostics = (_completeness(subject, image, start, float(evidence.double().sum())),)
+            diagnostics = (completeness(subject, image, start, float(evidence.double().sum())),)
         found = subject.map_of(
             method,
             evidence.cpu().numpy(),
@@ -65,17 +65,15 @@ def integrated(method: IntegratedGradients, subject: Subject) -> Iterator[Progre
         yield Progress(done, method.points, lambda found=found: found)  # type: ignore[misc]
 
 
-def _start(
-    method: IntegratedGradients, classifier: Classifier, image: torch.Tensor
-) -> torch.Tensor:
-    """The baseline (1, C, H, W), as the network gets it."""
-    if method.baseline == "mean":
+def baseline_of(name: Baseline, classifier: Classifier, image: torch.Tensor) -> torch.Tensor:
+    """The baseline (1, C, H, W), as the network gets it, of an image's shape."""
+    if name == "mean":
         return torch.zeros_like(image)
-    colour = 0.0 if method.baseline == "black" else 1.0
+    colour = 0.0 if name == "black" else 1.0
     return classifier.prepare(torch.full_like(image, colour))
 
 
-def _completeness(
+def completeness(
     subject: Subject, image: torch.Tensor, start: torch.Tensor, total: float
 ) -> Completeness:
     """How far the sum is from the logit's change."""

@@ -20,7 +20,16 @@ from pda_studio.errors import PdaStudioError, UsageError
 from pda_studio.methods import METHODS
 from pda_studio.methods.base import Need
 
-ONLY_RUN = {"efficient-pda", "original-pda", "sampled-pda", "occlusion", "multiscale-pda", "rise"}
+ONLY_RUN = {
+    "lime",
+    "kernel-shap",
+    "efficient-pda",
+    "original-pda",
+    "sampled-pda",
+    "occlusion",
+    "multiscale-pda",
+    "rise",
+}
 """Methods that need nothing but a network's answers."""
 
 
