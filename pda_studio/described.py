@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pda_studio.diagnostics import Diagnostics
+from pda_studio.images.fit import CropBox, Fit, fit_in_words
 from pda_studio.plotted import Plotted
 from pda_studio.targets import OutputKind, Target
 
@@ -53,6 +54,10 @@ class Result(Plotted):
         What the method found out about its own result.
     limits : DisplayLimits or None
         Which of the image's values became 0 and 1 in the view; None of eight bits from 0 to 255.
+    fit : {"crop", "stretch", "pad", "full"}
+        What of the image became the view: see `Preprocessing`.
+    crop : CropBox or None
+        The rectangle of the image that did, if one was chosen.
     """
 
     view: View
@@ -71,6 +76,8 @@ class Result(Plotted):
     seconds: float
     diagnostics: Diagnostics = ()
     limits: DisplayLimits | None = None
+    fit: Fit = "crop"
+    crop: CropBox | None = None
 
     @property
     def complete(self) -> bool:
@@ -81,7 +88,8 @@ class Result(Plotted):
     def how(self) -> str:
         """How it came about, as captions tell it."""
         values = f"values {self.limits}" if self.limits is not None else ""
-        return ", ".join(filter(None, (*map(str, self.diagnostics), values)))
+        seen = fit_in_words(self.fit, self.crop)
+        return ", ".join(filter(None, (*map(str, self.diagnostics), values, seen)))
 
     @property
     def has_probability(self) -> bool:

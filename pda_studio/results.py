@@ -96,6 +96,7 @@ class Subject:
             If the classifier has no such target.
         """
         view = classifier.preprocessing.view(image)
+        classifier = classifier.taking((view.shape[0], view.shape[1]))
         subject = cls.of_view(view, classifier, classifier.predict(view), target, batch)
         return replace(subject, limits=classifier.preprocessing.limits_for(image))
 
@@ -111,6 +112,7 @@ class Subject:
         """Explain an image as the network sees it, of which the predictions are known."""
         from pda_studio.classifiers.scored import scored
 
+        classifier = classifier.taking((view.shape[0], view.shape[1]))
         wanted = int(predictions.argmax()) if target is None else target
         meant = classifier.target_of(wanted)
         made = scored(classifier, meant)
@@ -153,6 +155,8 @@ class Subject:
             **{name: getattr(self, name) for name in ("view", "limits", "target", "target_name")},
             **{name: getattr(self, name) for name in ("index", "probabilities")},
             "output": self.scored.output,
+            "fit": self.classifier.preprocessing.fit,
+            "crop": self.classifier.preprocessing.crop,
             "method": method.name,
             "title": method.title,
             "parameters": method.model_dump(mode="json"),

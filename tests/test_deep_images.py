@@ -105,7 +105,7 @@ def test_values_are_right_to_a_millionth_without_resizing() -> None:
 
 
 def replace_size(wanted: Preprocessing) -> Preprocessing:
-    return wanted.model_copy(update={"resize": 32, "size": 32})
+    return wanted.model_copy(update={"resize": 32, "size": (32, 32)})
 
 
 def test_a_network_trained_on_other_values_gets_those_uncut() -> None:

@@ -140,8 +140,7 @@ def _ascent(
 def _image_of(path: Path, classifier: Classifier) -> View:
     """Read the image to go on from, as the network sees it."""
     image = _made_image(path) if path.suffix.lower() == ".npz" else load_image(path)
-    side = classifier.input_size
-    if image.shape[:2] == (side, side):
+    if image.shape[:2] == classifier.input_size:
         return image  # it was made as the network sees it
     return classifier.preprocessing.view(image)
 

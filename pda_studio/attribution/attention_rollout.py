@@ -12,6 +12,7 @@ from torch.nn.functional import interpolate
 
 from pda_studio.classifiers import Classifier
 from pda_studio.classifiers.endings import Hidden
+from pda_studio.classifiers.layers import patch_grid
 from pda_studio.diagnostics import AttentionLayers
 from pda_studio.errors import UsageError
 from pda_studio.methods.attention_rollout import AttentionRollout
@@ -26,15 +27,21 @@ def steps(method: AttentionRollout, subject: Subject) -> Iterator[Progress[Evide
     weights = attention_weights(classifier, subject)
     rolled = rollout([_fused(method, layer) for layer in weights])
     row = _row(classifier.network, rolled)
-    side = round((len(row) - 1) ** 0.5)
-    patches = row[1:].reshape(1, 1, side, side)
-    evidence = interpolate(patches, subject.view.shape[:2], mode="bilinear", align_corners=False)
+    height, width = subject.view.shape[:2]
+    grid = patch_grid(len(row) - 1, (height, width))
+    if grid is None:
+        raise UsageError(
+            f"The {len(row) - 1} tokens of {classifier.name} are no grid of patches of"
+            f" {width} × {height} pixels: choose another method."
+        )
+    patches = row[1:].reshape(1, 1, *grid)
+    evidence = interpolate(patches, (height, width), mode="bilinear", align_corners=False)
     found = subject.map_of(
         method,
         evidence[0, 0].cpu().numpy(),
         "share of attention",
         perf_counter() - began,
-        diagnostics=(AttentionLayers(len(weights), subject.view.shape[0] // side),),
+        diagnostics=(AttentionLayers(len(weights), height // grid[0]),),
     )
     yield Progress(1, 1, lambda: found)
 

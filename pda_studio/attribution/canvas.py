@@ -60,7 +60,7 @@ class Pixels:
     def noise(self, random: torch.Generator) -> torch.Tensor:
         """Normally distributed around the mean colour."""
         size, channels = self.classifier.input_size, self.classifier.preprocessing.channels
-        values = _NOISE * torch.randn(1, channels, size, size, generator=random)
+        values = _NOISE * torch.randn(1, channels, *size, generator=random)
         return self._in_range(values.to(self.classifier.device))
 
     def of(self, prepared: torch.Tensor) -> torch.Tensor:
@@ -112,7 +112,7 @@ class Code:
     generator: Generator
 
     def __post_init__(self) -> None:
-        made = self.generator.size, self.generator.channels
+        made = (self.generator.size, self.generator.size), self.generator.channels
         taken = self.classifier.input_size, self.classifier.preprocessing.channels
         if made != taken:
             raise UsageError(
@@ -151,5 +151,6 @@ def _without_smallest(values: torch.Tensor, sizes: torch.Tensor, percentage: flo
     return values * (sizes >= limit)
 
 
-def _images(size: int, channels: int) -> str:
-    return f"{'grey' if channels == 1 else 'colour'} images of {size}×{size} pixels"
+def _images(size: tuple[int, int], channels: int) -> str:
+    height, width = size
+    return f"{'grey' if channels == 1 else 'colour'} images of {width}×{height} pixels"

@@ -101,7 +101,7 @@ class FeatureMaps:
             raise UsageError(f"{classifier.name} has no convolution before the target.")
         made = cls(classifier, program, convolutions)
         size, channels = classifier.input_size, classifier.preprocessing.channels
-        black = torch.zeros(1, channels, size, size)
+        black = torch.zeros(1, channels, *size)
         with torch.inference_mode():
             for operation, value in made._run(classifier.prepare(black)):
                 if isinstance(value, torch.Tensor):

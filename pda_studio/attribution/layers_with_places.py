@@ -47,7 +47,7 @@ def layer_with_places(classifier: Classifier, wanted: str, purpose: str) -> tupl
         If there is no such layer, or its values lie nowhere in the image.
     """
     known = layers(classifier)
-    found = _places(known)
+    found = _places(known, classifier.input_size)
     if wanted == AUTO:
         name = _last(classifier, known, found, purpose)
         return name, found[name]
@@ -66,15 +66,15 @@ def layer_with_places(classifier: Classifier, wanted: str, purpose: str) -> tupl
     return layer.name, found[layer.name]
 
 
-def _places(known: list[Layer]) -> dict[str, Places]:
+def _places(known: list[Layer], size: tuple[int, int]) -> dict[str, Places]:
     """Where the values of each layer lie that has rows and columns."""
     found: dict[str, Places] = {}
-    side = None
+    latest: tuple[int, int] | None = None
     for layer in known:
-        places = places_of(layer.shape, side)
+        places = places_of(layer.shape, latest, size)
         if places is not None:
             found[layer.name] = places
-            side = places.rows
+            latest = places.rows, places.columns
     return found
 
 
@@ -144,7 +144,7 @@ def _counting(classifier: Classifier, places: dict[str, Places]) -> list[str]:
     size, channels = classifier.input_size, classifier.preprocessing.channels
     try:
         with differentiable():
-            image = torch.zeros(1, channels, size, size, device=classifier.device)
+            image = torch.zeros(1, channels, *size, device=classifier.device)
             answer = classifier.network(image.requires_grad_())
             values = [value for value in results.values() if value.requires_grad]
             found = torch.autograd.grad(answer.sum(), values, allow_unused=True)

@@ -63,7 +63,7 @@ def _gradients(classifier: Classifier, purpose: str) -> None:
     """Two images of noise: an answer that changes between them must have a gradient."""
     generator = torch.Generator().manual_seed(0)
     size, channels = classifier.input_size, classifier.preprocessing.channels
-    pixels = torch.rand(2, channels, size, size, generator=generator)
+    pixels = torch.rand(2, channels, *size, generator=generator)
     with differentiable(classifier.name, purpose):
         images = classifier.prepare(pixels).detach().requires_grad_()
         answer = classifier.network(images)
@@ -78,7 +78,7 @@ def _gradients(classifier: Classifier, purpose: str) -> None:
 def _pieces(classifier: Classifier, purpose: str) -> None:
     size, channels = classifier.input_size, classifier.preprocessing.channels
     with torch.no_grad():
-        image = classifier.prepare(torch.zeros(1, channels, size, size))
+        image = classifier.prepare(torch.zeros(1, channels, *size))
         piecewise_linear(classifier, image, purpose, folded=True)
 
 

@@ -1,9 +1,11 @@
 """Where the values of a layer lie in the image: rows and columns of maps, or of tokens."""
 
 from dataclasses import dataclass
-from math import isqrt
+from math import log
 
 import torch
+
+from pda_studio.classifiers.layers import patch_grid
 
 _MOST_PREFIXES = 16  # tokens before the patches': of the class, of distillation, registers
 
@@ -35,17 +37,23 @@ class Places:
         return values.movedim(-1, 1) if self.channels_last else values
 
 
-def places_of(shape: tuple[int, ...], side: int | None = None) -> Places | None:
+def places_of(
+    shape: tuple[int, ...],
+    latest: tuple[int, int] | None = None,
+    size: tuple[int, int] = (1024, 1024),
+) -> Places | None:
     """Find where the values of a layer lie, whose result for one image has this shape.
 
-    Input and maps are square; where the two equal sides come first, channels come last.
+    Maps have the input's aspect; where the two sides that have it come first, channels come last.
 
     Parameters
     ----------
     shape : tuple of int
         Without the batch.
-    side : int, optional
-        Rows of the last maps before it: tokens are most likely their places.
+    latest : (int, int), optional
+        Rows and columns of the last maps before it: tokens are most likely their places.
+    size : (int, int)
+        Height and width of the input; a square if not given.
 
     Returns
     -------
@@ -53,14 +61,23 @@ def places_of(shape: tuple[int, ...], side: int | None = None) -> Places | None:
         None if it has no rows and columns.
     """
     if len(shape) == 3:
-        if shape[1] == shape[2] > 1:
+        last, first = (_off(sides, size) for sides in (shape[1:], shape[:2]))
+        square = size[0] == size[1]
+        if max(shape[1:]) > 1 and (last == 0 if square else last <= first):
             return Places(shape[1], shape[2])
-        if shape[0] == shape[1] > 1:
+        if max(shape[:2]) > 1 and (first == 0 if square else True):
             return Places(shape[0], shape[1], channels_last=True)
     if len(shape) != 2:
         return None
-    for rows in (side or 0, isqrt(shape[0]), isqrt(shape[0] - 1)):
-        prefix = shape[0] - rows * rows
-        if rows > 1 and 0 <= prefix <= (_MOST_PREFIXES if rows == side else 1):
-            return Places(rows, rows, channels_last=True, prefix=prefix)
+    for grid in (latest, patch_grid(shape[0], size), patch_grid(shape[0] - 1, size)):
+        if grid is None or max(grid) < 2:
+            continue
+        prefix = shape[0] - grid[0] * grid[1]
+        if 0 <= prefix <= (_MOST_PREFIXES if grid == latest else 1):
+            return Places(*grid, channels_last=True, prefix=prefix)
     return None
+
+
+def _off(sides: tuple[int, ...], size: tuple[int, int]) -> float:
+    """How far the aspect of two sides is from the input's."""
+    return abs(log(max(sides[0], 1) / max(sides[1], 1)) - log(size[0] / size[1]))

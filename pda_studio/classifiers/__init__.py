@@ -7,10 +7,11 @@ from pda_studio.classifiers.catalogue import (
     classifier_names,
     without_weights,
 )
-from pda_studio.classifiers.classifier import Classifier, PdaSettings
+from pda_studio.classifiers.classifier import Classifier
 from pda_studio.classifiers.downloads import Download
 from pda_studio.classifiers.entry import is_file, load_classifier, loading, preprocessing_of
 from pda_studio.classifiers.preprocessing import Frame, Preprocessing
+from pda_studio.classifiers.settings import PdaSettings
 
 __all__ = [
     "CatalogueEntry",

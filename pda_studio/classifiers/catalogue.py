@@ -9,7 +9,7 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from pda_studio.classifiers.classifier import Classifier, PdaSettings
+from pda_studio.classifiers.classifier import Classifier
 from pda_studio.classifiers.digits import CLASS_NAMES, MEAN, STD, DigitsNetwork
 from pda_studio.classifiers.downloads import Download, cached_file, download
 from pda_studio.classifiers.networks import (
@@ -23,6 +23,7 @@ from pda_studio.classifiers.networks import (
     weights_entries,
 )
 from pda_studio.classifiers.preprocessing import Preprocessing
+from pda_studio.classifiers.settings import PdaSettings
 from pda_studio.classifiers.weights import About, Weights, read_about, read_weights
 from pda_studio.errors import UsageError
 from pda_studio.reading import refused_as
@@ -128,7 +129,7 @@ def without_weights(name: str) -> Classifier:
     """
     if not is_known(name):
         raise UsageError(f"There is no classifier “{name}”: see pda-studio classifiers.")
-    place, size = torch.device("meta"), preprocessing_of(name).size
+    place, size = torch.device("meta"), preprocessing_of(name).size[0]
     try:
         with place:
             network = DigitsNetwork() if name == "digits" else build(name, size)
@@ -169,14 +170,14 @@ def preprocessing_of(name: str, weights: str = "") -> Preprocessing:
     if not is_known(name):
         raise UsageError(f"There is no classifier “{name}”: see pda-studio classifiers.")
     if name == "digits":
-        return Preprocessing(resize=28, size=28, mean=(MEAN,), std=(STD,))
+        return Preprocessing(resize=28, size=(28, 28), mean=(MEAN,), std=(STD,))
     transforms = _weights_entry(name, weights).transforms()
     mean, std = tuple(transforms.mean), tuple(transforms.std)
     if name in EXTRA_ARGUMENTS:
         mean = std = _INCEPTION_NORMALISATION
     return Preprocessing(
         resize=transforms.resize_size[0],
-        size=transforms.crop_size[0],
+        size=(transforms.crop_size[0], transforms.crop_size[0]),
         mean=mean,
         std=std,
         interpolation=transforms.interpolation.value,
@@ -210,17 +211,17 @@ def _torchvision_classifier(
     output: OutputKind = "softmax"
     preprocessing = preprocessing_of(name, source)
     if weights is None:
-        network = he_initialised(lambda: build(name, preprocessing.size))
+        network = he_initialised(lambda: build(name, preprocessing.size[0]))
     else:
         weights = {k: v for k, v in weights.items() if not k.startswith(_AUXILIARY)}
         others = f"These weights ({source}) are not {name}'s; choose the network they are from."
         with refused_as(others, source):  # torchvision may refuse sizes that it cannot build
             preprocessing = _of_size(preprocessing, input_size_of(weights))
-            network = build(name, preprocessing.size)
+            network = build(name, preprocessing.size[0])
             classes = count_classes(network, weights)
             if classes != len(class_names):
                 # Somebody's own training: the same network with another number of classes.
-                network = build(name, preprocessing.size, classes)
+                network = build(name, preprocessing.size[0], classes)
                 class_names = tuple(f"class {index}" for index in range(classes))
             fill(name, network, weights, source)
         about = read_about(path) if path else About()
@@ -257,10 +258,10 @@ def _weights_entry(name: str, source: str | None, *, default: bool = False) -> A
 
 def _of_size(preprocessing: Preprocessing, size: int | None) -> Preprocessing:
     """The preprocessing for another input size, with the same share of the image cut off."""
-    if size is None or size == preprocessing.size:
+    if size is None or (size, size) == preprocessing.size:
         return preprocessing
-    resize = round(preprocessing.resize * size / preprocessing.size)
-    return preprocessing.model_copy(update={"size": size, "resize": resize})
+    resize = round(preprocessing.resize * size / preprocessing.size[0])
+    return preprocessing.model_copy(update={"size": (size, size), "resize": resize})
 
 
 def _ready(network: nn.Module, device: torch.device) -> nn.Module:

@@ -9,20 +9,21 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
 from torch import nn
 
 from pda_studio.classifiers.behaviour import check_behaviour, in_eval_mode
 from pda_studio.classifiers.graph import NotTraceable, refuse_untraceable
 from pda_studio.classifiers.preprocessing import Preprocessing
+from pda_studio.classifiers.settings import PdaSettings
+from pda_studio.classifiers.sizes import check_memory, multiple_of_sizes, refused_size, size_note
 from pda_studio.errors import PdaStudioError, UsageError
 from pda_studio.images import View
-from pda_studio.images.fit import Fit
+from pda_studio.images.fit import CropBox, Fit
 from pda_studio.targets import (
     UNITS,
     ClassTarget,
@@ -41,27 +42,6 @@ _log = logging.getLogger(__name__)
 
 _NUMBER = re.compile(r"-?[0-9]{1,18}")
 _INDEX = re.compile(r"index:[0-9]{1,18}")
-
-
-class PdaSettings(BaseModel):
-    """The settings of prediction difference analysis that suit a classifier.
-
-    Attributes
-    ----------
-    window, outer : int
-        Side k of the removed window and l of the patch around it, in input pixels.
-    distribution : {"conditional", "marginal"}
-        Which distribution of pixels suits its images best: given a window's surroundings, or not.
-    statistics : str
-        Name of the shipped statistics that describe such images.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    window: int = 10
-    outer: int = 18
-    distribution: Literal["conditional", "marginal"] = "conditional"
-    statistics: Literal["natural", "digits"] = "natural"
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +79,10 @@ class Classifier:
         was made for, over the largest output, to a prepared image (1, C, H, W).
     batch_sizes : dict
         The fastest batch size found so far, by kind of forward: learnt while working.
+    own_fit : {"crop", "stretch", "pad", "full"}, optional
+        The fit that it was opened with, where another was chosen.
+    measured : dict
+        What was counted of the network once, by name: `sizes` has it.
     """
 
     name: str
@@ -114,16 +98,69 @@ class Classifier:
     fits: "Fits | None" = None
     runtime: Callable[[torch.Tensor], float] | None = None
     batch_sizes: dict[str, int] = field(default_factory=dict)
+    own_fit: Fit | None = None
+    measured: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "network", in_eval_mode(self.name, self.network))
 
-    def with_fit(self, fit: Fit) -> Self:
-        """The same network that gets the middle of an image, or all of it: stretched, or padded."""
-        if fit == self.preprocessing.fit:
+    def with_fit(
+        self, fit: Fit | None, crop: CropBox | tuple[int, int, int, int] | None = None
+    ) -> Self:
+        """The same network with another model input: see `Preprocessing`; None is its own fit.
+
+        Parameters
+        ----------
+        fit : {"crop", "stretch", "pad", "full"}, optional
+            What of an image becomes the model input.
+        crop : (int, int, int, int), optional
+            Left, top, width and height of the rectangle that does, with the fit `crop`.
+
+        Raises
+        ------
+        UsageError
+            If a crop is named for another fit, or the network takes images of one size alone, none
+            at full resolution.
+        """
+        before = self.preprocessing
+        fit = fit or ("crop" if crop is not None else self.own_fit or before.fit)
+        if crop is not None and fit != "crop":
+            raise UsageError(f"A crop cannot be had with the fit {fit}: leave either out.")
+        box = None if crop is None else CropBox(*crop)
+        if (fit, box) == (before.fit, before.crop):
             return self
-        preprocessing = self.preprocessing.model_copy(update={"fit": fit})
-        return replace(self, preprocessing=preprocessing, batch_sizes=dict(self.batch_sizes))
+        changes: dict[str, object] = {"fit": fit, "crop": box, "usual": None, "multiple": 1}
+        changes["size"] = before.usual_size
+        made = self._with_preprocessing(before.model_copy(update=changes))
+        if fit == "full":
+            changes["multiple"] = multiple_of_sizes(made)
+            return self._with_preprocessing(before.model_copy(update=changes))
+        return made
+
+    def taking(self, size: tuple[int, int]) -> Self:
+        """The same network for model inputs of this height and width, with the fit `full`.
+
+        Raises
+        ------
+        UsageError
+            If that takes more memory than there is.
+        """
+        before = self.preprocessing
+        if before.fit != "full" or before.size == size:
+            return self
+        changes = {"size": size, "usual": before.usual_size}
+        made = self._with_preprocessing(before.model_copy(update=changes))
+        check_memory(made)
+        return made
+
+    def _with_preprocessing(self, preprocessing: Preprocessing) -> Self:
+        same_size = preprocessing.size == self.preprocessing.size
+        sizes = dict(self.batch_sizes) if same_size else {}
+        own = self.own_fit or self.preprocessing.fit
+        made = replace(self, preprocessing=preprocessing, batch_sizes=sizes, own_fit=own)
+        if "_of_weights" in vars(self):  # reading all weights takes its time
+            vars(made)["_of_weights"] = self._of_weights
+        return made
 
     @property
     def has_probabilities(self) -> bool:
@@ -145,29 +182,44 @@ class Classifier:
         return True
 
     @property
-    def input_size(self) -> int:
-        """Side of the network's square input, in pixels."""
+    def input_size(self) -> tuple[int, int]:
+        """Height and width of the model input, in pixels."""
         return self.preprocessing.size
 
-    @cached_property
-    def fingerprint(self) -> str:
-        """SHA-256 of all weights (hex): the same for the same network, whatever the file.
+    @property
+    def shorter_side(self) -> int:
+        """Of the model input, in pixels: windows and their outer patches fit into it."""
+        return min(self.preprocessing.size)
 
-        How outputs are read counts, too, unless they are a softmax's, and how the input of a
-        network is made that is not in the catalogue.
-        """
+    @property
+    def size_note(self) -> str:
+        """What an image at full resolution costs, in one sentence; "" with any other fit."""
+        return size_note(self)
+
+    @cached_property
+    def _of_weights(self) -> str:
+        """SHA-256 of all weights (hex), and of how outputs are read."""
         digest = hashlib.sha256(self.name.encode())
         digest.update(self.about.encode())
         if self.output != "softmax":  # the same outputs, but read in another way
             digest.update(self.output.encode())
-        if self.preprocessing.fit != "crop":
-            digest.update(f"fit {self.preprocessing.fit}".encode())
         if self.target is not None:
             digest.update(json.dumps(as_json(self.target), sort_keys=True).encode())
         for name, tensor in sorted(self.network.state_dict().items()):
             digest.update(name.encode())
             digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of all weights (hex): the same for the same network, whatever the file.
+
+        How outputs are read and the input is made counts, but no rectangle of a single image.
+        """
+        fit = self.preprocessing.fit
+        if fit == "crop":
+            return self._of_weights
+        return hashlib.sha256(f"{self._of_weights} fit {fit}".encode()).hexdigest()
 
     def prepare(self, pixels: torch.Tensor) -> torch.Tensor:
         """Normalise pixels (N, C, H, W) in [0, 1] and move them to where the network lives."""
@@ -193,9 +245,17 @@ class Classifier:
         ------
         PdaStudioError
             If the network's answer is not finite, or it behaves in a way that spoils maps.
+        UsageError
+            If it cannot be run on an image of this size.
         """
         prepared = self.prepare(self.preprocessing.pixels(view)[None])
-        answer = self.logits(prepared.clone())
+        sized = self.taking((view.shape[0], view.shape[1]))
+        try:
+            answer = self.logits(prepared.clone())
+        except Exception as error:  # whatever a network of somebody else's raises
+            if self.preprocessing.fit != "full":
+                raise
+            raise refused_size(sized, error) from error
         check_behaviour(self.name, self.network, len(self.class_names), prepared, answer)
         logits = answer[0].cpu().double()
         if not bool(torch.isfinite(logits).all()):

@@ -30,7 +30,7 @@ from pda_studio.classifiers.networks import input_size_of
 from pda_studio.classifiers.outlines import TIMM
 from pda_studio.classifiers.outputs import Ending, output_named
 from pda_studio.classifiers.shards import INDEX, read_shards
-from pda_studio.classifiers.spec import ClassifierSpec
+from pda_studio.classifiers.spec import ClassifierSpec, one_if_square
 from pda_studio.classifiers.weights import Weights, read_about, read_weights
 from pda_studio.errors import PdaStudioError
 
@@ -153,7 +153,8 @@ def _said_by(match: Match, network: nn.Module, path: Path) -> ClassifierSpec:
         known = class_names_of(_IMAGENET)
     else:
         usual, known = preprocessing_of(match.name), class_names_of(match.name)
-    size = input_size_of(network.state_dict()) or usual.size
+    side = input_size_of(network.state_dict())
+    size = usual.size if side is None else (side, side)
     mean, std = usual.mean, usual.std
     if len(mean) != match.channels:  # the colours' mean
         mean, std = (sum(mean) / len(mean),), (sum(std) / len(std),)
@@ -161,8 +162,8 @@ def _said_by(match: Match, network: nn.Module, path: Path) -> ClassifierSpec:
     names = about.names_for(path.name, match.classes)
     return ClassifierSpec.of(
         architecture=match.name,
-        input_size=size,
-        resize=round(usual.resize * size / usual.size),
+        input_size=one_if_square(size),
+        resize=round(usual.resize * min(size) / min(usual.size)),
         channels=match.channels,
         mean=mean,
         std=std,
@@ -214,9 +215,8 @@ def open_file(
     if opened.fits is not None:
         classifier = replace(classifier, fits=opened.fits)
     if opened.runtime is not None:
-        side = classifier.input_size
         noise = torch.rand(
-            (1, classifier.preprocessing.channels, side, side),
+            (1, classifier.preprocessing.channels, *classifier.preprocessing.usual_size),
             generator=torch.Generator().manual_seed(1),
         )
         opened.runtime(classifier.preprocessing.normalise(noise))

@@ -71,6 +71,15 @@ def activations(classifier: Classifier, view: View, layer: str) -> NDArray[np.fl
     raise _no_layer(classifier, layer)
 
 
+def patch_grid(count: int, size: tuple[int, int]) -> tuple[int, int] | None:
+    """Rows and columns in which so many patches cover an input of this height and width."""
+    height, width = size
+    for patch in range(1, min(size) + 1):
+        if (height // patch) * (width // patch) == count:
+            return height // patch, width // patch
+    return None
+
+
 def _results(
     classifier: Classifier, prepared: torch.Tensor | None = None
 ) -> Iterator[tuple[str, str, torch.Tensor]]:
@@ -79,7 +88,7 @@ def _results(
     handles = []
     if prepared is None:
         size, channels = classifier.input_size, len(classifier.preprocessing.mean)
-        prepared = torch.zeros(1, channels, size, size, device=classifier.device)
+        prepared = torch.zeros(1, channels, *size, device=classifier.device)
     for name, module in classifier.network.named_modules():
 
         def note(module: nn.Module, inputs: Any, result: Any, name: str = name) -> None:

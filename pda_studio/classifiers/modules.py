@@ -8,9 +8,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from pda_studio.classifiers.classifier import Classifier, PdaSettings
+from pda_studio.classifiers.classifier import Classifier
 from pda_studio.classifiers.outputs import OUTPUTS, Ending, Output, output_named, with_ending
 from pda_studio.classifiers.preprocessing import Preprocessing
+from pda_studio.classifiers.settings import PdaSettings
 from pda_studio.classifiers.spec import ClassifierSpec
 from pda_studio.classifiers.transforms import spec_of
 from pda_studio.errors import PdaStudioError, UsageError
@@ -75,7 +76,7 @@ def from_module(
     if not _takes_batches(ended, preprocessing, place):
         _log.warning("%s takes one image at a time, as it was exported: maps take longer.", name)
         ended = OneByOne(ended).train(False)
-    return Classifier(
+    made = Classifier(
         name=name,
         network=ended,
         preprocessing=preprocessing,
@@ -84,8 +85,13 @@ def from_module(
         weights=weights,
         settings=_settings(preprocessing),
         output=output.kind,
-        about=preprocessing.model_dump_json() + output.name + str(known.select or ""),
+        about=preprocessing.model_dump_json(exclude={"crop", "multiple", "usual"})
+        + output.name
+        + str(known.select or ""),
     )
+    if preprocessing.fit == "full":  # tried only now that its outputs are known
+        return made.with_fit("crop").with_fit("full")
+    return made
 
 
 class OneByOne(nn.Module):
@@ -177,7 +183,7 @@ def _first_answer(
     shown = spec.preprocessing(spec.input_size or _SIZES[0], channels)
     lines = str(failed).strip().splitlines() or [type(failed).__name__]
     raise PdaStudioError(
-        f"{name} cannot be run on images of {shown.channels} × {shown.size} × {shown.size}"
+        f"{name} cannot be run on images of {shown.channels} × {shown.size[0]} × {shown.size[1]}"
         f" ({lines[0].rstrip('.')[:200]}): give its input_size and channels."
     ) from failed
 
@@ -185,7 +191,8 @@ def _first_answer(
 def _warn_of_guesses(name: str, spec: ClassifierSpec, preprocessing: Preprocessing) -> None:
     guessed = []
     if spec.input_size is None:
-        guessed.append(f"an input of {preprocessing.size} × {preprocessing.size} pixels")
+        height, width = preprocessing.size
+        guessed.append(f"an input of {width} × {height} pixels")
     if spec.mean is None and spec.std is None and spec.value_range is None:
         guessed.append("values from 0 to 1 without normalisation")
     if guessed:
@@ -201,9 +208,9 @@ def _noise(
     preprocessing: Preprocessing, device: torch.device, count: int, network: nn.Module
 ) -> Any:
     """What a network answers to images of noise, the same at every call."""
-    side = preprocessing.size
     pixels = torch.rand(
-        (count, preprocessing.channels, side, side), generator=torch.Generator().manual_seed(0)
+        (count, preprocessing.channels, *preprocessing.size),
+        generator=torch.Generator().manual_seed(0),
     )
     return network(preprocessing.normalise(pixels.to(device)))
 
@@ -254,8 +261,9 @@ def _class_names(
 
 def _settings(preprocessing: Preprocessing) -> PdaSettings:
     """Windows in proportion to the input, as 10 and 18 of 224 pixels are, but no smaller than 2."""
-    if preprocessing.size >= _SMALL:
+    shorter = min(preprocessing.size)
+    if shorter >= _SMALL:
         return PdaSettings()
-    window = max(2, preprocessing.size // 7)
-    outer = min(3 * window, max(window + 1, preprocessing.size - 1))
+    window = max(2, shorter // 7)
+    outer = min(3 * window, max(window + 1, shorter - 1))
     return PdaSettings(window=window, outer=outer)

@@ -12,7 +12,7 @@ import torch
 from torch import fx, nn
 
 from pda_studio.classifiers.files import FileKind, Opened, file_kind
-from pda_studio.classifiers.spec import ClassifierSpec
+from pda_studio.classifiers.spec import ClassifierSpec, one_if_square
 from pda_studio.errors import PdaStudioError
 
 _LARGEST = 1 << 31  # bytes: what a protobuf may have
@@ -182,7 +182,8 @@ def _said_by(model: Any) -> tuple[ClassifierSpec, bool]:
     if len(sides) == 4:
         channels, height, width = (sides[3], *sides[1:3]) if last else sides[1:]
         said["channels"] = channels if channels in (1, 3) else None
-        said["input_size"] = height if height and height == width else None
+        if height and width:
+            said["input_size"] = one_if_square((height, width))
     return ClassifierSpec.of(**said), last
 
 

@@ -1,18 +1,18 @@
 """From any image to what a network sees, and back."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
 
 from pda_studio.errors import UsageError
 from pda_studio.images import DisplayLimits, View, image_of
 from pda_studio.images import Image as OpenedImage
-from pda_studio.images.fit import Fit
+from pda_studio.images.fit import CropBox, Fit
 
 _RESAMPLING = {
     "nearest": Image.Resampling.NEAREST,
@@ -22,10 +22,17 @@ _RESAMPLING = {
 _LUMINANCE = (19595 / 65536, 38470 / 65536, 7471 / 65536)  # as Pillow weighs RGB (BT.601)
 _LONGEST = 64  # times the shorter side: longer images are resampled in part only
 
+InputSize = Annotated[
+    tuple[int, int],
+    BeforeValidator(lambda size: (size, size) if isinstance(size, int) else size),
+    PlainSerializer(lambda size: size[0] if size[0] == size[1] else list(size)),
+]
+"""Height and width of a model input, in pixels; one number stands for a square."""
+
 
 @dataclass(frozen=True)
 class Frame:
-    """Where the network's square input lies in the image that was opened.
+    """Where the model input lies in the image that was opened.
 
     Attributes
     ----------
@@ -55,14 +62,22 @@ class Preprocessing(BaseModel):
     Attributes
     ----------
     resize : int
-        Length of the shorter side after resizing, in pixels.
-    size : int
-        Side of the square that is cut out of the middle: the network's input, in pixels.
+        Length of the input's shorter side, had nothing been cut off, in pixels.
+    size : (int, int)
+        Height and width of what is cut out of the middle: the model input, in pixels. With the fit
+        `full` each image has its own.
     mean, std : tuple of float
         Normalisation of each channel; one channel means the network sees grey.
-    fit : {"crop", "stretch", "pad"}
-        How the image becomes a square: its middle; all of it, stretched; or all of it, with black
-        beside it.
+    fit : {"crop", "stretch", "pad", "full"}
+        What becomes the model input: the image's middle, or `crop`; all of it, stretched; all of
+        it, with black beside it; or all of it at its own resolution.
+    crop : CropBox, optional
+        With the fit `crop`: the rectangle of the image that becomes the model input.
+    multiple : int
+        With the fit `full`: height and width are multiples of this many pixels, and what is too
+        much at the image's border is cut off.
+    usual : (int, int), optional
+        With the fit `full` and the `size` of one image: the size that the network was made for.
     values : (float, float), optional
         The image's own values that the network was trained to get as 0 and 1; values beyond them
         are not cut off. Without it, these are an image's display limits, which cut off.
@@ -73,38 +88,70 @@ class Preprocessing(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     resize: int
-    size: int
+    size: InputSize
     mean: tuple[float, ...]
     std: tuple[float, ...]
     interpolation: Literal["nearest", "bilinear", "bicubic"] = "bilinear"
     fit: Fit = "crop"
     values: tuple[float, float] | None = None
+    crop: CropBox | None = None
+    multiple: int = 1
+    usual: InputSize | None = None
+
+    @property
+    def usual_size(self) -> tuple[int, int]:
+        """Height and width of the input that the network was made for, in pixels."""
+        return self.usual or self.size
 
     @property
     def channels(self) -> int:
         """Number of channels that the network sees: 1 (grey) or 3 (RGB)."""
         return len(self.mean)
 
+    def view_size(self, width: int, height: int) -> tuple[int, int]:
+        """Height and width of the model input for an image of this width and height (pixels)."""
+        if self.fit != "full":
+            return self.size
+        return _cut(height, width, self.multiple)
+
+    def suited_to(self, view: View, width: int, height: int) -> Self:
+        """The same for the size that the view of an image of this width and height has."""
+        size = int(view.shape[0]), int(view.shape[1])
+        of = (one for one in (1, 2, 4, 8, 16, 32, 64) if _cut(height, width, one) == size)
+        multiple = next(of, 1) if self.fit == "full" else self.multiple
+        return self.model_copy(update={"size": size, "multiple": multiple})
+
     def _geometry(self, width: int, height: int) -> tuple[int, int, int, int]:
         """Resized width and height, and the cut's left and top, rounded as torchvision does."""
+        down, across = self.view_size(width, height)
+        if self.fit == "full":
+            return width, height, (width - across) // 2, (height - down) // 2
         if self.fit == "stretch":
-            return self.size, self.size, 0, 0
+            return across, down, 0, 0
         if self.fit == "pad":
-            longer = max(width, height)
-            padded_width = max(1, round(self.size * width / longer))
-            padded_height = max(1, round(self.size * height / longer))
-            left, top = (padded_width - self.size) // 2, (padded_height - self.size) // 2
+            if width * down >= height * across:
+                padded_width, padded_height = across, max(1, round(across * height / width))
+            else:
+                padded_width, padded_height = max(1, round(down * width / height)), down
+            left, top = (padded_width - across) // 2, (padded_height - down) // 2
             return padded_width, padded_height, left, top  # the cut begins outside: black
-        if width <= height:
+        if down != across:  # as timm does: the image covers the input and what is cut off around it
+            share = self.resize / min(self.size)
+            scale = max(share * across / width, share * down / height)
+            resized_width, resized_height = round(width * scale), round(height * scale)
+        elif width <= height:
             resized_width, resized_height = self.resize, int(self.resize * height / width)
         else:
             resized_width, resized_height = int(self.resize * width / height), self.resize
-        left = round((resized_width - self.size) / 2)
-        top = round((resized_height - self.size) / 2)
+        left = round((resized_width - across) / 2)
+        top = round((resized_height - down) / 2)
         return resized_width, resized_height, left, top
 
     def frame(self, width: int, height: int) -> Frame:
         """Where the input lies in an image of this width and height (pixels)."""
+        if self.fit == "crop" and self.crop is not None:
+            (down, across), crop = self.size, self.crop
+            return Frame(crop.left, crop.top, crop.width / across, crop.height / down)
         resized_width, resized_height, left, top = self._geometry(width, height)
         scale_x, scale_y = width / resized_width, height / resized_height
         return Frame(left * scale_x, top * scale_y, scale_x, scale_y)
@@ -126,17 +173,20 @@ class Preprocessing(BaseModel):
 
         Returns
         -------
-        (size, size, 3) uint8, or float32 of three channels or more
-            Resized and cut; grey in all three channels where the network sees grey. Of images with
-            more than eight bits, and of others whose display limits were changed, as float32: 0 is
-            black and 1 white, and no value is rounded.
+        (H, W, 3) uint8, or float32 of three channels or more
+            Of the input's size; grey in all three channels where the network sees grey. Of images
+            with more than eight bits, and of others whose display limits were changed, as float32:
+            0 is black and 1 white, and no value is rounded.
 
         Raises
         ------
         UsageError
-            If the network takes another number of channels than the image has.
+            If the network takes another number of channels than the image has, or the crop lies
+            outside the image or has another aspect than the model input.
         """
         opened, limits = image_of(image), self.limits_for(image)
+        if self.fit == "crop" and self.crop is not None:
+            self.crop.check((opened.height, opened.width), self.size)
         if limits is None:
             return self._resampled(opened.pixels)
         values = self._channels_of(opened)
@@ -164,24 +214,29 @@ class Preprocessing(BaseModel):
     def _resampled(self, image: NDArray[Any]) -> NDArray[Any]:
         """Resize and cut RGB (H, W, 3) uint8, or one channel (H, W) of floats."""
         height, width = image.shape[:2]
+        down, across = self.view_size(width, height)
         resized_width, resized_height, left, top = self._geometry(width, height)
         if image.ndim == 2:
             image = image.astype(np.float32, copy=False)
         resized, resampling = Image.fromarray(image), _RESAMPLING[self.interpolation]
-        if max(resized_width, resized_height) <= _LONGEST * self.resize:
+        cropped = self.fit == "crop" and self.crop is not None
+        if not cropped and max(resized_width, resized_height) <= _LONGEST * max(
+            self.resize, down, across
+        ):
             # In one go with a box, rounding would fall otherwise in up to a quarter of the pixels.
-            resized = resized.resize((resized_width, resized_height), resampling)
-            resized = resized.crop((left, top, left + self.size, top + self.size))
+            if (resized_width, resized_height) != (width, height):
+                resized = resized.resize((resized_width, resized_height), resampling)
+            resized = resized.crop((left, top, left + across, top + down))
         else:
             # A panorama would blow up to gigabytes on the way: resample only what is kept.
             frame = self.frame(width, height)
             box = (
                 frame.left,
                 frame.top,
-                min(width, frame.left + self.size * frame.scale_x),
-                min(height, frame.top + self.size * frame.scale_y),
+                min(width, frame.left + across * frame.scale_x),
+                min(height, frame.top + down * frame.scale_y),
             )
-            resized = resized.resize((self.size, self.size), resampling, box=box)
+            resized = resized.resize((across, down), resampling, box=box)
         if self.channels == 1 and image.ndim == 3:
             resized = resized.convert("L").convert("RGB")
         return np.ascontiguousarray(resized)
@@ -207,3 +262,8 @@ class Preprocessing(BaseModel):
         mean = torch.tensor(self.mean, dtype=pixels.dtype, device=pixels.device)
         std = torch.tensor(self.std, dtype=pixels.dtype, device=pixels.device)
         return (pixels - mean[:, None, None]) / std[:, None, None]
+
+
+def _cut(height: int, width: int, multiple: int) -> tuple[int, int]:
+    """The largest size within this one whose sides are multiples."""
+    return max(1, height - height % multiple), max(1, width - width % multiple)

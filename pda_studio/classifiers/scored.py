@@ -12,7 +12,7 @@ from torch import nn
 
 from pda_studio.classifiers.classifier import Classifier
 from pda_studio.classifiers.endings import Contrast, Hidden
-from pda_studio.classifiers.layers import layer_shape
+from pda_studio.classifiers.layers import layer_shape, patch_grid
 from pda_studio.errors import UsageError
 from pda_studio.targets import (
     ClassTarget,
@@ -110,7 +110,7 @@ def _output(classifier: Classifier, target: OutputTarget) -> Scored:
 def _unit(classifier: Classifier, target: UnitTarget) -> Scored:
     layer, channel, row, column = target.layer, target.channel, target.row, target.column
     shape = layer_shape(classifier, layer)
-    sizes = _sizes(shape)
+    sizes = _sizes(shape, classifier.input_size)
     if channel >= sizes[0]:
         raise UsageError(
             f"The layer {layer} of {classifier.name} has {sizes[0]} maps; there is no map"
@@ -124,7 +124,7 @@ def _unit(classifier: Classifier, target: UnitTarget) -> Scored:
                 f"The maps of {layer} have {sizes[1]} rows and {sizes[2]} columns, counted from 0;"
                 f" row {row}, column {column} lies outside."
             )
-    place = _place(shape, target)
+    place = _place(shape, target, classifier.input_size)
     return _ending(
         classifier,
         Hidden(classifier.network, layer, channel, place, channels_last=len(shape) == 2),
@@ -153,17 +153,20 @@ def _ending(
     return Scored(made, 0)
 
 
-def _sizes(shape: tuple[int, ...]) -> tuple[int, ...]:
+def _sizes(shape: tuple[int, ...], size: tuple[int, int]) -> tuple[int, ...]:
     """Channels, rows and columns; of tokens, those of the grid of patches where there is one."""
     if len(shape) != 2:
         return shape
-    side = round((shape[0] - 1) ** 0.5)
-    return (shape[1], side, side) if side * side == shape[0] - 1 else (shape[1],)
+    grid = patch_grid(shape[0] - 1, size)
+    return (shape[1],) if grid is None else (shape[1], *grid)
 
 
-def _place(shape: tuple[int, ...], unit: UnitTarget) -> tuple[int, ...] | None:
+def _place(
+    shape: tuple[int, ...], unit: UnitTarget, size: tuple[int, int]
+) -> tuple[int, ...] | None:
     if unit.row is None or unit.column is None:
         return None
     if len(shape) == 3:
         return unit.row, unit.column
-    return (1 + unit.row * round((shape[0] - 1) ** 0.5) + unit.column,)  # after the class token
+    _, columns = patch_grid(shape[0] - 1, size) or (1, 1)
+    return (1 + unit.row * columns + unit.column,)  # after the class token

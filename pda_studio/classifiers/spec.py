@@ -35,11 +35,11 @@ class ClassifierSpec(BaseModel):
     ----------
     architecture : str, optional
         The network that a file of weights belongs to, by its name in the catalogue.
-    input_size : int, optional
-        Side of the square input, in pixels.
+    input_size : int or (int, int), optional
+        Side of a square input, or height and width, in pixels.
     resize : int, optional
-        Length of the image's shorter side before the middle is cut out, in pixels; without it the
-        shorter side fits the input.
+        Length of the shorter side before the middle is cut out, in pixels; without it nothing is
+        cut off there.
     channels : int, optional
         1 (grey), 3 (RGB), or as many as the images have.
     mean, std : tuple of float, optional
@@ -50,7 +50,7 @@ class ClassifierSpec(BaseModel):
         The image's own values that are black and white to the network, as 0 and 4095; without it,
         these are an image's display limits.
     fit : str, optional
-        How an image becomes the square input: crop, stretch or pad.
+        What of an image becomes the input: crop, stretch, pad or full.
     interpolation : str, optional
         How pixels are resampled.
     output : str, optional
@@ -64,7 +64,7 @@ class ClassifierSpec(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     architecture: str | None = None
-    input_size: Side | None = None
+    input_size: Side | tuple[Side, Side] | None = None
     resize: Side | None = None
     channels: Annotated[int, Ge(1), Le(_MOST_CHANNELS)] | None = None
     mean: Values | None = None
@@ -76,6 +76,11 @@ class ClassifierSpec(BaseModel):
     output: str | None = None
     select: str | None = None
     class_names: tuple[str, ...] | None = None
+
+    @field_validator("input_size")
+    @classmethod
+    def _one_if_square(cls, value: int | tuple[int, int] | None) -> int | tuple[int, int] | None:
+        return one_if_square(value) if isinstance(value, tuple) else value
 
     @field_validator("output")
     @classmethod
@@ -99,7 +104,7 @@ class ClassifierSpec(BaseModel):
         for ends in (self.value_range, self.image_values):
             if ends is not None and not ends[0] < ends[1]:
                 raise ValueError("A range must go from its lower to its higher end")
-        if self.input_size and self.resize and self.resize < self.input_size:
+        if self.input_size and self.resize and self.resize < min(_sides(self.input_size)):
             raise ValueError("The resize must be at least the input_size, which is cut out of it")
         lengths = {len(values) for values in (self.mean, self.std) if values is not None}
         lengths |= {self.channels} if self.channels else set()
@@ -140,9 +145,9 @@ class ClassifierSpec(BaseModel):
         """What is said, by name."""
         return self.model_dump(exclude_none=True)
 
-    def preprocessing(self, input_size: int, channels: int) -> Preprocessing:
+    def preprocessing(self, input_size: int | tuple[int, int], channels: int) -> Preprocessing:
         """From an image to the input, for this size (pixels) and number of channels if unsaid."""
-        size = self.input_size or input_size
+        size = _sides(self.input_size or input_size)
         low, high = self.value_range or (0.0, 1.0)
         values = self.mean or (0.0,), self.std or (1.0,)
         count = self.channels or max(*map(len, values), 1 if any(values[0]) else channels)
@@ -151,7 +156,7 @@ class ClassifierSpec(BaseModel):
         mean, std = (value * count if len(value) == 1 else value for value in values)
         # Preprocessing normalises pixels in 0..1: the range of values is folded into it.
         return Preprocessing(
-            resize=self.resize or size,
+            resize=self.resize or min(size),
             size=size,
             mean=tuple((one - low) / (high - low) for one in mean),
             std=tuple(one / (high - low) for one in std),
@@ -164,7 +169,7 @@ class ClassifierSpec(BaseModel):
     def of_preprocessing(cls, preprocessing: Preprocessing) -> Self:
         """What a preprocessing says."""
         return cls.of(
-            input_size=preprocessing.size,
+            input_size=one_if_square(preprocessing.usual_size),
             resize=preprocessing.resize,
             channels=preprocessing.channels,
             mean=preprocessing.mean,
@@ -183,6 +188,15 @@ class ClassifierSpec(BaseModel):
         return "# How PDA Studio makes this network's input and reads its output.\n" + "".join(
             f"{line}\n" for line in lines
         )
+
+
+def one_if_square(size: tuple[int, int]) -> int | tuple[int, int]:
+    """Height and width of an input, or its side if it is square, in pixels."""
+    return size[0] if size[0] == size[1] else size
+
+
+def _sides(size: int | tuple[int, int]) -> tuple[int, int]:
+    return (size, size) if isinstance(size, int) else size
 
 
 def read_spec(path: Path) -> ClassifierSpec:

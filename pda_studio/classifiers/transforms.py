@@ -40,7 +40,7 @@ def spec_of(given: object) -> ClassifierSpec:
         return _of_mapping(given)
     if hasattr(given, "crop_size") and hasattr(given, "resize_size"):
         return ClassifierSpec.of(
-            input_size=_side(given.crop_size),
+            input_size=_size(given.crop_size),
             resize=_side(given.resize_size),
             mean=_floats(given.mean),  # type: ignore[attr-defined]
             std=_floats(given.std),  # type: ignore[attr-defined]
@@ -52,17 +52,23 @@ def spec_of(given: object) -> ClassifierSpec:
 
 
 def _of_mapping(given: Mapping[str, Any]) -> ClassifierSpec:
-    if "crop_pct" not in given and not isinstance(given.get("input_size"), tuple | list):
+    size = given.get("input_size")
+    with_channels = isinstance(size, tuple | list) and len(size) == 3
+    if "crop_pct" not in given and not with_channels:
         return ClassifierSpec.of(**given)
     said: dict[str, Any] = {"interpolation": given.get("interpolation")}
     if said["interpolation"] not in _INTERPOLATIONS:
         said["interpolation"] = None
-    size = given.get("input_size")
     if size is not None:
-        channels, *sides = tuple(size) if isinstance(size, Iterable) else (3, size)
-        said["channels"], said["input_size"] = channels, _side(sides)
+        if isinstance(size, Iterable):
+            *channels, down, across = size
+            said["channels"] = channels[0] if channels else 3
+            said["input_size"] = _size((down, across))
+        else:
+            said["channels"], said["input_size"] = 3, int(size)
         share = float(given.get("crop_pct") or 1)
-        said["resize"] = max(said["input_size"], int(said["input_size"] / share))
+        shorter = _shorter(said["input_size"])
+        said["resize"] = max(shorter, int(shorter / share))
     for name in ("mean", "std"):
         if given.get(name) is not None:
             said[name] = _floats(given[name])
@@ -74,9 +80,17 @@ def _of_steps(steps: Iterable[object]) -> ClassifierSpec:
     for step in steps:
         kind = type(step).__name__
         if kind == "Resize":
-            said["resize"], said["interpolation"] = _side(_of(step, "size")), _interpolation(step)
+            said["interpolation"] = _interpolation(step)
+            size = _of(step, "size")
+            if isinstance(size, Iterable) and len(tuple(size)) == 2:  # whatever the image's aspect
+                said["input_size"], said["fit"] = _size(size), "stretch"
+            else:
+                said["resize"] = _side(size)
         elif kind == "CenterCrop":
-            said["input_size"] = _side(_of(step, "size"))
+            cut = _size(_of(step, "size"))
+            if said.get("fit") == "stretch" and cut != said["input_size"]:
+                raise UsageError(_REFUSED.format("Resize with two sides, then CenterCrop"))
+            said["input_size"] = cut
         elif kind == "Normalize":
             said["mean"], said["std"] = _floats(_of(step, "mean")), _floats(_of(step, "std"))
         elif kind == "Grayscale":
@@ -102,8 +116,22 @@ def _interpolation(given: object) -> str | None:
 def _side(size: Any) -> int:
     sides = tuple(size) if isinstance(size, Iterable) else (size,)
     if len(set(sides)) != 1:
-        raise UsageError(f"The input must be square, not {' × '.join(map(str, sides))} pixels.")
+        raise UsageError(
+            f"A resize goes by the shorter side, not by {' × '.join(map(str, sides))} pixels."
+        )
     return int(sides[0])
+
+
+def _size(size: Any) -> int | tuple[int, int]:
+    """One side of a square, or height and width."""
+    sides = tuple(size) if isinstance(size, Iterable) else (size,)
+    if len(sides) > 2:
+        raise UsageError(f"The input must have a height and a width, not {len(sides)} sizes.")
+    return int(sides[0]) if len(set(sides)) == 1 else (int(sides[0]), int(sides[1]))
+
+
+def _shorter(size: int | tuple[int, int]) -> int:
+    return size if isinstance(size, int) else min(size)
 
 
 def _floats(values: Any) -> tuple[float, ...]:

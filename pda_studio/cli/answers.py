@@ -30,6 +30,19 @@ def _numbers(_: type, tokens: Sequence[Token]) -> tuple[float, ...]:
         ) from None
 
 
+def _size(_: type, tokens: Sequence[Token]) -> int | tuple[int, int]:
+    """One side, or height and width, from a text such as 240x320."""
+    text = tokens[0].value.strip()
+    found = re.fullmatch(r"([0-9]{1,6})(?:\s*[x×,]\s*([0-9]{1,6}))?", text)
+    if found is None:
+        raise UsageError(
+            f"--input-size takes a whole number of pixels, or height and width as 240x320, not"
+            f" “{text}”."
+        )
+    height, width = found.groups()
+    return int(height) if width is None else (int(height), int(width))
+
+
 def _numbers_option(help: str) -> Any:
     return Parameter(
         metavar="X,Y,Z", help=help, converter=_numbers, n_tokens=1, accepts_keys=False, group=_GROUP
@@ -51,7 +64,14 @@ class Answers:
         str | None, _option("NAME", "The network that weights belong to, if it is not found.")
     ] = None
     input_size: Annotated[
-        int | None, _option("N", "Side of the square input, in pixels.", converter=whole)
+        int | tuple[int, int] | None,
+        _option(
+            "N",
+            "Side of a square input, or height and width as 240x320, in pixels.",
+            converter=_size,
+            n_tokens=1,
+            accepts_keys=False,
+        ),
     ] = None
     resize: Annotated[
         int | None,

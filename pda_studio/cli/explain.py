@@ -6,18 +6,15 @@ from cyclopts import Parameter
 
 from pda_studio.cli import targets
 from pda_studio.cli.answers import Told
+from pda_studio.cli.model_input import InputOptions, ModelInput
 from pda_studio.cli.options import (
     BatchSize,
     ClassifierName,
     DeviceName,
     FigureOutput,
-    FitName,
     Image,
-    Limits,
     MapOutput,
     MethodName,
-    Page,
-    PlaneName,
     WeightsFile,
     check_figure,
     check_output,
@@ -46,10 +43,7 @@ def explain(
     against: Against = None,
     layer: Layer = None,
     unit: UnitText = None,
-    limits: Limits = None,
-    fit: FitName = "crop",
-    page: Page = None,
-    plane: PlaneName = None,
+    model_input: InputOptions = None,
     device: DeviceName = "auto",
     batch: BatchSize = "auto",
     no_cache: Annotated[
@@ -64,7 +58,7 @@ def explain(
     """
     check_output(output, ".npz", "a map")
     check_figure(figure, image)
-    from pda_studio.cli import progress, reading, texts
+    from pda_studio.cli import progress, texts
     from pda_studio.methods import method_named
     from pda_studio.results import Subject
     from pda_studio.store import CacheEntry, DiskCache, save_map
@@ -72,11 +66,12 @@ def explain(
     kind = method_named(method)
     check_values(kind, parameters)
     targets.check(target, against, layer, unit)
-    pixels = reading.read_image(image, page, limits, plane)
-    loaded = progress.load(classifier, weights, device, about).with_fit(fit)
+    model_input = model_input or ModelInput()
+    pixels = model_input.read(image)
+    loaded = model_input.of(progress.load(classifier, weights, device, about))
     meant = targets.chosen(loaded, pixels, target, against, layer, unit)
-    chosen = kind.create(loaded, **parameters)
     subject = Subject.of(pixels, loaded, meant, None if batch == "auto" else batch)
+    chosen = kind.create(subject.classifier, **parameters)
     store, entry = DiskCache(limit=0 if no_cache else None), CacheEntry.of(chosen, subject)
     found = store.find(entry)
     if found is None:

@@ -10,16 +10,13 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from pda_studio.cli import targets
+from pda_studio.cli.model_input import InputOptions, ModelInput
 from pda_studio.cli.options import (
     AsJson,
     ClassifierName,
     DeviceName,
     FigureOutput,
-    FitName,
     Image,
-    Limits,
-    Page,
-    PlaneName,
     WeightsFile,
     check_figure,
     print_json,
@@ -59,10 +56,7 @@ def neurons(
         ),
     ] = 5,
     json: AsJson = False,
-    limits: Limits = None,
-    fit: FitName = "crop",
-    page: Page = None,
-    plane: PlaneName = None,
+    model_input: InputOptions = None,
     device: DeviceName = "auto",
     **parameters: Any,
 ) -> int:
@@ -70,14 +64,15 @@ def neurons(
     check_figure(output, image)
     from pda_studio.attribution.neurons import most_important_in
     from pda_studio.attribution.over_seeds import over_seeds
-    from pda_studio.cli import progress, reading
+    from pda_studio.cli import progress
     from pda_studio.methods.neurons import Neurons
     from pda_studio.results import Subject
 
     method = Neurons.create(None, **parameters)
     targets.check(target, against, layer, unit)
-    pixels = reading.read_image(image, page, limits, plane)
-    loaded = progress.load(classifier, weights, device).with_fit(fit)
+    model_input = model_input or ModelInput()
+    pixels = model_input.read(image)
+    loaded = model_input.of(progress.load(classifier, weights, device))
     meant = targets.chosen(loaded, pixels, target, against, layer, unit)
     subject = Subject.of(pixels, loaded, meant)
     ranking, patches = most_important_in(method, subject)

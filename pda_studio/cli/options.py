@@ -11,9 +11,7 @@ from cyclopts.validators import Number
 
 from pda_studio.errors import UsageError
 from pda_studio.files import check_writable
-from pda_studio.images.fit import Fit
 from pda_studio.images.formats import NAMES
-from pda_studio.images.geometry import Plane
 
 Image = Annotated[
     Path,
@@ -41,47 +39,6 @@ DeviceName = Annotated[
     str, Parameter(metavar="NAME", help="Where the network runs: auto, cpu, cuda or mps.")
 ]
 MethodName = Annotated[str, Parameter(metavar="NAME", help="One that pda-studio methods lists.")]
-
-
-Limits = Annotated[
-    tuple[float, float] | None,
-    Parameter(
-        metavar="BLACK WHITE",
-        help="The image's display limits: which of its values are black and white, for the network"
-        " too; the larger first inverts. Without them the file's own, or what suits its values.",
-        allow_leading_hyphen=True,
-    ),
-]
-FitName = Annotated[
-    Fit,
-    Parameter(
-        metavar="NAME",
-        help="What of the image the network gets: crop (its middle), stretch (all of it, stretched"
-        " to the square input) or pad (all of it, with black beside it).",
-        show_choices=False,
-    ),
-]
-Page = Annotated[
-    int | None,
-    Parameter(
-        metavar="N",
-        help="Which page, frame or slice of the file, from 1; without it the first, and of a volume"
-        " the middle one.",
-        validator=Number(gte=1),
-        converter=lambda type_, tokens: whole(type_, tokens),
-    ),
-]
-
-
-PlaneName = Annotated[
-    Plane | None,
-    Parameter(
-        name="--plane",
-        metavar="NAME",
-        help="In which plane a NIfTI volume is cut: axial, coronal or sagittal.",
-        show_choices=False,
-    ),
-]
 
 
 def whole(type_: Any, tokens: Sequence[Token]) -> int | str:

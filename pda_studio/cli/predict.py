@@ -5,17 +5,13 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from pda_studio.cli import reading
 from pda_studio.cli.answers import Told
+from pda_studio.cli.model_input import InputOptions, ModelInput
 from pda_studio.cli.options import (
     AsJson,
     ClassifierName,
     DeviceName,
-    FitName,
     Image,
-    Limits,
-    Page,
-    PlaneName,
     WeightsFile,
     print_json,
     whole,
@@ -39,19 +35,15 @@ def predict(
         ),
     ] = 5,
     json: AsJson = False,
-    limits: Limits = None,
-    fit: FitName = "crop",
-    page: Page = None,
-    plane: PlaneName = None,
+    model_input: InputOptions = None,
     device: DeviceName = "auto",
 ) -> int:
     """Print the top-k predictions."""
-    pixels = reading.read_image(
-        image, page, limits, plane
-    )  # before the engine is imported, which takes seconds
+    model_input = model_input or ModelInput()
+    pixels = model_input.read(image)  # before the engine is imported, which takes seconds
     from pda_studio.cli import progress, texts
 
-    loaded = progress.load(classifier, weights, device, about).with_fit(fit)
+    loaded = model_input.of(progress.load(classifier, weights, device, about))
     view = loaded.preprocessing.view(pixels)
     probabilities, apart = loaded.predict(view), loaded.runtime_difference(view)
     likely = (-probabilities).argsort(kind="stable")[:top]

@@ -54,8 +54,7 @@ def load(
 
 def carry_out(method: Method, subject: Subject) -> Result:
     """Run a method to its end, with a bar; what first takes minutes or gigabytes is said before."""
-    warning = method.warning(subject)
-    if warning:
+    for warning in filter(None, (subject.classifier.size_note, method.warning(subject))):
         print(f"pda-studio: {warning}", file=sys.stderr, flush=True)
     steps = method.steps(subject)
     progress = next(steps)

@@ -5,7 +5,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from pda_studio.cli.options import Limits, WeightsFile, check_output
+from pda_studio.cli.model_input import Limits
+from pda_studio.cli.options import WeightsFile, check_output
 from pda_studio.errors import UsageError
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 
 from pda_studio.cli import targets
+from pda_studio.cli.model_input import InputOptions, ModelInput
 from pda_studio.cli.options import (
     AsJson,
     ClassifierName,
@@ -24,6 +25,7 @@ from pda_studio.cli.targets import Against, Layer, Target, UnitText
 from pda_studio.errors import UsageError
 
 if TYPE_CHECKING:
+    from pda_studio.classifiers import Classifier
     from pda_studio.studies import Inputs, Study, StudyResult
 
 SHORT_NAMES = {"bench": "speed", "patches": "patches", "bias-shares": "bias-shares"}
@@ -141,6 +143,8 @@ def _inputs(kind: "type[Study]") -> list[inspect.Parameter]:
     if "subject" in needs:
         options = {"target": Target, "against": Against, "layer": Layer, "unit": UnitText}
         made += [_keyword(name, annotation) for name, annotation in options.items()]
+    if "classifiers" not in needs:
+        made.append(_keyword("model_input", InputOptions))
     made.append(_keyword("device", DeviceName, "auto"))
     return made
 
@@ -187,6 +191,7 @@ def _inputs_of(kind: "type[Study]", values: dict[str, Any]) -> "Inputs":
     from pda_studio.studies import ClassifierInput, Inputs
 
     weights, device = values.get("weights"), values.get("device", "auto")
+    model_input: ModelInput = values.get("model_input") or ModelInput()
     if "classifiers" in kind.needs:
         from pda_studio.studies.speed import CLASSIFIERS
 
@@ -196,19 +201,21 @@ def _inputs_of(kind: "type[Study]", values: dict[str, Any]) -> "Inputs":
         sources = {name: weights or (None if name == "digits" else "random") for name in names}
     else:
         sources = {values.get("classifier", "digits"): weights}
+
+    def load(name: str, source: str | None) -> "Classifier":
+        return model_input.of(progress.load(name, source, device))
+
     classifiers = [
-        ClassifierInput(name, partial(progress.load, name, source, device))
-        for name, source in sources.items()
+        ClassifierInput(name, partial(load, name, source)) for name, source in sources.items()
     ]
     subject, name = None, ""
     if "subject" in kind.needs:
-        from pda_studio.cli import reading
         from pda_studio.results import Subject
 
         named = tuple(values.get(key) for key in ("target", "against", "layer", "unit"))
         targets.check(*named)
         image: Path = values["image"]
-        pixels = reading.read_image(image)
+        pixels = model_input.read(image)
         name = image.name
 
         def subject() -> Subject:
@@ -221,7 +228,7 @@ def _inputs_of(kind: "type[Study]", values: dict[str, Any]) -> "Inputs":
 
         kinds = [method_named(name) for name in values.get("methods") or _METHODS]
         methods = lambda loaded: [one.create(loaded) for one in kinds]  # noqa: E731
-    return Inputs(classifiers, subject, name, methods)
+    return Inputs(classifiers, subject, name, methods, model_input.read)
 
 
 def _write(result: "StudyResult", csv: Path | None, figure: Path | None) -> list[Path]:

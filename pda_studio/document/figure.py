@@ -8,7 +8,8 @@ import numpy as np
 
 from pda_studio.classifiers import Preprocessing, preprocessing_of
 from pda_studio.document import turning
-from pda_studio.document.operations import described
+from pda_studio.document.model_input import preprocessing_of_row
+from pda_studio.document.operations import described, placed
 from pda_studio.document.state import State
 from pda_studio.document.workspace import Column, Row
 from pda_studio.errors import UsageError
@@ -93,13 +94,19 @@ class _Reading:
         if image is None or choice is None or not isinstance(one, EvidenceMap):
             return one
         preprocessing: Preprocessing = preprocessing_of(choice.name, one.weights)
-        preprocessing = preprocessing.model_copy(update={"fit": choice.fit})
         height, width = image.image.height, image.image.width
-        here = turning.seen(preprocessing, row.operations, width, height)
-        there = turning.seen(preprocessing, (), width, height)
+        own = {"crop": choice.crop, "fit": choice.fit or one.fit}
+        _, across, down = placed(row.operations, width, height)
+        preprocessing = preprocessing.model_copy(update=own).suited_to(one.view, across, down)
+        here = turning.seen(preprocessing, row, width, height)
+        there = turning.seen(preprocessing, row.upright, width, height)
         original = self.work.original_of(row)
         known = self.maps.get((original.key, column.key)) if original else None
-        upright = known.view if known is not None else preprocessing.view(image.image)
+        upright = (
+            known.view
+            if known is not None
+            else preprocessing_of_row(preprocessing, row.upright, width, height).view(image.image)
+        )
         return turning.turned(one, here @ np.linalg.inv(there), upright)
 
     def _agreement(self, row: Row, column: Column, back: Result) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pda_studio.document.operations import Matrix, Operation, moved, placed
+from pda_studio.document.model_input import preprocessing_of_row
+from pda_studio.document.operations import Matrix, moved, placed
+from pda_studio.document.workspace import Row
 from pda_studio.errors import UsageError
 
 if TYPE_CHECKING:  # the engine loads PyTorch, which takes seconds: the window is there before
@@ -17,11 +18,10 @@ if TYPE_CHECKING:  # the engine loads PyTorch, which takes seconds: the window i
     from pda_studio.results import EvidenceMap
 
 
-def seen(
-    preprocessing: Preprocessing, operations: Sequence[Operation], width: int, height: int
-) -> Matrix:
-    """From an image of this size, before its operations, to what the network sees."""
-    matrix, width, height = placed(operations, width, height)
+def seen(preprocessing: Preprocessing, row: Row, width: int, height: int) -> Matrix:
+    """From a row's image of this size, before its operations, to what the network sees."""
+    preprocessing = preprocessing_of_row(preprocessing, row, width, height)
+    matrix, width, height = placed(row.operations, width, height)
     frame = preprocessing.frame(width, height)
     scale = np.diag([1 / frame.scale_x, 1 / frame.scale_y, 1.0])
     whole: Matrix = scale @ moved(-frame.left, -frame.top) @ matrix
@@ -42,7 +42,7 @@ def turned(evidence_map: EvidenceMap, matrix: Matrix, upright: View) -> Evidence
     """
     from pda_studio.metrics.agreement import turned_back
 
-    shape = evidence_map.evidence.shape[0], evidence_map.evidence.shape[1]
+    shape = upright.shape[0], upright.shape[1]  # that of a turned rectangle is another
     evidence = turned_back(evidence_map.evidence, matrix, shape)
     errors = {
         name: np.nan_to_num(turned_back(error, matrix, shape))

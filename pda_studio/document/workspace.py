@@ -10,7 +10,7 @@ from pydantic import AfterValidator
 
 from pda_studio.document.operations import Operation
 from pda_studio.images import DisplayLimits, Image, Pixels, image_of
-from pda_studio.images.fit import Fit
+from pda_studio.images.fit import CropBox, Fit
 from pda_studio.methods import Method
 from pda_studio.methods.prediction_difference import EfficientPDA
 from pda_studio.rendering import panel_styles
@@ -58,6 +58,11 @@ class SourceImage:
         return cls(name, path, opened, image_digest(opened))
 
     @property
+    def size(self) -> tuple[int, int]:
+        """Width and height, in pixels."""
+        return self.image.width, self.image.height
+
+    @property
     def pixels(self) -> Pixels:
         """What is shown, (H, W, 3)."""
         return self.image.pixels
@@ -97,18 +102,26 @@ class ClassifierChoice:
         In the catalogue, or a file.
     weights : str or None
         Where its weights come from.
-    fit : {"crop", "stretch", "pad"}
-        How it gets an image: see `Preprocessing`.
+    fit : {"crop", "stretch", "pad", "full"}, optional
+        What of an image it gets: see `Preprocessing`. Without it, what it says of itself.
+    crop : CropBox, optional
+        The rectangle of the opened image that it gets, with the fit `crop`.
     """
 
     name: str = "digits"
     weights: str | None = None
-    fit: Fit = "crop"
+    fit: Fit | None = None
+    crop: CropBox | None = None
 
     @property
     def is_file(self) -> bool:
         """Whether it is a file that holds the network, by its whole path, and no name."""
         return Path(self.name).is_absolute()
+
+    @property
+    def network(self) -> tuple[str, str | None]:
+        """The name and the weights, whatever of an image it gets."""
+        return self.name, self.weights
 
     @property
     def title(self) -> str:

@@ -41,9 +41,8 @@ class Benchmark:
     @classmethod
     def of(cls, classifier: Classifier, window: int, stride: int) -> "Benchmark":
         """An image of noise for a network, and its windows."""
-        side = classifier.input_size
-        pixels = noise(len(classifier.preprocessing.mean), side)
-        return cls(classifier, pixels, WindowGrid(side, side, window, stride))
+        pixels = noise(len(classifier.preprocessing.mean), classifier.input_size)
+        return cls(classifier, pixels, WindowGrid(*classifier.input_size, window, stride))
 
     @property
     def filler(self) -> GreyFiller:
@@ -56,13 +55,13 @@ class Benchmark:
         return int(self.classifier.logits(self.classifier.prepare(self.pixels[None])).argmax())
 
 
-def noise(channels: int, side: int) -> torch.Tensor:
-    """Noise (channels, side, side) in [0, 1] with a photograph's spectrum, always the same."""
-    white = np.random.default_rng(0).standard_normal((channels, side, side))
-    down, across = np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side)
+def noise(channels: int, size: tuple[int, int]) -> torch.Tensor:
+    """Noise (channels, H, W) in [0, 1] with a photograph's spectrum, always the same."""
+    white = np.random.default_rng(0).standard_normal((channels, *size))
+    down, across = np.fft.fftfreq(size[0])[:, None], np.fft.rfftfreq(size[1])
     frequency = np.hypot(down, across)
     frequency[0, 0] = np.inf
-    noise = np.fft.irfft2(np.fft.rfft2(white) / frequency, s=(side, side))
+    noise = np.fft.irfft2(np.fft.rfft2(white) / frequency, s=size)
     noise = 0.5 + 0.2 * noise / noise.std((1, 2), keepdims=True)
     return torch.from_numpy(noise.clip(0, 1).astype(np.float32))
 

@@ -1,6 +1,6 @@
 """Relevance gain of several methods over many images."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean, median
@@ -10,7 +10,7 @@ import numpy as np
 
 from pda_studio.classifiers import Classifier
 from pda_studio.errors import UsageError
-from pda_studio.images import read_image
+from pda_studio.images import Image, read_image
 from pda_studio.methods import Method
 from pda_studio.metrics.relevance_gain import RelevanceGain, mean_over_images, relevance_gain
 from pda_studio.results import Subject, map_in
@@ -111,6 +111,7 @@ def gains_over_images(
     count: int,
     methods: Sequence[Method],
     options: dict[str, Any],
+    read: Callable[[Path], Image] | None = None,
 ) -> Iterator[GainStep]:
     """Explain images by methods, and measure what their maps gain.
 
@@ -126,6 +127,8 @@ def gains_over_images(
         What explains.
     options : dict
         As `relevance_gain` takes them.
+    read : callable, optional
+        Reads an image; without it, `read_image` does.
 
     Yields
     ------
@@ -147,7 +150,7 @@ def gains_over_images(
     gains = Gains(_names(methods))
     done = 0
     for path in chosen:
-        subject = Subject.of(read_image(path), classifier)
+        subject = Subject.of((read or read_image)(path), classifier)
         found, seconds = [], []
         for method, name in zip(methods, gains.names, strict=True):
             doing = f"{path.name}: {name}"
@@ -156,7 +159,7 @@ def gains_over_images(
                 yield GainStep(done, total, doing, gains)
             assert last is not None, "every method takes a step"
             evidence_map = map_in(last.evidence())
-            found.append(relevance_gain(evidence_map, classifier, **options))
+            found.append(relevance_gain(evidence_map, subject.classifier, **options))
             seconds.append(evidence_map.seconds)
             done += 1
             if len(found) == len(methods):

@@ -6,7 +6,7 @@ it has not seen, the more the patches hold. Where masks of the objects are at ha
 patches that hold a part of the object is counted, too.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from pda_studio.attribution.neurons import Patch, layers_of, patches_of, ranking
 from pda_studio.attribution.ranking import METRICS
 from pda_studio.classifiers import Classifier
 from pda_studio.errors import UsageError
+from pda_studio.images import Image as OpenedImage
 from pda_studio.images import Pixels, load_image, read_image, shown_pixels
 from pda_studio.methods.neurons import Metric, Neurons
 from pda_studio.pda.infill.folders import images_in
@@ -119,6 +120,7 @@ def patch_study(
     held_out: float = 0.25,
     epochs: int = 10,
     seed: int = 0,
+    read: Callable[[Path], OpenedImage] | None = None,
 ) -> Iterator[tuple[int, list[PatchScore]]]:
     """Cut out patches by each metric and learn from them.
 
@@ -137,6 +139,8 @@ def patch_study(
         Share of the images that nothing is learnt from.
     epochs, seed : int
         How long the small network learns, and where chance starts.
+    read : callable, optional
+        Reads an image; without it, `read_image` does.
 
     Yields
     ------
@@ -144,10 +148,12 @@ def patch_study(
         How much is done, of all images and then all metrics; in the end the scores.
     """
     maps = FeatureMaps.of(classifier)
-    side = side or (16 if classifier.input_size < 64 else 32)
+    side = side or (16 if classifier.shorter_side < 64 else 32)
     cuts: dict[Metric, list[_Cut]] = {metric: [] for metric in METRICS}
     for index, path in enumerate(images.paths):
-        subject = Subject.of(read_image(path), classifier)
+        subject = Subject.of((read or read_image)(path), classifier)
+        if subject.classifier is not classifier:  # at full resolution each has its own size
+            maps = FeatureMaps.of(subject.classifier)
         mask: Pixels | None = None
         if images.masks is not None:
             view = classifier.preprocessing.view(load_image(images.masks[index]))

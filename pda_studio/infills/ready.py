@@ -106,7 +106,6 @@ def ready_for_region(name: str, classifier: Classifier, size: Size) -> ReadyInfi
     from pda_studio.pda.infill.statistics import shipped_statistics
 
     settings = classifier.settings
-    side = classifier.input_size
     largest = shipped_statistics(shipped_for(classifier)).largest_patch
-    infill, outer = region_infill(name, size, (side, side), settings.distribution, largest)
+    infill, outer = region_infill(name, size, classifier.input_size, settings.distribution, largest)
     return ready_infill(infill, classifier, outer=outer, samples=10)

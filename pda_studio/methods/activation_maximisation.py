@@ -145,7 +145,7 @@ class ActivationMaximisation(Method):
     @classmethod
     def suited_to(cls, classifier: Classifier) -> dict[str, float]:
         """A blur that leaves strokes of small images standing."""
-        return {"blur_width": 0.5} if classifier.input_size < 64 else {}
+        return {"blur_width": 0.5} if classifier.shorter_side < 64 else {}
 
     def cost(self, subject: Subject) -> int:
         """A forward and a backward pass a step, which takes about as long as three."""

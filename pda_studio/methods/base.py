@@ -136,7 +136,7 @@ class Method(Declaration):
         """What the window starts with instead of the defaults: what suits, and answers soon."""
         return cls.suited_to(classifier)
 
-    def bounds(self, input_size: int) -> dict[str, Bounds]:
+    def bounds(self, shorter_side: int) -> dict[str, Bounds]:
         """Bounds of each number beside the values of the others, in an input of this side (pixels).
 
         A lower bound above the upper one says that there is no room for the parameter.
@@ -221,7 +221,7 @@ class Method(Declaration):
             If a value is out of its bounds or there is no such parameter.
         """
         suited = cls.suited_to(classifier) if classifier else {}
-        size = classifier.input_size if classifier else maxsize
+        size = classifier.shorter_side if classifier else maxsize
         partners = cls.model_construct(**suited).following(values, size)
         draft = cls.model_construct(**{**suited, **values})
         for name, value in partners.items():  # which were not named: they give way
@@ -233,7 +233,7 @@ class Method(Declaration):
     @classmethod
     def start_for(cls, classifier: Classifier) -> Self:
         """What the window starts with for a classifier."""
-        return cls._fitted(cls.starting_values(classifier), classifier.input_size)
+        return cls._fitted(cls.starting_values(classifier), classifier.shorter_side)
 
     @classmethod
     def adopting(
@@ -252,7 +252,7 @@ class Method(Declaration):
             own |= {known.name for known in cls.parameters() if known.kind == "choice"}
         kept = {name: value for name, value in earlier or () if name in cls.model_fields}
         kept = {name: value for name, value in kept.items() if name not in own}
-        return cls._fitted({**start, **kept}, classifier.input_size)
+        return cls._fitted({**start, **kept}, classifier.shorter_side)
 
     def with_changes(self, input_size: int, **changes: Any) -> Self:
         """The same with other values, for an input of this side (pixels).

@@ -69,7 +69,7 @@ class MultiscalePDA(Method):
     def suited_to(cls, classifier: Classifier) -> dict[str, Any]:
         """Windows that the classifier's input has room for, and an infill of its distribution."""
         suited = PredictionDifference.suited_to(classifier)
-        largest = min(32, classifier.input_size // 3)
+        largest = min(32, classifier.shorter_side // 3)
         smallest = min(int(suited["window"]), largest - 1)
         return {"smallest": smallest, "largest": largest, "infill": suited["infill"]}
 

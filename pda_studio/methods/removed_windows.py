@@ -213,7 +213,7 @@ class PredictionDifference(Method):
         """What suits the classifier, and on large inputs a levelled map: it is shown soon."""
         start = {**super().starting_values(classifier), "stride": 1}
         exact = cls.model_fields["forward"].default == AUTO
-        if exact and classifier.input_size > _SMALL_INPUT:
+        if exact and classifier.shorter_side > _SMALL_INPUT:
             start["forward"] = "levelled"
         return start
 

@@ -67,7 +67,7 @@ def fidelity(
             f"{classifier.name} answers with {len(classifier.class_names)} classes: the likeliest"
             f" {top} cannot be compared."
         )
-    if evidence_map.view.shape[:2] != (classifier.input_size, classifier.input_size):
+    if evidence_map.view.shape[:2] != classifier.input_size:
         raise UsageError(f"The map's image is not of the size that {classifier.name} sees.")
     relevant = most_relevant(evidence_map.evidence, share)
     prepared = classifier.prepare(classifier.preprocessing.pixels(evidence_map.view)[None])

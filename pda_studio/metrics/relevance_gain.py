@@ -126,8 +126,7 @@ def relevance_gain(
     made = scored(classifier, evidence_map.target)
     if not evidence_map.complete:
         raise UsageError(f"The map of {evidence_map.title} is unfinished: let it run to its end.")
-    size = (classifier.input_size, classifier.input_size)
-    if evidence_map.view.shape[:2] != size:
+    if evidence_map.view.shape[:2] != classifier.input_size:
         raise UsageError(f"The map's image is not of the size that {classifier.name} sees.")
     pixels = classifier.preprocessing.pixels(evidence_map.view)
     filled = blurred(pixels, sigma) if fill == "blur" else torch.full_like(pixels, GREY)

@@ -7,7 +7,7 @@ import re
 from contextlib import AbstractContextManager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, get_args
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from pda_studio import __version__, diagnostics
 from pda_studio.errors import PdaStudioError
 from pda_studio.files import written_whole
 from pda_studio.images import DisplayLimits
+from pda_studio.images.fit import CropBox, Fit
 from pda_studio.pda.scores import Coarser, WindowScores
 from pda_studio.pda.windows import WindowGrid
 from pda_studio.reading import arrays_of, json_of, refused_as
@@ -91,6 +92,8 @@ def packed(result: Result, *, scores: bool = False) -> memoryview:
         "parameters": result.parameters,
         "seconds": result.seconds,
         "display_limits": result.limits and [result.limits.black, result.limits.white],
+        "fit": result.fit,
+        "crop": result.crop,
         "diagnostics": diagnostics.as_json(result.diagnostics),
         "complete": result.complete,
         "versions": {
@@ -208,6 +211,8 @@ def _checked(arrays: dict[str, NDArray[Any]], metadata: dict[str, Any]) -> Resul
         "seconds": float(metadata["seconds"]),
         "diagnostics": found,
         "limits": _limits(metadata),
+        "fit": _fit(metadata),
+        "crop": None if metadata.get("crop") is None else CropBox(*map(int, metadata["crop"])),
         **{name: metadata[name] for name in _TEXTS},
     }
     made = arrays.get("picture")
@@ -240,6 +245,14 @@ def _limits(metadata: dict[str, Any]) -> DisplayLimits | None:
         return None
     black, white = map(float, found)
     return DisplayLimits(black, white)
+
+
+def _fit(metadata: dict[str, Any]) -> Fit:
+    """What of the image became the view: of earlier files its middle."""
+    found = metadata.get("fit", "crop")
+    _require(found in get_args(Fit))
+    fit: Fit = found
+    return fit
 
 
 def _notes(metadata: dict[str, Any]) -> tuple[str, diagnostics.Diagnostics]:

@@ -9,6 +9,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pda_studio.errors import UsageError
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from pda_studio.classifiers import Classifier
+    from pda_studio.images import Image
     from pda_studio.methods import Method
     from pda_studio.results import Subject
 
@@ -177,12 +179,15 @@ class Inputs:
         The image's name.
     methods : callable, optional
         The attribution methods, with parameters that suit a classifier.
+    read : callable, optional
+        Reads the images of a folder otherwise than `read_image` does: another page, other limits.
     """
 
     classifiers: Sequence[ClassifierInput]
     subject: Callable[[], Subject] | None = None
     subject_name: str = ""
     methods: Callable[[Classifier], Sequence[Method]] | None = None
+    read: Callable[[Path], Image] | None = None
 
     def classifier(self) -> Classifier:
         """The only classifier, or the first.

@@ -70,7 +70,12 @@ class Patches(Study):
         }
         total = len(images.paths) + len(METRICS)
         for done, scores in patch_study(
-            classifier, images, neurons, epochs=self.epochs, seed=self.seed
+            classifier,
+            images,
+            neurons,
+            epochs=self.epochs,
+            seed=self.seed,
+            read=inputs.read,
         ):
             result = _result(scores, classes, about) if scores else None
             what = scores[-1].metric if scores else f"image {done} of {len(images.paths)}"

@@ -72,7 +72,12 @@ class RelevanceGain(Study):
             "steps": self.curve_steps,
         }
         for step in gains_over_images(
-            classifier, paths, self.images, inputs.methods(classifier), options
+            classifier,
+            paths,
+            self.images,
+            inputs.methods(classifier),
+            options,
+            inputs.read,
         ):
             about = {
                 "classifier": classifier.name,

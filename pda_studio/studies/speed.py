@@ -139,11 +139,11 @@ class Speed(Study):
     def _head(self, classifier: Classifier) -> str:
         from pda_studio.pda.windows import WindowGrid
 
-        side = classifier.input_size
+        height, width = classifier.input_size
         weights = classifier.weights
         weights = weights if weights == "built in" else f"{weights} weights"
-        count = len(WindowGrid(side, side, self.window, self.stride))
-        return f"{classifier.name}, {weights}: {count:,} windows in {side}×{side} pixels"
+        count = len(WindowGrid(height, width, self.window, self.stride))
+        return f"{classifier.name}, {weights}: {count:,} windows in {width}×{height} pixels"
 
     def _result(
         self,
@@ -198,7 +198,7 @@ def _network(classifier: Classifier, rows: tuple[Row, ...]) -> dict[str, Any]:
     return {
         "classifier": classifier.name,
         "weights": classifier.weights,
-        "input_size": classifier.input_size,
+        "input_size": classifier.preprocessing.model_dump(mode="json")["size"],
         "rows": [vars(row) for row in rows],
     }
 

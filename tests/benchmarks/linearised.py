@@ -99,7 +99,7 @@ def main() -> None:
             linear, exact = maps(classifier, np.asarray(load_image(file)), arguments.stride)
             for layer, got in linear.items():
                 found.setdefault(layer, []).append(agreement(got, exact))
-        pixels = torch.zeros(3, classifier.input_size, classifier.input_size)
+        pixels = torch.zeros(3, *classifier.input_size)
         program = baseline_activations(classifier, pixels).program
         whole = work(program, np.array([WINDOW])).products[0]
         print(f"\n{name}, {len(files)} images, stride {arguments.stride}")

@@ -51,7 +51,7 @@ def mobilenet(data_folder: Path) -> Classifier:
 @pytest.fixture(scope="session")
 def half_squeezenet(squeezenet: Classifier) -> Classifier:
     """The same network on images of 112×112 pixels: sixteen times fewer windows and pixels."""
-    preprocessing = squeezenet.preprocessing.model_copy(update={"resize": 128, "size": 112})
+    preprocessing = squeezenet.preprocessing.model_copy(update={"resize": 128, "size": (112, 112)})
     return replace(squeezenet, preprocessing=preprocessing, batch_sizes={})
 
 

@@ -118,7 +118,7 @@ def test_algorithm_2(
     pixels = to_pixels(preprocess(image, 128, 112))
     wanted = analysis(case, reference_networks(case.network), pixels, natural)
     classifier = squeezenet if case.network == "squeezenet1_1" else mobilenet
-    preprocessing = classifier.preprocessing.model_copy(update={"resize": 128, "size": 112})
+    preprocessing = classifier.preprocessing.model_copy(update={"resize": 128, "size": (112, 112)})
     classifier = replace(classifier, preprocessing=preprocessing, batch_sizes={})
     found = explain(
         np.asarray(image), classifier, "efficient-pda", wanted.target, **case.parameters()

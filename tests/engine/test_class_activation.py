@@ -167,19 +167,19 @@ def test_other_targets_of_a_transformer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("shape", "side", "wanted"),
+    ("shape", "latest", "wanted"),
     [
         ((64, 7, 7), None, Places(7, 7)),
         ((7, 7, 64), None, Places(7, 7, channels_last=True)),
         ((197, 192), None, Places(14, 14, channels_last=True, prefix=1)),
         ((196, 192), None, Places(14, 14, channels_last=True, prefix=0)),
-        ((201, 192), 14, Places(14, 14, channels_last=True, prefix=5)),  # with registers
-        ((49, 192), 14, Places(7, 7, channels_last=True, prefix=0)),  # merged patches
+        ((201, 192), (14, 14), Places(14, 14, channels_last=True, prefix=5)),  # with registers
+        ((49, 192), (14, 14), Places(7, 7, channels_last=True, prefix=0)),  # merged patches
         ((10,), None, None),
         ((64, 1, 1), None, None),
         ((198, 192), None, None),
         ((2, 192), None, None),
     ],
 )
-def test_where_values_lie(shape: tuple[int, ...], side: int | None, wanted: Places | None) -> None:
-    assert places_of(shape, side) == wanted
+def test_where_values_lie(shape, latest, wanted) -> None:
+    assert places_of(shape, latest) == wanted

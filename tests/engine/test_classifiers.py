@@ -197,7 +197,7 @@ def test_networks_with_auxiliary_heads_take_torchvisions_files(name: str, tmp_pa
     path = tmp_path / "weights.safetensors"
     save_file({k: v.contiguous() for k, v in whole.state_dict().items()}, path)
     classifier = load_classifier(name, path, device="cpu")
-    size = classifier.input_size
+    size = classifier.shorter_side
     assert size == (299 if name == "inception_v3" else 224)
     pixels = torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(1))
     prepared = classifier.prepare(pixels)

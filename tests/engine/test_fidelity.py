@@ -85,7 +85,7 @@ def test_what_cannot_be_compared_is_refused(rows: Classifier) -> None:
     with pytest.raises(UsageError, match="8 classes: the likeliest 8 cannot"):
         fidelity(bright(rows), rows, top=8)
     larger = replace(
-        rows, preprocessing=rows.preprocessing.model_copy(update={"size": 9, "resize": 9})
+        rows, preprocessing=rows.preprocessing.model_copy(update={"size": (9, 9), "resize": 9})
     )
     with pytest.raises(UsageError, match="not of the size that toy sees"):
         fidelity(bright(rows), larger)

@@ -63,7 +63,7 @@ def grey(size: int = 2, seed: int = 0) -> NDArray[np.uint8]:
 
 def small(classifier: Classifier, size: int = 64) -> Classifier:
     """The same network on smaller images."""
-    scale = classifier.preprocessing.model_copy(update={"resize": size, "size": size})
+    scale = classifier.preprocessing.model_copy(update={"resize": size, "size": (size, size)})
     return replace(classifier, preprocessing=scale, batch_sizes={})
 
 
@@ -143,7 +143,7 @@ def test_maps_complete_or_are_refused_with_a_reason(network: str, name: str) -> 
     classifier = opened(network)
     transformer = network == "transformer"
     if not transformer:
-        classifier = small(classifier, classifier.input_size if network == "digits" else 64)
+        classifier = small(classifier, classifier.shorter_side if network == "digits" else 64)
     if transformer and name in FOR_RELUS:
         with pytest.raises(UsageError, match="MultiheadAttention") as caught:
             explain(noise(), classifier, name, **FEW[name])
@@ -151,7 +151,7 @@ def test_maps_complete_or_are_refused_with_a_reason(network: str, name: str) -> 
         return
     found = explain(noise(), classifier, name, **FEW[name])
     assert found.complete
-    assert found.evidence.shape == (classifier.input_size, classifier.input_size)
+    assert found.evidence.shape == classifier.input_size
     assert np.isfinite(found.evidence).all()
     assert found.evidence.any()
 

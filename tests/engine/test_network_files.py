@@ -99,7 +99,7 @@ def test_the_architecture_is_seen_from_names_and_shapes(
     path = tmp_path / name
     save(make(), path)
     loaded = load_classifier(path)
-    assert (loaded.name, loaded.input_size) == ("shufflenet_v2_x0_5", 224)
+    assert (loaded.name, loaded.input_size) == ("shufflenet_v2_x0_5", (224, 224))
     assert loaded.fits == Fits(("shufflenet_v2_x0_5",), 282, sure=False)
     with pytest.raises(PdaStudioError, match="are not resnet18's: 1 of its 102 tensors fit, but"):
         load_classifier(path, preprocessing={"architecture": "resnet18"})

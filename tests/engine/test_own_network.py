@@ -279,7 +279,7 @@ def test_preprocessing_of_every_usual_kind_is_the_same() -> None:
     made = [load_classifier(Own().eval(), preprocessing=one).preprocessing for one in given]
     made.append(load_classifier(Own().eval(), preprocessing=made[0]).preprocessing)
     for one in made:
-        assert (one.size, one.resize) == (16, 20)
+        assert (one.size, one.resize) == ((16, 16), 20)
         np.testing.assert_allclose((*one.mean, *one.std), (*mean, *std), rtol=1e-12)
     from PIL import Image
 
@@ -303,7 +303,7 @@ def test_what_is_guessed_is_told(caplog: pytest.LogCaptureFixture) -> None:
     network = nn.Sequential(nn.Conv2d(1, 2, 5), nn.Flatten(), nn.Linear(2 * 24 * 24, 3)).eval()
     with caplog.at_level(logging.WARNING):
         found = load_classifier(network)
-    assert (found.input_size, found.preprocessing.channels) == (28, 1)
+    assert (found.input_size, found.preprocessing.channels) == ((28, 28), 1)
     assert "an input of 28 × 28 pixels and values from 0 to 1" in caplog.text
     with pytest.raises(PdaStudioError, match="give its input_size and channels"):
         load_classifier(nn.Sequential(nn.Flatten(), nn.Linear(7, 2)).eval())
@@ -389,6 +389,6 @@ def test_another_input_size_has_no_crop_of_the_networks_own() -> None:
     network = Own().eval()
     network.pretrained_cfg = {"input_size": (3, 24, 24), "crop_pct": 0.75, "std": (0.3,) * 3}
     own = load_classifier(network).preprocessing
-    assert (own.size, own.resize, own.std) == (24, 32, (0.3,) * 3)
+    assert (own.size, own.resize, own.std) == ((24, 24), 32, (0.3,) * 3)
     other = load_classifier(network, preprocessing={"input_size": 16}).preprocessing
-    assert (other.size, other.resize, other.std) == (16, 16, (0.3,) * 3)
+    assert (other.size, other.resize, other.std) == ((16, 16), 16, (0.3,) * 3)

@@ -141,7 +141,8 @@ def test_what_cannot_be_measured_is_refused(digits: Classifier, digit_image: Dig
     with pytest.raises(UsageError, match="unfinished"):
         relevance_gain(found.replace(covered=np.zeros((28, 28), bool)), digits)
     larger = replace(
-        digits, preprocessing=digits.preprocessing.model_copy(update={"size": 32, "resize": 32})
+        digits,
+        preprocessing=digits.preprocessing.model_copy(update={"size": (32, 32), "resize": 32}),
     )
     with pytest.raises(UsageError, match="not of the size that digits sees"):
         relevance_gain(found, larger)

@@ -165,7 +165,7 @@ def test_maps_complete(name: str) -> None:
     image = np.random.default_rng(0).integers(0, 256, (224, 224, 3), np.uint8)
     found = explain(image, classifier, "rise", masks=3, batch=2, score="logit")
     assert found.complete
-    assert found.evidence.shape == (classifier.input_size,) * 2
+    assert found.evidence.shape == classifier.input_size
     assert np.isfinite(found.evidence).all()
     after = [(type(m), len(m._forward_hooks), m.training) for m in classifier.network.modules()]
     assert before == after

@@ -161,7 +161,7 @@ def test_a_transformer_of_another_input_size(tmp_path: Path) -> None:
     network = torchvision.models.vit_b_16(image_size=64, num_classes=5)
     torch.save(network.state_dict(), tmp_path / "a.pth")
     loaded = load_classifier("vit_b_16", weights=tmp_path / "a.pth")
-    assert loaded.input_size == 64
+    assert loaded.input_size == (64, 64)
     probabilities = loaded.predict(np.zeros((64, 64, 3), np.uint8))
     assert probabilities.shape == (5,)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pda_studio.document import turning
+from pda_studio.document.model_input import preprocessing_of_row
 from pda_studio.document.workspace import Column, Row
 from pda_studio.gui.grid import geometry
 from pda_studio.gui.maps.panel_state import PanelState
@@ -73,4 +74,7 @@ class Comparisons:
         loaded = self._session.classifier_of(column)
         if image is None or loaded is None:
             return evidence_map.view
-        return loaded.preprocessing.view(image.image)
+        width, height = image.image.width, image.image.height
+        upright = preprocessing_of_row(loaded.preprocessing, row.upright, width, height)
+        view: np.ndarray = upright.view(image.image)
+        return view

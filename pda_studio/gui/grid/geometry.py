@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF
 from PySide6.QtGui import QPolygonF
 
+from pda_studio.document.model_input import preprocessing_of_row
 from pda_studio.document.operations import Matrix, changed, moved
 from pda_studio.document.turning import seen
 from pda_studio.document.workspace import Column, Row
@@ -33,7 +34,7 @@ def input_matrix(session: Session, row: Row, column: Column | None = None) -> Ma
     if image is None or classifier is None:
         return None
     height, width = image.image.height, image.image.width
-    return seen(classifier.preprocessing, row.operations, width, height)
+    return seen(classifier.preprocessing, row, width, height)
 
 
 def between(session: Session, row: Row, column: Column | None = None) -> Matrix:
@@ -64,9 +65,15 @@ def whole_image(session: Session, row: Row) -> tuple[NDArray[np.uint8], Matrix, 
         return None
     pixels = changed(image.image, row.operations).pixels
     height, width = pixels.shape[:2]
-    frame, side = classifier.preprocessing.frame(width, height), classifier.input_size
+    preprocessing = preprocessing_of_row(
+        classifier.preprocessing, row, image.image.width, image.image.height
+    )
+    frame, (down, across) = (
+        preprocessing.frame(width, height),
+        preprocessing.view_size(width, height),
+    )
     back = moved(frame.left, frame.top) @ np.diag([frame.scale_x, frame.scale_y, 1.0])
-    corners = ((0, 0), (side, 0), (side, side), (0, side))
+    corners = ((0, 0), (across, 0), (across, down), (0, down))
     outline = QPolygonF([QPointF(*moved_point(back, x, y)) for x, y in corners])
     return pixels, back @ between(session, row), outline
 

@@ -16,9 +16,11 @@ def show_headers(session: Session, table: PanelTable) -> None:
     selected = session.selected_column
     classifier = session.classifier
     if classifier is not None:
-        side = classifier.input_size
+        prediction = session.prediction(session.work.rows[0].key)
+        seen = prediction.subject.classifier if prediction is not None else classifier
+        height, width = seen.input_size
         table.input_header.show_text(
-            tr("GridView", "Input"), tr("GridView", "{0} × {0} pixels").format(side)
+            tr("GridView", "Input"), tr("GridView", "{0} × {1} pixels").format(width, height)
         )
     for column in session.work.columns:
         header = table.column_headers[column.key]

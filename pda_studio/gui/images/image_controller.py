@@ -84,6 +84,7 @@ class ImageController(QObject):
         self._declare_fits(window, opening)
         follow(self, session.events.classifier, self._show_fit)
         follow(self, session.loaded, self._show_fit)
+        opening.fit_refused.connect(self._show_fit)
         self._show()
         self._show_fit()
 
@@ -93,6 +94,7 @@ class ImageController(QObject):
             "crop": (self.tr("Middle of the image"), "Ctrl+Alt+1"),
             "stretch": (self.tr("Whole image, stretched"), "Ctrl+Alt+2"),
             "pad": (self.tr("Whole image, padded"), "Ctrl+Alt+3"),
+            "full": (self.tr("Whole image at full resolution"), "Ctrl+Alt+4"),
         }
         window.registry.add(
             *(
@@ -116,8 +118,9 @@ class ImageController(QObject):
             opening.use_fit(fit)
 
     def _show_fit(self, *_: object) -> None:
-        choice = self._session.work.classifier
-        self._registry[f"fit-{choice.fit if choice else 'crop'}"].setChecked(True)
+        choice, loaded = self._session.work.classifier, self._session.classifier
+        said = loaded.preprocessing.fit if loaded else choice.fit if choice else None
+        self._registry[f"fit-{said or 'crop'}"].setChecked(True)
 
     @property
     def image(self) -> SourceImage | None:

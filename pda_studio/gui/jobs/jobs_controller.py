@@ -188,7 +188,8 @@ class JobsController(QObject):
         if column is not None:
             loaded = session.classifier_of(column)
             if loaded is not None:
-                facts["Input"] = f"{loaded.input_size} × {loaded.input_size}"
+                height, width = loaded.input_size
+                facts["Input"] = f"{width} × {height}"
                 facts["Device"] = loaded.device.type
             facts["Method"] = column.method.name
             if column.suited and not column.method.combines:

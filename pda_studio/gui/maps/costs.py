@@ -127,7 +127,8 @@ class Costs:
         """Cost and warning: computed once for each edit, not at every step of the work."""
         key = method, subject.view.shape, subject.classifier.fingerprint
         if key not in self._known:
-            self._known[key] = method.cost(subject), method.warning(subject)
+            said = subject.classifier.size_note, method.warning(subject)
+            self._known[key] = method.cost(subject), "\n".join(filter(None, said))
             while len(self._known) > _MOST_KNOWN:
                 self._known.popitem(last=False)
         return self._known[key]

@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from PySide6.QtCore import QObject, Signal
 
+from pda_studio.document.model_input import classifier_of_row
 from pda_studio.document.operations import changed
 from pda_studio.document.workspace import ClassifierChoice, Column, Row
 from pda_studio.errors import Cancelled
@@ -103,7 +104,8 @@ class Predicting(QObject):
             from pda_studio.store.network_code import network_code
 
             view = changed(image.image, row.operations, current)
-            subject = Subject.of(view, classifier, key.target)
+            size = image.image.width, image.image.height
+            subject = Subject.of(view, classifier_of_row(classifier, row, *size), key.target)
             with suppress(ValueError):  # traced here: no forward pass may run meanwhile
                 network_code(subject.classifier.network)
             return Prediction(subject, view.width, view.height)

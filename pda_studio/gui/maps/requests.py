@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pda_studio.document.operations import Operation
 from pda_studio.document.workspace import ClassifierChoice
+from pda_studio.images.fit import CropBox
 from pda_studio.methods import Method
 from pda_studio.targets import ClassTarget, Target
 
@@ -28,6 +29,8 @@ class Request:
         With its parameters; a combined one with the methods that it combines.
     target : Target or None
         What is explained; None stands for any class.
+    crop : CropBox, optional
+        The rectangle of the opened image that the network gets, if one was chosen.
     """
 
     image: str
@@ -35,6 +38,7 @@ class Request:
     operations: tuple[Operation, ...]
     method: Method
     target: Target | None
+    crop: CropBox | None = None
 
     @property
     def subject(self) -> tuple[object, ...]:
@@ -43,7 +47,7 @@ class Request:
         A contrast or a hidden unit makes another classifier of it.
         """
         derived = None if isinstance(self.target, ClassTarget) else self.target
-        return self.image, self.operations, self.classifier, derived
+        return self.image, self.operations, self.crop, self.classifier, derived
 
 
 @dataclass(frozen=True)

@@ -99,7 +99,7 @@ class MethodBox(Section):
         self.methods.setCurrentIndex(self.methods.findData(method.name))
         self.summary.setText(method.summary)
         self.summary.setToolTip(method.citation)
-        inactive, bounds = method.inactive(), method.bounds(classifier.input_size)
+        inactive, bounds = method.inactive(), method.bounds(classifier.shorter_side)
         for name, row in self._rows.items():
             row.setVisible(name not in inactive)
             wanted = getattr(method, name), bounds.get(name, (None, None))

@@ -77,6 +77,7 @@ class AnswersDialog(QDialog):
         self.fitting = named(QLabel(), "muted")
         self.fitting.setWordWrap(True)
         self.size_box = QSpinBox(minimum=1, maximum=4096, suffix=" px")
+        self.height_box = QSpinBox(minimum=1, maximum=4096, suffix=" px")
         self.resize_box = QSpinBox(minimum=1, maximum=4096, suffix=" px")
         self.channels = QSpinBox(minimum=1, maximum=64)
         self.preset = QComboBox()
@@ -131,8 +132,10 @@ class AnswersDialog(QDialog):
         said: dict[str, Any] = {
             **self._spec.said(),
             "architecture": self.architecture.currentText() or self._spec.architecture,
-            "input_size": self.size_box.value(),
-            "resize": max(self.resize_box.value(), self.size_box.value()),
+            "input_size": (self.height_box.value(), self.size_box.value()),
+            "resize": max(
+                self.resize_box.value(), min(self.size_box.value(), self.height_box.value())
+            ),
             "channels": self.channels.value(),
             "mean": _numbers(self.mean.text(), self.tr("Mean")),
             "std": _numbers(self.std.text(), self.tr("Standard deviation")),
@@ -151,7 +154,8 @@ class AnswersDialog(QDialog):
             form.addRow(self.tr("Network"), self.architecture)
             form.addRow("", self.fitting)
         for label, widget in (
-            (self.tr("Input size"), self.size_box),
+            (self.tr("Input width"), self.size_box),
+            (self.tr("Input height"), self.height_box),
             (self.tr("Shorter side before the crop"), self.resize_box),
             (self.tr("Channels"), self.channels),
             (self.tr("Values"), self.preset),
@@ -200,8 +204,11 @@ class AnswersDialog(QDialog):
 
     def _show(self, spec: ClassifierSpec) -> None:
         self.architecture.setCurrentText(spec.architecture or self.architecture.itemText(0))
-        self.size_box.setValue(spec.input_size or 224)
-        self.resize_box.setValue(spec.resize or self.size_box.value())
+        size = spec.input_size or 224
+        height, width = (size, size) if isinstance(size, int) else size
+        self.size_box.setValue(width)
+        self.height_box.setValue(height)
+        self.resize_box.setValue(spec.resize or min(height, width))
         self.channels.setValue(spec.channels or 3)
         self._show_values(spec.mean or (0.0,), spec.std or (1.0,), spec.value_range or (0.0, 1.0))
         self.output.setCurrentIndex(max(self.output.findData(spec.output), 0))
@@ -216,7 +223,7 @@ class AnswersDialog(QDialog):
             edit.setText(", ".join(f"{value:g}" for value in one))
 
     def _connect(self) -> None:
-        for box in (self.size_box, self.resize_box, self.channels):
+        for box in (self.size_box, self.height_box, self.resize_box, self.channels):
             box.valueChanged.connect(self._pause.start)
         for edit in (self.mean, self.std, self.range, self.select):
             edit.textEdited.connect(self._pause.start)

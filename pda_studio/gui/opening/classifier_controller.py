@@ -55,9 +55,10 @@ class ClassifierController(QObject):
         """Show the open classifier and a few facts of it."""
         classifier, facts = self._session.classifier, ""
         if classifier is not None:
+            height, width = classifier.input_size
             facts = self.tr("{0} · {1} px · {2}").format(
                 numbers.outputs(len(classifier.class_names), classifier.output),
-                classifier.input_size,
+                f"{width}" if width == height else f"{width} × {height}",
                 "CPU" if classifier.device.type == "cpu" else "GPU",
             )
         self._box.show_open(self._session.work.classifier, facts)

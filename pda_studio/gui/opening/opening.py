@@ -43,6 +43,8 @@ class Opening(QObject):
     refused = Signal(object, str)
     """A ClassifierChoice that cannot be loaded, and why."""
     failed = Signal(object, str)
+    fit_refused = Signal()
+    """The open network cannot get images so; the one before stays."""
     trust_wanted = Signal(object, object)
     """A ClassifierChoice whose file must be run to be opened, and the NeedsTrust that says so."""
     unsure = Signal()
@@ -152,19 +154,27 @@ class Opening(QObject):
         """Load a classifier that the work asks for; one at a time, the others are asked again."""
         if self._loading is None:
             self._replaces = False
-            self._load(choice, self._session.put_classifier)
+            known = self._session.classifiers.items()
+            same = next((one for other, one in known if other.network == choice.network), None)
+            self._load(choice, self._session.put_classifier, same=same)
 
     def _load(
         self,
         choice: ClassifierChoice,
         use: Callable[[ClassifierChoice, Any], None],
         found: Callable[[], ClassifierChoice] | None = None,
+        same: Any = None,
     ) -> None:
-        """Load a choice; or what is found instead, if that can be loaded."""
+        """Load a choice; or what is found instead, if that can be loaded.
+
+        `same` is the network with another model input, where that is loaded.
+        """
 
         def steps() -> Generator[Any, None, Any]:
             from pda_studio.classifiers import loading
 
+            if same is not None:
+                return choice, same.with_fit(choice.fit, choice.crop)
             loaded = found() if found is not None else choice
             try:
                 classifier = yield from loading(loaded.name, loaded.weights)
@@ -172,7 +182,7 @@ class Opening(QObject):
                 if loaded == choice:
                     raise
                 loaded, classifier = choice, (yield from loading(choice.name))
-            classifier = classifier.with_fit(loaded.fit)
+            classifier = classifier.with_fit(loaded.fit, loaded.crop)
             _ = classifier.fingerprint  # reads all weights: here, not in the window's thread
             return loaded, classifier
 
@@ -202,19 +212,24 @@ class Opening(QObject):
         """Let the open classifier get images in another way: its network is there already."""
         choice = self._session.work.classifier
         loaded = self._session.classifier
-        if choice is None or loaded is None or choice.fit == fit:
+        if choice is None or loaded is None:
+            return
+        if (loaded.preprocessing.fit, loaded.preprocessing.crop) == (fit, None):
             return
 
         def other() -> Any:
-            made = loaded.with_fit(fit)
-            _ = made.fingerprint  # reads all weights
-            return made
+            return loaded.with_fit(fit)  # at full resolution the network is tried
 
         def done(made: Any) -> None:
             if self._session.work.classifier == choice:
-                self._session.use_classifier(replace(choice, fit=fit), made, afresh=False)
+                other = replace(choice, fit=fit, crop=None)
+                self._session.model_inputs.use(other, made)
 
-        self._jobs.read(other, done, self.failed.emit)
+        def failed(error: BaseException, details: str) -> None:
+            self.fit_refused.emit()
+            self.failed.emit(error, details)
+
+        self._jobs.read(other, done, failed)
 
     def give_way(self) -> None:
         """Put nothing that is still being read in the place of a workspace that was opened."""

@@ -90,7 +90,7 @@ class ColumnEdits:
         classifier = self._session.classifier_of(column) if column else None
         if column is None or classifier is None:
             return
-        method = column.method.with_changes(classifier.input_size, **changes)
+        method = column.method.with_changes(classifier.shorter_side, **changes)
         self._put(replace(column, method=method, suited=True))
 
     def set_method(self, key: int, method: str | Method) -> None:

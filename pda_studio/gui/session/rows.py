@@ -69,8 +69,10 @@ class RowEdits:
         """Put an image in the place of another, in every row that shows it."""
         work = self._session.work
         rows = tuple(replace(row, image=new) if row.image is old else row for row in work.rows)
-        image = new if work.image is old else work.image
-        self._session.edit(replace(work, image=image, rows=rows))
+        work = replace(work, rows=rows)
+        if work.image is old:
+            work = self._session.model_inputs.for_image(work, new)
+        self._session.edit(work)
 
     def _add(self, row: Row) -> Row:
         self._replace((*self._session.work.rows, row))

@@ -210,10 +210,12 @@ class Saving(QObject):
             image = state.work.image_of(row) if row else None
             if row is None or column is None or image is None or column.method.combines:
                 continue
+            choice = state.work.choice_of(column)
             request = Request(
                 image=image.digest,
                 classifier=kept.classifier,
                 operations=row.operations,
+                crop=choice.crop if choice and row.image is None else None,
                 method=column.method,
                 target=kept.target,
             )

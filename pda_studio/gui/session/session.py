@@ -19,6 +19,7 @@ from pda_studio.gui.maps.panel_state import PanelState
 from pda_studio.gui.maps.requests import Prediction, PredictionKey, Request
 from pda_studio.gui.session.columns import ColumnEdits
 from pda_studio.gui.session.events import WorkspaceEvents
+from pda_studio.gui.session.model_inputs import ModelInputEdits
 from pda_studio.gui.session.rows import RowEdits
 from pda_studio.gui.session.suiting import fitted, suited
 from pda_studio.targets import ClassTarget, OutputTarget, Target, translated
@@ -61,8 +62,8 @@ class Session:
         Row's and column's key of the selected panel.
     visible : frozenset
         Keys of the panels that are in sight: their maps come first.
-    rows, columns : RowEdits, ColumnEdits
-        Edit the rows and the columns of `work`.
+    rows, columns, model_inputs : RowEdits, ColumnEdits, ModelInputEdits
+        Edit the rows and the columns of `work`, and what of the image networks get.
     last_edit : str
         Whether the newest work is the user's edit, only follows from one (as the parameters that
         suit a classifier do once it is loaded), or was there before (undo, a saved file).
@@ -84,6 +85,7 @@ class Session:
         self.visible: frozenset[Key] = frozenset()
         self.last_edit: Edit = "edit"
         self.rows, self.columns = RowEdits(self), ColumnEdits(self)
+        self.model_inputs = ModelInputEdits(self)
         self._next_key = 1
 
     # What follows from the work
@@ -199,6 +201,7 @@ class Session:
             image=image.digest,
             classifier=classifier.fingerprint,
             operations=row.operations,
+            crop=classifier.preprocessing.crop if row.image is None else None,
             method=method,
             target=target,
         )
@@ -268,17 +271,12 @@ class Session:
             for column in self.work.columns
         )
         self.panels = {}
-        self.edit(replace(self.work, image=image, rows=(Row(0),), target=None, columns=columns))
+        work = replace(self.work, rows=(Row(0),), target=None, columns=columns)
+        self.edit(self.model_inputs.without_crops(replace(work, image=image)))
 
-    def use_classifier(
-        self, choice: ClassifierChoice, classifier: Classifier, *, afresh: bool = True
-    ) -> None:
-        """Put a loaded classifier to work; if not afresh, one that differs in its input alone."""
+    def use_classifier(self, choice: ClassifierChoice, classifier: Classifier) -> None:
+        """Put a loaded classifier to work."""
         self._load(choice, classifier)
-        if not afresh:
-            self.edit(replace(self.work, classifier=choice))
-            self.loaded.emit(choice)
-            return
         self.panels = {}
         columns = tuple(
             column if column.classifier else suited(column, classifier)

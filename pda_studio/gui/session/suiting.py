@@ -36,7 +36,7 @@ def fitted(column: Column, classifier: Classifier) -> Column:
     """The column with the same parameters, as far as the classifier's input has room."""
     if not column.suited:
         return suited(column, classifier)
-    return replace(column, method=column.method.with_changes(classifier.input_size))
+    return replace(column, method=column.method.with_changes(classifier.shorter_side))
 
 
 def without_layers(column: Column, classifier: Classifier | None) -> Column:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QT_TRANSLATE_NOOP, QObject, Qt, Signal
 from PySide6.QtWidgets import QFileDialog
 
+from pda_studio.document.model_input import classifier_of_row
 from pda_studio.document.operations import changed
 from pda_studio.errors import PdaStudioError
 from pda_studio.gui.actions.action import Action, Menu
@@ -224,7 +225,9 @@ class StudiesController(QObject):
             def subject() -> Subject:
                 from pda_studio.results import Subject
 
-                return Subject.of(changed(image.image, row.operations), classifier, target)
+                size = image.image.width, image.image.height
+                of_row = classifier_of_row(classifier, row, *size)
+                return Subject.of(changed(image.image, row.operations), of_row, target)
 
         columns = [one for one in session.work.columns if not one.method.combines]
 

@@ -55,7 +55,7 @@ class Memory:
 
     def add_classifier(self, choice: ClassifierChoice) -> None:
         """Put a classifier at the head of the recent ones."""
-        choice = replace(choice, fit="crop")  # that belongs to the image
+        choice = replace(choice, fit=None, crop=None)  # that belongs to the image
         others = [old for old in self.classifiers if old != choice]
         self.classifiers = [choice, *others][:_MOST]
         self.save()

@@ -10,7 +10,7 @@ from pda_studio.errors import PdaStudioError, UsageError
 from pda_studio.images import DisplayLimits, View, read_image
 from pda_studio.images.formats import is_named_as_image
 
-NATURAL_VIEW = Preprocessing(resize=256, size=224, mean=(0, 0, 0), std=(1, 1, 1))
+NATURAL_VIEW = Preprocessing(resize=256, size=(224, 224), mean=(0, 0, 0), std=(1, 1, 1))
 """How most ImageNet networks see an image, before normalisation."""
 GREY_VIEW = NATURAL_VIEW.model_copy(update={"mean": (0.0,), "std": (1.0,)})
 """The same in grey."""
