@@ -33,6 +33,8 @@ from pda_studio.infills import INFILLS, InfillSettings
 from pda_studio.pda.infill.statistics import shipped_statistics
 from pda_studio.results import EvidenceMap
 
+pytestmark = pytest.mark.xdist_group("against reference")  # what is computed once is, by one worker
+
 BOUND = 1e-3
 
 

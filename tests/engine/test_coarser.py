@@ -15,6 +15,8 @@ from pda_studio.results import EvidenceMap, Subject
 
 Digit = Callable[[int], NDArray[np.uint8]]
 
+pytestmark = pytest.mark.xdist_group("coarser")  # what is computed once is, by one worker
+
 STRIDES = [(1, 2), (1, 3), (1, 5), (2, 4), (2, 6), (3, 6)]  # 16 steps a side: some do not divide
 
 

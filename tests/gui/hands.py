@@ -132,7 +132,7 @@ class Hands:
         self, place: Callable[[], tuple[QWidget, QPoint]], what: str, times: int = 1
     ) -> None:
         """Click a place of a widget, once it can be clicked."""
-        point = self.wait_for(f"{what} to click", lambda: _reachable(place), 10)
+        point = self.wait_for(f"{what} to click", lambda: _reachable(place))
         self.clicks += times
         self._act(lambda: _mouse(QTest.mouseMove, point))
         if times == 2:
@@ -169,12 +169,12 @@ class Hands:
         self.keys += 1
         combination = QKeySequence(keys)[0]
         key, held = combination.key(), combination.keyboardModifiers()
-        self.wait_for("window with the keyboard", _focused, 5)
+        self.wait_for("window with the keyboard", _focused)
         self._act(lambda: QTest.keyClick(_focused(), key, held))
 
     def type(self, text: str) -> None:
         """Type a text into what has the focus."""
-        self.wait_for("window with the keyboard", _focused, 5)
+        self.wait_for("window with the keyboard", _focused)
         for letter in text:
             self._act(lambda letter=letter: _type_letter(letter), pause=0.004)
         time.sleep(_PAUSE)
@@ -186,15 +186,15 @@ class Hands:
 
     def answer_dialog(self, path: Path) -> None:
         """Type a path into the file dialog that is open, and press Enter."""
-        dialog = self.wait_for("file dialog", _file_dialog, 10)
-        self.wait_for("place for a file name", lambda: _name_line(dialog).hasFocus(), 10)
+        dialog = self.wait_for("file dialog", _file_dialog)
+        self.wait_for("place for a file name", lambda: _name_line(dialog).hasFocus())
         self.press("Ctrl+A")
         self.type(str(path))
         self.image("file dialog")
         self.press("Return")
         self.paths += 1
         self.keys -= 1  # a person's dialog starts with an empty or selected name
-        self.wait_for("end of the file dialog", lambda: _file_dialog() is None, 10)
+        self.wait_for("end of the file dialog", lambda: _file_dialog() is None)
 
     def _act(self, act: Callable[[], None], pause: float = _PAUSE) -> None:
         """Do something without waiting for its end: an open menu may hold it up."""
