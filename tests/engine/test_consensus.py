@@ -175,17 +175,22 @@ def test_other_targets(digits: Classifier, digit_image: Digit) -> None:
     assert alike(rather.evidence, -back.evidence) > 0.98
 
 
-@pytest.mark.parametrize("name", ["alexnet", "resnet18", "transformer"])
+@pytest.mark.parametrize("name", ["alexnet", "resnet18", "transformer", "without maps"])
 def test_maps_complete(name: str) -> None:
-    transformer = name == "transformer"
-    classifier = small_transformer() if transformer else load_classifier(name, "random", "cpu")
+    if name == "transformer":  # whose tokens have places: Grad-CAM weighs them as maps
+        classifier = small_transformer()
+    elif name == "without maps":
+        flat = nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 10))
+        classifier = classifier_of(flat, size=32, classes=10)
+    else:
+        classifier = load_classifier(name, "random", "cpu")
     before = [(type(m), len(m._forward_hooks), m.training) for m in classifier.network.modules()]
     found = explain(noise(224), classifier, "consensus", rounds=1, across=2)
     assert found.complete
     assert np.isfinite(found.evidence).all()
     assert found.evidence.any()
     left_out = "Grad-CAM is left out" in found.how
-    assert left_out == transformer
+    assert left_out == (name == "without maps")
     after = [(type(m), len(m._forward_hooks), m.training) for m in classifier.network.modules()]
     assert before == after
     assert not any(p.requires_grad or p.grad is not None for p in classifier.network.parameters())
