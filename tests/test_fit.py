@@ -16,6 +16,7 @@ from pda_studio.document.state import State
 from pda_studio.document.workspace import ClassifierChoice, SourceImage, Workspace
 from pda_studio.images import DisplayLimits
 from pda_studio.images import Image as OpenedImage
+from pda_studio.images.fit import CropBox
 
 PLAIN = Preprocessing(resize=36, size=32, mean=(0.5,) * 3, std=(1.0,) * 3)
 SIZES = [(40, 100), (100, 40), (64, 64), (4, 400), (33, 31)]
@@ -96,7 +97,7 @@ def test_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str])
 
 def test_saved_work_keeps_it(tmp_path: Path) -> None:
     image = SourceImage.of("a", np.zeros((8, 8, 3), np.uint8))
-    choice = ClassifierChoice("digits", None, "pad")
+    choice = ClassifierChoice("digits", None, "crop", CropBox(0, 1, 4, 4))
     work = replace(Workspace(), image=image, classifier=choice)
     save_state(State(work), tmp_path / "a.pdastudio")
     assert load_state(tmp_path / "a.pdastudio").work.classifier == choice

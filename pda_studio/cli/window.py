@@ -9,6 +9,7 @@ from cyclopts import Parameter, Token
 
 from pda_studio.cli import display
 from pda_studio.cli.explain import DEFAULT_METHOD, check_values
+from pda_studio.cli.model_input import InputOptions
 from pda_studio.cli.options import (
     ClassifierName,
     Image,
@@ -75,6 +76,7 @@ def screenshot(
     weights: WeightsFile = None,
     method: MethodName | None = None,
     target: Target = None,
+    model_input: InputOptions = None,
     size: Annotated[
         tuple[int, int],
         Parameter(
@@ -105,7 +107,12 @@ def screenshot(
         check_values(method_named(method or DEFAULT_METHOD), parameters)
     if image == STANDARD_INPUT:
         raise UsageError("The window opens files: save the image first, and name its file.")
-    read_image(image)
+    more: dict[str, Any] = {}
+    if model_input is None:
+        read_image(image)
+    else:
+        more = {"opened": model_input.read(image)}
+        more |= {"fit": model_input.fit, "crop": model_input.crop}
     classifier = whole_path(classifier)
     if display.problem():
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
@@ -119,6 +126,7 @@ def screenshot(
         target=target,
         size=size,
         theme=theme,
+        **more,
     )
     print(f"Wrote {output}.")
     return 0

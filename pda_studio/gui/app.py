@@ -3,12 +3,14 @@
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from typing import Any, cast
 
 from PySide6.QtCore import QEventLoop, QSettings, QTimer
 
+from pda_studio.document.workspace import SourceImage
 from pda_studio.errors import PdaStudioError
 from pda_studio.files import check_writable
 from pda_studio.gui.display.display import Theme
@@ -17,6 +19,8 @@ from pda_studio.gui.opening.clipboard import write_png
 from pda_studio.gui.session.recovery import Recovery
 from pda_studio.gui.window.settings import Memory
 from pda_studio.gui.window.studio import Studio, application
+from pda_studio.images import Image
+from pda_studio.images.fit import CropBox, Fit
 from pda_studio.methods import method_named
 from pda_studio.pda.allocator import keep_freed_memory
 
@@ -72,6 +76,9 @@ def take_screenshot(
     target: str | int | None = None,
     size: tuple[int, int] = (1280, 800),
     theme: str = "system",
+    opened: Image | None = None,
+    fit: Fit | None = None,
+    crop: CropBox | None = None,
 ) -> None:
     """Open the real window, let every map finish, and save the window's image as PNG.
 
@@ -91,6 +98,10 @@ def take_screenshot(
         Width and height of the window, in pixels.
     theme : {"system", "light", "dark"}
         Colours of the window.
+    opened : Image, optional
+        The image as it was read, where another page or other limits were wanted.
+    fit, crop : optional
+        What of the image becomes the model input: see `Classifier.with_fit`.
 
     Raises
     ------
@@ -112,6 +123,12 @@ def take_screenshot(
             watch.until(lambda: bool(session.predictions))
             loaded = session.classifier
             assert loaded is not None
+            if opened is not None:
+                session.open_image(SourceImage.of(image.name, opened, image))
+            choice = session.work.classifier
+            if choice is not None and (fit or crop):
+                loaded = loaded.with_fit(fit, crop)
+                session.model_inputs.use(replace(choice, fit=fit, crop=crop), loaded)
             column = session.work.columns[0].key
             if parameters:
                 kind = method_named(method or session.work.columns[0].method.name)

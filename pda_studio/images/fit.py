@@ -56,6 +56,32 @@ class CropBox(NamedTuple):
                 f" input of {across} × {down}: take {self.width} × {other}, or fit stretch or pad."
             )
 
+    @classmethod
+    def around(
+        cls,
+        centre: tuple[float, float],
+        size: tuple[float, float],
+        model_input: tuple[int, int],
+        image: tuple[int, int],
+    ) -> Self:
+        """The crop of the input's aspect that holds a drawn frame, as far as the image has room.
+
+        Parameters
+        ----------
+        centre : (float, float)
+            Of the frame, x and y in pixels of the image.
+        size, model_input : (float, float)
+            Height and width of the frame and of the model input, in pixels.
+        image : (int, int)
+            Width and height of the image, in pixels.
+        """
+        (height, width), (down, across), (most_across, most_down) = size, model_input, image
+        widest = min(most_across, int(most_down * across / down))
+        wide = max(1, min(round(max(width, height * across / down)), widest))
+        high = min(max(1, round(wide * down / across)), most_down)
+        x, y = centre
+        return cls(round(x - wide / 2), round(y - high / 2), wide, high).within(*image)
+
     def within(self, width: int, height: int) -> Self:
         """The same rectangle, shifted into an image of this size, where it has room for it."""
         left = min(max(self.left, 0), max(width - self.width, 0))

@@ -46,6 +46,8 @@ class ImageActions(QObject):
 
     def crop(self, key: int, frame: QRectF) -> None:
         """Crop a row's image to a frame drawn on it, in pixels of the image."""
+        if self._window.registry["model-input-crop"].isChecked():
+            return  # the frame is that of the model input
         self._window.registry["crop"].setChecked(False)
         prediction = self._session.prediction(key)
         if prediction is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from PySide6.QtCore import QT_TRANSLATE_NOOP, QObject, QTimer, Signal
+from PySide6.QtCore import QT_TRANSLATE_NOOP, QObject, QRectF, QTimer, Signal
 
 from pda_studio.document.workspace import SourceImage
 from pda_studio.gui.actions.action import IMAGE, Action, Context, Menu, ready
@@ -14,7 +14,7 @@ from pda_studio.gui.opening.opening import Opening
 from pda_studio.gui.session.session import Session
 from pda_studio.gui.window.main_window import MainWindow
 from pda_studio.images import DisplayLimits
-from pda_studio.images.fit import Fit
+from pda_studio.images.fit import CropBox, Fit
 
 _INPUT = Menu(QT_TRANSLATE_NOOP("menus", "Model input"), IMAGE.at(30))
 _PAUSE = 60  # ms between two edits while a grip or the page's slider is dragged
@@ -82,6 +82,7 @@ class ImageController(QObject):
             ),
         )
         self._declare_fits(window, opening)
+        window.grid.framed.connect(self._on_framed)
         follow(self, session.events.classifier, self._show_fit)
         follow(self, session.loaded, self._show_fit)
         opening.fit_refused.connect(self._show_fit)
@@ -110,8 +111,32 @@ class ImageController(QObject):
                     enabled=ready,
                 )
                 for fit, (title, key) in titles.items()
-            )
+            ),
+            Action(
+                "model-input-crop",
+                self.tr("Choose the crop"),
+                toggled=window.grid.set_framing,
+                place=_INPUT.at(20),
+                shortcut="Ctrl+Alt+5",
+                help=self.tr("Drag a frame on the opened image: the network gets what is in it"),
+                exclusive="drag",
+                enabled=ready,
+            ),
         )
+
+    def _on_framed(self, key: int, frame: QRectF) -> None:
+        """Let the frame drawn on the opened image become the model input, with its aspect."""
+        action, session = self._registry["model-input-crop"], self._session
+        if not action.isChecked():
+            return
+        action.setChecked(False)
+        image, loaded, first = session.work.image, session.classifier, session.work.rows[0]
+        if image is None or loaded is None or key != first.key:
+            return
+        centre = frame.center().x(), frame.center().y()
+        model_input = loaded.preprocessing.usual_size
+        crop = CropBox.around(centre, (frame.height(), frame.width()), model_input, image.size)
+        session.model_inputs.set_crop(crop)
 
     def _on_fit(self, opening: Opening, fit: Fit, wanted: bool) -> None:
         if wanted:

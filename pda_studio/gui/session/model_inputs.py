@@ -29,9 +29,9 @@ class ModelInputEdits:
     def set_crop(self, crop: CropBox | None) -> None:
         """Let another rectangle of the opened image become the model input; None is its middle."""
         choice, loaded = self._session.work.classifier, self._session.classifier
-        if choice is None or loaded is None or loaded.preprocessing.fit != "crop":
+        if choice is None or loaded is None:
             return
-        if crop != loaded.preprocessing.crop:
+        if (loaded.preprocessing.fit, loaded.preprocessing.crop) != ("crop", crop):
             other = replace(choice, fit="crop", crop=crop)
             self.use(other, loaded.with_fit("crop", crop))
 
