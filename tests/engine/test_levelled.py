@@ -109,9 +109,12 @@ def test_interpolation_is_that_of_the_likeliest_gaussian_process() -> None:
 
 
 def test_lattices_are_nested_and_hold_the_edges() -> None:
-    lattice = Lattice(30, 23, 8, 8)
-    for axis in (0, 1, 0, 1, 0, 1):
-        finer = lattice.halved(axis)
+    lattice = Lattice(30, 23, 6, 6)
+    for axis in (0, 1) * 6:
+        finer = lattice.finer(axis)
+        twice = finer.thinned(axis)
+        assert twice.steps[axis] == 2 * finer.steps[axis]
+        assert set(twice.indices.ravel()) < set(finer.indices.ravel())
         assert set(lattice.indices.ravel()) < set(finer.indices.ravel())
         assert {0, 22, 29 * 23, 30 * 23 - 1} <= set(finer.indices.ravel().tolist())
         known = np.zeros(30 * 23, dtype=bool)

@@ -10,18 +10,20 @@ _COVARIANCES = ((1, 0.1), (2, 0.1), (4, 0.02), (8, 0.002))
 """Length scales, in least ones, each with the part of a window's variance that no other tells of.
 The first is the best for most networks and photographs."""
 _OF_STEP = 0.75  # of the lattice's step: the least length scale, so that windows tell of the next
+_LEFT_OUT = 3  # of four rows or columns, the last: every second is one of the next coarser lattice
 
 
 @dataclass(frozen=True)
 class Lattice:
-    """Every so many rows and columns of a grid of windows, and the last of each.
+    """Some rows and columns of a grid of windows, evenly spread, and the last of each.
 
     Attributes
     ----------
     rows, columns : int
         How many there are in the grid.
     down, across : int
-        Steps from one that is taken to the next; 1 takes all.
+        How coarse it is along each axis: 2m takes every 2^m-th row (or column), 2m + 1 three of
+        four of these. A finer one holds all that a coarser one takes.
     """
 
     rows: int
@@ -48,16 +50,21 @@ class Lattice:
         return len(self.taken_rows) * len(self.taken_columns)
 
     @property
+    def steps(self) -> tuple[float, float]:
+        """From one row that is taken to the next, in the mean, and from one column."""
+        return _step(self.down), _step(self.across)
+
+    @property
     def partial_axes(self) -> tuple[int, ...]:
         """Along which axes some are left out: 0 for rows, 1 for columns."""
-        return tuple(axis for axis, step in enumerate((self.down, self.across)) if step > 1)
+        return tuple(axis for axis, coarse in enumerate((self.down, self.across)) if coarse)
 
     def holds(self, other: "Lattice") -> bool:
-        """Whether it takes all that the other takes, whose steps are powers of two as well."""
+        """Whether it takes all that the other takes."""
         return self.down <= other.down and self.across <= other.across
 
     def shared_with(self, other: "Lattice") -> "Lattice":
-        """The windows that both take, whose steps are powers of two."""
+        """The windows that both take."""
         return replace(self, down=max(self.down, other.down), across=max(self.across, other.across))
 
     def missing(self, known: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -68,19 +75,20 @@ class Lattice:
     @property
     def complete(self) -> bool:
         """Whether every window is taken."""
-        return self.down == self.across == 1
+        return self.down == self.across == 0
 
-    def halved(self, axis: int) -> "Lattice":
-        """The lattice with half the step along rows (0) or columns (1); it holds this one."""
-        if axis == 0:
-            return replace(self, down=max(1, self.down // 2))
-        return replace(self, across=max(1, self.across // 2))
+    def finer(self, axis: int) -> "Lattice":
+        """The next finer lattice along rows (0) or columns (1)."""
+        return self._along(axis, -1)
 
-    def doubled(self, axis: int) -> "Lattice":
-        """The lattice with twice the step along rows (0) or columns (1); this one holds it."""
+    def thinned(self, axis: int) -> "Lattice":
+        """The lattice of twice the step along rows (0) or columns (1)."""
+        return self._along(axis, 2)
+
+    def _along(self, axis: int, more: int) -> "Lattice":
         if axis == 0:
-            return replace(self, down=2 * self.down)
-        return replace(self, across=2 * self.across)
+            return replace(self, down=max(0, self.down + more))
+        return replace(self, across=max(0, self.across + more))
 
     def interpolated(self, values: NDArray[np.float64], reach: float) -> NDArray[np.float64]:
         """Values of all windows, by a Gaussian process through those of the lattice.
@@ -104,7 +112,7 @@ class Lattice:
         """
         if self.complete:
             return values
-        least = max(reach, _OF_STEP * max(self.down, self.across))
+        least = max(reach, _OF_STEP * max(self.steps))
         axes = [
             (
                 _axis(self.rows, self.down, longer * least),
@@ -147,14 +155,20 @@ class _Axis:
     carried: NDArray[np.float64]
 
 
-def _taken(length: int, step: int) -> NDArray[np.int64]:
-    taken = np.arange(0, length, step)
+def _taken(length: int, coarse: int) -> NDArray[np.int64]:
+    taken = np.arange(0, length, 2 ** (coarse // 2))
+    if coarse % 2:
+        taken = taken[np.arange(len(taken)) % 4 != _LEFT_OUT]
     return taken if taken[-1] == length - 1 else np.append(taken, length - 1)
 
 
+def _step(coarse: int) -> float:
+    return float(2 ** (coarse // 2) * (4 / 3 if coarse % 2 else 1))
+
+
 @lru_cache(maxsize=64)
-def _axis(count: int, step: int, length: float) -> _Axis:
-    taken = _taken(count, step)
+def _axis(count: int, coarse: int, length: float) -> _Axis:
+    taken = _taken(count, coarse)
     distances = np.abs(np.arange(count)[:, None] - taken) * np.sqrt(3) / length
     covariances = (1 + distances) * np.exp(-distances)
     variances, vectors = np.linalg.eigh(covariances[taken])

@@ -26,6 +26,7 @@ _PLACES = 8  # windows along each axis that a network is tried on
 _APART = 1.3  # how many times dearer each layer is than the one before that is worth trying
 _BLOCKS = (0, 1, 2, 5)  # of a stack of modules: behind which a network may be linear
 _OF_IMAGE = 0.002  # of the whole network's time: what a window to first order in the image costs
+_WHOLE = ""  # among the names of layers
 _EACH = 2e-5  # seconds of a window that no layer counts for: its infill, its place in a batch
 
 
@@ -106,7 +107,8 @@ def levels_for(
             exact[0].forward, classifier, pixels, classes, target, grid, mean_filler, tolerance
         )
         return below + [replace(one, seconds=float(one.filler.samples)) for one in exact]
-    pilot = yield from _pilot_once(classifier, pixels, program, target, grid, mean_filler)
+    yield Preparation("layers", 0, 1)
+    pilot = pilot_of(classifier, pixels, program, target, grid, mean_filler)
     precision: Precision = "bfloat16-delta" if "bfloat16" in forward.description else "float32"
     below = [
         Level(
@@ -139,15 +141,11 @@ def _lower_blocks(
     names = ["", *(stack[place] for place in _BLOCKS if 2 * (place + 1) <= len(stack))]
     seconds = [_OF_IMAGE, *((stack.index(name) + 1) / len(stack) for name in names[1:]), 1.0]
 
-    def tried() -> Pilot:
-        one = np.array([target])
-        forwards = [LowerBlocks(classifier, pixels, one, name) for name in names]
-        column = int(np.flatnonzero(classes == target)[0])
-        return _pilot_of_forwards(names, forwards, exact, column, grid, filler, seconds)
-
     yield Preparation("layers", 0, 1)
-    key = f"{_key_of(classifier, grid)}: {names}"
-    pilot = measured_once("pilot", key, Pilot, tried)
+    one = np.array([target])
+    forwards = [LowerBlocks(classifier, pixels, one, name) for name in names]
+    column = int(np.flatnonzero(classes == target)[0])
+    pilot = _pilot_of_forwards(names, forwards, exact, column, grid, filler, seconds)
     return [
         Level(
             f"linear from {name or 'the image'}",
@@ -187,31 +185,6 @@ def _pilot_of_forwards(
     return pilot_from(names, np.array(changes), seconds)
 
 
-def _key_of(classifier: Classifier, grid: WindowGrid) -> str:
-    return (
-        f"{classifier.name} {classifier.target or ''} {classifier.fingerprint}"
-        f" on {classifier.device.type}: window {grid.window} of {grid.width}×{grid.height}"
-    )
-
-
-def _pilot_once(
-    classifier: Classifier,
-    pixels: torch.Tensor,
-    program: Program,
-    target: int,
-    grid: WindowGrid,
-    filler: Filler,
-) -> Generator[Preparation, None, Pilot]:
-    key = _key_of(classifier, grid)
-    yield Preparation("layers", 0, 1)
-    known = measured_once(
-        "pilot", key, Pilot, lambda: pilot_of(classifier, pixels, program, target, grid, filler)
-    )
-    if all(layer in program.layers for layer in known.layers):
-        return known
-    return pilot_of(classifier, pixels, program, target, grid, filler)
-
-
 def pilot_of(
     classifier: Classifier,
     pixels: torch.Tensor,
@@ -222,8 +195,9 @@ def pilot_of(
 ) -> Pilot:
     """Score a few windows all over the image to first order from each layer, and exactly."""
     image = baseline_activations(classifier, pixels)
-    layers = dict(candidates(program, grid.window))
-    names, sources = list(layers), list(layers.values())
+    costs = _costs_of(classifier, program, grid)
+    names = list(costs)[:-1]
+    sources = [program.layers[name] for name in names]
     logits = program.output.value[0].cpu().double()
     windows = RemovedWindows(classifier, pixels)
     gradients: list[torch.Tensor] = []
@@ -241,11 +215,25 @@ def pilot_of(
             for state, gradient in zip(states, gradients, strict=True)
         ]
         changes.append([*linear, log_odds_among(moved, target) - before])
-    values = np.array(changes)
-    seconds = [
-        _EACH + _best_seconds(program, grid.window, [one]) for one in (*sources, program.output)
-    ]
-    return pilot_from(names, values, seconds)
+    return pilot_from(names, np.array(changes), list(costs.values()))
+
+
+def _costs_of(classifier: Classifier, program: Program, grid: WindowGrid) -> dict[str, float]:
+    """Seconds for a window of the layers that are worth trying, in their order, and of all."""
+
+    def counted() -> dict[str, float]:
+        layers = {**dict(candidates(program, grid.window)), _WHOLE: program.output}
+        return {
+            name: _EACH + _best_seconds(program, grid.window, [one]) for name, one in layers.items()
+        }
+
+    key = (
+        f"{classifier.name} {classifier.target or ''} {classifier.fingerprint}:"
+        f" window {grid.window} of {grid.width}×{grid.height}"
+    )
+    known = measured_once("layers", key, dict[str, float], counted)
+    usable = list(known)[-1:] == [_WHOLE] and all(name in program.layers for name in [*known][:-1])
+    return known if usable else counted()
 
 
 def candidates(program: Program, window: int) -> Iterator[tuple[str, Operation]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ Drawn = Callable[[WindowScores], tuple[NDArray[np.float64], NDArray[np.float64] 
 
 _FIRST, _FIRST_ABOVE = 8, 16  # pixels: steps of the first lattices, of the lowest and the others
 _POWER = 1.8  # the work goes with this power of one over the error, roughly: for the time left
-_REMAINS = 0.25  # of a squared error once a lattice's step is halved, roughly
+_REMAINS = 0.5  # of a squared error once a lattice is the next finer one, roughly
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def refine(
                 place, axis = len(state.computed) - 1, _wider(state.computed[-1])
             one = state.computed[place]
             assert one.lattice is not None
-            finer = one.lattice.halved(axis)
+            finer = one.lattice.finer(axis)
             start = max(furthest, _share(error, tolerance, state))
             yield Refinement(state, min(start, 0.999), drawable=True, error=error)
             missing = max(1, int((~one.known[finer.indices]).sum()))
@@ -145,10 +146,10 @@ def _next(
     for place, one in enumerate(state.computed):
         assert one.lattice is not None
         for axis in one.lattice.partial_axes:
-            then, _ = drawn(state.of_class(column, {place: one.lattice.doubled(axis)}))
+            then, _ = drawn(state.of_class(column, {place: one.lattice.thinned(axis)}))
             moved = float(np.square(now - then).mean())
             moved -= noise if one is state.computed[-1] else 0.0
-            step = (one.lattice.down, one.lattice.across)[axis] * state.grid.stride
+            step = ceil(one.lattice.steps[axis]) * state.grid.stride
             falls = (1 - _REMAINS) * factor(step) ** 2 * max(0.0, moved)
             refined = _within_below(state, place, axis)
             cost = max(_cost(state, refined, axis), 1e-12)
@@ -172,7 +173,7 @@ def _within_below(state: LevelledScores, place: int, axis: int) -> int:
     while place:
         below = state.computed[place - 1].lattice
         assert below is not None
-        if below.holds(lattice.halved(axis)):
+        if below.holds(lattice.finer(axis)):
             break
         place -= 1
         lattice = below
@@ -183,7 +184,7 @@ def _cost(state: LevelledScores, place: int, axis: int) -> float:
     one = state.computed[place]
     assert one.lattice is not None
     # Whatever an earlier map knows, the lattices are those of a map from the beginning.
-    return (len(one.lattice.halved(axis)) - len(one.lattice)) * one.level.seconds
+    return (len(one.lattice.finer(axis)) - len(one.lattice)) * one.level.seconds
 
 
 def score_lattice(

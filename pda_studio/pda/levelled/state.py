@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from pda_studio.pda.scores import Coarser, WindowScores
 from pda_studio.pda.windows import WindowGrid
 
 _FEWEST = 4  # windows along an axis of a lattice: fewer tell too little
+_AT_HAND = 24  # estimates of what levels add that are kept for the next steps, a megabyte each
 _REACH = 0.4  # of a window's side: the length scale of what a level adds
 
 
@@ -38,6 +40,14 @@ class Computed:
     values: NDArray[np.float64]
     known: NDArray[np.bool_]
     lattice: Lattice | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class _Added:
+    """What a level adds at all windows, and how much of the one below it takes over."""
+
+    taken: NDArray[np.float64]
+    values: NDArray[np.float64]
 
 
 class LevelledScores:
@@ -78,6 +88,7 @@ class LevelledScores:
             [log_odds(self.exact.original_probability), self.exact.original_logit]
         )
         self._reach = _REACH * grid.window / grid.stride
+        self._added: dict[tuple[int, Lattice, int | None], _Added] = {}
 
     def known(self) -> KnownLevels | None:
         """What is known of the levels, for a finer map to go on from; None before all are begun."""
@@ -118,13 +129,13 @@ class LevelledScores:
     def first_lattice(self, step: int) -> Lattice:
         """The lattice of this step in pixels, or a little more: of a power of two of windows."""
         shape = (len(self.grid.rows), len(self.grid.columns))
-        steps = []
+        coarse = []
         for length in shape:
             along = 1
             while along * self.grid.stride < step and 2 * along * (_FEWEST - 1) < length:
                 along *= 2
-            steps.append(along)
-        return Lattice(*shape, *steps)
+            coarse.append(2 * (along.bit_length() - 1))
+        return Lattice(*shape, *coarse)
 
     @property
     def complete(self) -> bool:
@@ -191,19 +202,29 @@ class LevelledScores:
             if one.lattice is None:
                 continue
             lattice = changed.get(place, one.lattice)
-            if total is None:
-                total = lattice.interpolated(one.values[lattice.indices, columns], self._reach)
-                continue
-            under = self.computed[place - 1]
-            assert under.lattice is not None
-            lattice = lattice.shared_with(under.lattice)
-            added = one.values[lattice.indices, columns]
-            below = under.values[lattice.indices, columns]
-            taken = _coefficients(below, added)
-            total = taken * total + lattice.interpolated(added - taken * below, self._reach)
+            if total is not None:
+                under = self.computed[place - 1].lattice
+                assert under is not None
+                lattice = lattice.shared_with(under)
+            key = place, lattice, columns.start
+            added = self._added.pop(key, None) or self._interpolated(place, lattice, columns)
+            if columns.start is not None:  # of one class: looked at again and again
+                self._added[key] = added
+                while len(self._added) > _AT_HAND:
+                    del self._added[next(iter(self._added))]
+            total = added.values if total is None else added.taken * total + added.values
         assert total is not None, "no level is known yet"
         everywhere: NDArray[np.float64] = total.reshape(len(self.grid), -1) + self.original[columns]
         return everywhere
+
+    def _interpolated(self, place: int, lattice: Lattice, columns: slice) -> _Added:
+        """What a level adds to the one below it, from the windows of a lattice."""
+        values = self.computed[place].values[lattice.indices, columns]
+        if all(one.lattice is None for one in self.computed[:place]):
+            return _Added(np.zeros(values.shape[-1]), lattice.interpolated(values, self._reach))
+        below = self.computed[place - 1].values[lattice.indices, columns]
+        taken = _coefficients(below, values)
+        return _Added(taken, lattice.interpolated(values - taken * below, self._reach))
 
     def thinned(self) -> tuple[dict[int, Lattice], int]:
         """Lattices of twice the step for levels that are not known everywhere.
@@ -216,8 +237,8 @@ class LevelledScores:
                 continue
             coarser[place] = one.lattice
             for axis in one.lattice.partial_axes:
-                coarser[place] = coarser[place].doubled(axis)
-            step = max(step, one.lattice.down, one.lattice.across)
+                coarser[place] = coarser[place].thinned(axis)
+            step = max(step, *map(ceil, one.lattice.steps))
         return coarser, step * self.grid.stride
 
 
