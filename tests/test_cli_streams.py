@@ -83,7 +83,7 @@ SCRIPT = """if True:
     from pda_studio.cli import main
     from pda_studio.errors import PdaStudioError
 
-    def noisy(path, page):
+    def noisy(*given):
         os.write(2, b"libpng error: bad header\\n")
         logging.getLogger("PIL").warning("odd")
         warnings.warn("old", DeprecationWarning)
@@ -115,9 +115,9 @@ def test_a_note_comes_with_success_in_a_line(image, capsys, monkeypatch):
 
     load = images.read_image
 
-    def noted(path, page):
+    def noted(*given):
         logging.getLogger("pda_studio.images").warning("Only its first page.\nMore of it.")
-        return load(path, page)
+        return load(*given)
 
     monkeypatch.setattr(images, "read_image", noted)
     assert main(["predict", str(image)]) == 0

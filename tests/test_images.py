@@ -309,7 +309,10 @@ def test_no_permission(tmp_path):
 def test_what_is_no_image(tmp_path, content):
     (tmp_path / "a.png").write_bytes(content)
     message = refusal(tmp_path / "a.png")
-    assert "it is not a JPEG, PNG, TIFF, BMP, WebP, GIF, JPEG 2000, AVIF or HEIC image" in message
+    assert (
+        "it is not a JPEG, PNG, TIFF, BMP, WebP, GIF, JPEG 2000, AVIF, HEIC, DICOM or NIfTI image"
+        in message
+    )
 
 
 @pytest.mark.parametrize("name", ["a.tga", "a.ppm", "a.eps", "a.ico"])

@@ -26,7 +26,9 @@ def classifier(size: int, window: int = 10, outer: int = 18, law: str = "conditi
     """What declarations ask of a classifier."""
     suited = {"law": law, "distribution": law, "statistics": "natural"}
     return SimpleNamespace(
-        input_size=size, settings=SimpleNamespace(window=window, outer=outer, **suited)
+        input_size=(size, size),
+        shorter_side=size,
+        settings=SimpleNamespace(window=window, outer=outer, **suited),
     )
 
 

@@ -4,6 +4,7 @@ import logging
 import stat
 import warnings
 from dataclasses import replace
+from os.path import isdir
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -95,7 +96,7 @@ def read_image(path: str | Path, page: int | None = None, plane: Plane | None = 
         If it has no such page, or is no volume and a plane is named.
     """
     path = Path(path)
-    if path.is_dir() and (of_series := medical.read_folder(path, page)) is not None:
+    if isdir(path) and (of_series := medical.read_folder(path, page)) is not None:
         return of_series
     with _opened(path) as file:
         start = file.read(medical.START)

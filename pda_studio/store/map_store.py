@@ -103,8 +103,9 @@ class MapStore:
             A map that is unfinished and may do; all others are those in memory.
         """
         about = [made for one, made in self._maps.items() if one.subject == request.subject]
+        # Exact windows are the dear ones; a map of more levels may hold more, and fewer of these.
         known = {
-            made.levels.nbytes: made
+            (len(made.levels.levels[-1].windows), made.levels.nbytes): made
             for made in filter(None, (*about, shown))
             if isinstance(made, EvidenceMap)
             and made.levels is not None

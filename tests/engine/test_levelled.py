@@ -119,11 +119,23 @@ def test_lattices_are_nested_and_hold_the_edges() -> None:
         assert {0, 22, 29 * 23, 30 * 23 - 1} <= set(finer.indices.ravel().tolist())
         known = np.zeros(30 * 23, dtype=bool)
         known[lattice.indices] = True
-        rows, columns = finer.missing(known)
+        [(rows, columns)] = finer.missing(known)
         new = set((rows[:, None] * 23 + columns).ravel().tolist())
         assert new == set(finer.indices.ravel().tolist()) - set(lattice.indices.ravel().tolist())
         lattice = finer
     assert lattice.complete
+
+
+def test_only_what_is_missing_is_scored() -> None:
+    """Of an earlier map, windows of another lattice may be known: finer along one axis."""
+    known = np.zeros(30 * 23, dtype=bool)
+    known[Lattice(30, 23, 3, 4).indices] = True
+    lattice = Lattice(30, 23, 2, 1)
+    found = [
+        (row * 23 + c) for rows, columns in lattice.missing(known) for row in rows for c in columns
+    ]
+    assert sorted(found) == sorted(set(lattice.indices[~known[lattice.indices]].tolist()))
+    assert Lattice(30, 23, 4, 4).missing(known) == []
 
 
 def test_the_error_of_a_hand_worked_move() -> None:

@@ -19,7 +19,7 @@ from pda_studio.gui.window.style_names import named
 
 _WIDTH, _HEIGHT = 560, 436
 _BESIDE = 62  # what the line to type in takes
-_MOST = 200  # lines; whoever wants more types one more letter
+_MOST = 300  # lines; whoever wants more types one more letter
 
 
 class Palette(QFrame):

@@ -20,13 +20,16 @@ class KnownLevel:
     name : str
         The level's.
     lattice : Lattice
-        The m windows that are known.
+        The finest of windows that are all known.
+    windows : (m,) int64
+        All that are known: an earlier map may have known others besides.
     values : (m, 2C) float64
         Their fields.
     """
 
     name: str
     lattice: Lattice
+    windows: NDArray[np.int64]
     values: NDArray[np.float64]
 
 
@@ -58,15 +61,15 @@ class KnownLevels:
     def of(
         cls, levels: tuple[KnownLevel, ...], exact: WindowScores, tolerance: float
     ) -> "KnownLevels":
-        """Pick the windows of the exact level's lattice out of all scores."""
-        at = levels[-1].lattice.indices.ravel()
+        """Pick the exact level's windows out of all scores."""
+        at = levels[-1].windows
         arrays = {name: getattr(exact, name) for name in _ENTERED}
         entered = {name: array[at] for name, array in arrays.items() if array is not None}
         return cls(exact.classes, levels, entered, exact.varied[at], tolerance)
 
     def enter(self, exact: WindowScores) -> None:
         """Enter the scores of the exact level into those of all windows."""
-        at = self.levels[-1].lattice.indices.ravel()
+        at = self.levels[-1].windows
         for name, values in self.entered.items():
             getattr(exact, name)[at] = values
         exact.varied[at] = self.varied

@@ -67,10 +67,20 @@ class Lattice:
         """The windows that both take."""
         return replace(self, down=max(self.down, other.down), across=max(self.across, other.across))
 
-    def missing(self, known: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Rows and columns whose windows are not all known, of the n windows."""
+    def missing(
+        self, known: NDArray[np.bool_]
+    ) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """Rows and columns that cross at the windows that are not known, of the n windows.
+
+        Rows of which the same columns are missing come together: mostly, these are all.
+        """
         unknown = ~known[self.indices]
-        return self.taken_rows[unknown.any(1)], self.taken_columns[unknown.any(0)]
+        patterns, which = np.unique(unknown, axis=0, return_inverse=True)
+        return [
+            (self.taken_rows[which.ravel() == one], self.taken_columns[pattern])
+            for one, pattern in enumerate(patterns)
+            if pattern.any()
+        ]
 
     @property
     def complete(self) -> bool:

@@ -231,7 +231,7 @@ def _costs_of(classifier: Classifier, program: Program, grid: WindowGrid) -> dic
         f"{classifier.name} {classifier.target or ''} {classifier.fingerprint}:"
         f" window {grid.window} of {grid.width}×{grid.height}"
     )
-    known = measured_once("layers", key, dict[str, float], counted)
+    known = measured_once("layer costs", key, dict[str, float], counted)
     usable = list(known)[-1:] == [_WHOLE] and all(name in program.layers for name in [*known][:-1])
     return known if usable else counted()
 

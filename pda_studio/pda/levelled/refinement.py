@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from math import ceil
 
 import numpy as np
@@ -194,11 +195,11 @@ def score_lattice(
     grid, level = state.grid, one.level
     scorer = InfillScorer(level.forward)
     is_exact = one is state.computed[-1]
-    rows, columns = lattice.missing(one.known)
-    if not len(rows):  # an earlier map knows them all
-        one.lattice = lattice
-        return
-    for batch in level.forward.batches(grid, level.filler.samples, rows, columns):
+    batches = chain.from_iterable(
+        level.forward.batches(grid, level.filler.samples, rows, columns)
+        for rows, columns in lattice.missing(one.known)
+    )
+    for batch in batches:
         corners = grid.corners[batch]
         infills = yield from level.filler.fill_in_steps(corners)
         parts: list[SampleScores] = []

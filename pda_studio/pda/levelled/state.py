@@ -93,7 +93,9 @@ class LevelledScores:
     def known(self) -> KnownLevels | None:
         """What is known of the levels, for a finer map to go on from; None before all are begun."""
         levels = [
-            KnownLevel(one.level.name, one.lattice, one.values[one.lattice.indices.ravel()])
+            KnownLevel(
+                one.level.name, one.lattice, np.flatnonzero(one.known), one.values[one.known]
+            )
             for one in self.computed
             if one.lattice is not None
         ]
@@ -118,9 +120,8 @@ class LevelledScores:
             level = earlier.get(one.level.name)
             if level is None:
                 continue
-            at = level.lattice.indices.ravel()
-            one.values[at] = level.values
-            one.known[at] = True
+            one.values[level.windows] = level.values
+            one.known[level.windows] = True
             if same:
                 one.lattice = level.lattice
         known.enter(self.exact)
