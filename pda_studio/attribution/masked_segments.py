@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from pda_studio.attribution import surrogates
 from pda_studio.attribution.averaged_gradients import baseline_of
+from pda_studio.attribution.masked_scores import scores_of, unit_of
 from pda_studio.diagnostics import MaskCount
 from pda_studio.methods.base import Progress
 from pda_studio.methods.lime import Lime
@@ -33,16 +34,15 @@ def steps(method: MaskedSegments, subject: Subject) -> Iterator[Progress[Evidenc
     masks, weights, exact = _drawn(method, cells * cells)
     image = classifier.prepare(classifier.preprocessing.pixels(subject.view)[None])
     start = baseline_of(method.baseline, classifier, image)
-    known = subject.batch or classifier.batch_sizes.get("full")
-    batch = BatchSize(known, settled=True) if known else BatchSize()
-    ends = _scores(method, subject, torch.cat([start, image]))
+    batch = BatchSize.known_or_sought(subject.batch or classifier.batch_sizes.get("full"))
+    ends = scores_of(torch.cat([start, image]), subject, method.score).numpy()
     scores = np.zeros(0)
     while len(scores) < len(masks):
         since = perf_counter()
         some = torch.from_numpy(masks[len(scores) : len(scores) + batch.size]).to(image)
         shown = some[:, segments.to(image.device)][:, None]
-        found = _scores(method, subject, start + shown * (image - start))
-        scores = np.concatenate([scores, found])
+        found = scores_of(start + shown * (image - start), subject, method.score)
+        scores = np.concatenate([scores, found.numpy()])
         batch.record(len(some), perf_counter() - since)
         now = perf_counter() - began
 
@@ -57,7 +57,7 @@ def steps(method: MaskedSegments, subject: Subject) -> Iterator[Progress[Evidenc
             return subject.map_of(
                 method,
                 values[segments.numpy()],
-                method.score if classifier.has_probabilities else subject.unit,
+                unit_of(subject, method.score),
                 now,
                 standard_error=None if exact else error[segments.numpy()],
                 complete=complete,
@@ -75,12 +75,3 @@ def _drawn(
         masks = surrogates.lime_masks(segments, method.samples, method.seed)
         return masks, surrogates.lime_weights(masks, method.width), False
     return surrogates.shapley_masks(segments, method.samples, method.seed)
-
-
-def _scores(method: MaskedSegments, subject: Subject, images: torch.Tensor) -> NDArray[np.float64]:
-    """The target's scores (N,)."""
-    logits = subject.scored.logits(images).cpu().double()
-    if method.score == "probability" and subject.scored.has_probabilities:
-        logits = logits.softmax(1)
-    scores: NDArray[np.float64] = logits[:, subject.index].numpy()
-    return scores

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.functional import interpolate
 
+from pda_studio.attribution.masked_scores import scores_of, unit_of
 from pda_studio.diagnostics import MaskCount
 from pda_studio.methods.base import Progress
 from pda_studio.methods.rise import Rise
@@ -24,16 +25,14 @@ def steps(method: Rise, subject: Subject) -> Iterator[Progress[EvidenceMap]]:
     image = classifier.prepare(classifier.preprocessing.pixels(subject.view)[None])
     height, width = subject.view.shape[:2]
     masks = Masks(height, width, method.masks, method.cells, method.shown, method.seed)
-    known = subject.batch or classifier.batch_sizes.get("full")
-    batch = BatchSize(known, settled=True) if known else BatchSize()
+    batch = BatchSize.known_or_sought(subject.batch or classifier.batch_sizes.get("full"))
     sums = _Sums(height * width)
     while sums.count < method.masks:
         start = perf_counter()
         size = min(batch.size, method.masks - sums.count)
         with torch.inference_mode():
             drawn = masks(sums.count, size)
-            logits = classifier.logits(image * drawn[:, None].to(image.device))
-            scores = _scores(method, logits, subject)
+            scores = scores_of(image * drawn[:, None].to(image.device), subject, method.score)
             sums.add(scores, (drawn - method.shown).flatten(1))
         batch.record(size, perf_counter() - start)
         seconds = perf_counter() - began
@@ -44,21 +43,13 @@ def steps(method: Rise, subject: Subject) -> Iterator[Progress[EvidenceMap]]:
         )
 
 
-def _scores(method: Rise, logits: torch.Tensor, subject: Subject) -> torch.Tensor:
-    """The target's scores (N,)."""
-    logits = logits.cpu().double()
-    if method.score == "probability" and subject.scored.has_probabilities:
-        logits = logits.softmax(1)
-    return logits[:, subject.index]
-
-
 def _map(method: Rise, subject: Subject, sums: _Sums, seconds: float) -> EvidenceMap:
     evidence, error = sums.covariance(method.shown)
     size = subject.view.shape[:2]
     return subject.map_of(
         method,
         evidence.reshape(size),
-        method.score if subject.scored.has_probabilities else subject.unit,
+        unit_of(subject, method.score),
         seconds,
         standard_error=error.reshape(size),
         complete=sums.count == method.masks,

@@ -1,6 +1,7 @@
 """How many images go through a network at once."""
 
 from dataclasses import dataclass, field
+from typing import Self
 
 _CANDIDATES = (2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 _TRIALS = 4  # the first call of a new shape pays for its set-up; the fastest of the others counts
@@ -29,6 +30,11 @@ class BatchSize:
     settled: bool = False
     _latest: float = _LONGEST_BATCH
     _seconds: dict[int, list[float]] = field(default_factory=dict)
+
+    @classmethod
+    def known_or_sought(cls, size: int | None) -> Self:
+        """Take this size for good, or seek the fastest where none is known."""
+        return cls(size, settled=True) if size else cls()
 
     @property
     def images_at_once(self) -> int:

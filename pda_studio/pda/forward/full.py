@@ -46,8 +46,7 @@ class FullForward:
         self._classes = classes
         self._image = classifier.prepare(pixels[None])
         self._measured = batch is None  # what a user wants is not what is fastest
-        known = batch or classifier.batch_sizes.get("full")
-        self._batch = BatchSize(known, settled=True) if known else BatchSize()
+        self._batch = BatchSize.known_or_sought(batch or classifier.batch_sizes.get("full"))
         self._rows = self._image[0].permute(1, 2, 0).flatten(0, 1)  # (H·W, C)
         self._canvas = self._rows.clone()
         logits = classifier.logits(self._image).cpu().numpy()
