@@ -16,11 +16,12 @@ from pda_studio import explain, load_classifier
 from pda_studio.classifiers import trust
 from pda_studio.classifiers.answers import answers_beside
 from pda_studio.classifiers.files import kinds
+from pda_studio.classifiers.foreign import ForeignKind
 from pda_studio.classifiers.spec import ClassifierSpec, read_spec, write_spec
 from pda_studio.document.saved import load_state
 from pda_studio.document.workspace import ClassifierChoice
 from pda_studio.gui.opening.answers_dialog import AnswersDialog
-from pda_studio.gui.opening.opening import is_classifier
+from pda_studio.gui.opening.opening import FOREIGN, is_classifier
 from pda_studio.gui.opening.trusted_dialog import TrustedDialog
 from pda_studio.gui.window.studio import Studio
 
@@ -234,3 +235,8 @@ def test_the_form_is_about_files_alone(studio: Studio) -> None:
     studio.window.registry["answers"].trigger()
     assert not studio.window.findChildren(AnswersDialog)
     assert "open a file of your own" in studio.window.banner.message.text()
+
+
+def test_the_window_knows_how_networks_of_other_programs_end() -> None:
+    """Without the engine, which is not there yet when the window is."""
+    assert set(FOREIGN) == set(ForeignKind.suffixes)

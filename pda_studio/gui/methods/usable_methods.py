@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 
 
 class UsableMethods(QObject):
-    """Knows why methods cannot explain a classifier, soon after it is loaded."""
+    """Knows why methods cannot explain a classifier, soon after its first map can be seen."""
 
     found = Signal()
 
@@ -32,7 +32,9 @@ class UsableMethods(QObject):
         super().__init__(parent)
         self._session, self._jobs = session, jobs
         self._reasons: WeakKeyDictionary[Classifier, dict[str, str]] = WeakKeyDictionary()
+        self._unchecked: list[Classifier] = []
         follow(self, session.loaded, self._on_loaded)
+        follow(self, session.panel_changed, self._check_when_seen)
 
     def reasons(self, classifier: Classifier | None) -> Mapping[str, str]:
         """Methods that cannot explain it, by name, with the reason; none before it is known."""
@@ -40,9 +42,26 @@ class UsableMethods(QObject):
 
     def _on_loaded(self, choice: ClassifierChoice) -> None:
         classifier = self._session.classifiers.get(choice)
-        if classifier is None or classifier in self._reasons:
+        if classifier is None or classifier in self._reasons or classifier in self._unchecked:
             return
+        self._unchecked.append(classifier)
+        self._check_when_seen()
 
+    def _check_when_seen(self, *_: object) -> None:
+        """Check what waits for it, once a map of it is seen or failed: that one comes first."""
+        if not self._unchecked:
+            return
+        seen = {
+            panel.request.classifier
+            for panel in self._session.panels.values()
+            if panel.request is not None
+            and (panel.answers == panel.request or panel.state in ("stopped", "failed"))
+        }
+        for classifier in [one for one in self._unchecked if one.fingerprint in seen]:
+            self._unchecked.remove(classifier)
+            self._check(classifier)
+
+    def _check(self, classifier: Classifier) -> None:
         def done(reasons: dict[str, str]) -> None:
             self._reasons[classifier] = reasons
             self.found.emit()
