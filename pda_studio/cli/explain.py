@@ -86,7 +86,7 @@ def explain(
 
         told = save_panel([evidence_map], figure)
         written.append(figure)
-    compared = texts.runtime(loaded.runtime_difference(loaded.preprocessing.view(pixels)))
+    compared = texts.runtime(loaded.runtime_difference(subject.view))
     summary = texts.summary(evidence_map, written, str(found or ""))
     print("\n".join(filter(None, (summary, compared, told))))
     return 0
