@@ -59,8 +59,9 @@ class Pixels:
 
     def noise(self, random: torch.Generator) -> torch.Tensor:
         """Normally distributed around the mean colour."""
-        size, channels = self.classifier.input_size, self.classifier.preprocessing.channels
-        values = _NOISE * torch.randn(1, channels, *size, generator=random)
+        values = _NOISE * torch.randn(
+            1, *self.classifier.preprocessing.input_shape, generator=random
+        )
         return self._in_range(values.to(self.classifier.device))
 
     def of(self, prepared: torch.Tensor) -> torch.Tensor:

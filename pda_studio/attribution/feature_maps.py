@@ -100,8 +100,7 @@ class FeatureMaps:
         if not convolutions:
             raise UsageError(f"{classifier.name} has no convolution before the target.")
         made = cls(classifier, program, convolutions)
-        size, channels = classifier.input_size, classifier.preprocessing.channels
-        black = torch.zeros(1, channels, *size)
+        black = torch.zeros(1, *classifier.preprocessing.input_shape)
         with torch.inference_mode():
             for operation, value in made._run(classifier.prepare(black)):
                 if isinstance(value, torch.Tensor):

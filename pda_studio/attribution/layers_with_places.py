@@ -8,18 +8,18 @@ from torch import nn
 from pda_studio.attribution.places import Places, places_of
 from pda_studio.classifiers import Classifier
 from pda_studio.classifiers.derivable import differentiable
+from pda_studio.classifiers.graph import WITHIN
 from pda_studio.classifiers.layers import Layer, layers
 from pda_studio.errors import UsageError
 from pda_studio.methods.grad_cam import AUTO
 
 _POOLING = (nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d)
 _RECTIFIERS = (nn.ReLU, nn.ReLU6)
-_WITHIN = "network."  # how the layers of a network are named within one that asks something else
 
 
 def shown(layer: str) -> str:
     """A layer's name as people know it, whatever is asked of the network."""
-    return layer.removeprefix(_WITHIN)
+    return layer.removeprefix(WITHIN)
 
 
 def layer_with_places(classifier: Classifier, wanted: str, purpose: str) -> tuple[str, Places]:
@@ -141,10 +141,9 @@ def _counting(classifier: Classifier, places: dict[str, Places]) -> list[str]:
     handles = [
         classifier.network.get_submodule(name).register_forward_hook(note(name)) for name in places
     ]
-    size, channels = classifier.input_size, classifier.preprocessing.channels
     try:
         with differentiable():
-            image = torch.zeros(1, channels, *size, device=classifier.device)
+            image = torch.zeros(1, *classifier.preprocessing.input_shape, device=classifier.device)
             answer = classifier.network(image.requires_grad_())
             values = [value for value in results.values() if value.requires_grad]
             found = torch.autograd.grad(answer.sum(), values, allow_unused=True)

@@ -62,8 +62,7 @@ def _lacking(need: Need, classifier: Classifier) -> str:
 def _gradients(classifier: Classifier, purpose: str) -> None:
     """Two images of noise: an answer that changes between them must have a gradient."""
     generator = torch.Generator().manual_seed(0)
-    size, channels = classifier.input_size, classifier.preprocessing.channels
-    pixels = torch.rand(2, channels, *size, generator=generator)
+    pixels = torch.rand(2, *classifier.preprocessing.input_shape, generator=generator)
     with differentiable(classifier.name, purpose):
         images = classifier.prepare(pixels).detach().requires_grad_()
         answer = classifier.network(images)
@@ -76,9 +75,8 @@ def _gradients(classifier: Classifier, purpose: str) -> None:
 
 
 def _pieces(classifier: Classifier, purpose: str) -> None:
-    size, channels = classifier.input_size, classifier.preprocessing.channels
     with torch.no_grad():
-        image = classifier.prepare(torch.zeros(1, channels, *size))
+        image = classifier.prepare(torch.zeros(1, *classifier.preprocessing.input_shape))
         piecewise_linear(classifier, image, purpose, folded=True)
 
 

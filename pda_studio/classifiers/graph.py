@@ -17,7 +17,7 @@ from pda_studio.classifiers.endings import Hidden
 
 Function = Callable[..., Any]
 
-_WITHIN = "network."  # how the layers of a network are named within one that asks something else
+WITHIN = "network."  # how the layers of a network are named within one that asks something else
 
 CHANNEL_SHUFFLE = "channel_shuffle"
 """The kind of torchvision's channel shuffle: a name, as torchvision need not be there."""
@@ -206,7 +206,7 @@ def _end_at(module: fx.GraphModule, network: Hidden) -> None:
 
 def _layers(node: fx.Node) -> tuple[str, ...]:
     stack = node.meta.get("nn_module_stack") or {}
-    return tuple(path.removeprefix(_WITHIN) for path, _ in stack.values())
+    return tuple(path.removeprefix(WITHIN) for path, _ in stack.values())
 
 
 def _frozen(module: nn.Module) -> fx.GraphModule:

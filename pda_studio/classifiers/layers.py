@@ -87,8 +87,7 @@ def _results(
     found: dict[str, tuple[str, torch.Tensor]] = {}
     handles = []
     if prepared is None:
-        size, channels = classifier.input_size, len(classifier.preprocessing.mean)
-        prepared = torch.zeros(1, channels, *size, device=classifier.device)
+        prepared = torch.zeros(1, *classifier.preprocessing.input_shape, device=classifier.device)
     for name, module in classifier.network.named_modules():
 
         def note(module: nn.Module, inputs: Any, result: Any, name: str = name) -> None:

@@ -209,7 +209,7 @@ def _noise(
 ) -> Any:
     """What a network answers to images of noise, the same at every call."""
     pixels = torch.rand(
-        (count, preprocessing.channels, *preprocessing.size),
+        (count, *preprocessing.input_shape),
         generator=torch.Generator().manual_seed(0),
     )
     return network(preprocessing.normalise(pixels.to(device)))

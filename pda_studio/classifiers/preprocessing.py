@@ -108,6 +108,11 @@ class Preprocessing(BaseModel):
         """Number of channels that the network sees: 1 (grey) or 3 (RGB)."""
         return len(self.mean)
 
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of the model input."""
+        return self.channels, *self.size
+
     def view_size(self, width: int, height: int) -> tuple[int, int]:
         """Height and width of the model input for an image of this width and height (pixels)."""
         if self.fit != "full":

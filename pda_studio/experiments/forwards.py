@@ -41,7 +41,7 @@ class Benchmark:
     @classmethod
     def of(cls, classifier: Classifier, window: int, stride: int) -> "Benchmark":
         """An image of noise for a network, and its windows."""
-        pixels = noise(len(classifier.preprocessing.mean), classifier.input_size)
+        pixels = noise(classifier.preprocessing.channels, classifier.input_size)
         return cls(classifier, pixels, WindowGrid(*classifier.input_size, window, stride))
 
     @property

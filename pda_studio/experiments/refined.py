@@ -47,7 +47,7 @@ def refined(classifier: Classifier, window: int, stride: int) -> Iterator[str | 
     list of Refined
         In the end.
     """
-    pixels = noise(len(classifier.preprocessing.mean), classifier.input_size)
+    pixels = noise(classifier.preprocessing.channels, classifier.input_size)
     grey = (255 * pixels).round().byte().permute(1, 2, 0).numpy()
     view = np.ascontiguousarray(np.broadcast_to(grey, (*grey.shape[:2], 3)))
     subject = Subject.of_view(view, classifier, classifier.predict(view))

@@ -232,8 +232,7 @@ def _costs_of(classifier: Classifier, program: Program, grid: WindowGrid) -> dic
         f" window {grid.window} of {grid.width}×{grid.height}"
     )
     known = measured_once("layer costs", key, dict[str, float], counted)
-    usable = list(known)[-1:] == [_WHOLE] and all(name in program.layers for name in [*known][:-1])
-    return known if usable else counted()
+    return known if known.keys() - {_WHOLE} <= program.layers.keys() else counted()
 
 
 def candidates(program: Program, window: int) -> Iterator[tuple[str, Operation]]:
