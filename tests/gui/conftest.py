@@ -77,8 +77,13 @@ def opened(
 
 @pytest.fixture
 def studio(opened: Opened, qtbot: QtBot, request: pytest.FixtureRequest) -> Studio:
-    """A window with a sample digit, the digit classifier, and a finished map."""
+    """A window with a sample digit, the digit classifier, and a finished map.
+
+    What the classifier allows is known, so that no pass through it is still to come.
+    """
     studio = opened()
+    refused = studio.window.registry["add-attention-rollout"]
+    qtbot.waitUntil(lambda: not refused.isEnabled(), timeout=WAIT)
     if request.node.get_closest_marker("coarse_maps") is not None:
         coarse(studio)
         wait_for_maps(qtbot, studio)
