@@ -341,6 +341,14 @@ def test_truncated_deep_files_are_refused(tmp_path, name):
         assert "damaged" in refusal(tmp_path / name)
 
 
+def test_a_gif_that_is_damaged_behind_its_first_frame(tmp_path):
+    path = tmp_path / "a.gif"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (16, 24, 3), np.uint8)).save(path)
+    path.write_bytes(path.read_bytes()[:-1] + b",\x00")  # a frame begins, and there it ends
+    with pytest.raises(PdaStudioError, match="damaged or incomplete"):
+        load_image(path)
+
+
 @pytest.mark.parametrize("start", [b"\xff\xd8\xff\xe0", b"\x89PNG\r\n\x1a\n", b"II*\0", b"GIF89a"])
 def test_bare_signatures_are_called_damaged(tmp_path, start):
     (tmp_path / "a").write_bytes(start)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from PIL import Image as Pillow
 from PIL import UnidentifiedImageError
 
-from pda_studio.errors import PdaStudioError
+from pda_studio.errors import PdaStudioError, UsageError
 from pda_studio.images import containers, medical, tiff
 from pda_studio.images.colours import array_of, deep_in_srgb, in_srgb
 from pda_studio.images.depth import as_values, limits_of, over_white
@@ -123,7 +123,9 @@ def read_image(path: str | Path, page: int | None = None, plane: Plane | None = 
 def _by_pillow(file: BinaryIO, start: bytes, path: Path, page: int) -> Image:
     containers.prepare(start, path)
     try:
-        image = _identified(file)
+        return _page_by_pillow(file, path, page)
+    except (PdaStudioError, UsageError):
+        raise
     except UnidentifiedImageError as error:
         if start.startswith(_STARTS):
             raise damaged(path) from error
@@ -134,8 +136,15 @@ def _by_pillow(file: BinaryIO, start: bytes, path: Path, page: int) -> Image:
         raise PdaStudioError(
             f"Cannot read {path}: the image has more than 100 million pixels; scale it down."
         ) from error
+    except MemoryError as error:
+        raise no_memory(path) from error
     except Exception as error:  # damaged files make Pillow raise errors of almost any type
         raise damaged(path) from error
+
+
+def _page_by_pillow(file: BinaryIO, path: Path, page: int) -> Image:
+    """What `_by_pillow` reads; raises errors of almost any type if the file is damaged."""
+    image = _identified(file)
     check_size(image.width, image.height, f"Cannot read {path}: the image")
     moves = getattr(image, "is_animated", False)
     if image.format == "WEBP" and moves and image.width * image.height > _MOST_ANIMATED:
@@ -145,16 +154,11 @@ def _by_pillow(file: BinaryIO, start: bytes, path: Path, page: int) -> Image:
         )
     pages = 1 if image.format == "MPO" else int(getattr(image, "n_frames", 1))
     check_page(page, pages, path)
-    try:
-        if image.format == "WEBP" and not moves:
-            image = _still_webp(file, image)
-        if page > 1:
-            image.seek(page - 1)
-        image.load()  # before anything else decodes the file, as this refuses incomplete ones
-    except MemoryError as error:
-        raise no_memory(path) from error
-    except Exception as error:
-        raise damaged(path) from error
+    if image.format == "WEBP" and not moves:
+        image = _still_webp(file, image)
+    if page > 1:
+        image.seek(page - 1)
+    image.load()  # before anything else decodes the file, as this refuses incomplete ones
     deep = _deep_values(file, image, path)
     if deep is not None:
         read = deep
@@ -242,10 +246,7 @@ def _deep_values(file: BinaryIO, image: Pillow.Image, path: Path) -> Image | Non
     if image.format not in ("JPEG2000", "AVIF"):
         return None
     file.seek(0)
-    try:
-        found = containers.deep_values(image.format, file.read())
-    except Exception as error:
-        raise damaged(path) from error
+    found = containers.deep_values(image.format, file.read())
     if found is None:
         return None
     values, bits = found
