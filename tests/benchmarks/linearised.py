@@ -101,12 +101,13 @@ def main() -> None:
                 found.setdefault(layer, []).append(agreement(got, exact))
         pixels = torch.zeros(3, *classifier.input_size)
         program = baseline_activations(classifier, pixels).program
-        whole = work(program, np.array([WINDOW])).products[0]
+        side = np.array([WINDOW])
+        whole = work(program, side, side).products[0]
         print(f"\n{name}, {len(files)} images, stride {arguments.stride}")
         print(f"{'layer':28}{'Spearman':>9}{'lowest 10 %':>12}{'top 5 %':>9}{'sign':>7}{'work':>7}")
         for layer, operation in joints(program).items():
             values = np.array(found[layer])
-            below = work(program, np.array([WINDOW]), [operation]).products[0] / whole
+            below = work(program, side, side, [operation]).products[0] / whole
             row = [*np.median(values, 0), np.quantile(values[:, 0], 0.1), below]
             results.setdefault(name, {})[layer] = [float(value) for value in row]
             print(

@@ -11,8 +11,8 @@ from torch.nn import functional as F
 from pda_studio import explain
 from pda_studio.classifiers import Classifier, load_classifier
 from pda_studio.classifiers.graph import NotTraceable, trace
-from pda_studio.pda.forward.incremental import geometry
-from pda_studio.pda.forward.incremental.baseline import BaselineActivations
+from pda_studio.pda.forward.incremental import geometry, neighbours
+from pda_studio.pda.forward.incremental.baseline import BaselineActivations, baseline_activations
 from pda_studio.pda.forward.incremental.changes import Sliding, Span
 from pda_studio.pda.forward.incremental.plan import blocks
 from pda_studio.pda.windows import WindowGrid
@@ -285,3 +285,19 @@ def test_many_spans_reach_as_far_as_each(slides: tuple[int, ...] | None) -> None
         each = [Span(int(start), int(stop)) for start, stop in spans[:, :, place]]
         wanted = geometry.reach(both, each, 0, 17)
         assert (wanted.start, wanted.stop) == tuple(found[:, place])
+
+
+@pytest.mark.parametrize("strides", [(1, 1), (4, 4), (8, 1), (1, 8), (8, 2)])
+def test_blocks_are_longer_where_windows_are_closer_together(
+    strides: tuple[int, int], digits: Classifier
+) -> None:
+    pixels = torch.zeros(1, 28, 28)
+    image = baseline_activations(digits, pixels)
+    grid = WindowGrid(28, 28, 4)
+    rows, columns = (np.arange(0, 25, each) for each in strides)
+    down, across = image.block_shape(4, strides, 1)
+    assert np.sign(across - down) == np.sign(strides[0] - strides[1])
+    batches = list(neighbours(image, grid, 1, (), rows, columns))
+    assert max(map(len, batches)) <= down * across
+    crossing = (rows[:, None] * 25 + columns).ravel()
+    assert sorted(np.concatenate(batches).tolist()) == crossing.tolist()

@@ -11,7 +11,7 @@ from pda_studio.classifiers import Classifier
 from pda_studio.classifiers.graph import NotTraceable, Operation, Program
 from pda_studio.pda.forward import Forward, Wanted, make_forward, trial_of
 from pda_studio.pda.forward.incremental import Precision, RemovedWindows, baseline_activations
-from pda_studio.pda.forward.incremental.plan import seconds_of, windows_along
+from pda_studio.pda.forward.incremental.plan import block_shape, seconds_of
 from pda_studio.pda.forward.layers import joints, log_odds_among
 from pda_studio.pda.forward.linearised import LinearisedTail, along, gradients_at
 from pda_studio.pda.forward.lower_blocks import LowerBlocks, has_gradient, stacked_modules
@@ -256,4 +256,5 @@ def candidates(program: Program, window: int) -> Iterator[tuple[str, Operation]]
 
 
 def _best_seconds(program: Program, window: int, wanted: list[Operation]) -> float:
-    return seconds_of(program, window, windows_along(program, window, 1, 1, wanted), wanted)
+    along, _ = block_shape(program, window, (1, 1), 1, wanted)
+    return seconds_of(program, window, along, wanted)

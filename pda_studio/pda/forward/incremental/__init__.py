@@ -148,11 +148,12 @@ def neighbours(
     and columns are named, only the windows that lie on both, and no single windows first.
     """
     if rows is None or columns is None:
-        along = image.windows_along(grid.window, grid.stride, samples, wanted)
+        strides = (grid.stride, grid.stride)
+        along, _ = image.block_shape(grid.window, strides, samples, wanted)
         return blocks(grid, along, alone=speed_of(image.program).alone)
-    apart = max(_apart(grid.rows[rows]), _apart(grid.columns[columns]))
-    along = image.windows_along(grid.window, apart, samples, wanted)
-    return product_blocks(grid, rows, columns, along)
+    apart = _apart(grid.rows[rows]), _apart(grid.columns[columns])
+    shape = image.block_shape(grid.window, apart, samples, wanted)
+    return product_blocks(grid, rows, columns, shape)
 
 
 def _apart(places: NDArray[np.int64]) -> int:

@@ -11,7 +11,7 @@ from pda_studio.classifiers import Classifier
 from pda_studio.classifiers.graph import Operation, Program, forget_traces, trace
 from pda_studio.pda.forward.incremental import products
 from pda_studio.pda.forward.incremental.changes import Change, Span
-from pda_studio.pda.forward.incremental.plan import windows_along
+from pda_studio.pda.forward.incremental.plan import block_shape
 from pda_studio.pda.forward.incremental.rules import Rules, States
 
 _KEPT = 2  # images whose values are kept
@@ -30,7 +30,7 @@ class BaselineActivations:
     program: Program
     _rules: dict[torch.dtype, Rules] = field(default_factory=dict)
     _ways: dict[tuple[Operation, ...], list[Operation]] = field(default_factory=dict)
-    _along: dict[tuple[object, ...], int] = field(default_factory=dict)
+    _shapes: dict[tuple[object, ...], tuple[int, int]] = field(default_factory=dict)
 
     @torch.inference_mode()
     def changes(
@@ -72,14 +72,14 @@ class BaselineActivations:
                     states.pop(used, None)
         return [states.get(operation) for operation in wanted]
 
-    def windows_along(
-        self, window: int, stride: int, samples: int, wanted: Sequence[Operation] = ()
-    ) -> int:
-        """How many windows along a side of a block are fastest; estimated once."""
-        key = (window, stride, samples, *wanted)
-        if key not in self._along:
-            self._along[key] = windows_along(self.program, window, stride, samples, wanted)
-        return self._along[key]
+    def block_shape(
+        self, window: int, strides: tuple[int, int], samples: int, wanted: Sequence[Operation] = ()
+    ) -> tuple[int, int]:
+        """How many windows down and across a block are fastest; estimated once."""
+        key = (window, strides, samples, *wanted)
+        if key not in self._shapes:
+            self._shapes[key] = block_shape(self.program, window, strides, samples, wanted)
+        return self._shapes[key]
 
     def forget(self, dtype: torch.dtype) -> None:
         """Free what was kept for differences of a type."""

@@ -82,32 +82,38 @@ class Workspace:
         return seconds
 
 
-def work(program: Program, sides: NDArray[np.int64], wanted: Sequence[Operation] = ()) -> Workspace:
-    """Estimate what an image takes whose window lies within a block of each side, in pixels.
+def work(
+    program: Program,
+    heights: NDArray[np.int64],
+    widths: NDArray[np.int64],
+    wanted: Sequence[Operation] = (),
+) -> Workspace:
+    """Estimate what an image takes whose window lies within a block of each size, in pixels.
 
     The mean over blocks all over the image, up to the wanted operations or the logits.
     """
+    sizes = len(heights)
     needed = program.before(wanted or [program.output])
-    # Where the blocks' changes start and stop along rows and columns: (2, sides, places) each.
+    # Where the blocks' changes start and stop along rows and columns: (2, sizes, places) each.
     spans: dict[Operation, list[NDArray[np.int64]]] = {
         program.image: [
             np.array([starts, starts + sides[:, None]])
-            for length in program.image.value.shape[2:]
+            for length, sides in zip(program.image.value.shape[2:], (heights, widths), strict=True)
             for starts in [np.linspace(0, length - sides, _PLACES, axis=-1).astype(int)]
         ]
     }
-    filled = {program.image: np.zeros(len(sides), dtype=bool)}
-    products, weights = np.zeros(len(sides)), 0
+    filled = {program.image: np.zeros(sizes, dtype=bool)}
+    products, weights = np.zeros(sizes), 0
     values: list[NDArray[np.float64]] = []
     for operation in program.operations[1:]:
         changed = [used for used in operation.inputs() if used in filled]
         if operation not in needed or not changed:
             continue
-        filled[operation] = np.ones(len(sides), dtype=bool)
+        filled[operation] = np.ones(sizes, dtype=bool)
         if not isinstance(operation.value, torch.Tensor):
             continue
         whole = operation.value.shape[2:].numel() if operation.value.ndim == 4 else 1
-        area = np.full(len(sides), float(whole))
+        area = np.full(sizes, float(whole))
         if geometry.stays_local(operation) and all(used in spans for used in changed):
             slides = geometry.sliding(operation)
             spans[operation] = [
@@ -120,7 +126,7 @@ def work(program: Program, sides: NDArray[np.int64], wanted: Sequence[Operation]
                 for along in (0, 1)
             ]
             rows, columns = (stops - starts for starts, stops in spans[operation])
-            areas = (rows[:, :, None] * columns[:, None, :]).reshape(len(sides), -1)
+            areas = (rows[:, :, None] * columns[:, None, :]).reshape(sizes, -1)
             known = ~np.any([filled[used] for used in changed], axis=0)
             mean = np.where(areas < WHOLE_FROM * whole, areas, whole).mean(1)
             area = np.where(known, mean, area)
@@ -134,36 +140,44 @@ def work(program: Program, sides: NDArray[np.int64], wanted: Sequence[Operation]
     return Workspace(products, np.array(values), weights, len(needed))
 
 
-def windows_along(
+def block_shape(
     program: Program,
     window: int,
-    stride: int,
+    strides: tuple[int, int],
     samples: int,
     wanted: Sequence[Operation] = (),
-) -> int:
-    """How many windows along a side of a block are fastest, by what an estimate says.
+) -> tuple[int, int]:
+    """How many windows down and across a block are fastest, by what an estimate says.
 
     More of them share the cost of starting an operation, and what they share grows with them.
+    Blocks are square, but where windows are closer together along one axis, there they are more.
     Where only the changes of some wanted operations are computed, blocks are as large as suits
     what lies below these.
     """
     speed = speed_of(program)
-    length = min(program.image.value.shape[2:])
-    along = np.array([one for one in _ALONG if one <= speed.most_along])
-    along = along[window + (along - 1) * stride <= length]
-    needed = work(program, window + (along - 1) * stride, wanted)
-    images = along**2 * samples
+    one = np.array([each for each in _ALONG if each <= speed.most_along])
+    down, across = (each.ravel() for each in np.meshgrid(one, one, indexing="ij"))
+    closer = np.sign(strides[0] - strides[1])  # 1 where they are closer together across
+    usual = (np.sign(across - down) == closer) | (across == down)
+    heights, widths = window + (down - 1) * strides[0], window + (across - 1) * strides[1]
+    rows, columns = program.image.value.shape[2:]
+    usual &= (heights <= rows) & (widths <= columns)
+    down, across, heights, widths = (each[usual] for each in (down, across, heights, widths))
+    needed = work(program, heights, widths, wanted)
+    images = down * across * samples
     written = (images * needed.values).max(0)
-    fits = (along == 1) | (written <= _MOST_VALUES * (speed.products / CPU.products))
-    count = int(np.logical_and.accumulate(fits).sum())
-    return int(along[needed.seconds(speed, images)[:count].argmin()])
+    fits = (images == samples) | (written <= _MOST_VALUES * (speed.products / CPU.products))
+    seconds = np.where(fits, needed.seconds(speed, images), np.inf)
+    best = int(seconds.argmin())
+    return int(down[best]), int(across[best])
 
 
 def seconds_of(
     program: Program, window: int, along: int, wanted: Sequence[Operation] = ()
 ) -> float:
     """Estimate the time of a window in a block of so many windows along each side, stride 1."""
-    needed = work(program, np.array([window + along - 1]), wanted)
+    side = np.array([window + along - 1])
+    needed = work(program, side, side, wanted)
     return float(needed.seconds(speed_of(program), np.array([along**2]))[0])
 
 
@@ -179,26 +193,26 @@ def blocks(grid: WindowGrid, along: int, *, alone: bool = True) -> Iterator[NDAr
     seen = np.zeros(len(grid), dtype=bool)
     seen[rough] = True
     everything = np.arange(len(grid.rows)), np.arange(len(grid.columns))
-    for block in product_blocks(grid, *everything, along):
+    for block in product_blocks(grid, *everything, (along, along)):
         left = block[~seen[block]]
         if len(left):
             yield left
 
 
 def product_blocks(
-    grid: WindowGrid, rows: NDArray[np.int64], columns: NDArray[np.int64], along: int
+    grid: WindowGrid, rows: NDArray[np.int64], columns: NDArray[np.int64], shape: tuple[int, int]
 ) -> Iterator[NDArray[np.int64]]:
-    """Cut the windows on some rows and columns into blocks of `along` × `along`.
+    """Cut the windows on some rows and columns into blocks of so many down and across.
 
     They come in an order that spans the image again and again.
     """
     all_blocks = [
         (down[:, None] * len(grid.columns) + across).ravel()
-        for down in (rows[cut] for cut in _cut(len(rows), along))
-        for across in (columns[cut] for cut in _cut(len(columns), along))
+        for down in (rows[cut] for cut in _cut(len(rows), shape[0]))
+        for across in (columns[cut] for cut in _cut(len(columns), shape[1]))
     ]
-    shape = (-(-len(rows) // along), -(-len(columns) // along))
-    for place in np.concatenate(WindowGrid(*shape, 1, 1).passes()):
+    counts = (-(-len(rows) // shape[0]), -(-len(columns) // shape[1]))
+    for place in np.concatenate(WindowGrid(*counts, 1, 1).passes()):
         yield all_blocks[place]
 
 
