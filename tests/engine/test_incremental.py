@@ -293,7 +293,7 @@ def test_blocks_are_longer_where_windows_are_closer_together(
 ) -> None:
     pixels = torch.zeros(1, 28, 28)
     image = baseline_activations(digits, pixels)
-    grid = WindowGrid(28, 28, 4)
+    grid = WindowGrid(28, 28, 4, 1)
     rows, columns = (np.arange(0, 25, each) for each in strides)
     down, across = image.block_shape(4, strides, 1)
     assert np.sign(across - down) == np.sign(strides[0] - strides[1])
