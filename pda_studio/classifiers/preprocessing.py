@@ -55,6 +55,12 @@ class Frame:
         """Map a point of the opened image (pixels) to the input (pixels)."""
         return (x - self.left) / self.scale_x, (y - self.top) / self.scale_y
 
+    @property
+    def matrix(self) -> NDArray[np.float64]:
+        """Maps points (x, y, 1) of the opened image to the input, (3, 3)."""
+        x, y = self.to_input(0, 0)
+        return np.array([[1 / self.scale_x, 0.0, x], [0.0, 1 / self.scale_y, y], [0.0, 0.0, 1.0]])
+
 
 class Preprocessing(BaseModel):
     """Resize the shorter side, cut out the middle, scale to 0..1, normalise each channel.

@@ -17,10 +17,11 @@ from pda_studio.cli.options import (
     MethodName,
     WeightsFile,
     check_figure,
-    check_output,
+    check_is_not,
 )
 from pda_studio.cli.targets import Against, Layer, Target, UnitText
 from pda_studio.errors import UsageError
+from pda_studio.store.map_formats import check_map, write_map
 
 if TYPE_CHECKING:
     from pda_studio.methods import Method
@@ -49,6 +50,14 @@ def explain(
     no_cache: Annotated[
         bool, Parameter(help="Compute the map even if it is in the cache, and do not store it.")
     ] = False,
+    name_patient: Annotated[
+        bool,
+        Parameter(
+            help="Take the patient's and the study's data over from a DICOM image into a DICOM map"
+            " (.dcm), so that it is filed with them. Without it nothing that is written names"
+            " a patient."
+        ),
+    ] = False,
     **parameters: Any,
 ) -> int:
     """Compute an attribution map.
@@ -56,12 +65,13 @@ def explain(
     Each method has parameters of its own: pda-studio explain --method NAME
     --help shows them, and pda-studio methods lists all methods.
     """
-    check_output(output, ".npz", "a map")
+    check_map(output, patient=name_patient)
+    check_is_not(output, image, "map", "image")
     check_figure(figure, image)
     from pda_studio.cli import progress, texts
     from pda_studio.methods import method_named
     from pda_studio.results import Subject
-    from pda_studio.store import CacheEntry, DiskCache, save_map
+    from pda_studio.store import CacheEntry, DiskCache, Placed
 
     kind = method_named(method)
     check_values(kind, parameters)
@@ -79,7 +89,8 @@ def explain(
         store.keep(entry, evidence_map)  # before the output, whose disk may turn out to be full
     else:
         evidence_map = found.evidence_map
-    save_map(evidence_map, output)
+    place = Placed.of(pixels, loaded.preprocessing)
+    write_map(evidence_map, output, place, image if name_patient else None)
     written, told = [output], ""
     if figure is not None:
         from pda_studio.figures import save_panel

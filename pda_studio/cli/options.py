@@ -80,7 +80,12 @@ BatchSize = Annotated[
 ]
 AsJson = Annotated[bool, Parameter(name="--json", help="Write JSON instead of a table.")]
 MapOutput = Annotated[
-    Path, Parameter(metavar="MAP.npz", help="Where to write the map: a name that ends in .npz.")
+    Path,
+    Parameter(
+        metavar="MAP.npz",
+        help="Where to write the map: .npz with all its numbers; explain also writes .nii, .nii.gz"
+        " (evidence in the image's place in space) and .dcm (DICOM secondary capture).",
+    ),
 ]
 FigureOutput = Annotated[
     Path | None,

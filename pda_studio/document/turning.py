@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pda_studio.document.model_input import preprocessing_of_row
-from pda_studio.document.operations import Matrix, moved, placed
+from pda_studio.document.operations import Matrix, placed
 from pda_studio.document.workspace import Row
 from pda_studio.errors import UsageError
 
@@ -22,9 +22,7 @@ def seen(preprocessing: Preprocessing, row: Row, width: int, height: int) -> Mat
     """From a row's image of this size, before its operations, to what the network sees."""
     preprocessing = preprocessing_of_row(preprocessing, row, width, height)
     matrix, width, height = placed(row.operations, width, height)
-    frame = preprocessing.frame(width, height)
-    scale = np.diag([1 / frame.scale_x, 1 / frame.scale_y, 1.0])
-    whole: Matrix = scale @ moved(-frame.left, -frame.top) @ matrix
+    whole: Matrix = preprocessing.frame(width, height).matrix @ matrix
     return whole
 
 

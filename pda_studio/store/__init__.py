@@ -8,8 +8,18 @@ if TYPE_CHECKING:
     from pda_studio.store.explaining import explain
     from pda_studio.store.map_store import MapStore
     from pda_studio.store.maps import load_map, save_map
+    from pda_studio.store.placed import Placed
 
-__all__ = ["CacheEntry", "CacheHit", "DiskCache", "MapStore", "explain", "load_map", "save_map"]
+__all__ = [
+    "CacheEntry",
+    "CacheHit",
+    "DiskCache",
+    "MapStore",
+    "Placed",
+    "explain",
+    "load_map",
+    "save_map",
+]
 
 _HOMES = {
     "CacheEntry": "disk",
@@ -19,6 +29,7 @@ _HOMES = {
     "explain": "explaining",
     "load_map": "maps",
     "save_map": "maps",
+    "Placed": "placed",
 }
 
 

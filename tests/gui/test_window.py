@@ -8,6 +8,7 @@ import time
 import weakref
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import pytest
 from driver import WAIT, Opened, no_thread_of, start_slow_map, wait_for_maps
@@ -325,6 +326,16 @@ def test_exports_figure_and_map(studio: Studio, qtbot: QtBot, tmp_path: Path) ->
         studio.exporting.save_map(tmp_path / "map.npz")
     with np.load(tmp_path / "map.npz") as saved:
         assert np.array_equal(saved["evidence"], first_map(studio).evidence)
+    for name in ("map.nii", "map.dcm"):
+        with qtbot.waitSignal(studio.exporting.saved, timeout=WAIT):
+            studio.exporting.save_map(tmp_path / name)
+    values = np.asarray(nibabel.load(tmp_path / "map.nii").dataobj)  # the digit fills the input
+    np.testing.assert_allclose(values[:, :, 0], first_map(studio).evidence, rtol=1e-6)
+    studio.window.registry["name-patient"].trigger()
+    with qtbot.waitSignal(studio.exporting.failed, timeout=WAIT):
+        studio.exporting.save_map(tmp_path / "named.dcm")
+    assert "names a patient" in studio.window.banner.message.text()
+    assert not (tmp_path / "named.dcm").exists()
     with qtbot.waitSignal(studio.composing.failed, timeout=WAIT):
         studio.composing.save(tmp_path / "no such folder" / "figure.png")
     assert "does not exist" in studio.window.banner.message.text()

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QT_TRANSLATE_NOOP, QObject, Signal
 
+from pda_studio.document.turning import seen
 from pda_studio.errors import UsageError
 from pda_studio.gui.actions.action import Menu
 from pda_studio.gui.jobs.worker import Jobs
 from pda_studio.gui.session.session import Session
+from pda_studio.store.map_formats import write_map
 
 if TYPE_CHECKING:
     from pda_studio.results import Result
+    from pda_studio.store.placed import Placed
 
 
 EXPORT = Menu(QT_TRANSLATE_NOOP("menus", "Export"))
@@ -21,7 +25,13 @@ EXPORT = Menu(QT_TRANSLATE_NOOP("menus", "Export"))
 
 
 class Exporting(QObject):
-    """Saves a finished map in the background."""
+    """Saves a finished map in the background.
+
+    Attributes
+    ----------
+    names_patient : bool
+        Whether DICOM maps take over the patient's and the study's data of a DICOM image.
+    """
 
     saved = Signal(object)
     failed = Signal(object, str)
@@ -29,6 +39,7 @@ class Exporting(QObject):
     def __init__(self, session: Session, jobs: Jobs, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session, self._jobs = session, jobs
+        self.names_patient = False
 
     def selected_map(self) -> Result | None:
         """The finished map of the selected panel."""
@@ -36,15 +47,32 @@ class Exporting(QObject):
         return None if column is None else session.finished(session.selected_row, column)
 
     def save_map(self, path: Path) -> None:
-        """Write the selected panel's map with all its numbers (.npz)."""
-        chosen = self.selected_map()
+        """Write the selected panel's map, in the format that the file's name asks for."""
+        chosen, place = self.selected_map(), self._place()
+        opened = self._session.work.image_of(self._session.selected_row)
+        source = opened.path if opened is not None and self.names_patient else None
 
         def work() -> Path:
             if chosen is None:
                 raise UsageError("This map is not finished: wait for it, or press Run.")
-            from pda_studio.store.maps import save_map
-
-            save_map(chosen, path)
+            write_map(chosen, path, place() if place is not None else None, source)
             return path
 
         self._jobs.write(work, self.saved.emit, self.failed.emit)
+
+    def _place(self) -> Callable[[], Placed] | None:
+        """What finds where the selected panel's map lies in the image that was opened."""
+        session = self._session
+        row, column = session.selected_row, session.selected_column
+        opened = session.work.image_of(row)
+        classifier = None if column is None else session.classifier_of(column)
+        if opened is None or classifier is None:
+            return None
+        image, preprocessing = opened.image, classifier.preprocessing
+
+        def place() -> Placed:
+            from pda_studio.store.placed import Placed
+
+            return Placed.through(seen(preprocessing, row, image.width, image.height), image)
+
+        return place

@@ -65,6 +65,17 @@ class ClipboardController(QObject):
                 enabled=lambda context: context.finished,
             ),
             Action(
+                "name-patient",
+                self.tr("Name the patient in DICOM maps"),
+                toggled=self._on_name_patient,
+                place=(FILE.at(54), EXPORT.at(13)),
+                shortcut="Ctrl+Alt+D",
+                help=self.tr(
+                    "A map saved as .dcm takes over the patient's and the study's data of the DICOM"
+                    " image; else nothing that is written names a patient."
+                ),
+            ),
+            Action(
                 "copy-map",
                 self.tr("Copy map as an image"),
                 self.copy_map,
@@ -80,6 +91,9 @@ class ClipboardController(QObject):
                 shortcut="F12",
             ),
         )
+
+    def _on_name_patient(self, on: bool) -> None:
+        self._exporting.names_patient = on
 
     def paste(self) -> None:
         """Open the clipboard's image, or the files whose names it holds."""

@@ -16,6 +16,7 @@ from pda_studio.gui.session.saving import Saving
 from pda_studio.gui.window.main_window import MainWindow
 from pda_studio.gui.window.settings import Memory
 from pda_studio.images import SUFFIXES
+from pda_studio.store.map_formats import MAP_FORMATS
 
 RECENT_IMAGES = Menu(QT_TRANSLATE_NOOP("menus", "Recent images"), FILE.at(22), data=True)
 RECENT_CLASSIFIERS = Menu(QT_TRANSLATE_NOOP("menus", "Recent classifiers"), FILE.at(31), data=True)
@@ -182,7 +183,11 @@ class Dialogs(QObject):
 
     def choose_map_file(self) -> None:
         """Choose where the map goes."""
-        dialog = self._dialog(self.tr("Save map"), self.tr("Map (*.npz)"), "map", ".npz")
+        kinds = ";;".join(
+            f"{one.name} ({' '.join(f'*{suffix}' for suffix in one.suffixes)})"
+            for one in MAP_FORMATS
+        )
+        dialog = self._dialog(self.tr("Save map"), kinds, "map", ".npz")
         dialog.fileSelected.connect(lambda path: self._exporting.save_map(Path(path)))
         dialog.open()
 
@@ -209,7 +214,7 @@ class Dialogs(QObject):
             dialog.setDefaultSuffix(suffix)
             dialog.selectFile(name)
             dialog.filterSelected.connect(
-                lambda kind: dialog.setDefaultSuffix(kind.partition("*.")[2].rstrip(")"))
+                lambda kind: dialog.setDefaultSuffix(kind.partition("*.")[2].rstrip(")").split()[0])
             )
         else:
             dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
