@@ -284,3 +284,16 @@ def test_a_network_that_runs_as_a_whole_has_levels() -> None:
     without = explain(image, classifier, forward="levelled", tolerance=0.15, **options)
     assert isinstance(without, EvidenceMap)
     assert "linear from" not in without.forward, "no gradient leads through it"
+
+
+def test_a_level_of_which_a_network_looks_at_the_shape_alone() -> None:
+    """A vision transformer reads the number of images off the image: that is no way to it."""
+    classifier = small_transformer()
+    generator = torch.Generator().manual_seed(1)
+    pixels = torch.rand(3, 32, 32, generator=generator)
+    corners, infills = np.array([[2, 3], [9, 1]]), torch.rand(2, 1, 3, 5, 5, generator=generator)
+    kept = np.array([4, 0])
+    of_patches = LinearisedTail(classifier, pixels, kept, "conv_proj")(corners, infills)
+    # What becomes of the image up to there is linear itself.
+    of_the_image = LinearisedInput(classifier, pixels, kept)(corners, infills)
+    np.testing.assert_allclose(of_patches.logit, of_the_image.logit, atol=1e-5)

@@ -178,7 +178,7 @@ def frontier(program: Program, layer: Operation) -> list[Operation]:
     looked_at = {
         used
         for operation in program.operations
-        if operation not in exact
+        if operation not in exact and _is_value(operation)
         for used in operation.inputs()
     }
     looked_at.add(program.output)
@@ -235,7 +235,11 @@ def gradients_at(
                 changed.add(operation)
         outputs = values_of(values[program.output][0].cpu().double(), classes)
         variables = [values[source] for source in sources]
-        each = [torch.autograd.grad(output, variables, retain_graph=True) for output in outputs]
+        # What only the shape of is looked at has a gradient as well: 0.
+        each = [
+            torch.autograd.grad(output, variables, retain_graph=True, materialize_grads=True)
+            for output in outputs
+        ]
     scores = np.array([output.item() for output in outputs])
     return scores, [torch.cat(pair).float() for pair in zip(*each, strict=True)]
 
