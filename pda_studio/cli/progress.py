@@ -11,6 +11,7 @@ from tqdm import tqdm
 from pda_studio.classifiers import Classifier, loading
 from pda_studio.cli import telling
 from pda_studio.cli.answers import Answers
+from pda_studio.durations import duration
 from pda_studio.methods import Method
 from pda_studio.results import Result, Subject
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pda_studio.studies import Inputs, Study, StudyResult
 
 T = TypeVar("T")
+_LONG = 20.0  # seconds: what takes longer is said before
 
 
 def load(
@@ -69,11 +71,19 @@ def carry_out(method: Method, subject: Subject) -> Result:
 
 
 def studied(study: "Study", inputs: "Inputs") -> "StudyResult":
-    """Carry a study out to its end, with a bar; returns the complete result."""
+    """Carry a study out to its end, with a bar; what takes long is said before."""
+    told = False
     with _bar(unit=" steps", desc=study.title) as bar:
         for step in study.steps(inputs):
+            if not told and step.seconds_left is not None:
+                told = True
+                if step.seconds_left > _LONG:
+                    text = (
+                        f"pda-studio: about {duration(step.seconds_left)} for {study.title.lower()}"
+                    )
+                    print(text, file=sys.stderr, flush=True)
             bar.total = step.total
-            bar.set_postfix_str(step.doing, refresh=False)
+            bar.set_postfix_str(f"{step.doing} {step.time_left}".strip(), refresh=False)
             bar.update(step.done - bar.n)
     assert step.result is not None, "the last step holds the result"
     return step.result

@@ -23,6 +23,7 @@ from pda_studio.cli.options import (
 from pda_studio.cli.parameters import options_of
 from pda_studio.cli.targets import Against, Layer, Target, UnitText
 from pda_studio.errors import UsageError
+from pda_studio.images.formats import NAMES
 
 if TYPE_CHECKING:
     from pda_studio.classifiers import Classifier
@@ -47,6 +48,13 @@ _MOST_WEIGHTS = Annotated[
         metavar="FILE",
         help="Of a single classifier: a file of its weights, or default. Without it they are"
         " random, on which speed does not depend, but errors do.",
+    ),
+]
+_MAYBE_IMAGE = Annotated[
+    Path | None,
+    Parameter(
+        help=f"An image: {NAMES}; - reads it from standard input. Without it, --folder names some.",
+        allow_leading_hyphen=True,
     ),
 ]
 _METHOD_NAMES = Annotated[
@@ -131,6 +139,12 @@ def _inputs(kind: "type[Study]") -> list[inspect.Parameter]:
     made = []
     if "subject" in needs:
         made.append(inspect.Parameter("image", inspect.Parameter.POSITIONAL_ONLY, annotation=Image))
+    if "images" in needs:
+        made.append(
+            inspect.Parameter(
+                "image", inspect.Parameter.POSITIONAL_ONLY, annotation=_MAYBE_IMAGE, default=None
+            )
+        )
     if "classifiers" in needs:
         made += [_keyword("classifier", _SEVERAL), _keyword("weights", _MOST_WEIGHTS)]
     else:
@@ -140,7 +154,7 @@ def _inputs(kind: "type[Study]") -> list[inspect.Parameter]:
         ]
     if "methods" in needs:
         made.append(_keyword("methods", _METHOD_NAMES))
-    if "subject" in needs:
+    if needs & {"subject", "images"}:
         options = {"target": Target, "against": Against, "layer": Layer, "unit": UnitText}
         made += [_keyword(name, annotation) for name, annotation in options.items()]
     if "classifiers" not in needs:
@@ -209,7 +223,7 @@ def _inputs_of(kind: "type[Study]", values: dict[str, Any]) -> "Inputs":
         ClassifierInput(name, partial(load, name, source)) for name, source in sources.items()
     ]
     subject, name = None, ""
-    if "subject" in kind.needs:
+    if "subject" in kind.needs or values.get("image") is not None:
         from pda_studio.results import Subject
 
         named = tuple(values.get(key) for key in ("target", "against", "layer", "unit"))

@@ -14,7 +14,7 @@ _BAR = 0.3  # inches that a bar and its gap take
 _MARGIN = 0.75  # inches for the axis
 _INK, _GREY = "#1a1a1a", "#5f5f5f"
 _COLOURS = ("#2166ac", "#67a9cf", "#b2182b", "#ef8a62", "#999999", "#4d4d4d")
-_STYLE: Any = {**STYLE, "font.family": "DejaVu Sans", "font.size": 7, "text.color": _INK}
+CHART_STYLE: Any = {**STYLE, "font.family": "DejaVu Sans", "font.size": 7, "text.color": _INK}
 
 
 def draw_bars(
@@ -47,7 +47,7 @@ def draw_bars(
     """
     places = np.arange(len(names))
     lengths = np.array([np.nan if value is None else value for value in values], float)
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(CHART_STYLE):
         figure, axes = _axes(len(names))
         axes.barh(places, lengths, height=0.62, color=_COLOURS[0])
         if intervals is not None:
@@ -77,7 +77,7 @@ def draw_grouped_bars(groups: Mapping[str, Mapping[str, float]], label: str) -> 
     """Draw a group of bars for each name, a colour for each of the things that are compared."""
     kinds = list(dict.fromkeys(kind for values in groups.values() for kind in values))
     count = max(len(kinds), 1)
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(CHART_STYLE):
         figure, axes = _axes(max(len(groups) * (count + 1) * 0.5, 3))
         for index, kind in enumerate(kinds):
             places = [

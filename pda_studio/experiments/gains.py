@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 
 from pda_studio.classifiers import Classifier
-from pda_studio.errors import UsageError
-from pda_studio.images import Image, read_image
+from pda_studio.experiments.map_work import MapStep, MapWork, beside, subjects_of
+from pda_studio.images import Image
 from pda_studio.methods import Method
 from pda_studio.metrics.relevance_gain import RelevanceGain, mean_over_images, relevance_gain
-from pda_studio.results import Subject, map_in
 
 
 @dataclass
@@ -85,26 +84,6 @@ class Gains:
         return f"{head}, {lead}, a lead that could be chance (95 % interval holds 0)."
 
 
-@dataclass(frozen=True)
-class GainStep:
-    """How far the measurement has come.
-
-    Attributes
-    ----------
-    done, total : int
-        Maps.
-    doing : str
-        What was done last.
-    gains : Gains
-        What has been found so far.
-    """
-
-    done: int
-    total: int
-    doing: str
-    gains: Gains
-
-
 def gains_over_images(
     classifier: Classifier,
     paths: Sequence[Path],
@@ -112,7 +91,7 @@ def gains_over_images(
     methods: Sequence[Method],
     options: dict[str, Any],
     read: Callable[[Path], Image] | None = None,
-) -> Iterator[GainStep]:
+) -> Iterator[tuple[MapStep, Gains]]:
     """Explain images by methods, and measure what their maps gain.
 
     Parameters
@@ -132,59 +111,27 @@ def gains_over_images(
 
     Yields
     ------
-    GainStep
-        After each step of each map.
+    MapStep, Gains
+        After each step of each map, what has been found so far.
 
     Raises
     ------
     UsageError
         If there is no method, or one without evidence.
     """
-    if not methods:
-        raise UsageError("The study needs at least one method.")
-    for method in methods:
-        if not method.has_evidence:
-            raise UsageError(f"{method.title} makes an image of its own: leave it out.")
-    chosen = evenly(paths, count)
-    total = len(chosen) * len(methods)
-    gains = Gains(_names(methods))
-    done = 0
-    for path in chosen:
-        subject = Subject.of((read or read_image)(path), classifier)
-        found, seconds = [], []
-        for method, name in zip(methods, gains.names, strict=True):
-            doing = f"{path.name}: {name}"
-            last = None
-            for last in method.steps(subject):  # noqa: B007  the last one is used
-                yield GainStep(done, total, doing, gains)
-            assert last is not None, "every method takes a step"
-            evidence_map = map_in(last.evidence())
-            found.append(relevance_gain(evidence_map, subject.classifier, **options))
-            seconds.append(evidence_map.seconds)
-            done += 1
-            if len(found) == len(methods):
-                gains = Gains(gains.names, [*gains.found, found], [*gains.seconds, seconds])
-            yield GainStep(done, total, doing, gains)
-
-
-def evenly(paths: Sequence[Path], count: int) -> list[Path]:
-    """So many of the paths, from all over the list."""
-    places = np.linspace(0, len(paths), min(count, len(paths)), endpoint=False).astype(int)
-    return [paths[place] for place in places]
-
-
-def _names(methods: Sequence[Method]) -> list[str]:
-    """Title of each method; where several share it, with the parameters that differ."""
-    titles = [method.title for method in methods]
-    names = []
-    for method, title in zip(methods, titles, strict=True):
-        twins = [other for other in methods if other.title == title]
-        values = [other.model_dump(mode="json") for other in twins]
-        own = method.model_dump(mode="json")
-        differing = [key for key in own if len({str(value[key]) for value in values}) > 1]
-        values_in_words = ", ".join(f"{key} {own[key]}" for key in differing)
-        names.append(f"{title} ({values_in_words})" if values_in_words else title)
-    for index, name in enumerate(names):
-        if names.count(name) > 1:
-            names[index] = f"{name} ({index + 1})"
-    return names
+    chosen = subjects_of(paths, count, classifier, read)
+    work = MapWork(methods, len(chosen))
+    gains = Gains(work.names)
+    for number, image in enumerate(chosen):
+        subject = image.load()
+        if not number:
+            yield from beside(work.trial(subject), gains)
+        maps = []
+        for place in range(len(methods)):
+            maps.append((yield from beside(work.map_of(place, subject, image.name), gains)))
+        gains = Gains(
+            gains.names,
+            [*gains.found, [relevance_gain(one, subject.classifier, **options) for one in maps]],
+            [*gains.seconds, [one.seconds for one in maps]],
+        )
+        yield work.now(image.name), gains

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from pda_studio.durations import duration
 from pda_studio.errors import UsageError
 from pda_studio.parameters import Declaration
 
@@ -28,8 +29,9 @@ STUDIES: dict[str, type[Study]] = {}
 
 Cell = str | int | float | None
 Format = Literal["text", "count", "number", "share", "error", "correlation"]
-Need = Literal["subject", "methods", "classifiers"]
-"""What a study takes besides a classifier: a subject to explain, methods, several classifiers."""
+Need = Literal["subject", "images", "methods", "classifiers"]
+"""What a study takes besides a classifier: a subject to explain; one that may be missing, as the
+study takes a folder as well; methods; several classifiers."""
 
 NONE = "–"
 
@@ -141,12 +143,20 @@ class StudyProgress:
         What was done last.
     result : StudyResult or None
         What is known so far; None before anything is. In the last step it is complete.
+    seconds_left : float or None
+        How long the rest takes, where that is known.
     """
 
     done: int
     total: int
     doing: str = ""
     result: StudyResult | None = None
+    seconds_left: float | None = None
+
+    @property
+    def time_left(self) -> str:
+        """How long the rest takes, in words; "" where that is not known."""
+        return "" if self.seconds_left is None else f"{duration(self.seconds_left)} left"
 
 
 @dataclass(frozen=True)
@@ -214,9 +224,13 @@ class Study(Declaration):
         Name in the registry, name for people, one sentence, and where it was published.
     needs : frozenset of str
         What it takes besides a classifier.
+    resumes : bool
+        Whether it goes on where it was stopped, when it is carried out again: finished maps are
+        found in the cache.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset()
+    resumes: ClassVar[bool] = False
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:

@@ -16,6 +16,7 @@ from pda_studio.studies.base import (
     StudyResult,
     Table,
 )
+from pda_studio.studies.over_images import about, streamed
 
 if TYPE_CHECKING:
     from pda_studio.experiments.gains import Gains
@@ -37,6 +38,7 @@ class RelevanceGain(Study):
         " and occlusion strategy, TMLR 2024"
     )
     needs: ClassVar[frozenset[Need]] = frozenset({"methods"})
+    resumes: ClassVar[bool] = True
 
     folder: Path = parameter(..., "Image folder", "Images, also in folders below it.")
     images: int = parameter(
@@ -71,27 +73,22 @@ class RelevanceGain(Study):
             "sigma": self.sigma,
             "steps": self.curve_steps,
         }
-        for step in gains_over_images(
+        steps = gains_over_images(
             classifier,
             paths,
             self.images,
             inputs.methods(classifier),
             options,
             inputs.read,
-        ):
-            about = {
-                "classifier": classifier.name,
-                "weights": classifier.weights,
-                "fingerprint": classifier.fingerprint,
-                "images": step.gains.count,
-            }
-            result = _result(step.gains, about) if step.gains.count else None
-            yield StudyProgress(step.done, step.total, step.doing, result)
+        )
+        yield from streamed(steps, lambda gains: _result(gains, about(classifier, gains.count)))
 
 
-def _result(gains: Gains, about: dict[str, Any]) -> StudyResult:
+def _result(gains: Gains, about: dict[str, Any]) -> StudyResult | None:
     from pda_studio.experiments.charts import draw_bars
 
+    if not gains.count:
+        return None
     rows = gains.rows()
     columns = [
         Column("method", "method"),

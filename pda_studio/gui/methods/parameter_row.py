@@ -211,7 +211,10 @@ class ParameterRow(QWidget):
 
     def _make_path(self) -> None:
         self.path = QLineEdit(readOnly=True, clearButtonEnabled=False)
-        self.path.setPlaceholderText(QCoreApplication.translate("ParameterRow", "as shipped"))
+        shipped = QCoreApplication.translate("ParameterRow", "as shipped")
+        none = QCoreApplication.translate("ParameterRow", "none")
+        is_folder = "folder" in self.parameter.label.lower()
+        self.path.setPlaceholderText(none if is_folder else shipped)
         self._layout.addWidget(self.path, 1)
         choose = QPushButton("…")
         choose.clicked.connect(self._choose_path)

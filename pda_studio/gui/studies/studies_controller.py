@@ -82,7 +82,8 @@ class StudiesController(QObject):
             return None
         step = self._step
         part = step.done / step.total if step and step.total else None
-        return Task(STUDY, self._title, step.doing if step else "", "running", part)
+        doing, left = (step.doing, step.seconds_left) if step else ("", None)
+        return Task(STUDY, self._title, doing, "running", part, seconds=left)
 
     def _offer(self, *_: object) -> None:
         """Put every study of the registry into the menu."""
@@ -165,7 +166,7 @@ class StudiesController(QObject):
             self._job.cancel()
             self._job = None
             if self.dialog is not None:
-                self.dialog.show_running(False)
+                self.dialog.show_running(False, stopped=True)
             self.progressed.emit()
 
     def forget(self) -> None:
@@ -218,9 +219,7 @@ class StudiesController(QObject):
         image = session.work.image_of(row)
         target = session.target_of(column) if column else None
         subject = None
-        if "subject" in kind.needs:
-            if image is None or target is None:
-                raise UsageError(self.tr("Open an image first."))
+        if kind.needs & {"subject", "images"} and image is not None and target is not None:
 
             def subject() -> Subject:
                 from pda_studio.results import Subject
@@ -229,6 +228,8 @@ class StudiesController(QObject):
                 of_row = classifier_of_row(classifier, row, *size)
                 return Subject.of(changed(image.image, row.operations), of_row, target)
 
+        if subject is None and "subject" in kind.needs:
+            raise UsageError(self.tr("Open an image first."))
         columns = [one for one in session.work.columns if not one.method.combines]
 
         def methods(loaded: Classifier) -> list[Method]:
@@ -253,7 +254,7 @@ class StudiesController(QObject):
         column = session.selected_column
         classifier = session.classifier_of(column) if column else session.classifier
         parts = [self.tr("Classifier: {0}").format(classifier.name if classifier else "–")]
-        if "subject" in kind.needs:
+        if kind.needs & {"subject", "images"}:
             image = session.work.image_of(session.selected_row)
             parts.append(self.tr("Image: {0}").format(image.name if image else "–"))
         if "methods" in kind.needs:
@@ -280,7 +281,7 @@ class StudiesController(QObject):
             return
         self._step = step = shown.step
         self.progressed.emit()
-        self.dialog.show_progress(step.done, step.total, step.doing)
+        self.dialog.show_progress(step.done, step.total, step.doing, step.time_left)
         if step.result is not None and step.result is not self.result:
             self._show(step.result, shown.pixels)
 

@@ -143,8 +143,10 @@ class StudyDialog(QDialog):
         """Say what the study will be carried out on."""
         self.about.setText(text)
 
-    def show_running(self, running: bool) -> None:
-        """Show that the study is carried out, or is not."""
+    def show_running(self, running: bool, *, stopped: bool = False) -> None:
+        """Show that the study is carried out, or is not; one that was stopped may be resumed."""
+        resumes = stopped and self.kind.resumes
+        self.run_button.setText(self.tr("Resume") if resumes else self.tr("Run"))
         self.run_button.setEnabled(not running)
         self.stop_button.setEnabled(running)
         for row in self.rows.values():
@@ -154,11 +156,11 @@ class StudyDialog(QDialog):
         if not running:
             self.doing.clear()
 
-    def show_progress(self, done: int, total: int, doing: str) -> None:
-        """Show how far the study has come."""
+    def show_progress(self, done: int, total: int, doing: str, left: str = "") -> None:
+        """Show how far the study has come, and how long the rest takes."""
         self.bar.setRange(0, total)
         self.bar.setValue(done)
-        self.doing.setText(doing)
+        self.doing.setText(" · ".join(filter(None, (doing, left))))
 
     def show_problem(self, text: str) -> None:
         """Say why the study was not carried out; "" if nothing is wrong."""
@@ -186,6 +188,7 @@ class StudyDialog(QDialog):
 
     def _on_edited(self, name: str, value: object) -> None:
         self.values[name] = value
+        self.run_button.setText(self.tr("Run"))
         self._show_values()
 
     def _show_values(self) -> None:

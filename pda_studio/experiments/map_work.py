@@ -1,0 +1,246 @@
+"""The maps of a study: found where they are finished, else computed and kept, with the time left.
+
+A study that was stopped goes on where it was when it is carried out again: each map that is
+finished lies in the cache on the disk, together with those of the window.
+"""
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import perf_counter
+from typing import TypeVar
+
+import numpy as np
+
+from pda_studio.classifiers import Classifier
+from pda_studio.errors import UsageError
+from pda_studio.images import Image, read_image
+from pda_studio.methods import Method
+from pda_studio.results import EvidenceMap, Subject, map_in
+from pda_studio.store import MapStore
+
+_BATCH = {"cpu": 8, "cuda": 128}  # images a pass: one that is named gives the same last digits
+_TRIAL = 0.4  # seconds of a method's work from which the whole map's are told
+Made = TypeVar("Made")
+Found = TypeVar("Found")
+PARTS = 100
+"""Units of work of a map."""
+
+
+@dataclass(frozen=True)
+class SubjectInput:
+    """A subject that is made when it is needed: an image of a folder may be large.
+
+    Attributes
+    ----------
+    name : str
+        The image's name.
+    load : callable
+        Makes it.
+    """
+
+    name: str
+    load: Callable[[], Subject]
+
+
+@dataclass(frozen=True)
+class MapStep:
+    """How far the maps of a study have come.
+
+    Attributes
+    ----------
+    done, total : int
+        Hundredths of maps.
+    doing : str
+        What was done last.
+    seconds_left : float or None
+        How long the others take; None as long as that is not known.
+    """
+
+    done: int
+    total: int
+    doing: str
+    seconds_left: float | None = None
+
+
+class MapWork:
+    """Computes the maps of a study, and says how long they take.
+
+    Parameters
+    ----------
+    methods : sequence of Method
+        What explains.
+    maps : int
+        How many maps of each.
+
+    Raises
+    ------
+    UsageError
+        If there is no method, or one without evidence.
+    """
+
+    def __init__(self, methods: Sequence[Method], maps: int) -> None:
+        if not methods:
+            raise UsageError("The study needs at least one method.")
+        for method in methods:
+            if not method.has_evidence:
+                raise UsageError(f"{method.title} makes an image of its own: leave it out.")
+        self.methods = tuple(methods)
+        self.names = names_of(methods)
+        self.total = PARTS * maps * len(methods)
+        self._store = MapStore()
+        self._left = [maps] * len(methods)
+        self._seconds: list[float | None] = [None] * len(methods)
+
+    @property
+    def done(self) -> int:
+        """Hundredths of maps that are finished."""
+        return self.total - PARTS * sum(self._left)
+
+    def trial(self, subject: Subject) -> Generator[MapStep, None, None]:
+        """Find out how long a map of each method takes, by the beginning of one."""
+        subject = _steady(subject)
+        for place, method in enumerate(self.methods):
+            yield self._step(0, f"how long maps take: {self.names[place]}")
+            began = perf_counter()
+            if self._find(method, subject) is not None:
+                self._seconds[place] = perf_counter() - began
+                continue
+            self._seconds[place] = _seconds_of(method, subject)
+        yield self.now()
+
+    def map_of(
+        self, place: int, subject: Subject, doing: str = ""
+    ) -> Generator[MapStep, None, EvidenceMap]:
+        """Find or compute a map.
+
+        Parameters
+        ----------
+        place : int
+            Which of the methods.
+        subject : Subject
+            What is explained.
+        doing : str
+            What else than the method's name tells this map from the others.
+
+        Returns
+        -------
+        EvidenceMap
+            Complete.
+        """
+        method, subject = self.methods[place], _steady(subject)
+        doing = ": ".join(filter(None, (doing, self.names[place])))
+        found = self._find(method, subject)
+        if found is None:
+            began = perf_counter()
+            entry = self._store.entry(method, subject)
+            progress = None
+            for progress in method.steps(subject):
+                part = PARTS * progress.done // max(progress.total, 1)
+                yield self._step(min(part, PARTS - 1), doing)
+            assert progress is not None, "every method takes a step"
+            found = map_in(progress.evidence())
+            self._store.write(entry, found)
+            self._seconds[place] = perf_counter() - began
+        self._left[place] -= 1
+        yield self.now(doing)
+        return found
+
+    def now(self, doing: str = "") -> MapStep:
+        """How far the work has come, between two maps."""
+        return self._step(0, doing)
+
+    def _find(self, method: Method, subject: Subject) -> EvidenceMap | None:
+        """A finished map: one of a study, or one of the window, where the batch is found."""
+        for one in (subject, replace(subject, batch=None)):
+            found = self._store.read(method, one)
+            if found is not None:
+                return map_in(found)
+        return None
+
+    def _step(self, part: int, doing: str) -> MapStep:
+        left = None
+        if None not in self._seconds:
+            of_each = [n * (s or 0.0) for n, s in zip(self._left, self._seconds, strict=True)]
+            left = sum(of_each)
+        return MapStep(self.done + part, self.total, doing, left)
+
+
+def _seconds_of(method: Method, subject: Subject) -> float:
+    """How long a map takes, by its beginning."""
+    began = perf_counter()
+    first: tuple[float, int] | None = None
+    steps = method.steps(subject)
+    for progress in steps:
+        now = perf_counter()
+        if progress.stage or not progress.done:
+            continue
+        if first is None:
+            first = now, progress.done
+        elif now - first[0] > _TRIAL:
+            each = (now - first[0]) / max(progress.done - first[1], 1)
+            close = getattr(steps, "close", None)
+            if close is not None:
+                close()
+            return first[0] - began + each * (progress.total - first[1])
+    return perf_counter() - began
+
+
+def _steady(subject: Subject) -> Subject:
+    """The same with a batch size that does not depend on the clock."""
+    if subject.batch is not None:
+        return subject
+    return replace(subject, batch=_BATCH.get(subject.classifier.device.type, 8))
+
+
+def beside(
+    steps: Generator[MapStep, None, Made], found: Found
+) -> Generator[tuple[MapStep, Found], None, Made]:
+    """Each step of a piece of work, with what has been found before it."""
+    while True:
+        try:
+            step = next(steps)
+        except StopIteration as stop:
+            made: Made = stop.value
+            return made
+        yield step, found
+
+
+def subjects_of(
+    paths: Sequence[Path],
+    count: int,
+    classifier: Classifier,
+    read: Callable[[Path], Image] | None = None,
+) -> list[SubjectInput]:
+    """So many of the images, from all over the list, to be explained for their likeliest class."""
+
+    def load(path: Path) -> Subject:
+        return Subject.of((read or read_image)(path), classifier)
+
+    return [
+        SubjectInput(path.name, lambda path=path: load(path))  # type: ignore[misc]
+        for path in _evenly(paths, count)
+    ]
+
+
+def _evenly(paths: Sequence[Path], count: int) -> list[Path]:
+    """So many of the paths, from all over the list."""
+    places = np.linspace(0, len(paths), min(count, len(paths)), endpoint=False).astype(int)
+    return [paths[place] for place in places]
+
+
+def names_of(methods: Sequence[Method]) -> list[str]:
+    """Title of each method; where several share it, with the parameters that differ."""
+    titles = [method.title for method in methods]
+    names = []
+    for method, title in zip(methods, titles, strict=True):
+        twins = [other for other in methods if other.title == title]
+        values = [other.model_dump(mode="json") for other in twins]
+        own = method.model_dump(mode="json")
+        differing = [key for key in own if len({str(value[key]) for value in values}) > 1]
+        values_in_words = ", ".join(f"{key} {own[key]}" for key in differing)
+        names.append(f"{title} ({values_in_words})" if values_in_words else title)
+    for index, name in enumerate(names):
+        if names.count(name) > 1:
+            names[index] = f"{name} ({index + 1})"
+    return names

@@ -1,0 +1,82 @@
+"""What studies of maps share: an image or a folder of them, and results that stream."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from pda_studio.errors import UsageError
+from pda_studio.parameters import parameter
+from pda_studio.studies.base import Inputs, Need, Study, StudyProgress, StudyResult
+
+if TYPE_CHECKING:
+    from pda_studio.classifiers import Classifier
+    from pda_studio.experiments.map_work import MapStep, SubjectInput
+
+Found = TypeVar("Found")
+
+
+class OverImages(Study):
+    """A study of the maps of one image, or of each image of a folder."""
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"images", "methods"})
+    resumes: ClassVar[bool] = True
+
+    folder: Path | None = parameter(
+        None,
+        "Image folder",
+        "Images, also in folders below it, that are explained in place of the single one, each for"
+        " its most likely class.",
+    )
+    images: int = parameter(
+        20,
+        "Images",
+        "How many of the folder, from all over it.",
+        unit="images",
+        ge=1,
+        le=10_000,
+    )
+
+    def how_many(self) -> str:
+        """How many images, in words."""
+        return "one image" if self.folder is None else f"up to {self.images} images"
+
+    def subjects(self, inputs: Inputs, classifier: Classifier) -> list[SubjectInput]:
+        """What is explained.
+
+        Raises
+        ------
+        UsageError
+            If there is neither an image nor a folder.
+        """
+        from pda_studio.experiments.map_work import SubjectInput, subjects_of
+        from pda_studio.pda.infill.folders import images_in
+
+        if self.folder is not None:
+            return subjects_of(images_in(self.folder), self.images, classifier, inputs.read)
+        if inputs.subject is None:
+            raise UsageError("The study needs an image, or a folder of images: name either.")
+        return [SubjectInput(inputs.subject_name, inputs.subject)]
+
+
+def streamed(
+    steps: Iterable[tuple[MapStep, Found]], result_of: Callable[[Found], StudyResult | None]
+) -> Iterator[StudyProgress]:
+    """The steps of a study, with a result for each thing that was found."""
+    known: object = None
+    result: StudyResult | None = None
+    for step, found in steps:
+        if found is not known:
+            known, result = found, result_of(found)
+        yield StudyProgress(step.done, step.total, step.doing, result, step.seconds_left)
+
+
+def about(classifier: Classifier, images: int) -> dict[str, Any]:
+    """What a study was measured on, for its JSON."""
+    return {
+        "classifier": classifier.name,
+        "weights": classifier.weights,
+        "fingerprint": classifier.fingerprint,
+        "images": images,
+    }
