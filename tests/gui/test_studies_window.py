@@ -194,3 +194,28 @@ def test_a_study_is_a_job_that_gives_way_to_maps(
     window.registry["jobs"].trigger()
     qtbot.mouseClick(window.jobs.rows[task.key].stop_button, Qt.MouseButton.LeftButton)
     assert not studio.studies.running
+
+
+def test_a_study_of_maps_goes_on_where_it_was_stopped(
+    qtbot: QtBot, studio: Studio, tmp_path: Path
+) -> None:
+    for place in (9, 17):
+        pixels = np.zeros((28, 28), np.uint8)
+        pixels[4:24, place : place + 3] = 255
+        Image.fromarray(pixels).save(tmp_path / f"{place}.png")
+    column = studio.session.work.columns[0].key
+    studio.session.columns.set_method(column, "saliency")
+    studio.session.columns.add("grad-cam")
+    dialog = opened_study(studio, "disagreement")
+    assert "Saliency, Grad-CAM" in dialog.about.text()
+    assert "Image: " in dialog.about.text()
+    dialog.rows["folder"].edited.emit("folder", str(tmp_path))
+    dialog.run_button.click()
+    dialog.stop_button.click()
+    assert dialog.run_button.text() == "Resume"
+    dialog.run_button.click()
+    finish(qtbot, studio)
+    assert dialog.run_button.text() == "Run"
+    ((first, other, images, *_),) = cells(dialog)
+    assert [first, other, images] == ["Saliency", "Grad-CAM", "2"]
+    assert dialog.sentence.text().startswith("Over 2 images, ")

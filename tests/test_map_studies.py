@@ -1,0 +1,179 @@
+"""Studies of maps: reuse of finished maps, time left, known truths, the same table twice."""
+
+import csv
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pda_studio.classifiers import load_classifier
+from pda_studio.cli import main
+from pda_studio.errors import UsageError
+from pda_studio.experiments.disagreement import (
+    Disagreement,
+    correlations,
+    disagreement_over_images,
+)
+from pda_studio.experiments.map_work import MapWork, SubjectInput
+from pda_studio.methods import METHODS, method_named
+from pda_studio.results import Subject
+from pda_studio.studies import Inputs, study_named
+
+
+@pytest.fixture(scope="module")
+def classifier():
+    return load_classifier("digits")
+
+
+def bar(place, width=3):
+    """A bar, as a digit may look."""
+    pixels = np.zeros((28, 28, 3), np.uint8)
+    pixels[4:24, place : place + width] = 255
+    return pixels
+
+
+@pytest.fixture
+def subjects(classifier):
+    def load(place):
+        return lambda: Subject.of(bar(place), classifier)
+
+    return [SubjectInput(f"bar {place}", load(place)) for place in (9, 15)]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    made = tmp_path / "images"
+    made.mkdir()
+    for place in (9, 15):
+        Image.fromarray(bar(place)[..., 0]).save(made / f"{place:02}.png")
+    return made
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """How often Saliency computes a map."""
+    kind, calls = METHODS["saliency"], []
+    real = kind.steps
+
+    def steps(self, subject):
+        calls.append(subject)
+        yield from real(self, subject)
+
+    monkeypatch.setattr(kind, "steps", steps)
+    return calls
+
+
+def studied(capsys, *words):
+    capsys.readouterr()
+    status = main(["study", *map(str, words)])
+    out, err = capsys.readouterr()
+    assert (status, err) == (0, "")
+    return " ".join(out.split())
+
+
+def rows_of(path):
+    return list(csv.DictReader(io.StringIO(path.read_text())))
+
+
+def finished(steps):
+    return list(steps)[-1]
+
+
+# What all of them share
+
+
+def test_a_study_that_was_stopped_goes_on_from_its_finished_maps(subjects, counted):
+    methods = [method_named("saliency")(), method_named("grad-cam")()]
+    first = disagreement_over_images(subjects, methods)
+    for step, _ in first:
+        if step.done == 200:  # both maps of the first image
+            break
+    first.close()
+    before = len(counted)
+    finished(disagreement_over_images(subjects, methods))
+    assert {id(one.view) for one in counted[before:]} == {id(counted[-1].view)}
+    again = len(counted)
+    finished(disagreement_over_images(subjects, methods))
+    assert len(counted) == again
+
+
+def test_time_left_is_known_before_the_first_map_and_ends_at_nothing(subjects):
+    work = MapWork([method_named("efficient-pda")(window=4, outer=8, stride=2)], 2)
+    subject = subjects[0].load()
+    trial = list(work.trial(subject))
+    assert trial[0].seconds_left is None
+    assert trial[-1].seconds_left > 0
+    assert trial[-1].done == 0
+    steps = [*work.map_of(0, subject), *work.map_of(0, subjects[1].load())]
+    assert steps[-1].seconds_left == 0
+    assert steps[-1].done == steps[-1].total == 200
+    done = [step.done for step in steps]
+    assert done == sorted(done)
+    assert len(set(done)) > 4, "a map's own steps are seen"
+
+
+def test_what_cannot_be_studied_is_refused(subjects, classifier):
+    with pytest.raises(UsageError, match="at least one method"):
+        MapWork([], 1)
+    with pytest.raises(UsageError, match="makes an image of its own"):
+        MapWork([method_named("activation-maximisation")()], 1)
+    with pytest.raises(UsageError, match="at least two"):
+        finished(disagreement_over_images(subjects, [method_named("saliency")()]))
+    study = study_named("disagreement").of_values({})
+    with pytest.raises(UsageError, match="an image, or a folder"):
+        study.subjects(Inputs([]), classifier)
+
+
+# Where methods disagree
+
+
+def test_correlations_of_equal_and_of_independent_maps():
+    random = np.random.default_rng(0)
+    one, other = random.normal(size=(2, 40, 50))
+    flat = np.full((40, 50), 0.5)
+    for measure in ("spearman", "pearson"):
+        found = correlations([one, one.copy(), other, flat], measure)
+        assert found[0, 1] == pytest.approx(1)
+        assert abs(found[0, 2]) < 4 / np.sqrt(one.size)
+        assert np.isnan(found[3]).all()
+    assert correlations([one, np.exp(one)], "spearman")[0, 1] == pytest.approx(1)
+
+
+def test_like_methods_are_one_group():
+    matrix = np.array([[1, 0.1, 0.9], [0.1, 1, 0.2], [0.9, 0.2, 1]])
+    found = Disagreement(["a", "b", "c"], (matrix, matrix))
+    assert sorted(map(sorted, found.groups(0.5))) == [["a", "c"], ["b"]]
+    assert len(found.groups(0.95)) == 3
+    assert len(found.groups(0.1)) == 1
+    assert found.order.index(0) in (found.order.index(2) - 1, found.order.index(2) + 1)
+    first, other, mean, interval = found.pairs()[0]
+    assert (first, other, mean) == ("a", "c", pytest.approx(0.9))
+    assert interval.low == interval.high == pytest.approx(0.9)
+
+
+def test_disagreement_over_a_folder_and_one_image(tmp_path, capsys, folder, image):
+    words = ["disagreement", "--method", "saliency", "grad-cam", "input-x-gradient"]
+    table, figure = tmp_path / "a.csv", tmp_path / "a.svg"
+    out = studied(capsys, *words, "--folder", folder, "--csv", table, "--figure", figure)
+    assert "Over 2 images" in out
+    assert "spread in" in figure.read_text()
+    rows = rows_of(table)
+    assert len(rows) == 3
+    assert [float(row["correlation"]) for row in rows] == sorted(
+        (float(row["correlation"]) for row in rows), reverse=True
+    )
+    assert all(float(row["low"]) <= float(row["correlation"]) <= float(row["high"]) for row in rows)
+    out = studied(capsys, words[0], image, *words[1:], "--csv", table)
+    assert "Over 1 image" in out
+    assert all(row["low"] == "" for row in rows_of(table))
+
+
+def test_the_same_command_gives_the_same_bytes(tmp_path, capsys, folder, monkeypatch):
+    words = ["disagreement", "--folder", folder, "--method", "efficient-pda", "saliency"]
+    tables = []
+    for name in ("one", "other"):
+        monkeypatch.setenv("PDA_STUDIO_CACHE", str(tmp_path / name))  # nothing is found there
+        studied(capsys, *words, "--csv", tmp_path / f"{name}.csv")
+        tables.append((tmp_path / f"{name}.csv").read_bytes())
+    assert tables[0] == tables[1]
