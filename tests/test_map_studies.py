@@ -19,6 +19,7 @@ from pda_studio.experiments.map_work import MapWork, SubjectInput
 from pda_studio.methods import METHODS, method_named
 from pda_studio.results import Subject
 from pda_studio.studies import Inputs, study_named
+from pda_studio.studies.over_images import mean_with_interval
 
 
 @pytest.fixture(scope="module")
@@ -147,9 +148,10 @@ def test_like_methods_are_one_group():
     assert len(found.groups(0.95)) == 3
     assert len(found.groups(0.1)) == 1
     assert found.order.index(0) in (found.order.index(2) - 1, found.order.index(2) + 1)
-    first, other, mean, interval = found.pairs()[0]
-    assert (first, other, mean) == ("a", "c", pytest.approx(0.9))
-    assert interval.low == interval.high == pytest.approx(0.9)
+    assert found.pairs()[0] == ("a", "c", [0.9, 0.9])
+    assert mean_with_interval([0.9, float("nan"), 0.9]) == (0.9, 0.9, 0.9)
+    assert mean_with_interval([0.9, 0.1])[1:] == (-1, 1)
+    assert mean_with_interval([0.5]) == (0.5, None, None)
 
 
 def test_disagreement_over_a_folder_and_one_image(tmp_path, capsys, folder, image):

@@ -17,7 +17,6 @@ from pda_studio.errors import UsageError
 from pda_studio.experiments.map_work import MapStep, MapWork, SubjectInput, beside
 from pda_studio.images import View
 from pda_studio.methods import Method
-from pda_studio.metrics.relevance_gain import Mean, mean_over_images
 
 Values = Literal["signed", "absolute"]
 Measure = Literal["spearman", "pearson"]
@@ -96,17 +95,15 @@ class Disagreement:
             found.setdefault(int(labels[place]), []).append(self.names[place])
         return sorted(found.values(), key=len, reverse=True)
 
-    def pairs(self) -> list[tuple[str, str, float, Mean | None]]:
-        """Each pair of methods: mean correlation, its interval over images; most alike first."""
+    def pairs(self) -> list[tuple[str, str, list[float]]]:
+        """Each pair of methods with its correlation in each image; most alike first."""
         found = []
         for first in range(len(self.names)):
             for other in range(first + 1, len(self.names)):
-                values = [one[first, other] for one in self.each]
-                known = [float(value) for value in values if np.isfinite(value)]
-                interval = mean_over_images(known) if len(known) > 1 else None
-                mean = float(self.mean[first, other])
-                found.append((self.names[first], self.names[other], mean, interval))
-        return sorted(found, key=lambda pair: -np.nan_to_num(pair[2], nan=-2))
+                values = [float(one[first, other]) for one in self.each]
+                mean = -float(np.nan_to_num(self.mean[first, other], nan=-2))
+                found.append((mean, self.names[first], self.names[other], values))
+        return [(one, other, values) for _, one, other, values in sorted(found)]
 
 
 def correlations(maps: Sequence[NDArray[np.floating]], measure: Measure) -> NDArray[np.float64]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pda_studio.parameters import parameter
 from pda_studio.studies.base import Cell, Column, Inputs, StudyProgress, StudyResult, Table
-from pda_studio.studies.over_images import OverImages, about, streamed
+from pda_studio.studies.over_images import OverImages, about, mean_with_interval, streamed
 
 if TYPE_CHECKING:
     from pda_studio.experiments.disagreement import Disagreement
@@ -83,8 +83,8 @@ class MethodsDisagree(OverImages):
         if not found.each:
             return None
         rows: list[list[Cell]] = [
-            [first, other, len(found.each), round(mean, 4), *_ends(interval)]
-            for first, other, mean, interval in found.pairs()
+            [first, other, len(found.each), *mean_with_interval(values)]
+            for first, other, values in found.pairs()
         ]
         columns = [
             Column("first", "method"),
@@ -112,10 +112,14 @@ class MethodsDisagree(OverImages):
         groups = found.groups(self.alike)
         count = len(found.each)
         images = f"{count} image{'' if count == 1 else 's'}"
-        pairs = [pair for pair in found.pairs() if pair[2] == pair[2]]
-        if not pairs:
+        means = [
+            (one, other, mean)
+            for one, other, values in found.pairs()
+            if (mean := mean_with_interval(values)[0]) is not None
+        ]
+        if not means:
             return f"Over {images}, no two methods have maps that can be compared."
-        (one, two, high, _), (three, four, low, _) = pairs[0], pairs[-1]
+        (one, two, high), (three, four, low) = means[0], means[-1]
         if len(groups) == 1:
             told = f"all {len(found.names)} methods give like maps"
         elif len(groups) == len(found.names):
@@ -125,12 +129,5 @@ class MethodsDisagree(OverImages):
             several = [", ".join(group) for group in groups if len(group) > 1]
             told += f" ({'; '.join(several)})"
         most = f"most alike are {one} and {two} ({high:.2f})"
-        least = f", least {three} and {four} ({low:.2f})" if len(pairs) > 1 else ""
+        least = f", least {three} and {four} ({low:.2f})" if len(means) > 1 else ""
         return f"Over {images}, {told}: {most}{least}.".replace("(-", "(−")
-
-
-def _ends(interval: Any) -> list[Cell]:
-    """The ends of a confidence interval, if there is one."""
-    if interval is None:
-        return [None, None]
-    return [round(max(interval.low, -1), 4), round(min(interval.high, 1), 4)]

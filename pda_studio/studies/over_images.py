@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from pda_studio.errors import UsageError
 from pda_studio.parameters import parameter
-from pda_studio.studies.base import Inputs, Need, Study, StudyProgress, StudyResult
+from pda_studio.studies.base import Cell, Inputs, Need, Study, StudyProgress, StudyResult
 
 if TYPE_CHECKING:
     from pda_studio.classifiers import Classifier
@@ -70,6 +70,21 @@ def streamed(
         if found is not known:
             known, result = found, result_of(found)
         yield StudyProgress(step.done, step.total, step.doing, result, step.seconds_left)
+
+
+def mean_with_interval(values: Sequence[float]) -> tuple[Cell, Cell, Cell]:
+    """Mean of correlations over images, and its 95 % interval, with four decimals.
+
+    What is not a number is left out; without two that are, there is no interval.
+    """
+    from pda_studio.metrics.relevance_gain import mean_over_images
+
+    known = [value for value in values if value == value]
+    if len(known) < 2:
+        return round(known[0], 4) if known else None, None, None
+    found = mean_over_images(known)
+    low, high = max(found.low, -1.0), min(found.high, 1.0)
+    return round(found.mean, 4), round(low, 4), round(high, 4)
 
 
 def about(classifier: Classifier, images: int) -> dict[str, Any]:
