@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pda_studio.parameters import parameter
+from pda_studio.parameters import parameter, same_but
 from pda_studio.studies.base import Cell, Column, Inputs, StudyProgress, StudyResult, Table
 from pda_studio.studies.over_images import OverImages, about, mean_with_interval, streamed
 
@@ -39,9 +39,7 @@ class Invariances(OverImages):
     )
     citation: ClassVar[str] = "Zhou & Kainz, Efficient image evidence analysis, Figs. 17 and 18"
 
-    images: int = parameter(
-        5, "Images", "How many of the folder, from all over it.", unit="images", ge=1, le=10_000
-    )
+    images: int = same_but(OverImages, "images", 5)
     kind: Literal["all", "rotations", "flips", "crops", "shifts", "brightness", "noise"] = (
         parameter("all", "Transformations", "Which transformations.")
     )
