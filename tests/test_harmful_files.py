@@ -180,8 +180,15 @@ def test_a_damaged_map_is_left_out_of_a_workspace_with_a_note(tmp_path, damage):
         lambda told: told.update(schema=float("inf")),
         lambda told: told.update(display=json.loads("[" * 300 + "]" * 300)),
         lambda told: told.update(pictures=7),
+        lambda told: told["pictures"][0].update(spacing=[0, 1]),
+        lambda told: told["pictures"][0].update(geometry=[[[1e999] * 4] * 4, "RAS"]),
+        lambda told: told["pictures"][0].update(geometry=[[[0.0] * 4] * 4, "<b>"]),
+        lambda told: told["pictures"][0].update(plane="oblique"),
     ],
-    ids=["rotations", "angle", "rectangle", "rows", "schema", "depth", "images"],
+    ids=[
+        *("rotations", "angle", "rectangle", "rows", "schema", "depth", "images"),
+        *("spacing", "affine", "axes", "plane"),
+    ],
 )
 def test_workspaces_made_to_harm_are_refused(tmp_path, change):
     with pytest.raises(PdaStudioError, match="damaged or no saved work"):

@@ -1,6 +1,7 @@
 """Images in saved work: as PNG where they have eight bits, else as arrays of their values."""
 
 import io
+import re
 import warnings
 import zipfile
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from PIL import Image as Pillow
 
 from pda_studio.document.workspace import SourceImage, image_digest
 from pda_studio.images import DisplayLimits, Image
+from pda_studio.images.geometry import PLANES, Geometry, Plane
 from pda_studio.images.limits import MOST_PIXELS
 from pda_studio.reading import arrays_of, entry_of
 from pda_studio.store.maps import MOST_BYTES
@@ -24,7 +26,7 @@ _encoded: WeakKeyDictionary[SourceImage, bytes] = WeakKeyDictionary()
 
 def told_of(image: SourceImage) -> dict[str, Any]:
     """All of an image but its values, as JSON."""
-    limits = image.image.limits
+    limits, geometry = image.image.limits, image.image.geometry
     return {
         "digest": image.digest,
         "name": image.name,
@@ -34,6 +36,9 @@ def told_of(image: SourceImage) -> dict[str, Any]:
         "limits_note": limits.note,
         "page": image.image.page,
         "pages": image.image.pages,
+        "spacing": image.image.spacing,
+        "plane": image.image.plane,
+        "geometry": None if geometry is None else [geometry.affine.tolist(), geometry.axes],
     }
 
 
@@ -61,17 +66,48 @@ def image_in(archive: zipfile.ZipFile, told: Mapping[str, Any], most: int) -> So
     data = entry_of(archive, str(told["file"]), MOST_BYTES)
     read = _values if str(told["file"]).endswith(".npz") else _pixels
     black, white = map(float, told.get("display_limits", (0, 255)))
+    spacing, geometry, plane = _place(told)
     image = Image(
         read(data, most),
         DisplayLimits(black, white, str(told.get("limits_note", ""))),
         tuple(map(str, told.get("notes", ()))),
         *(int(told.get("page", 1)), int(told.get("pages", 1))),
+        spacing=spacing,
+        geometry=geometry,
+        plane=plane,
     )
     if image_digest(image) != told["digest"]:
         raise ValueError("another image than was saved")
     came_from = told.get("path")
     path = Path(came_from) if came_from else None
     return SourceImage(str(told["name"]), path, image, told["digest"])
+
+
+def _place(
+    told: Mapping[str, Any],
+) -> tuple[tuple[float, float] | None, Geometry | None, Plane | None]:
+    """Spacing, geometry and plane, which earlier files do not tell.
+
+    Raises
+    ------
+    ValueError
+        If they are none.
+    """
+    spacing, geometry, plane = (told.get(name) for name in ("spacing", "geometry", "plane"))
+    if spacing is not None:
+        down, across = map(float, spacing)
+        spacing = down, across
+        if not (0 < down < np.inf and 0 < across < np.inf):
+            raise ValueError("no spacing of pixels")
+    if geometry is not None:
+        affine = np.array(geometry[0], np.float64)
+        sound = affine.shape == (4, 4) and bool(np.isfinite(affine).all())
+        if not sound or not re.fullmatch("([RLAPSI]{3})?", geometry[1]):
+            raise ValueError("no place in space")
+        geometry = Geometry(affine, geometry[1])
+    if plane not in (None, *PLANES):
+        raise ValueError("no plane")
+    return spacing, geometry, plane
 
 
 def _pixels(data: bytes, most: int) -> NDArray[np.uint8]:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pytest
 import tifffile
@@ -13,6 +14,9 @@ from PySide6.QtCore import QPoint, Qt
 from pytestqt.qtbot import QtBot
 
 from pda_studio.document.history import History
+from pda_studio.document.operations import Crop, Flip
+from pda_studio.document.saved import load_state, save_state
+from pda_studio.document.state import State
 from pda_studio.document.workspace import SourceImage, Workspace
 from pda_studio.gui.images.values_histogram import ValuesHistogram
 from pda_studio.gui.window.studio import Studio
@@ -120,6 +124,44 @@ def test_animations_have_pages(opened: Opened, qtbot: QtBot, tmp_path: Path) -> 
     studio.window.image_box.page_slider.setValue(2)
     qtbot.waitUntil(lambda: studio.session.work.image.image.page == 2, timeout=WAIT)
     assert studio.session.work.image.pixels[0, 0, 0] == 90
+
+
+def test_a_volume_is_cut_in_the_plane_that_is_chosen(
+    opened: Opened, qtbot: QtBot, tmp_path: Path
+) -> None:
+    values = np.random.default_rng(0).integers(0, 900, (40, 36, 32)).astype(np.int16)
+    path = tmp_path / "volume.nii"
+    nib.save(nib.Nifti1Image(values, np.diag([1.0, 2.0, 3.0, 1.0])), path)
+    studio = opened(image=path, finished=False)
+    box, session = studio.window.image_box, studio.session
+    qtbot.waitUntil(lambda: session.prediction(0) is not None, timeout=WAIT)
+    assert box.plane.isVisible()
+    assert box.plane.currentData() == "axial"
+    session.rows.transform(Crop(0, 0, 40, 30))
+    session.rows.transform(Flip("vertical"))
+    box.plane.setFocus()
+    qtbot.keyClick(box.plane, Qt.Key.Key_Down)
+    qtbot.waitUntil(lambda: session.work.image.image.plane == "coronal", timeout=WAIT)
+    assert session.work.image.size == (40, 32)
+    assert [len(row.operations) for row in session.work.rows] == [0, 1], "without the rectangle"
+    assert (box.page.value(), box.page.maximum()) == (18, 36)
+    box.page.setValue(5)
+    qtbot.waitUntil(lambda: session.work.image.image.page == 5, timeout=WAIT)
+    wanted = values[::-1, 4, ::-1].T
+    np.testing.assert_array_equal(session.work.image.image.values[..., 0], wanted)
+    assert box.plane.currentData() == "coronal"
+    save_state(State(session.work), tmp_path / "work.pdastudio")
+    saved = load_state(tmp_path / "work.pdastudio").work.image
+    assert saved is not None
+    found, meant = saved.image, session.work.image.image
+    assert (found.plane, found.page, found.spacing) == ("coronal", 5, meant.spacing)
+    assert found.geometry is not None
+    assert found.geometry.axes == meant.geometry.axes
+    np.testing.assert_array_equal(found.geometry.affine, meant.geometry.affine)
+    studio.window.registry["undo"].trigger()
+    studio.window.registry["undo"].trigger()
+    assert box.plane.currentData() == "axial"
+    assert len(session.work.rows) == 3
 
 
 def test_between_the_grips_both_are_dragged(qtbot: QtBot, stack: Path) -> None:

@@ -1,20 +1,29 @@
-"""The section of the opened image: its histogram, black and white, and its pages."""
+"""The section of the opened image: its histogram, black and white, its plane and its pages."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSlider, QSpinBox, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSlider,
+    QSpinBox,
+    QWidget,
+)
 
 from pda_studio.gui.images.values_histogram import ValuesHistogram
 from pda_studio.gui.methods.number_boxes import NumberBox
 from pda_studio.gui.window.sections import Section, rule
 from pda_studio.images import Image
+from pda_studio.images.geometry import PLANES
 
 _MOST = 1e9  # that can be typed; values of floats are smaller
 
 
 class ImageBox(Section):
-    """Edits the display limits of an image, and chooses its page."""
+    """Edits the display limits of an image, and chooses its page, and of a volume the plane."""
 
     limits_moved = Signal(float, float)
     """Black and white shall be these values."""
@@ -22,6 +31,7 @@ class ImageBox(Section):
     inverted = Signal()
     page_chosen = Signal(int)
     """From 1."""
+    plane_chosen = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("", parent)
@@ -43,13 +53,26 @@ class ImageBox(Section):
         self.automatic_button.clicked.connect(self.automatic)
         self.invert_button.clicked.connect(self.inverted)
         self._line(self.automatic_button, self.invert_button)
+        self.plane = QComboBox()
+        self.plane.setAccessibleName(self.tr("Plane"))
+        self.plane.setToolTip(self.tr("In which plane the volume is cut: with its middle slice."))
+        titles = {
+            "axial": self.tr("Axial"),
+            "coronal": self.tr("Coronal"),
+            "sagittal": self.tr("Sagittal"),
+        }
+        for plane in PLANES:
+            self.plane.addItem(titles[plane], plane)
+        self.plane.activated.connect(self._on_plane)
+        self._planes = self._line(QLabel(self.tr("Plane")), self.plane)
         self.page_slider = QSlider(Qt.Orientation.Horizontal)
         self.page = QSpinBox(minimum=1)
         self.page.setKeyboardTracking(False)
         for widget in (self.page_slider, self.page):
             widget.setAccessibleName(self.tr("Page"))
             widget.valueChanged.connect(self._on_page)
-        self._pages = self._line(QLabel(self.tr("Page")), self.page_slider, self.page)
+        self._page_label = QLabel(self.tr("Page"))
+        self._pages = self._line(self._page_label, self.page_slider, self.page)
 
     def show_section(self, shown: bool) -> None:
         """Show or hide it, with the line below."""
@@ -74,8 +97,13 @@ class ImageBox(Section):
             widget.setValue(image.page)
             widget.blockSignals(False)
         self.page.setSuffix(self.tr(" of {0}").format(image.pages))
-        self._pages.setEnabled(has_file)
-        self._pages.setToolTip("" if has_file else self.tr("The file is not there any more."))
+        self._page_label.setText(self.tr("Slice") if image.planes else self.tr("Page"))
+        self._planes.setVisible(bool(image.planes))
+        if image.plane is not None:
+            self.plane.setCurrentIndex(PLANES.index(image.plane))
+        for line in (self._pages, self._planes):
+            line.setEnabled(has_file)
+            line.setToolTip("" if has_file else self.tr("The file is not there any more."))
 
     def _number(self) -> NumberBox:
         box = NumberBox()
@@ -107,6 +135,9 @@ class ImageBox(Section):
             self.limits_moved.emit(black, white)
         else:
             self.show_image(self._image, has_file=self._pages.isEnabled())
+
+    def _on_plane(self) -> None:
+        self.plane_chosen.emit(self.plane.currentData())
 
     def _on_page(self, page: int) -> None:
         self.page_chosen.emit(page)

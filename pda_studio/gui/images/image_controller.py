@@ -15,6 +15,7 @@ from pda_studio.gui.session.session import Session
 from pda_studio.gui.window.main_window import MainWindow
 from pda_studio.images import DisplayLimits
 from pda_studio.images.fit import CropBox, Fit
+from pda_studio.images.geometry import Plane
 
 _INPUT = Menu(QT_TRANSLATE_NOOP("menus", "Model input"), IMAGE.at(30))
 _PAUSE = 60  # ms between two edits while a grip or the page's slider is dragged
@@ -25,7 +26,7 @@ def _image(context: Context) -> bool:
 
 
 class ImageController(QObject):
-    """Changes display limits and pages; the section shows itself where they matter."""
+    """Changes display limits, pages and planes; the section shows itself where they matter."""
 
     failed = Signal(object, str)
     """An exception and its traceback."""
@@ -44,6 +45,7 @@ class ImageController(QObject):
         self._session, self._jobs, self._box = session, jobs, window.image_box
         self._limits: DisplayLimits | None = None
         self._page: int | None = None
+        self._plane: Plane | None = None
         self._reading = False
         self._wished = False
         self._tick = QTimer(self, singleShot=True, interval=_PAUSE)
@@ -54,6 +56,7 @@ class ImageController(QObject):
         self._box.automatic.connect(self.automatic)
         self._box.inverted.connect(self.invert)
         self._box.page_chosen.connect(self._on_page)
+        self._box.plane_chosen.connect(self._on_plane)
         window.registry.add(
             Action(
                 "image-section",
@@ -177,18 +180,26 @@ class ImageController(QObject):
         if not self._tick.isActive():
             self._tick.start()
 
+    def _on_plane(self, plane: Plane) -> None:
+        self._page, self._plane = None, plane  # a page of another plane has another meaning
+        if not self._tick.isActive():
+            self._tick.start()
+
     def _carry_out(self) -> None:
         limits, self._limits = self._limits, None
         image = self.image
         if image is not None and limits is not None and limits != image.image.limits:
             self._session.rows.exchange(image, image.with_limits(limits))
-        if self._page is not None and not self._reading:
+        if (self._page, self._plane) != (None, None) and not self._reading:
             self._read_page()
 
     def _read_page(self) -> None:
-        page, self._page = self._page, None
+        page, self._page, plane, self._plane = self._page, None, self._plane, None
         image = self.image
-        if image is None or image.path is None or page in (None, image.image.page):
+        if image is None or image.path is None:
+            return
+        plane = plane or image.image.plane
+        if plane == image.image.plane and page in (None, image.image.page):
             return
         self._reading = True
         path, limits = image.path, image.image.limits
@@ -196,13 +207,15 @@ class ImageController(QObject):
         def read() -> SourceImage:
             from pda_studio.images import read_image
 
-            other = read_image(path, page).with_limits(limits)  # comparable from page to page
+            other = read_image(path, page, plane).with_limits(
+                limits
+            )  # comparable from page to page
             return SourceImage.of(image.name, other, path)
 
         def done(other: SourceImage) -> None:
             self._reading = False
             self._session.rows.exchange(image, other)
-            if self._page is not None:
+            if (self._page, self._plane) != (None, None):
                 self._tick.start()
 
         def failed(error: BaseException, details: str) -> None:
@@ -214,7 +227,9 @@ class ImageController(QObject):
 
     def _show(self, *_: object) -> None:
         image = self.image
-        matters = image is not None and (not image.image.is_eight_bit or image.image.pages > 1)
+        matters = image is not None and (
+            not image.image.is_eight_bit or image.image.pages > 1 or image.image.planes != ()
+        )
         self._box.show_section(image is not None and (matters or self._wished))
         has_file = image is not None and image.path is not None and image.path.is_file()
         self._box.show_image(image.image if image else None, has_file=has_file)

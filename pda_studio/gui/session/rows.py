@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pda_studio.document.operations import Operation, Rotate, extended
+from pda_studio.document.operations import Crop, Operation, Rotate, extended
 from pda_studio.document.workspace import Row, SourceImage
 
 if TYPE_CHECKING:
@@ -66,9 +66,20 @@ class RowEdits:
         )
 
     def exchange(self, old: SourceImage, new: SourceImage) -> None:
-        """Put an image in the place of another, in every row that shows it."""
+        """Put an image in the place of another, in every row that shows it.
+
+        Rectangles belong to images of one size: with another size, rows that crop it go.
+        """
         work = self._session.work
-        rows = tuple(replace(row, image=new) if row.image is old else row for row in work.rows)
+        kept = work.rows
+        if old.size != new.size:
+            kept = tuple(
+                row
+                for row in kept
+                if work.image_of(row) is not old
+                or not any(isinstance(operation, Crop) for operation in row.operations)
+            )
+        rows = tuple(replace(row, image=new) if row.image is old else row for row in kept)
         work = replace(work, rows=rows)
         if work.image is old:
             work = self._session.model_inputs.for_image(work, new)
