@@ -67,6 +67,8 @@ class Subject:
         A map that the work goes on from, where it can (`Method.goes_on_from`).
     limits : DisplayLimits, optional
         Which of the image's values are 0 and 1 in the view; None of eight bits from 0 to 255.
+    measured : bool
+        Whether the image's file tells the size of its pixels in millimetres, as medical images do.
     """
 
     classifier: Classifier
@@ -79,6 +81,7 @@ class Subject:
     batch: int | None = None
     earlier: Result | None = None
     limits: DisplayLimits | None = None
+    measured: bool = False
 
     @classmethod
     def of(
@@ -98,7 +101,9 @@ class Subject:
         view = classifier.preprocessing.view(image)
         classifier = classifier.taking((view.shape[0], view.shape[1]))
         subject = cls.of_view(view, classifier, classifier.predict(view), target, batch)
-        return replace(subject, limits=classifier.preprocessing.limits_for(image))
+        measured = not isinstance(image, np.ndarray) and image.spacing is not None
+        limits = classifier.preprocessing.limits_for(image)
+        return replace(subject, limits=limits, measured=measured)
 
     @classmethod
     def of_view(
@@ -132,7 +137,7 @@ class Subject:
         if target == self.target:
             return self
         other = self.of_view(self.view, self.classifier, self.predictions, target, self.batch)
-        return replace(other, limits=self.limits)
+        return replace(other, limits=self.limits, measured=self.measured)
 
     @property
     def target_name(self) -> str:

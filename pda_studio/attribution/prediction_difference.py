@@ -171,6 +171,8 @@ def _doubt(method: PredictionDifference, subject: Subject) -> ShippedStatistics 
         return ShippedStatistics(of, f"an image of the values {subject.limits}")
     if name == "grey":
         return ShippedStatistics(of, "an image for a network of one channel")
+    if subject.measured:
+        return ShippedStatistics(of, "a medical image")
     is_grey = bool((view[..., 0] == view[..., 1]).all() and (view[..., 0] == view[..., 2]).all())
     return ShippedStatistics(of, "a grey image") if is_grey else None
 

@@ -138,7 +138,7 @@ def transformed(subject: Subject, view: View) -> Subject:
     """The same target in another view."""
     classifier = subject.classifier
     other = Subject.of_view(view, classifier, classifier.predict(view), subject.target)
-    return replace(other, limits=subject.limits, batch=subject.batch)
+    return replace(other, limits=subject.limits, measured=subject.measured, batch=subject.batch)
 
 
 def _said(subject: Subject) -> float:

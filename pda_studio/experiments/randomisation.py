@@ -164,7 +164,7 @@ def _with(classifier: Classifier, subject: Subject) -> Subject:
     other = Subject.of_view(
         subject.view, classifier, classifier.predict(subject.view), subject.target
     )
-    return replace(other, limits=subject.limits, batch=subject.batch)
+    return replace(other, limits=subject.limits, measured=subject.measured, batch=subject.batch)
 
 
 def _other_classes(subject: Subject) -> dict[str, Subject]:

@@ -117,6 +117,7 @@ def test_photographs_are_told_from_grey_and_deep_images() -> None:
     found = {
         "photograph": pixels,
         "grey": pixels[..., :1].repeat(3, axis=2),
+        "medical": Image(pixels, spacing=(0.5, 0.5)),
         "deep": Image(pixels.astype(np.uint16) * 16, DisplayLimits(0, 4095)),
     }
     said = {
@@ -125,4 +126,5 @@ def test_photographs_are_told_from_grey_and_deep_images() -> None:
     }
     assert said["photograph"] == ()
     assert said["grey"] == (ShippedStatistics("photographs", "a grey image").warning,)
+    assert said["medical"] == (ShippedStatistics("photographs", "a medical image").warning,)
     assert "4095" in said["deep"][0]
