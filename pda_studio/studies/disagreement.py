@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pda_studio.parameters import parameter
 from pda_studio.studies.base import Cell, Column, Inputs, StudyProgress, StudyResult, Table
-from pda_studio.studies.over_images import OverImages, about, mean_with_interval, streamed
+from pda_studio.studies.over_images import OverImages, about, known, mean_with_interval, streamed
 
 if TYPE_CHECKING:
     from pda_studio.experiments.disagreement import Disagreement
@@ -83,7 +83,7 @@ class MethodsDisagree(OverImages):
         if not found.each:
             return None
         rows: list[list[Cell]] = [
-            [first, other, len(found.each), *mean_with_interval(values)]
+            [first, other, known(values), *mean_with_interval(values)]
             for first, other, values in found.pairs()
         ]
         columns = [

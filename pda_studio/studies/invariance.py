@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pda_studio.parameters import parameter, same_but
 from pda_studio.studies.base import Cell, Column, Inputs, StudyProgress, StudyResult, Table
-from pda_studio.studies.over_images import OverImages, about, mean_with_interval, streamed
+from pda_studio.studies.over_images import OverImages, about, known, mean_with_interval, streamed
 
 if TYPE_CHECKING:
     from pda_studio.experiments.invariance import Invariance
@@ -135,12 +135,13 @@ def _rows(found: Invariance) -> list[list[Cell]]:
         changes = [float(said[at + 1] - said[0]) for said in found.probabilities]
         kept = [one[at] for one in found.kept]
         for place, method in enumerate(found.methods):
+            values: list[float] = correlations[:, at, place].tolist()
             rows.append(
                 [
                     change,
                     method,
-                    len(found.agreements),
-                    *mean_with_interval(correlations[:, at, place].tolist()),
+                    known(values),
+                    *mean_with_interval(values),
                     round(float(overlaps[at, place]), 4),
                     round(float(shared[at, place]), 4),
                     round(sum(changes) / len(changes), 4),
@@ -158,10 +159,10 @@ def _sentence(found: Invariance) -> str:
     head = f"Over {count} image{'' if count == 1 else 's'} and {changes} transformation"
     head += "" if changes == 1 else "s"
     of_methods = mean_of_known(means, 0)
-    known = [place for place in of_methods.argsort() if of_methods[place] == of_methods[place]]
-    if not known:
+    order = [place for place in of_methods.argsort() if of_methods[place] == of_methods[place]]
+    if not order:
         return f"{head}, no two maps can be compared: they are the same everywhere."
-    best, worst = known[-1], known[0]
+    best, worst = order[-1], order[0]
     told = f"maps of {found.methods[best]} keep a mean r of {of_methods[best]:.2f} in the original"
     told += " frame"
     if best != worst:

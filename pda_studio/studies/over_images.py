@@ -79,12 +79,17 @@ def mean_with_interval(values: Sequence[float]) -> tuple[Cell, Cell, Cell]:
     """
     from pda_studio.metrics.relevance_gain import mean_over_images
 
-    known = [value for value in values if value == value]
-    if len(known) < 2:
-        return round(known[0], 4) if known else None, None, None
-    found = mean_over_images(known)
+    numbers = [value for value in values if value == value]
+    if len(numbers) < 2:
+        return round(numbers[0], 4) if numbers else None, None, None
+    found = mean_over_images(numbers)
     low, high = max(found.low, -1.0), min(found.high, 1.0)
     return round(found.mean, 4), round(low, 4), round(high, 4)
+
+
+def known(values: Sequence[float]) -> int:
+    """Of how many images a correlation is known: a map that is the same everywhere has none."""
+    return sum(value == value for value in values)
 
 
 def about(classifier: Classifier, images: int) -> dict[str, Any]:

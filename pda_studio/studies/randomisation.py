@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pda_studio.parameters import parameter, same_but
 from pda_studio.studies.base import Cell, Column, Inputs, StudyProgress, StudyResult, Table
-from pda_studio.studies.over_images import OverImages, about, mean_with_interval, streamed
+from pda_studio.studies.over_images import OverImages, about, known, mean_with_interval, streamed
 
 if TYPE_CHECKING:
     from pda_studio.experiments.randomisation import Randomisation
@@ -96,6 +96,8 @@ def _result(found: Randomisation, measured_on: dict[str, Any]) -> StudyResult | 
             " evidence, with its 95 % interval over images by Student’s t, and of its size; SSIM"
             " and Pearson’s r of histograms of oriented gradients (HOG) by scikit-image. 1: the"
             " same; about 0: nothing in common",
+            "images: those of which ρ is known; random weights can leave a map the same everywhere,"
+            " trained ones in random order (shuffle) do so less",
             "ρ of size is high wherever maps follow the drawing, as over an empty background; a"
             " method that explains the network changes with its weights, one that explains the"
             " class with the class",
@@ -126,7 +128,7 @@ def _of(
             head,
             layers,
             method,
-            len(each),
+            known([one[place].spearman for one in each]),
             *columns[0][place],
             *(one[place][0] for one in columns[1:]),
         ]

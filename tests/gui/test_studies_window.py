@@ -10,7 +10,7 @@ from driver import WAIT, Opened, wait_for_maps
 from matplotlib.figure import Figure
 from PIL import Image
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QFileDialog, QMenu
 from pytestqt.qtbot import QtBot
 
 from pda_studio.gui.studies.study_dialog import StudyDialog
@@ -219,3 +219,21 @@ def test_a_study_of_maps_goes_on_where_it_was_stopped(
     ((first, other, images, *_),) = cells(dialog)
     assert [first, other, images] == ["Saliency", "Grad-CAM", "2"]
     assert dialog.sentence.text().startswith("Over 2 images, ")
+
+
+def test_a_slider_is_swept_from_its_menu(qtbot: QtBot, studio: Studio) -> None:
+    row = studio.window.method_box.rows["window"]
+    qtbot.waitUntil(lambda: row.isVisible() and row.isEnabled(), timeout=WAIT)
+    row.customContextMenuRequested.emit(row.rect().center())
+    menu = row.findChild(QMenu)
+    assert menu is not None
+    (action,) = menu.actions()
+    assert action.text() == "Sweep Window …"
+    action.trigger()
+    menu.close()
+    dialog = studio.studies.dialog
+    assert dialog is not None
+    assert dialog.isVisible()
+    assert dialog.kind is STUDIES["sweep"]
+    assert dialog.values["vary"] == "window"
+    assert dialog.rows["vary"].choice.currentData() == "window"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QSize, Qt, Signal
 from PySide6.QtWidgets import (
     QButtonGroup,
     QGridLayout,
     QLabel,
+    QMenu,
     QPushButton,
     QSizePolicy,
     QToolButton,
@@ -35,6 +36,8 @@ class MethodBox(Section):
     finest_wanted = Signal()
     layers_wanted = Signal()
     """A layer can be chosen, and those of the open classifier are not known yet."""
+    sweep_wanted = Signal(str)
+    """The maps of many values of a parameter."""
 
     def __init__(self, session: Session, theme: ThemeKeeper, parent: QWidget | None = None) -> None:
         super().__init__("", parent)
@@ -178,10 +181,25 @@ class MethodBox(Section):
         for offset, known in enumerate(kind.parameters()):
             row = ParameterRow(known)
             row.edited.connect(self._on_edited)
+            if known.is_number:
+                row.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+                row.customContextMenuRequested.connect(
+                    lambda point, row=row: self._open_menu(row, point)
+                )
             self.body.insertWidget(at + offset, row)
             self._rows[known.name] = row
         if self._layers is not None:
             self.offer_layers(self._layers)
+
+    def _open_menu(self, row: ParameterRow, point: QPoint) -> None:
+        """What else than another value a number's slider offers."""
+        menu = QMenu(row)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.addAction(
+            self.tr("Sweep {0} …").format(row.parameter.label),
+            lambda: self.sweep_wanted.emit(row.parameter.name),
+        )
+        menu.popup(row.mapToGlobal(point))
 
     def _column(self) -> Column | None:
         return self._session.selected_column

@@ -62,6 +62,7 @@ class StudiesController(QObject):
         super().__init__(parent)
         self._window, self._session, self._jobs = window, session, jobs
         window.registry.menu(STUDY_MENU)
+        window.method_box.sweep_wanted.connect(self.sweep)
         opening.engine_ready.connect(self._offer)
         self.dialog: StudyDialog | None = None
         self.result: StudyResult | None = None
@@ -104,8 +105,12 @@ class StudiesController(QObject):
             )
         )
 
-    def open(self, name: str) -> None:
-        """Show the dialog of a study."""
+    def sweep(self, parameter: str) -> None:
+        """Show the dialog of the study of one parameter of the methods."""
+        self.open("sweep", vary=parameter)
+
+    def open(self, name: str, **values: object) -> None:
+        """Show the dialog of a study, with these values of its parameters."""
         from pda_studio.studies import study_named
 
         kind = study_named(name)
@@ -121,6 +126,7 @@ class StudiesController(QObject):
             dialog.table_wanted.connect(self._ask_for_table)
             dialog.figure_wanted.connect(self._ask_for_figure)
             self._show(None, None)
+        self.dialog.take_values(values)
         self.dialog.show_inputs(self._inputs_in_words(kind))
         self.dialog.show()
         self.dialog.raise_()

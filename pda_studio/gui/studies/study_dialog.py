@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -138,6 +139,11 @@ class StudyDialog(QDialog):
         layout = QHBoxLayout(self)
         layout.addWidget(side)
         layout.addWidget(found, 1)
+
+    def take_values(self, values: Mapping[str, object]) -> None:
+        """Take values of some parameters, as if they had been typed."""
+        for name, value in values.items():
+            self._on_edited(name, value)
 
     def show_inputs(self, text: str) -> None:
         """Say what the study will be carried out on."""
