@@ -453,7 +453,9 @@ def test_maps_are_found_in_another_process_that_loads_what_it_needs(ask, cache_f
         import json, sys
         import torch
         from pda_studio import explain, load_classifier, load_image
+        from pda_studio.classifiers.index import names_of_torchvision
 
+        assert "squeezenet1_1" in names_of_torchvision()  # which the window offers
         view, options = load_image(sys.argv[1]), {"stride": 4, "precision": "float32"}
         digits = load_classifier("digits", device="cpu")
         found = explain(view, digits, cache=True, **options)

@@ -87,6 +87,12 @@ def nearest(shapes: Mapping[str, Shape], start: str, most: int) -> list[str]:
     return [name for _, _, name in sorted(near)[:most]]
 
 
+def names_of_torchvision() -> list[str]:
+    """Names of torchvision's networks, without its import, which takes a second."""
+    indexed = (name for group in _groups() for name in group.networks)
+    return sorted(name for name in indexed if "/" not in name and name != "digits")
+
+
 def _without_prefixes(shapes: Mapping[str, Shape]) -> Iterator[dict[str, Shape]]:
     """The shapes inside each prefix that many names share; all of them first."""
     counts: dict[str, int] = {}

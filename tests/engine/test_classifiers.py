@@ -23,6 +23,7 @@ from pda_studio.classifiers import (
     classifier_names,
     load_classifier,
 )
+from pda_studio.classifiers.index import names_of_torchvision
 from pda_studio.errors import PdaStudioError, UsageError
 
 BILINEAR, BICUBIC = InterpolationMode.BILINEAR, InterpolationMode.BICUBIC
@@ -166,6 +167,7 @@ def test_catalogue_lists_every_classification_network_of_torchvision() -> None:
     names = classifier_names()
     assert names[0] == "digits"
     assert set(names[1:]) == set(torchvision.models.list_models(module=torchvision.models))
+    assert names[1:] == names_of_torchvision()  # as the index has them
     entries = {entry.name: entry for entry in catalogue()}
     assert list(entries) == names
     assert entries["inception_v3"].input_size == 299

@@ -278,14 +278,14 @@ def _engine() -> list[str]:
     import torch
 
     import pda_studio.methods  # noqa: F401
-    from pda_studio.classifiers import classifier_names
+    from pda_studio.classifiers.index import names_of_torchvision
 
     # Of three cores or more, one is the window's: PyTorch's threads wait for one another at every
     # layer, and all stand still while one is kept from its core. Of two, both are needed: with one
     # alone a map takes twice as long. The setting is this thread's own.
     if torch.get_num_threads() > 2:
         torch.set_num_threads(torch.get_num_threads() - 1)
-    return classifier_names()
+    return ["digits", *names_of_torchvision()]
 
 
 def _about(name: str) -> About:
