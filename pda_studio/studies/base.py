@@ -191,6 +191,8 @@ class Inputs:
         The attribution methods, with parameters that suit a classifier.
     read : callable, optional
         Reads the images of a folder otherwise than `read_image` does: another page, other limits.
+    pixel : (int, int), optional
+        Column and row of the pixel that was clicked, in the model input.
     """
 
     classifiers: Sequence[ClassifierInput]
@@ -198,6 +200,7 @@ class Inputs:
     subject_name: str = ""
     methods: Callable[[Classifier], Sequence[Method]] | None = None
     read: Callable[[Path], Image] | None = None
+    pixel: tuple[int, int] | None = None
 
     def classifier(self) -> Classifier:
         """The only classifier, or the first.

@@ -15,6 +15,7 @@ from pda_studio.document.model_input import classifier_of_row
 from pda_studio.document.operations import changed
 from pda_studio.errors import PdaStudioError
 from pda_studio.gui.actions.action import Action, Menu
+from pda_studio.gui.inspector.inspection import Inspection
 from pda_studio.gui.jobs.job import Job
 from pda_studio.gui.jobs.worker import Jobs
 from pda_studio.gui.jobs.workload import STUDY, Task
@@ -57,10 +58,12 @@ class StudiesController(QObject):
         session: Session,
         opening: Opening,
         jobs: Jobs,
+        inspection: Inspection,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._window, self._session, self._jobs = window, session, jobs
+        self._inspection = inspection
         window.registry.menu(STUDY_MENU)
         window.method_box.sweep_wanted.connect(self.sweep)
         opening.engine_ready.connect(self._offer)
@@ -247,11 +250,13 @@ class StudiesController(QObject):
                 unique.setdefault(repr(method), method)
             return list(unique.values())
 
+        clicked = self._inspection.pixel
         return Inputs(
             [ClassifierInput(classifier.name, lambda: classifier)],
             subject,
             image.name if image is not None else "",
             methods,
+            pixel=None if clicked is None else (clicked.column, clicked.row),
         )
 
     def _inputs_in_words(self, kind: type[Study]) -> str:
