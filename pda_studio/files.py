@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 import platformdirs
 
-from pda_studio.errors import PdaStudioError
+from pda_studio.errors import PdaStudioError, UsageError
 
 try:
     import fcntl
@@ -180,3 +180,15 @@ def _longest_name(folder: Path) -> int:
 def _cannot_write(path: Path, error: OSError) -> PdaStudioError:
     reason = error.strerror or str(error)
     return PdaStudioError(f"Cannot write {path}: {reason}; nothing was written.")
+
+
+def check_is_not(output: Path, source: Path, name: str, what: str) -> None:
+    """Refuse an output that would replace what it is made from.
+
+    Raises
+    ------
+    UsageError
+        If both are one file.
+    """
+    if output.exists() and source.exists() and output.samefile(source):
+        raise UsageError(f"The {name} would replace the {what} {source}: name another file.")

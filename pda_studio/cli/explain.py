@@ -17,10 +17,10 @@ from pda_studio.cli.options import (
     MethodName,
     WeightsFile,
     check_figure,
-    check_is_not,
 )
 from pda_studio.cli.targets import Against, Layer, Target, UnitText
 from pda_studio.errors import UsageError
+from pda_studio.files import check_is_not
 from pda_studio.store.map_formats import check_map, write_map
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from cyclopts import Parameter, Token
 from cyclopts.validators import Number
 
 from pda_studio.errors import UsageError
-from pda_studio.files import check_writable
+from pda_studio.files import check_is_not, check_writable
 from pda_studio.images.formats import NAMES
 
 Image = Annotated[
@@ -125,18 +125,6 @@ def check_figure(path: Path | None, source: Path | None = None, what: str = "ima
     check(path)
     if source is not None:
         check_is_not(path, source, "figure", what)
-
-
-def check_is_not(output: Path, source: Path, name: str, what: str) -> None:
-    """Refuse an output that would replace what it is made from.
-
-    Raises
-    ------
-    UsageError
-        If both are one file.
-    """
-    if output.exists() and source.exists() and output.samefile(source):
-        raise UsageError(f"The {name} would replace the {what} {source}: name another file.")
 
 
 def print_json(value: object) -> None:

@@ -15,12 +15,12 @@ from pda_studio.cli.options import (
     Image,
     MethodName,
     WeightsFile,
-    check_is_not,
     check_output,
 )
 from pda_studio.cli.reading import STANDARD_INPUT, read_image
 from pda_studio.cli.targets import Target
 from pda_studio.errors import PdaStudioError, UsageError
+from pda_studio.files import check_is_not
 
 WORKSPACE = ".pdastudio"
 

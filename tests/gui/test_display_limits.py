@@ -8,7 +8,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 import tifffile
-from driver import WAIT, Opened
+from driver import WAIT, Opened, wait_for_maps
 from PIL import Image as Pillow
 from PySide6.QtCore import QPoint, Qt
 from pytestqt.qtbot import QtBot
@@ -139,6 +139,10 @@ def test_a_volume_is_cut_in_the_plane_that_is_chosen(
     assert box.plane.currentData() == "axial"
     session.rows.transform(Crop(0, 0, 40, 30))
     session.rows.transform(Flip("vertical"))
+    wait_for_maps(qtbot, studio)
+    with qtbot.waitSignal(studio.exporting.failed, timeout=WAIT):
+        studio.exporting.save_map(path)
+    assert "would replace the image" in studio.window.banner.message.text()
     box.plane.setFocus()
     qtbot.keyClick(box.plane, Qt.Key.Key_Down)
     qtbot.waitUntil(lambda: session.work.image.image.plane == "coronal", timeout=WAIT)

@@ -10,6 +10,7 @@ from PySide6.QtCore import QT_TRANSLATE_NOOP, QObject, Signal
 
 from pda_studio.document.turning import seen
 from pda_studio.errors import UsageError
+from pda_studio.files import check_is_not
 from pda_studio.gui.actions.action import Menu
 from pda_studio.gui.jobs.worker import Jobs
 from pda_studio.gui.session.session import Session
@@ -50,11 +51,14 @@ class Exporting(QObject):
         """Write the selected panel's map, in the format that the file's name asks for."""
         chosen, place = self.selected_map(), self._place()
         opened = self._session.work.image_of(self._session.selected_row)
-        source = opened.path if opened is not None and self.names_patient else None
+        image_file = None if opened is None else opened.path
+        source = image_file if self.names_patient else None
 
         def work() -> Path:
             if chosen is None:
                 raise UsageError("This map is not finished: wait for it, or press Run.")
+            if image_file is not None:
+                check_is_not(path, image_file, "map", "image")
             write_map(chosen, path, place() if place is not None else None, source)
             return path
 
