@@ -179,3 +179,14 @@ def test_the_same_command_gives_the_same_bytes(tmp_path, capsys, folder, monkeyp
         studied(capsys, *words, "--csv", tmp_path / f"{name}.csv")
         tables.append((tmp_path / f"{name}.csv").read_bytes())
     assert tables[0] == tables[1]
+
+
+def test_parameters_of_methods_are_set_on_the_line(tmp_path, capsys, folder):
+    table = tmp_path / "a.csv"
+    words = ["disagreement", "--folder", folder, "--csv", table, "--method"]
+    words += ["occlusion:window=8,stride=4", "occlusion:window=6,stride=3"]
+    studied(capsys, *words)
+    (row,) = rows_of(table)
+    names = {row["first"], row["other"]}
+    assert names == {"Occlusion (window 8, stride 4)", "Occlusion (window 6, stride 3)"}
+    assert 0.3 < float(row["correlation"]) < 1

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 
 from pda_studio.cli import targets
+from pda_studio.cli.methods_named import method_with_values
 from pda_studio.cli.model_input import InputOptions, ModelInput
 from pda_studio.cli.options import (
     AsJson,
@@ -63,7 +64,9 @@ _METHOD_NAMES = Annotated[
         name="--method",
         metavar="NAME ...",
         consume_multiple=True,
-        help=f"Those that are compared, of pda-studio methods; without it, {', '.join(_METHODS)}.",
+        help="Those that are compared, of pda-studio methods, each with values of its parameters"
+        " where they are to be others, as efficient-pda:stride=4; without it,"
+        f" {', '.join(_METHODS)}.",
     ),
 ]
 _OUTPUTS: dict[str, Any] = {
@@ -238,10 +241,8 @@ def _inputs_of(kind: "type[Study]", values: dict[str, Any]) -> "Inputs":
 
     methods = None
     if "methods" in kind.needs:
-        from pda_studio.methods import method_named
-
-        kinds = [method_named(name) for name in values.get("methods") or _METHODS]
-        methods = lambda loaded: [one.create(loaded) for one in kinds]  # noqa: E731
+        chosen = [method_with_values(text) for text in values.get("methods") or _METHODS]
+        methods = lambda loaded: [one.create(loaded, **own) for one, own in chosen]  # noqa: E731
     return Inputs(classifiers, subject, name, methods, model_input.read)
 
 

@@ -20,9 +20,10 @@ from pda_studio.results import EvidenceMap, Subject, map_in
 from pda_studio.store import MapStore
 
 _BATCH = {"cpu": 8, "cuda": 128}  # images a pass: one that is named gives the same last digits
-_TRIAL = 0.4  # seconds of a method's work from which the whole map's are told
+_TRIAL = 0.8  # seconds of a method's work from which the whole map's are told
 Made = TypeVar("Made")
 Found = TypeVar("Found")
+_FIRST = 10.0  # seconds: a first trial that took longer is not repeated
 PARTS = 100
 """Units of work of a map."""
 
@@ -106,7 +107,10 @@ class MapWork:
             if self._find(method, subject) is not None:
                 self._seconds[place] = perf_counter() - began
                 continue
-            self._seconds[place] = _seconds_of(method, subject)
+            seconds = _seconds_of(method, subject)
+            if perf_counter() - began < _FIRST:  # what is prepared once is not paid for each map
+                seconds = _seconds_of(method, subject)
+            self._seconds[place] = seconds
         yield self.now()
 
     def map_of(
@@ -172,22 +176,26 @@ class MapWork:
 
 
 def _seconds_of(method: Method, subject: Subject) -> float:
-    """How long a map takes, by its beginning."""
+    """How long a map takes, by its beginning.
+
+    The first windows go one by one, and the others in batches: the later half of the trial tells
+    how fast these are.
+    """
     began = perf_counter()
-    first: tuple[float, int] | None = None
+    seen: list[tuple[float, int]] = []
     steps = method.steps(subject)
     for progress in steps:
-        now = perf_counter()
         if progress.stage or not progress.done:
             continue
-        if first is None:
-            first = now, progress.done
-        elif now - first[0] > _TRIAL:
-            each = (now - first[0]) / max(progress.done - first[1], 1)
+        seen.append((perf_counter(), progress.done))
+        now, done = seen[-1]
+        if now - seen[0][0] > _TRIAL and done < progress.total:
+            half = next(one for one in seen if one[0] >= (seen[0][0] + now) / 2)
+            half = half if half[1] < done else seen[-2]
             close = getattr(steps, "close", None)
             if close is not None:
                 close()
-            return first[0] - began + each * (progress.total - first[1])
+            return now - began + (now - half[0]) / (done - half[1]) * (progress.total - done)
     return perf_counter() - began
 
 
