@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pda_studio.attribution import surrogates
 from pda_studio.attribution.averaged_gradients import baseline_of
 from pda_studio.attribution.masked_scores import scores_of, unit_of
+from pda_studio.attribution.segments import grid_segments, superpixels
 from pda_studio.diagnostics import MaskCount
 from pda_studio.methods.base import Progress
 from pda_studio.methods.lime import Lime
@@ -18,20 +19,12 @@ from pda_studio.pda.forward.batches import BatchSize
 from pda_studio.results import EvidenceMap, Subject
 
 
-def grid_segments(height: int, width: int, cells: int) -> NDArray[np.int64]:
-    """The number of each pixel's cell (H, W), row by row."""
-    rows, columns = (np.arange(side) * cells // side for side in (height, width))
-    return rows[:, None] * cells + columns
-
-
 def steps(method: MaskedSegments, subject: Subject) -> Iterator[Progress[EvidenceMap]]:
     """A batch of masked images a step."""
     began = perf_counter()
     classifier = subject.scored
-    height, width = subject.view.shape[:2]
-    cells = min(method.cells, height, width)
-    segments = torch.from_numpy(grid_segments(height, width, cells))
-    masks, weights, exact = _drawn(method, cells * cells)
+    segments = torch.from_numpy(_segments(method, subject))
+    masks, weights, exact = _drawn(method, int(segments.max()) + 1)
     image = classifier.prepare(classifier.preprocessing.pixels(subject.view)[None])
     start = baseline_of(method.baseline, classifier, image)
     batch = BatchSize.known_or_sought(subject.batch or classifier.batch_sizes.get("full"))
@@ -65,6 +58,15 @@ def steps(method: MaskedSegments, subject: Subject) -> Iterator[Progress[Evidenc
             )
 
         yield Progress(len(scores), len(masks), drawn)
+
+
+def _segments(method: MaskedSegments, subject: Subject) -> NDArray[np.int64]:
+    """The number of each pixel's segment (H, W)."""
+    if method.segments == "superpixels":
+        pixels = subject.scored.preprocessing.pixels(subject.view).permute(1, 2, 0)
+        return superpixels(pixels.cpu().numpy(), method.superpixels, method.compactness)
+    height, width = subject.view.shape[:2]
+    return grid_segments(height, width, min(method.cells, height, width))
 
 
 def _drawn(

@@ -12,8 +12,9 @@ from torch import nn
 
 from engine.toys import classifier_of
 from pda_studio import explain
-from pda_studio.attribution.masked_segments import grid_segments
+from pda_studio.attribution.segments import grid_segments, superpixels
 from pda_studio.classifiers import Classifier
+from pda_studio.errors import UsageError
 from pda_studio.methods import method_named, run
 from pda_studio.results import Subject
 
@@ -89,6 +90,42 @@ def test_drawn_shapley_values_are_near_and_add_up() -> None:
     for one in (exact, drawn):
         total = float(one.evidence.ravel()[first].sum())
         assert total == pytest.approx(float(ends[0] - ends[1]), rel=1e-3, abs=1e-4)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+def test_superpixels_keep_to_the_edges(channels: int, depth: type) -> None:
+    rows, columns = np.mgrid[:48, :48]
+    disc = (rows - 20) ** 2 + (columns - 26) ** 2 < 15**2
+    drawn = np.where(disc[..., None], [0.9, 0.3, 0.2], [0.2, 0.3, 0.7])[..., :channels]
+    pixels = (drawn * np.iinfo(depth).max).astype(depth) / np.float32(np.iinfo(depth).max)
+    segments = superpixels(pixels.astype(np.float32), 40, 10.0)
+    assert 15 < segments.max() + 1 < 60
+    assert set(np.unique(segments)) == set(range(segments.max() + 1))
+    within = np.bincount(segments.ravel(), disc.ravel()) / np.bincount(segments.ravel())
+    assert set(within) == {0.0, 1.0}  # none lies on both sides of the edge
+
+
+def test_shapley_values_of_superpixels_are_exact() -> None:
+    classifier = linear()
+    image = np.full((8, 8, 3), 40, np.uint8)
+    image[:5, 2:7] = 200, 60, 30  # on a background
+    found = explain(image, classifier, "kernel-shap", target=1, score="logit",
+                    segments="superpixels", superpixels=4, samples=1000)  # fmt: skip
+    assert found.standard_error is None
+    x = classifier.prepare(classifier.preprocessing.pixels(image)[None])
+    values = (classifier.network[1].weight[1].reshape(3, 8, 8) * x[0]).sum(0).detach().numpy()
+    segments = superpixels(image.astype(np.float32) / 255, 4, 10.0)
+    wanted = np.bincount(segments.ravel(), values.ravel())[segments]
+    np.testing.assert_allclose(found.evidence, wanted, atol=1e-4 * np.abs(wanted).max())
+    assert len(np.unique(found.evidence[:5, 2:7])) + len(
+        np.unique(found.evidence[image[..., 0] == 40])
+    ) == len(np.unique(segments))
+
+
+def test_one_superpixel_is_refused() -> None:
+    with pytest.raises(UsageError, match="only one superpixel"):
+        superpixels(np.zeros((1, 1, 3), np.float32), 2, 10.0)
 
 
 @pytest.mark.parametrize("name", ["lime", "kernel-shap"])
