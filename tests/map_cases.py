@@ -96,6 +96,8 @@ def others(layer: str) -> Iterator[tuple[str, str]]:
     few = "--samples 40 --cells 4 --seed 3"
     for name in ("lime", "kernel-shap"):
         yield name, f"--method {name} {few}"
+        slic = f"{few} --segments superpixels --superpixels 20"
+        yield f"{name}, superpixels", f"--method {name} {slic}"
     for baseline in ("mean", "white"):
         yield f"deep-lift, {baseline}", f"--method deep-lift --baseline {baseline}"
     yield "consensus", "--method consensus --across 4 --rounds 2 --seed 2"

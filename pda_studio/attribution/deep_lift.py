@@ -1,4 +1,4 @@
-"""DeepLIFT's work, by Captum, on a copy of the network in which each ReLU is a module."""
+"""DeepLIFT's work, by Captum, on a copy of the network in which ReLUs and maxima stand apart."""
 
 import warnings
 from collections.abc import Iterator
@@ -7,6 +7,7 @@ from time import perf_counter
 from pda_studio.attribution.averaged_gradients import baseline_of, completeness
 from pda_studio.attribution.gradients import logit_unit, prepared
 from pda_studio.classifiers.derivable import differentiable
+from pda_studio.classifiers.maxima import with_separate_maxima
 from pda_studio.classifiers.relus import with_separate_relus
 from pda_studio.methods.base import Progress
 from pda_studio.methods.deep_lift import DeepLift
@@ -19,7 +20,8 @@ def steps(method: DeepLift, subject: Subject) -> Iterator[Progress[EvidenceMap]]
 
     began = perf_counter()
     classifier = subject.scored
-    rescaled = Rescaled(with_separate_relus(classifier, method.title))
+    network = with_separate_maxima(with_separate_relus(classifier, method.title))
+    rescaled = Rescaled(network)
     with differentiable(classifier.name, method.title), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that there are hooks for a while
         image = prepared(subject)

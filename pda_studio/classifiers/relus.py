@@ -19,7 +19,7 @@ _CLASSES = {name.lower(): name for name in activation.__all__}
 _DISGUISES = ("clamp", "clampmin", "clampmax", "clip", "maximum", "minimum", "abs", "where")
 
 
-def with_separate_relus(classifier: Classifier, rule: str) -> nn.Module:
+def with_separate_relus(classifier: Classifier, rule: str) -> fx.GraphModule:
     """Rewrite a traced copy of the network so that each ReLU is a `torch.nn.ReLU` of its own.
 
     Functional and in-place ReLUs and modules that are used several times become modules that are
@@ -35,7 +35,7 @@ def with_separate_relus(classifier: Classifier, rule: str) -> nn.Module:
 
     Returns
     -------
-    torch.nn.Module
+    torch.fx.GraphModule
         With the same answers.
 
     Raises

@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 class DeepLift(Method):
     """The rescale rule: at each ReLU Δoutput / Δinput takes the gradient's place, by Captum.
 
-    Δ is the difference to the same network's activation at the baseline. The map sums to
-    f(x) − f(x′); by how much it fails to is told as the completeness error.
+    Δ is the difference to the same network's activation at the baseline. Each maximum hands Δoutput
+    to the value that is the largest in the image and to the one that is in the baseline. The map
+    sums to f(x) − f(x′); by how much it fails to is told as the completeness error. By Captum alone
+    it fails to wherever max-pooling follows a ReLU or has windows that overlap, as contributions
+    are lost there: here each window is pooled from a copy of its own, and none is.
     """
 
     name: ClassVar[str] = "deep-lift"

@@ -14,6 +14,7 @@ from engine.toys import classifier_of
 from pda_studio import explain
 from pda_studio.attribution.segments import grid_segments, superpixels
 from pda_studio.classifiers import Classifier
+from pda_studio.classifiers.maxima import MaximumOfCopies
 from pda_studio.errors import UsageError
 from pda_studio.methods import method_named, run
 from pda_studio.results import Subject
@@ -151,6 +152,17 @@ def test_steps_do_not_depend_on_the_batch(
     np.testing.assert_allclose(other.evidence, shown[-1].evidence, atol=1e-4 * other.limit)
 
 
+class CopyFirst(nn.Module):
+    """Copies what a maximum is given: Captum puts a hook of each layer on that layer's tensors."""
+
+    def __init__(self, pool: nn.MaxPool2d) -> None:
+        super().__init__()
+        self.pool = pool
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.pool(x.clone())
+
+
 @pytest.mark.parametrize("baseline", ["mean", "white"])
 def test_deep_lift_is_captums_and_complete(
     baseline: str, digits: Classifier, digit_image: Digit
@@ -160,16 +172,50 @@ def test_deep_lift_is_captums_and_complete(
     white = digits.prepare(torch.ones(1, 1, 28, 28))
     start = torch.zeros_like(x) if baseline == "mean" else white
     plain = deepcopy(digits.network)
-    for module in plain.modules():
+    for name, module in list(plain.named_children()):
         if isinstance(module, nn.ReLU):
             module.inplace = False
+        if isinstance(module, nn.MaxPool2d):
+            setattr(plain, name, CopyFirst(module))
     wanted = captum.attr.DeepLift(plain).attribute(x.requires_grad_(), start, target=5)
     wanted = wanted[0, 0].detach().numpy()
     np.testing.assert_allclose(found.evidence, wanted, atol=1e-4 * np.abs(wanted).max())
     ends = digits.logits(torch.cat([x.detach(), start]))[:, 5]
     change = float(ends[0] - ends[1])
-    assert float(found.evidence.sum()) == pytest.approx(change, rel=2e-2)  # of max-pooling
+    assert float(found.evidence.sum()) == pytest.approx(change, rel=1e-5)
     assert found.how.startswith("completeness error")
     for module in digits.network.modules():
         assert not module._forward_hooks
         assert not module._forward_pre_hooks
+
+
+class Functional(nn.Module):
+    """Pools by a function, which has no hooks."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return nn.functional.max_pool2d(x, 3, stride=2, padding=1)
+
+
+@pytest.mark.parametrize(
+    "pool",
+    [
+        nn.MaxPool2d(2),
+        nn.MaxPool2d(3, 2),
+        nn.MaxPool2d(3, 2, padding=1),
+        nn.MaxPool2d(3, 2, ceil_mode=True),
+        nn.MaxPool2d((3, 2), (2, 1), dilation=2),
+        Functional(),
+    ],
+)
+def test_deep_lift_is_complete_behind_any_max_pooling(pool: nn.Module) -> None:
+    torch.manual_seed(0)
+    layers = [nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), pool, nn.Flatten(), nn.LazyLinear(3)]
+    network = nn.Sequential(*layers)
+    network(torch.zeros(1, 3, 8, 8))
+    found = explain(IMAGE, classifier_of(network), "deep-lift", target=1, baseline="white")
+    x = given(classifier_of(network))
+    ends = network(torch.cat([x, torch.full_like(x, 2.0)]))[:, 1]
+    assert float(found.evidence.sum()) == pytest.approx(float(ends[0] - ends[1]), rel=1e-4)
+    if isinstance(pool, nn.MaxPool2d):
+        sizes = pool.kernel_size, pool.stride, pool.padding, pool.dilation, pool.ceil_mode
+        assert torch.equal(pool(x), MaximumOfCopies(*sizes)(x))
