@@ -114,11 +114,7 @@ def _map(
 @torch.inference_mode()
 def _view(canvas: Canvas, values: torch.Tensor, classifier: Classifier) -> NDArray[np.uint8]:
     """Draw values as an image (H, W, 3) uint8."""
-    preprocessing = classifier.preprocessing
-    mean, std = (
-        torch.tensor(numbers)[:, None, None] for numbers in (preprocessing.mean, preprocessing.std)
-    )
-    pixels = canvas.prepared(values)[0].cpu() * std + mean
+    pixels = classifier.preprocessing.denormalise(canvas.prepared(values)[0].cpu())
     view = (255 * pixels).round().clamp(0, 255).byte().expand(3, -1, -1).permute(1, 2, 0)
     return np.ascontiguousarray(view.numpy())
 

@@ -85,13 +85,19 @@ def from_module(
         weights=weights,
         settings=_settings(preprocessing),
         output=output.kind,
-        about=preprocessing.model_dump_json(exclude={"crop", "multiple", "usual"})
-        + output.name
-        + str(known.select or ""),
+        about=_about(preprocessing) + output.name + str(known.select or ""),
     )
     if preprocessing.fit == "full":  # tried only now that its outputs are known
         return made.with_fit("crop").with_fit("full")
     return made
+
+
+def _about(preprocessing: Preprocessing) -> str:
+    """What of the preprocessing makes it another classifier."""
+    left_out = {"crop", "multiple", "usual"}
+    if preprocessing.channel_order is None:  # fingerprints stay what they were without this field
+        left_out.add("channel_order")
+    return preprocessing.model_dump_json(exclude=left_out)
 
 
 class OneByOne(nn.Module):

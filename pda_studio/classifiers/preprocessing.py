@@ -29,6 +29,9 @@ InputSize = Annotated[
 ]
 """Height and width of a model input, in pixels; one number stands for a square."""
 
+ChannelOrder = Literal["RGB", "BGR"]
+"""In what order a network gets the colours: OpenCV's and Caffe's networks take blue first."""
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -73,7 +76,8 @@ class Preprocessing(BaseModel):
         Height and width of what is cut out of the middle: the model input, in pixels. With the fit
         `full` each image has its own.
     mean, std : tuple of float
-        Normalisation of each channel; one channel means the network sees grey.
+        Normalisation of each channel, in the network's order; one channel means the network sees
+        grey.
     fit : {"crop", "stretch", "pad", "full"}
         What becomes the model input: the image's middle, or `crop`; all of it, stretched; all of
         it, with black beside it; or all of it at its own resolution.
@@ -89,6 +93,9 @@ class Preprocessing(BaseModel):
         are not cut off. Without it, these are an image's display limits, which cut off.
     interpolation : str
         How pixels are resampled (always antialiased).
+    channel_order : {"BGR"}, optional
+        Blue first; without it, the image's own order. Pixels and maps keep the image's order: the
+        network alone gets another.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -103,6 +110,7 @@ class Preprocessing(BaseModel):
     crop: CropBox | None = None
     multiple: int = 1
     usual: InputSize | None = None
+    channel_order: Literal["BGR"] | None = None
 
     @property
     def usual_size(self) -> tuple[int, int]:
@@ -269,10 +277,25 @@ class Preprocessing(BaseModel):
         return pixels / 255 if view.dtype == np.uint8 else pixels
 
     def normalise(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Normalise pixels (..., C, H, W) in [0, 1] channel by channel."""
-        mean = torch.tensor(self.mean, dtype=pixels.dtype, device=pixels.device)
-        std = torch.tensor(self.std, dtype=pixels.dtype, device=pixels.device)
-        return (pixels - mean[:, None, None]) / std[:, None, None]
+        """Normalise pixels (..., C, H, W) in [0, 1], and put their channels in network's order."""
+        return self.scale(pixels - self._per_channel(self.mean, pixels))
+
+    def scale(self, changes: torch.Tensor) -> torch.Tensor:
+        """Turn changes of pixels (..., C, H, W) into those of the normalised input."""
+        scaled = changes / self._per_channel(self.std, changes)
+        return scaled.flip(-3) if self.channel_order == "BGR" else scaled
+
+    def denormalise(self, normalised: torch.Tensor) -> torch.Tensor:
+        """Undo `normalise`: pixels (..., C, H, W) in the image's order."""
+        if self.channel_order == "BGR":
+            normalised = normalised.flip(-3)
+        scaled = normalised * self._per_channel(self.std, normalised)
+        return scaled + self._per_channel(self.mean, normalised)
+
+    def _per_channel(self, values: tuple[float, ...], like: torch.Tensor) -> torch.Tensor:
+        """Mean or std (C, 1, 1) in the image's order."""
+        ordered = values[::-1] if self.channel_order == "BGR" else values
+        return torch.tensor(ordered, dtype=like.dtype, device=like.device)[:, None, None]
 
 
 def _cut(height: int, width: int, multiple: int) -> tuple[int, int]:

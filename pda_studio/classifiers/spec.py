@@ -13,7 +13,7 @@ from annotated_types import Ge, Le, MinLen
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
 from pda_studio.classifiers.outputs import output_named
-from pda_studio.classifiers.preprocessing import Preprocessing
+from pda_studio.classifiers.preprocessing import ChannelOrder, Preprocessing
 from pda_studio.errors import PdaStudioError, UsageError
 from pda_studio.files import written_whole
 from pda_studio.images.fit import Fit
@@ -23,6 +23,7 @@ LARGEST_INPUT = 4096
 SUFFIX = ".toml"
 _MOST_CHANNELS = 64
 _LONGEST = 1 << 24  # bytes of a file of answers
+_BGR = "BGR is an order of three channels, and the network takes another number"
 
 Side = Annotated[int, Ge(1), Le(LARGEST_INPUT)]
 Values = Annotated[tuple[float, ...], MinLen(1)]
@@ -41,9 +42,13 @@ class ClassifierSpec(BaseModel):
         Length of the shorter side before the middle is cut out, in pixels; without it nothing is
         cut off there.
     channels : int, optional
-        1 (grey), 3 (RGB), or as many as the images have.
+        1 (grey), 3 (colours), or as many as the images have.
+    channel_order : {"RGB", "BGR"}, optional
+        In what order the network gets the colours: BGR as OpenCV reads and Caffe's networks take
+        them; RGB where nothing is said.
     mean, std : tuple of float, optional
-        Normalisation, one value for each channel or one for all, in the values of `value_range`.
+        Normalisation, one value for each channel in the network's order or one for all, in the
+        values of `value_range`.
     value_range : tuple of float, optional
         What black and white become before they are normalised: 0 and 1 where nothing is said.
     image_values : tuple of float, optional
@@ -67,6 +72,7 @@ class ClassifierSpec(BaseModel):
     input_size: Side | tuple[Side, Side] | None = None
     resize: Side | None = None
     channels: Annotated[int, Ge(1), Le(_MOST_CHANNELS)] | None = None
+    channel_order: ChannelOrder | None = None
     mean: Values | None = None
     std: Values | None = None
     value_range: tuple[float, float] | None = None
@@ -90,6 +96,11 @@ class ClassifierSpec(BaseModel):
         except UsageError as error:
             raise ValueError(str(error)) from error
 
+    @field_validator("channel_order", mode="before")
+    @classmethod
+    def _known_order(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
     @field_validator("mean", "std", "value_range", "image_values")
     @classmethod
     def _finite(cls, value: tuple[float, ...] | None) -> tuple[float, ...] | None:
@@ -110,6 +121,8 @@ class ClassifierSpec(BaseModel):
         lengths |= {self.channels} if self.channels else set()
         if len(lengths - {1}) > 1:
             raise ValueError("The mean and std need one value, or one for each channel")
+        if self.channel_order == "BGR" and (self.channels not in (None, 3) or lengths - {1, 3}):
+            raise ValueError(_BGR)
         return self
 
     @classmethod
@@ -129,7 +142,7 @@ class ClassifierSpec(BaseModel):
     def with_answers(self, answers: "ClassifierSpec") -> "ClassifierSpec":
         """The same, where `answers` says something as it says.
 
-        Another input size has no crop of the old one.
+        Another input size has no crop of the old one, another number of channels no order.
 
         Raises
         ------
@@ -139,6 +152,8 @@ class ClassifierSpec(BaseModel):
         own = self.said()
         if answers.input_size is not None:
             own.pop("resize", None)
+        if answers.channels not in (None, 3):
+            own.pop("channel_order", None)
         return type(self).of(**{**own, **answers.said()})
 
     def said(self) -> dict[str, Any]:
@@ -154,6 +169,8 @@ class ClassifierSpec(BaseModel):
         if self.channels is None and max(map(len, values)) == 1:
             count = channels
         mean, std = (value * count if len(value) == 1 else value for value in values)
+        if self.channel_order == "BGR" and count != 3:
+            raise UsageError(f"channel_order: {_BGR}.")
         # Preprocessing normalises pixels in 0..1: the range of values is folded into it.
         return Preprocessing(
             resize=self.resize or min(size),
@@ -163,6 +180,7 @@ class ClassifierSpec(BaseModel):
             interpolation=self.interpolation or "bilinear",
             values=self.image_values,
             fit=self.fit or "crop",
+            channel_order="BGR" if self.channel_order == "BGR" else None,
         )
 
     @classmethod
@@ -172,6 +190,7 @@ class ClassifierSpec(BaseModel):
             input_size=one_if_square(preprocessing.usual_size),
             resize=preprocessing.resize,
             channels=preprocessing.channels,
+            channel_order=preprocessing.channel_order,
             mean=preprocessing.mean,
             std=preprocessing.std,
             interpolation=preprocessing.interpolation,

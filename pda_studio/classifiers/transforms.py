@@ -56,7 +56,7 @@ def _of_mapping(given: Mapping[str, Any]) -> ClassifierSpec:
     with_channels = isinstance(size, tuple | list) and len(size) == 3
     if "crop_pct" not in given and not with_channels:
         return ClassifierSpec.of(**given)
-    said: dict[str, Any] = {"interpolation": given.get("interpolation")}
+    said: dict[str, Any] = {name: given.get(name) for name in ("interpolation", "channel_order")}
     if said["interpolation"] not in _INTERPOLATIONS:
         said["interpolation"] = None
     if size is not None:

@@ -78,7 +78,11 @@ class Answers:
         _option("N", "Length of the shorter side before the crop, in pixels.", converter=whole),
     ] = None
     channels: Annotated[
-        int | None, _option("N", "1 (grey), 3 (RGB), or as many as images have.", converter=whole)
+        int | None,
+        _option("N", "1 (grey), 3 (colours), or as many as images have.", converter=whole),
+    ] = None
+    channel_order: Annotated[
+        str | None, _option("ORDER", "RGB, or BGR for a network trained with OpenCV or Caffe.")
     ] = None
     mean: Annotated[_Numbers, _numbers_option("Mean of each channel, or one for all.")] = None
     std: Annotated[_Numbers, _numbers_option("Standard deviation of each channel.")] = None

@@ -26,6 +26,7 @@ def spec_of(answers: Answers) -> ClassifierSpec:
         input_size=answers.input_size,
         resize=answers.resize,
         channels=answers.channels,
+        channel_order=answers.channel_order,
         mean=answers.mean,
         std=answers.std,
         value_range=answers.value_range,

@@ -300,6 +300,11 @@ def test_the_command_line_tells_what_a_file_does_not(
     wanted = network((torch.from_numpy(IMAGE).permute(2, 0, 1)[None] / 255
                       - torch.tensor([0.4, 0.5, 0.6])[:, None, None]) / 0.25)  # fmt: skip
     assert f"{100 * wanted.max().item():.2f} %" in first
+    assert main([*line, "--channel-order", "BGR"]) == 0
+    swapped = network((torch.from_numpy(IMAGE[..., ::-1].copy()).permute(2, 0, 1)[None] / 255
+                       - torch.tensor([0.4, 0.5, 0.6])[:, None, None]) / 0.25)  # fmt: skip
+    assert f"{100 * swapped.max().item():.2f} %" in capsys.readouterr().out
+    assert swapped.max() != wanted.max()
     assert main([*line, "--mean", "a,b"]) == 2
     assert "--mean takes numbers" in capsys.readouterr().err
     assert main(["predict", str(tmp_path / "image.png"), "--input-size", "32"]) == 2

@@ -4,6 +4,7 @@ import logging
 import math
 from collections import OrderedDict
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from torchvision import transforms
 
 from pda_studio import explain, load_classifier
 from pda_studio.classifiers.outputs import OUTPUTS
+from pda_studio.classifiers.spec import ClassifierSpec, read_spec, write_spec
 from pda_studio.errors import PdaStudioError, UsageError
 from pda_studio.targets import ContrastTarget
 
@@ -392,3 +394,77 @@ def test_another_input_size_has_no_crop_of_the_networks_own() -> None:
     assert (own.size, own.resize, own.std) == ((24, 24), 32, (0.3,) * 3)
     other = load_classifier(network, preprocessing={"input_size": 16}).preprocessing
     assert (other.size, other.resize, other.std) == ((16, 16), 16, (0.3,) * 3)
+
+
+# -- order of channels -----------------------------------------------------------------------------
+
+
+BGR = {"input_size": 16, "mean": (0.3, 0.5, 0.6), "std": (0.2, 0.25, 0.4), "channel_order": "BGR"}
+
+
+class Flipped(nn.Module):
+    """Takes RGB as it is in the image, and gives the network what BGR is by hand."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+        self.register_buffer("mean", torch.tensor(BGR["mean"])[:, None, None])
+        self.register_buffer("std", torch.tensor(BGR["std"])[:, None, None])
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.network((x[:, [2, 1, 0]] - self.mean) / self.std)
+
+
+@pytest.mark.parametrize(
+    ("method", "said"),
+    [
+        ("occlusion", CELLS),
+        ("occlusion", {**CELLS, "forward": "incremental"}),
+        ("efficient-pda", {"window": 4, "stride": 4, "forward": "levelled"}),
+        ("saliency", {}),
+    ],
+)
+def test_a_network_of_bgr_gets_blue_first_and_maps_stay_the_images(
+    method: str, said: dict[str, object]
+) -> None:
+    network = Own().eval()
+    loaded = load_classifier(network, preprocessing=BGR)
+    by_hand = torch.from_numpy(IMAGE[..., ::-1].astype(np.float64)).permute(2, 0, 1) / 255
+    by_hand = (by_hand - torch.tensor(BGR["mean"])[:, None, None]) / torch.tensor(BGR["std"])[
+        :, None, None
+    ]
+    prepared = loaded.prepare(loaded.preprocessing.pixels(loaded.preprocessing.view(IMAGE))[None])
+    with torch.no_grad():
+        wanted = network(by_hand[None].float())
+    torch.testing.assert_close(loaded.logits(prepared), wanted, rtol=0, atol=1e-6)
+    back = loaded.preprocessing.denormalise(prepared)[0].permute(1, 2, 0)
+    np.testing.assert_allclose(255 * back.numpy(), IMAGE, atol=1e-3)
+    plain = load_classifier(Flipped(network), preprocessing={"input_size": 16})
+    found, same = (
+        explain(IMAGE, one, method, target=0, **said).evidence for one in (loaded, plain)
+    )
+    strongest = np.abs(same).max()
+    assert strongest > 1e-3
+    np.testing.assert_allclose(found, same, rtol=0, atol=1e-6 * max(1, strongest))
+    assert loaded.fingerprint != load_classifier(network, preprocessing=INPUT).fingerprint
+
+
+def test_an_order_is_of_three_channels(tmp_path: Path) -> None:
+    for wrong, words in (
+        ({"channel_order": "GBR"}, "channel_order"),
+        ({"channel_order": "BGR", "channels": 1}, "BGR is an order of three channels"),
+        ({"channel_order": "BGR", "mean": (0.1,) * 4}, "BGR is an order of three channels"),
+    ):
+        with pytest.raises(UsageError, match=words):
+            ClassifierSpec.of(**wrong)
+    with pytest.raises(UsageError, match="BGR is an order of three channels"):
+        load_classifier(Own(channels=1), preprocessing={"input_size": 16, "channel_order": "BGR"})
+    said = ClassifierSpec.of(channel_order="bgr")
+    write_spec(said, tmp_path / "a.toml")
+    assert read_spec(tmp_path / "a.toml") == said
+    assert 'channel_order = "BGR"' in (tmp_path / "a.toml").read_text()
+    assert "channel_order" not in said.with_answers(ClassifierSpec.of(channels=1)).said()
+    plain = load_classifier(Own(), preprocessing={"input_size": 16, "channel_order": "RGB"})
+    without = load_classifier(Own(), preprocessing={"input_size": 16})
+    assert plain.fingerprint == without.fingerprint
+    assert "channel_order" not in plain.about, "fingerprints are those of earlier versions"

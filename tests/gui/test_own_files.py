@@ -7,7 +7,8 @@ import pytest
 import torchvision
 from driver import WAIT, wait_for_maps
 from engine.network_files import FILES, Small
-from PySide6.QtCore import QTimer
+from PIL import Image
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
 from safetensors.torch import save_file
@@ -129,6 +130,10 @@ def test_the_form_shows_what_answers_make_of_the_image_and_keeps_them(
     studio: Studio, qtbot: QtBot, tmp_path: Path
 ) -> None:
     path = made("ONNX, probabilities", tmp_path, output="probabilities")
+    colours = np.random.default_rng(3).integers(0, 256, (32, 32, 3), np.uint8)
+    Image.fromarray(colours).save(tmp_path / "colours.png")
+    studio.open_files([tmp_path / "colours.png"])
+    qtbot.waitUntil(lambda: studio.session.work.image.name == "colours.png", timeout=WAIT)
     with qtbot.waitSignal(studio.session.loaded, timeout=WAIT):
         studio.open_files([path])
     studio.window.registry["answers"].trigger()
@@ -150,10 +155,19 @@ def test_the_form_shows_what_answers_make_of_the_image_and_keeps_them(
     form.preset.setCurrentText("ImageNet")
     form.preset.activated.emit(form.preset.currentIndex())
     qtbot.waitUntil(lambda: form.predictions.text() not in ("", before), timeout=WAIT)
+    as_rgb = form.predictions.text()
+    form.channel_order.setFocus()
+    qtbot.keyClick(form.channel_order, Qt.Key.Key_Down)
+    qtbot.waitUntil(lambda: form.predictions.text() not in ("", as_rgb), timeout=WAIT)
     shown = form.predictions.text()
+    form.channels.setValue(4)
+    assert not form.channel_order.isEnabled()
+    form.channels.setValue(3)
+    qtbot.waitUntil(lambda: form.predictions.text() == shown, timeout=WAIT)
     with qtbot.waitSignal(studio.session.loaded, timeout=WAIT):
         ok.click()
     kept = read_spec(answers_beside(path))
+    assert kept.channel_order == "BGR"
     assert kept.class_names == ("cat", "dog", "cow")
     assert kept.mean == (0.485, 0.456, 0.406)
     assert studio.session.classifier.class_names == ("cat", "dog", "cow")

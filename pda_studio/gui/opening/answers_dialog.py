@@ -80,6 +80,9 @@ class AnswersDialog(QDialog):
         self.height_box = QSpinBox(minimum=1, maximum=4096, suffix=" px")
         self.resize_box = QSpinBox(minimum=1, maximum=4096, suffix=" px")
         self.channels = QSpinBox(minimum=1, maximum=64)
+        self.channel_order = QComboBox()
+        self.channel_order.addItem(self.tr("Red, green, blue (RGB)"), "RGB")
+        self.channel_order.addItem(self.tr("Blue, green, red (BGR: OpenCV, Caffe)"), "BGR")
         self.preset = QComboBox()
         self.preset.addItem(self.tr("Own values"))
         self.preset.addItems(list(_PRESETS))
@@ -137,6 +140,9 @@ class AnswersDialog(QDialog):
                 self.resize_box.value(), min(self.size_box.value(), self.height_box.value())
             ),
             "channels": self.channels.value(),
+            "channel_order": (
+                self.channel_order.currentData() if self.channels.value() == 3 else None
+            ),
             "mean": _numbers(self.mean.text(), self.tr("Mean")),
             "std": _numbers(self.std.text(), self.tr("Standard deviation")),
             "value_range": _numbers(self.range.text(), self.tr("Black and white")),
@@ -158,6 +164,7 @@ class AnswersDialog(QDialog):
             (self.tr("Input height"), self.height_box),
             (self.tr("Shorter side before the crop"), self.resize_box),
             (self.tr("Channels"), self.channels),
+            (self.tr("Order of channels"), self.channel_order),
             (self.tr("Values"), self.preset),
             (self.tr("Black and white"), self.range),
             (self.tr("Mean"), self.mean),
@@ -168,9 +175,10 @@ class AnswersDialog(QDialog):
         ):
             widget.setAccessibleName(label)
             form.addRow(label, widget)
-        self.output.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
+        for choice in (self.channel_order, self.output):
+            choice.setSizeAdjustPolicy(
+                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+            )
         shown = QVBoxLayout()
         shown.addWidget(named(QLabel(self.tr("Predictions for the open image")), "title"))
         shown.addWidget(self.predictions)
@@ -210,10 +218,18 @@ class AnswersDialog(QDialog):
         self.height_box.setValue(height)
         self.resize_box.setValue(spec.resize or min(height, width))
         self.channels.setValue(spec.channels or 3)
+        self.channel_order.setCurrentIndex(
+            max(self.channel_order.findData(spec.channel_order or "RGB"), 0)
+        )
+        self._show_order()
         self._show_values(spec.mean or (0.0,), spec.std or (1.0,), spec.value_range or (0.0, 1.0))
         self.output.setCurrentIndex(max(self.output.findData(spec.output), 0))
         self.select.setText(spec.select or "")
         self.class_names.setPlainText("\n".join(spec.class_names or ()))
+
+    def _show_order(self) -> None:
+        """Three channels alone have an order to choose."""
+        self.channel_order.setEnabled(self.channels.value() == 3)
 
     def _show_values(
         self, mean: tuple[float, ...], std: tuple[float, ...], ends: tuple[float, float]
@@ -230,7 +246,9 @@ class AnswersDialog(QDialog):
         for edit in (self.mean, self.std, self.range):
             edit.textEdited.connect(lambda: self.preset.setCurrentIndex(0))
         self.class_names.textChanged.connect(self._pause.start)
-        self.output.activated.connect(self._pause.start)
+        self.channels.valueChanged.connect(self._show_order)
+        for choice in (self.channel_order, self.output):
+            choice.activated.connect(self._pause.start)
         self.architecture.textActivated.connect(self.architecture_chosen)
         self.preset.activated.connect(self._on_preset)
         self.buttons.accepted.connect(self._on_accepted)

@@ -121,7 +121,7 @@ class RemovedWindows:
 
     def __init__(self, classifier: Classifier, pixels: torch.Tensor) -> None:
         self._pixels = pixels
-        self._std = torch.tensor(classifier.preprocessing.std)[:, None, None]
+        self._scale = classifier.preprocessing.scale
         self._device = classifier.device
 
     def changed(
@@ -130,7 +130,7 @@ class RemovedWindows:
         """Corners (n·S, 2) and changes (n·S, C, k, k), from (n, 2) and (n, S, C, k, k)."""
         samples = infills.shape[1]
         removed = windows_of(self._pixels, corners, *infills.shape[-2:])[:, None]
-        delta = ((infills - removed) / self._std).flatten(0, 1).to(self._device)
+        delta = self._scale(infills - removed).flatten(0, 1).to(self._device)
         return np.repeat(corners, samples, axis=0), delta
 
 
