@@ -6,6 +6,7 @@ from weakref import WeakKeyDictionary
 
 import torch
 
+from pda_studio.attribution.attention_relevance import attention_of
 from pda_studio.attribution.attention_rollout import attentions_of
 from pda_studio.attribution.feature_maps import FeatureMaps
 from pda_studio.attribution.layers_with_places import layer_with_places
@@ -86,6 +87,7 @@ _CHECKS: dict[Need, Callable[[Classifier, str], object]] = {
     "relus": with_separate_relus,
     "convolutions": lambda classifier, _: FeatureMaps.of(classifier),
     "linear pieces": _pieces,
+    "attention": attention_of,
     "class token": attentions_of,
 }
 """Each looks for one need in a classifier, and refuses it by the title of the method."""

@@ -40,7 +40,15 @@ Family = Literal[
 """Under which heading a method is listed; the headings come in this order."""
 
 
-Need = Literal["gradients", "maps", "relus", "convolutions", "linear pieces", "class token"]
+Need = Literal[
+    "gradients",
+    "maps",
+    "relus",
+    "convolutions",
+    "linear pieces",
+    "attention",
+    "class token",
+]
 """What a method may need of a network besides its answers:
 
 - gradients: those of its outputs with respect to the image
@@ -48,6 +56,7 @@ Need = Literal["gradients", "maps", "relus", "convolutions", "linear pieces", "c
 - relus: each ReLU can be found, and there are no other activations
 - convolutions: some, and ReLUs, and it can be followed operation by operation
 - linear pieces: it can be followed operation by operation, and each is piece-wise linear
+- attention: some, and only operations for which AttnLRP has a rule
 - class token: layers of attention, and a token that the class is read from
 """
 

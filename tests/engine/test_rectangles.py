@@ -74,7 +74,7 @@ def test_every_method_takes_a_rectangle_or_says_why_not(rectangular, image, meth
     kind = METHODS[method]
     few = {"samples": 2, "masks": 20, "steps": 3, "iterations": 3, "stride": 2, "epochs": 1}
     fields = {name: value for name, value in few.items() if name in kind.model_fields}
-    if method == "attention-rollout":
+    if method in ("attention-rollout", "attn-lrp"):
         with pytest.raises(UsageError, match="attention"):
             explain(image, rectangular, method, **fields)
         return

@@ -32,7 +32,10 @@ def test_the_list_has_headings_that_cannot_be_chosen(studio: Studio, qtbot: QtBo
             assert not item & Qt.ItemFlag.ItemIsEnabled
             heading = box.itemText(at)
         else:
-            if box.itemData(at) != "attention-rollout":  # digits attends to nothing
+            if box.itemData(at) not in (
+                "attention-rollout",
+                "attn-lrp",
+            ):  # digits attends to nothing
                 assert item & Qt.ItemFlag.ItemIsSelectable
             above[box.itemText(at)] = heading
             names.append(box.itemData(at))
