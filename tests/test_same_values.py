@@ -19,7 +19,7 @@ VALUES = np.load(io.BytesIO((Path(__file__).parent / "values.npz").read_bytes())
 DIGIT = Path(__file__).parents[1] / "resources" / "digits" / "samples" / "7.png"
 CASES = map_cases.digits()
 
-NEEDS_TOKENS = {"attention-rollout", "attn-lrp"}
+NEEDS_TOKENS = {"attention-rollout", "attn-lrp", "patch-pda"}
 """Of vision transformers alone; its numbers are held by tests of its own."""
 
 # Of the largest value. Processors differ in the last digits of float32, which bfloat16 may round

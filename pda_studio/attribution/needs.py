@@ -12,6 +12,7 @@ from pda_studio.attribution.feature_maps import FeatureMaps
 from pda_studio.attribution.layers_with_places import layer_with_places
 from pda_studio.classifiers import Classifier
 from pda_studio.classifiers.derivable import differentiable
+from pda_studio.classifiers.patches import patch_side
 from pda_studio.classifiers.pieces import piecewise_linear
 from pda_studio.classifiers.relus import with_separate_relus
 from pda_studio.errors import UsageError
@@ -89,5 +90,6 @@ _CHECKS: dict[Need, Callable[[Classifier, str], object]] = {
     "linear pieces": _pieces,
     "attention": attention_of,
     "class token": attentions_of,
+    "patches": patch_side,
 }
 """Each looks for one need in a classifier, and refuses it by the title of the method."""

@@ -48,6 +48,7 @@ Need = Literal[
     "linear pieces",
     "attention",
     "class token",
+    "patches",
 ]
 """What a method may need of a network besides its answers:
 
@@ -58,6 +59,7 @@ Need = Literal[
 - linear pieces: it can be followed operation by operation, and each is piece-wise linear
 - attention: some, and only operations for which AttnLRP has a rule
 - class token: layers of attention, and a token that the class is read from
+- patches: a convolution that cuts the image into them comes first
 """
 
 

@@ -40,7 +40,8 @@ def test_the_same_map_by_every_method(
     digits: Classifier, on_gpu: Classifier, digit: np.ndarray
 ) -> None:
     for name, method in METHODS.items():
-        if name in ("activation-maximisation", "attention-rollout", "attn-lrp"):  # no attention
+        # Made, or for transformers.
+        if name in ("activation-maximisation", "attention-rollout", "attn-lrp", "patch-pda"):
             continue
         options = dict(OPTIONS.get(name, {}))
         if "stride" in method.model_fields:

@@ -57,9 +57,16 @@ def test_every_need_is_looked_for(digits: Classifier) -> None:
 
 
 def test_what_networks_allow(digits: Classifier) -> None:
-    assert set(unusable_methods(digits)) == {"attention-rollout", "attn-lrp"}
+    assert set(unusable_methods(digits)) == {"attention-rollout", "attn-lrp", "patch-pda"}
     left = set(METHODS) - set(unusable_methods(small_transformer()))
-    assert left >= ONLY_RUN | {"saliency", "grad-cam", "layer-cam", "attention-rollout", "attn-lrp"}
+    assert left >= ONLY_RUN | {
+        "saliency",
+        "grad-cam",
+        "layer-cam",
+        "attention-rollout",
+        "attn-lrp",
+        "patch-pda",
+    }
     assert not left & {"lrp-epsilon", "deconvnet", "guided-grad-cam", "neurons"}
 
 
@@ -124,7 +131,7 @@ def test_the_command_line_lists_them(capsys: pytest.CaptureFixture[str]) -> None
     told = {one["name"]: one for one in json.loads(capsys.readouterr().out)}
     assert list(told) == list(METHODS)
     refused = [name for name, one in told.items() if not one["usable"]]
-    assert refused == ["attention-rollout", "attn-lrp"]
+    assert refused == ["attention-rollout", "attn-lrp", "patch-pda"]
     assert "has no attention" in told["attention-rollout"]["reason"]
     assert told["guided-grad-cam"]["needs"] == ["gradients", "maps", "relus"]
     assert main(["methods", "--classifier", "digits"]) == 0

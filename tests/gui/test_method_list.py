@@ -21,6 +21,8 @@ UNDER = {
     "Important neurons": "Neurons",
 }
 
+FOR_TRANSFORMERS = ("attention-rollout", "attn-lrp", "patch-pda")
+
 
 def test_the_list_has_headings_that_cannot_be_chosen(studio: Studio, qtbot: QtBot) -> None:
     box = studio.window.method_box.methods
@@ -32,10 +34,7 @@ def test_the_list_has_headings_that_cannot_be_chosen(studio: Studio, qtbot: QtBo
             assert not item & Qt.ItemFlag.ItemIsEnabled
             heading = box.itemText(at)
         else:
-            if box.itemData(at) not in (
-                "attention-rollout",
-                "attn-lrp",
-            ):  # digits attends to nothing
+            if box.itemData(at) not in FOR_TRANSFORMERS:
                 assert item & Qt.ItemFlag.ItemIsSelectable
             above[box.itemText(at)] = heading
             names.append(box.itemData(at))
