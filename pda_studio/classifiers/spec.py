@@ -251,56 +251,6 @@ def write_spec(spec: ClassifierSpec, path: Path) -> None:
         file.write(spec.to_toml().encode())
 
 
-def read_class_names(path: Path) -> tuple[str, ...]:
-    """Read class names: a JSON list, a JSON object by index, or a text with one name a line.
-
-    Raises
-    ------
-    PdaStudioError
-        If there is no such file, or it holds no names.
-    """
-    if not path.is_file():
-        raise PdaStudioError(f"There is no file of class names at {path}; check the name.")
-    wrong = (
-        f"{path.name} holds no class names: it must be a JSON list, or a text with one name a line."
-    )
-    with refused_as(wrong, path):
-        data = path.read_bytes()
-        if len(data) > _LONGEST:
-            raise ValueError("too long")
-        names = names_in(data.decode("utf-8-sig"))
-    if not names:
-        raise PdaStudioError(wrong)
-    return names
-
-
-def names_in(text: str) -> tuple[str, ...]:
-    """Class names in a text: JSON, `index,name` lines, or one name a line.
-
-    Raises
-    ------
-    ValueError
-        If it is damaged JSON.
-    """
-    text = text.strip()
-    if text.startswith(("[", "{")):
-        names = json.loads(text)
-        if isinstance(names, dict):  # by index, as {"0": "cat"}, or with the index as value
-            if all(isinstance(value, int) for value in names.values()):
-                names = {str(index): name for name, index in names.items()}
-            names = [names[str(index)] for index in range(len(names))]
-        if not all(isinstance(name, str | int) for name in names):
-            raise ValueError("no names")
-        return tuple(str(name) for name in names)
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    numbered = [line.split(",", 1) for line in lines]
-    if numbered and all(len(one) == 2 and one[0].strip().isdigit() for one in numbered):
-        by_index = {int(index): name.strip().strip('"') for index, name in numbered}
-        if sorted(by_index) == list(range(len(lines))):
-            return tuple(by_index[index] for index in range(len(lines)))
-    return tuple(lines)
-
-
 def _in_words(error: ValidationError) -> str:
     first = error.errors()[0]
     what = ".".join(map(str, first["loc"][:1]))

@@ -106,7 +106,7 @@ class Answers:
     ] = None
     class_names: Annotated[
         Path | None,
-        _option("FILE", "Class names: one a line, index,name, or JSON."),
+        _option("FILE", "Class names: one a line, CSV of index and name, or JSON."),
     ] = None
     answers: Annotated[
         Path | None, _option("FILE.toml", "A file with all of these, as lies beside another one.")

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from pda_studio.classifiers import is_file
 from pda_studio.classifiers.answers import answers_beside, keep_answers, kept_answers
-from pda_studio.classifiers.spec import ClassifierSpec, read_class_names, read_spec
+from pda_studio.classifiers.class_names import read_class_names
+from pda_studio.classifiers.spec import ClassifierSpec, read_spec
 from pda_studio.cli.answers import Answers
 from pda_studio.errors import UsageError
 

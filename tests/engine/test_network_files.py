@@ -22,8 +22,9 @@ from pda_studio.classifiers.answers import (
     kept_answers,
 )
 from pda_studio.classifiers.architectures import Fits, architectures_of, matched
+from pda_studio.classifiers.class_names import names_in, read_class_names, text_of
 from pda_studio.classifiers.outlines import outline_of
-from pda_studio.classifiers.spec import ClassifierSpec, names_in, read_spec, write_spec
+from pda_studio.classifiers.spec import ClassifierSpec, read_spec, write_spec
 from pda_studio.cli import main
 from pda_studio.errors import PdaStudioError
 from pda_studio.store import load_map
@@ -271,10 +272,23 @@ def test_wrong_answers_are_refused(text: str, words: str, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     "text",
     ["a\nb\nc", '["a", "b", "c"]', '{"0": "a", "1": "b", "2": "c"}', '{"a": 0, "c": 2, "b": 1}',
-     "0,a\n2,c\n1,b", "\ufeffa\r\nb\r\n\r\nc\r\n"],
+     "0,a\n2,c\n1,b", "\ufeffa\r\nb\r\n\r\nc\r\n", "index,name\n0,a\n1,b\n2,c",
+     'name;id;more\n"b";2;x\na;1;x\nc;3;x', "1\ta\n3\tc\n2\tb"],
 )  # fmt: skip
 def test_class_names_in_every_usual_form(text: str) -> None:
     assert names_in(text.removeprefix("\ufeff")) == ("a", "b", "c")
+
+
+def test_names_with_commas_and_quotes_stay_what_they_are(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text('index,name\n1,"dog, wild"\n0,"the ""cat"""\n')
+    names = ('the "cat"', "dog, wild")
+    assert read_class_names(tmp_path / "a.csv") == names
+    assert text_of(names) == "\n".join(names)
+    for odd in (("[a", "b"), ("0,a", "1,b"), (" a", "b"), ("a", "")):
+        assert names_in(text_of(odd)) == odd
+    (tmp_path / "b.csv").write_bytes(b"\x89PNG\0\0")
+    with pytest.raises(PdaStudioError, match="holds no class names"):
+        read_class_names(tmp_path / "b.csv")
 
 
 def test_the_command_line_tells_what_a_file_does_not(

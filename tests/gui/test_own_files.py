@@ -1,21 +1,31 @@
 """Somebody's own classifier in the window: from a file, and what must be run only after a yes."""
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torchvision
 from driver import WAIT, wait_for_maps
-from engine.network_files import FILES, Small
+from engine.network_files import FILES, Small, bad_files
 from PIL import Image
-from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QApplication, QMessageBox
+from PySide6.QtCore import QMimeData, Qt, QTimer, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
+from PySide6.QtWidgets import (
+    QApplication,
+    QFileDialog,
+    QFileSystemModel,
+    QLineEdit,
+    QMessageBox,
+    QPushButton,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 from safetensors.torch import save_file
 
 from pda_studio import explain, load_classifier
 from pda_studio.classifiers import trust
-from pda_studio.classifiers.answers import answers_beside
+from pda_studio.classifiers.answers import answers_beside, kept_answers
 from pda_studio.classifiers.files import kinds
 from pda_studio.classifiers.foreign import ForeignKind
 from pda_studio.classifiers.spec import ClassifierSpec, read_spec, write_spec
@@ -149,7 +159,7 @@ def test_the_form_shows_what_answers_make_of_the_image_and_keeps_them(
     assert not ok.isEnabled()
 
     form.output.setCurrentIndex(form.output.findData("probabilities"))
-    form.class_names.setPlainText("cat\ndog\ncow")
+    form.class_names.edit.setPlainText("cat\ndog\ncow")
     qtbot.waitUntil(lambda: "dog: " in form.predictions.text(), timeout=WAIT)
     before = form.predictions.text()
     form.preset.setCurrentText("ImageNet")
@@ -254,3 +264,106 @@ def test_the_form_is_about_files_alone(studio: Studio) -> None:
 def test_the_window_knows_how_networks_of_other_programs_end() -> None:
     """Without the engine, which is not there yet when the window is."""
     assert set(FOREIGN) == set(ForeignKind.suffixes)
+
+
+def drop(widget: QWidget, *paths: Path) -> None:
+    """Let files fall into the middle of a widget, as Qt tells it of them."""
+    carried = QMimeData()
+    carried.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    middle, copy = widget.rect().center(), Qt.DropAction.CopyAction
+    held = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    entering = QDragEnterEvent(middle, copy, carried, *held)
+    QApplication.sendEvent(widget, entering)
+    assert entering.isAccepted()
+    QApplication.sendEvent(widget, QDragMoveEvent(middle, copy, carried, *held))
+    QApplication.sendEvent(widget, QDropEvent(middle.toPointF(), copy, carried, *held))
+
+
+def choose(qtbot: QtBot, button: QPushButton, folder: Path, *names: str) -> None:
+    """Click a button, type names of files into the dialog that it opens, and press Enter."""
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    (dialog,) = button.window().findChildren(QFileDialog)
+    assert Path(dialog.directory().path()) == folder
+    model = dialog.findChild(QFileSystemModel)
+    shown = model.index(str(folder))
+    qtbot.waitUntil(lambda: model.rowCount(shown) > len(names), timeout=WAIT)
+    line = dialog.findChild(QLineEdit, "fileNameEdit")
+    line.clear()
+    qtbot.keyClicks(line, " ".join(f'"{name}"' for name in names) if names[1:] else names[0])
+    qtbot.keyClick(line, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: not button.window().findChildren(QFileDialog), timeout=WAIT)
+
+
+def test_class_names_are_loaded_and_the_same_answers_are_put_on_several_files(
+    studio: Studio, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
+    path = made("TorchScript, traced", tmp_path)
+    for name in ("one.pt", "two.pt", "three.onnx", "image.png"):
+        (tmp_path / name).touch()
+    answers_beside(tmp_path / "three.onnx").mkdir()  # nobody may write a file of that name
+    (tmp_path / "names.txt").write_text("cat\ndog\ncow\n")
+    (tmp_path / "names.csv").write_text('id;name\n1;rose\n3;"lily, white"\n2;oak\n')
+    (tmp_path / "names.json").write_text('{"x": 0, "z": 2, "y": 1}')
+    (tmp_path / "empty.txt").touch()
+    with qtbot.waitSignal(studio.session.loaded, timeout=WAIT):
+        studio.open_files([path])
+    studio.window.registry["answers"].trigger()
+    (form,) = studio.window.findChildren(AnswersDialog)
+    qtbot.waitUntil(lambda: "class 1: " in form.predictions.text(), timeout=WAIT)
+    names = form.class_names
+    choose(qtbot, names.load_button, tmp_path, "names.csv")
+    assert names.names() == ("rose", "oak", "lily, white")
+    qtbot.waitUntil(lambda: "lily, white: " in form.predictions.text(), timeout=WAIT)
+    drop(names.edit.viewport(), tmp_path / "empty.txt")
+    assert "empty.txt holds no class names" in form.problem.text()
+    assert names.names() == ("rose", "oak", "lily, white"), "what was there stays"
+    drop(names.edit.viewport(), tmp_path / "names.json")
+    assert names.names() == ("x", "y", "z")
+    qtbot.waitUntil(lambda: "y: " in form.predictions.text(), timeout=WAIT)
+    assert form.problem.text() == ""
+    drop(names.edit.viewport(), tmp_path / "names.txt")
+
+    choose(qtbot, form.more_files, tmp_path, "one.pt", "two.pt", "three.onnx", "image.png")
+    qtbot.waitUntil(lambda: form.written.text() != "", timeout=WAIT)
+    said = form.written.text()
+    assert "Written beside the files: one.pt.toml, two.pt.toml." in said
+    assert "Nothing can be written beside three.onnx: written into the settings." in said
+    assert "image.png is no file of a classifier." in said
+    for name in ("one.pt", "two.pt", "three.onnx"):
+        kept = kept_answers(tmp_path / name)
+        assert (kept.class_names, kept.input_size) == (("cat", "dog", "cow"), 32)
+    assert not answers_beside(tmp_path / "image.png").exists()
+    form.reject()
+
+
+def test_bad_files_one_after_the_other_leave_the_open_network(
+    studio: Studio, qtbot: QtBot, tmp_path: Path
+) -> None:
+    mark = tmp_path / "it ran"
+    (tmp_path / "bad").mkdir()
+    bad = bad_files(tmp_path / "bad", mark)
+    before, banner = studio.session.classifier, studio.window.banner
+    seen = 0
+    for what, (path, words) in bad.items():
+        if not is_classifier(path):
+            continue
+        banner.message.clear()
+        studio.open_files([path])
+
+        def asked() -> list[QMessageBox]:
+            return studio.window.findChildren(QMessageBox)
+
+        qtbot.waitUntil(lambda: bool(banner.message.text() or asked()), timeout=WAIT)
+        for box in asked():
+            assert path.name in box.text(), what
+            box.button(QMessageBox.StandardButton.Cancel).click()
+            qtbot.waitUntil(lambda: not asked(), timeout=WAIT)
+        if banner.message.text():
+            assert re.search(words, banner.message.text()), (what, banner.message.text())
+            assert "\n" not in banner.message.text()
+        assert studio.session.classifier is before, what
+        assert not mark.exists(), f"{what} was run"
+        print(what, "|", banner.message.text())
+        seen += 1
+    assert seen >= 20

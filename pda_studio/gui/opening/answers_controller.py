@@ -25,6 +25,9 @@ def _work() -> Any:
     return import_module("pda_studio.gui.opening.answers_work")
 
 
+_NAMED = 5  # files; of more, the number is told
+
+
 class AnswersController(QObject):
     """Opens the form, and carries out what it says."""
 
@@ -77,9 +80,10 @@ class AnswersController(QObject):
             return
         work = _work()
         known, labels = work.known(classifier), work.output_labels()
-        dialog = AnswersDialog(file.name, known, labels, classifier.fits, self._window)
+        dialog = AnswersDialog(file, known, labels, classifier.fits, self._window)
         dialog.edited.connect(lambda spec: self._predict(file, spec))
         dialog.answered.connect(lambda spec: self._keep(file, spec))
+        dialog.files_chosen.connect(self._keep_for)
         dialog.architecture_chosen.connect(lambda name: self._show_as(file, name))
         dialog.finished.connect(self._on_finished)
         self.dialog = dialog
@@ -127,6 +131,23 @@ class AnswersController(QObject):
             self._job.cancel()
         self._job = self.dialog = None
 
+    def _keep_for(self, files: list[Path], spec: ClassifierSpec) -> None:
+        """Write the same answers for other files, and say where."""
+
+        def done(found: tuple[list[str], list[str], list[str]]) -> None:
+            beside, elsewhere, refused = found
+            sentences = []
+            if beside:
+                said = self.tr("Written beside the files: {0}.")
+                sentences.append(said.format(_listed(beside)))
+            if elsewhere:
+                said = self.tr("Nothing can be written beside {0}: written into the settings.")
+                sentences.append(said.format(_listed(elsewhere)))
+            if self.dialog is not None:
+                self.dialog.show_written(" ".join([*sentences, *refused[:_NAMED]]))
+
+        self._jobs.read(lambda: _work().keep_for(files, spec), done, self._opening.failed.emit)
+
     def _keep(self, file: Path, spec: ClassifierSpec) -> None:
         """Write the answers beside the file, and open it anew with them."""
 
@@ -137,3 +158,8 @@ class AnswersController(QObject):
             self._opening.open_file(file)
 
         self._jobs.read(write, done, self._opening.failed.emit)
+
+
+def _listed(names: list[str]) -> str:
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" … (+ {more})" if more > 0 else "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -9,17 +10,18 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
     QDialogButtonBox,
+    QFileDialog,
     QFormLayout,
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QPlainTextEdit,
     QSpinBox,
     QVBoxLayout,
     QWidget,
 )
 
 from pda_studio.errors import UsageError
+from pda_studio.gui.opening.class_names_box import ClassNamesBox
 from pda_studio.gui.window.style_names import named
 
 if TYPE_CHECKING:
@@ -41,8 +43,8 @@ class AnswersDialog(QDialog):
 
     Parameters
     ----------
-    name : str
-        Of the file.
+    file : Path
+        What the form is about.
     spec : ClassifierSpec
         What is known by now: all of it is shown.
     outputs : dict of str to str
@@ -57,12 +59,14 @@ class AnswersDialog(QDialog):
     """A ClassifierSpec whose predictions are to be shown."""
     answered = Signal(object)
     """The ClassifierSpec that is to be kept."""
+    files_chosen = Signal(list, object)
+    """Other files (Paths) that the same ClassifierSpec is to be kept for."""
     architecture_chosen = Signal(str)
     """Another network that the weights fit."""
 
     def __init__(
         self,
-        name: str,
+        file: Path,
         spec: ClassifierSpec,
         outputs: dict[str, str],
         fits: Fits | None = None,
@@ -70,8 +74,8 @@ class AnswersDialog(QDialog):
     ) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle(self.tr("Input and output of {0}").format(name))
-        self._spec, self._fits = spec, fits
+        self.setWindowTitle(self.tr("Input and output of {0}").format(file.name))
+        self._spec, self._fits, self._folder = spec, fits, file.parent
         self.architecture = QComboBox()
         self.architecture.addItems([] if fits is None else list(fits.names))
         self.fitting = named(QLabel(), "muted")
@@ -91,15 +95,20 @@ class AnswersDialog(QDialog):
         for one, label in outputs.items():
             self.output.addItem(label, one)
         self.select = QLineEdit(placeholderText=self.tr("The only one, or a name or place"))
-        self.class_names = QPlainTextEdit(placeholderText=self.tr("One a line, or JSON"))
+        self.class_names = ClassNamesBox(file.parent)
         self.predictions = QLabel()
         self.problem = named(QLabel(), "muted")
-        for text in (self.predictions, self.problem):
+        self.written = named(QLabel(), "muted")
+        for text in (self.predictions, self.problem, self.written):
             text.setWordWrap(True)
             text.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.buttons = QDialogButtonBox(
             QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel
         )
+        self.more_files = self.buttons.addButton(
+            self.tr("Same for other files …"), QDialogButtonBox.ButtonRole.ActionRole
+        )
+        self.more_files.setToolTip(self.tr("Write these answers beside other files, too"))
         self._arrange()
         self._show(spec)
         self._pause = QTimer(self, singleShot=True, interval=_PAUSE)
@@ -118,6 +127,10 @@ class AnswersDialog(QDialog):
         self.problem.setText(why)
         self.buttons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(False)
 
+    def show_written(self, text: str) -> None:
+        """Show for which other files the answers were written."""
+        self.written.setText(text)
+
     def spec(self) -> ClassifierSpec:
         """What the form says.
 
@@ -126,10 +139,10 @@ class AnswersDialog(QDialog):
         UsageError
             If it cannot be.
         """
-        from pda_studio.classifiers.spec import ClassifierSpec, names_in
+        from pda_studio.classifiers.spec import ClassifierSpec
 
         try:
-            names = names_in(self.class_names.toPlainText())
+            names = self.class_names.names()
         except ValueError as error:
             raise UsageError(self.tr("The class names are damaged JSON: correct them.")) from error
         said: dict[str, Any] = {
@@ -173,7 +186,9 @@ class AnswersDialog(QDialog):
             (self.tr("Which output"), self.select),
             (self.tr("Class names"), self.class_names),
         ):
-            widget.setAccessibleName(label)
+            (self.class_names.edit if widget is self.class_names else widget).setAccessibleName(
+                label
+            )
             form.addRow(label, widget)
         for choice in (self.channel_order, self.output):
             choice.setSizeAdjustPolicy(
@@ -184,6 +199,7 @@ class AnswersDialog(QDialog):
         shown.addWidget(self.predictions)
         shown.addWidget(self.problem)
         shown.addStretch()
+        shown.addWidget(self.written)
         sides = QHBoxLayout()
         sides.addLayout(form, 3)
         sides.addSpacing(16)
@@ -225,7 +241,7 @@ class AnswersDialog(QDialog):
         self._show_values(spec.mean or (0.0,), spec.std or (1.0,), spec.value_range or (0.0, 1.0))
         self.output.setCurrentIndex(max(self.output.findData(spec.output), 0))
         self.select.setText(spec.select or "")
-        self.class_names.setPlainText("\n".join(spec.class_names or ()))
+        self.class_names.show_names(spec.class_names or ())
 
     def _show_order(self) -> None:
         """Three channels alone have an order to choose."""
@@ -245,7 +261,9 @@ class AnswersDialog(QDialog):
             edit.textEdited.connect(self._pause.start)
         for edit in (self.mean, self.std, self.range):
             edit.textEdited.connect(lambda: self.preset.setCurrentIndex(0))
-        self.class_names.textChanged.connect(self._pause.start)
+        self.class_names.edited.connect(self._pause.start)
+        self.class_names.refused.connect(self.problem.setText)
+        self.more_files.clicked.connect(self._choose_files)
         self.channels.valueChanged.connect(self._show_order)
         for choice in (self.channel_order, self.output):
             choice.activated.connect(self._pause.start)
@@ -261,19 +279,35 @@ class AnswersDialog(QDialog):
             self._pause.start()
 
     def _emit_edited(self) -> None:
+        answers = self._checked()
+        if answers is not None:
+            self.edited.emit(answers)
+
+    def _choose_files(self) -> None:
+        dialog = QFileDialog(self, self.tr("Same answers for other files"), str(self._folder))
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
+        dialog.filesSelected.connect(self._on_files_chosen)
+        dialog.open()
+
+    def _on_files_chosen(self, paths: list[str]) -> None:
+        answers = self._checked()
+        if answers is not None:
+            self.files_chosen.emit([Path(path) for path in paths], answers)
+
+    def _checked(self) -> ClassifierSpec | None:
+        """What the form says; None where it cannot be, which is shown."""
         try:
-            self.edited.emit(self.spec())
+            return self.spec()
         except UsageError as error:
             self.show_problem(str(error))
+            return None
 
     def _on_accepted(self) -> None:
-        try:
-            answers = self.spec()
-        except UsageError as error:
-            self.show_problem(str(error))
-            return
-        self.answered.emit(answers)
-        self.accept()
+        answers = self._checked()
+        if answers is not None:
+            self.answered.emit(answers)
+            self.accept()
 
 
 def _numbers(text: str, what: str) -> tuple[float, ...]:

@@ -3,10 +3,12 @@
 from pathlib import Path
 
 from pda_studio.classifiers import Classifier
-from pda_studio.classifiers.answers import keep_answers
+from pda_studio.classifiers.answers import answers_beside, keep_answers
 from pda_studio.classifiers.files import open_file, spec_of_classifier
 from pda_studio.classifiers.outputs import OUTPUTS
 from pda_studio.classifiers.spec import ClassifierSpec
+from pda_studio.errors import PdaStudioError
+from pda_studio.gui.opening.opening import is_classifier
 from pda_studio.gui.window import numbers
 from pda_studio.images import Image
 
@@ -53,3 +55,29 @@ def predictions(file: Path, spec: ClassifierSpec, image: Image) -> list[str]:
 def keep(file: Path, spec: ClassifierSpec) -> None:
     """Write answers beside a file, or else into the settings."""
     keep_answers(file, spec)
+
+
+def keep_for(files: list[Path], spec: ClassifierSpec) -> tuple[list[str], list[str], list[str]]:
+    """Write the same answers for several files.
+
+    Returns
+    -------
+    beside, elsewhere, refused : list of str
+        Names of the TOML files that lie beside theirs, names of the files whose answers are in the
+        settings, and why there are none for others.
+    """
+    beside, elsewhere, refused = [], [], []
+    for file in files:
+        if not is_classifier(file):
+            refused.append(f"{file.name} is no file of a classifier.")
+            continue
+        try:
+            place = keep_answers(file, spec)
+        except PdaStudioError as error:
+            refused.append(str(error))
+            continue
+        if place == answers_beside(file):
+            beside.append(place.name)
+        else:
+            elsewhere.append(file.name)
+    return beside, elsewhere, refused
