@@ -54,7 +54,9 @@ def runtime(apart: float | None) -> str:
     """How far a converted network is from its runtime; "" where it is not known."""
     if apart is None:
         return ""
-    return f"The outputs are onnxruntime's, to {apart:.1g} of the largest."
+    if apart == 0:
+        return "The outputs are exactly those of onnxruntime."
+    return f"The outputs differ from onnxruntime's by {apart:.1g} of the largest."
 
 
 def _bar(share: float) -> str:

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
+    QPushButton,
     QSpinBox,
     QVBoxLayout,
     QWidget,
@@ -97,7 +98,7 @@ class AnswersDialog(QDialog):
         self.select = QLineEdit(placeholderText=self.tr("The only one, or a name or place"))
         self.class_names = ClassNamesBox(file.parent)
         self.predictions = QLabel()
-        self.problem = named(QLabel(), "muted")
+        self.problem = QLabel()
         self.written = named(QLabel(), "muted")
         for text in (self.predictions, self.problem, self.written):
             text.setWordWrap(True)
@@ -105,9 +106,8 @@ class AnswersDialog(QDialog):
         self.buttons = QDialogButtonBox(
             QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel
         )
-        self.more_files = self.buttons.addButton(
-            self.tr("Same for other files …"), QDialogButtonBox.ButtonRole.ActionRole
-        )
+        self.more_files = QPushButton(self.tr("Same for other files …"))
+        self.more_files.setAutoDefault(False)
         self.more_files.setToolTip(self.tr("Write these answers beside other files, too"))
         self._arrange()
         self._show(spec)
@@ -206,7 +206,11 @@ class AnswersDialog(QDialog):
         sides.addLayout(shown, 2)
         whole = QVBoxLayout(self)
         whole.addLayout(sides)
-        whole.addWidget(self.buttons)
+        below = QHBoxLayout()
+        below.addWidget(self.more_files)
+        below.addStretch()
+        below.addWidget(self.buttons)
+        whole.addLayout(below)
         self.resize(760, 520 if self._fits is None else 600)
 
     def _fitting_text(self, fits: Fits) -> str:
@@ -256,27 +260,32 @@ class AnswersDialog(QDialog):
 
     def _connect(self) -> None:
         for box in (self.size_box, self.height_box, self.resize_box, self.channels):
-            box.valueChanged.connect(self._pause.start)
+            box.valueChanged.connect(self._on_edited)
         for edit in (self.mean, self.std, self.range, self.select):
-            edit.textEdited.connect(self._pause.start)
+            edit.textEdited.connect(self._on_edited)
         for edit in (self.mean, self.std, self.range):
             edit.textEdited.connect(lambda: self.preset.setCurrentIndex(0))
-        self.class_names.edited.connect(self._pause.start)
+        self.class_names.edited.connect(self._on_edited)
         self.class_names.refused.connect(self.problem.setText)
         self.more_files.clicked.connect(self._choose_files)
         self.channels.valueChanged.connect(self._show_order)
         for choice in (self.channel_order, self.output):
-            choice.activated.connect(self._pause.start)
+            choice.activated.connect(self._on_edited)
         self.architecture.textActivated.connect(self.architecture_chosen)
         self.preset.activated.connect(self._on_preset)
         self.buttons.accepted.connect(self._on_accepted)
         self.buttons.rejected.connect(self.reject)
         self._pause.start(0)
 
+    def _on_edited(self, *_: object) -> None:
+        """Predict anew after a pause; what was written for other files is no longer the same."""
+        self.written.clear()
+        self._pause.start()
+
     def _on_preset(self, index: int) -> None:
         if index > 0:
             self._show_values(*_PRESETS[self.preset.itemText(index)])
-            self._pause.start()
+            self._on_edited()
 
     def _emit_edited(self) -> None:
         answers = self._checked()

@@ -50,7 +50,10 @@ class RuntimeCheck(QObject):
         self._job = None
         if apart is None:
             return
-        text = self.tr("As in onnxruntime, to {0} of the largest output").format(f"{apart:.1g}")
+        text = self.tr("Outputs are exactly those of onnxruntime")
+        if apart:
+            text = self.tr("Outputs differ from onnxruntime's by {0} of the largest")
+            text = text.format(f"{apart:.1g}")
         self._box.check.setText(text)
         self._box.check.show()
 
