@@ -244,7 +244,8 @@ def trace(network: nn.Module, *, folded: bool = True) -> Program:
         operation = _operation(node, modules, made, module)
         made[node] = operation
         operations.append(operation)
-        image = operation if node.op == "placeholder" else image
+        if node.op == "placeholder" and image is None:
+            image = operation
     assert image is not None and output is not None
     _mark_last_uses(operations, output)
     return Program(operations, image, output)
@@ -315,6 +316,9 @@ def _operation(
         for part in target.split("."):
             value = getattr(value, part)
         return Operation(node.name, layers, "constant", None, lambda: value, (), {})
+    if node.op == "placeholder" and node.args:  # what may be given besides the image, and is not
+        (default,) = node.args
+        return Operation(node.name, layers, "constant", None, lambda: default, (), {})
     if node.op == "placeholder":
         return Operation(node.name, layers, "image", None, lambda: None, (), {})
     if "inplace" in kwargs:

@@ -63,6 +63,12 @@ def test_the_side_is_the_networks_own(made: Callable[[], nn.Module], side: int) 
     classifier = classifier_of(made(), 32)
     assert patch_side(classifier, "") == side
     assert "patch-pda" not in unusable_methods(classifier)
+    # By every forward: timm's transformers take more than an image, if they are given it.
+    found = explain(IMAGE, classifier, "patch-pda", target=1, difference="logit")
+    full = explain(IMAGE, classifier, "efficient-pda", target=1, difference="logit", window=side,
+                   outer=side + 8, stride=side, forward="full")  # fmt: skip
+    assert found.limit > 0
+    np.testing.assert_allclose(found.evidence, full.evidence, atol=2e-2 * full.limit)
 
 
 def test_a_network_without_patches_is_told(digits: Classifier) -> None:
