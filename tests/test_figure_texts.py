@@ -90,6 +90,18 @@ def test_figures_of_papers_have_room(width, rows, columns):
     assert high <= PAGE_HEIGHT + 0.2
 
 
+@pytest.mark.parametrize(("rows", "names", "size"), [(1, [], 10.0), (2, [""], 5.0), (3, [""], 7.0)])
+def test_narrow_figures_of_large_texts_or_without_names(rows, names, size):
+    """The probability of the headline is whole; where no row has a name, none stands beside it."""
+    grid = grid_of(rows, 1, styles=["map"], names=names)
+    narrow = Composition(width=50.0, font_size=size, colour_bar="each", letters="none", dpi=150)
+    figure = draw_composition(grid, narrow)
+    assert faults(figure) == []
+    texts = {text.get_text() for text in figure.texts}
+    assert "…" not in texts
+    assert rows > 1 or "probability 40.0 %" in texts
+
+
 SIGNS = st.sampled_from("abcdefgh WXYZ  éß猫鳥の한ع×→$^_\\{}<&>\"'\n\t\x07-–🐈")
 NAMES = st.one_of(
     st.text(SIGNS, max_size=60),

@@ -19,6 +19,7 @@ from pda_studio.figures.page import AGAINST, FOR, GREY, INK, WARNING, Page
 from pda_studio.figures.saving import STYLE, check_figure, figure_bytes, save_figure
 from pda_studio.figures.scale import Scale, draw_scale
 from pda_studio.figures.tables import Place, Table, letter
+from pda_studio.figures.typesetting import clean
 from pda_studio.images import shown_pixels
 from pda_studio.results import MadeImage
 
@@ -30,6 +31,8 @@ class _Inks:
     grey: str
     ends: tuple[str, str]
 
+
+_NAMED = 6  # signs of the target's name that a headline has at least
 
 _INKS = {
     "white": _Inks("white", INK, GREY, (AGAINST, FOR)),
@@ -140,7 +143,11 @@ class _Composed:
             return
         name, probability = layout.texts.headline
         type, size = layout.type, layout.large
-        room = layout.width - 2 * layout.margin - type.width(f"  {probability}", size)
+        across = layout.width - 2 * layout.margin
+        # On a narrow page, smaller: the probability is whole, and a part of the name is there.
+        least = f"{clean(name)[:_NAMED]}…  {probability}"
+        size *= min(1.0, across / type.width(least, size, "bold"))
+        room = across - type.width(f"  {probability}", size)
         name = type.fitted(name, room, size, "bold")
         baseline = y + layout.dots(size)
         self._text(layout.margin, baseline, name, size, self.inks.ink, weight="bold")
@@ -199,8 +206,10 @@ class _Composed:
             (beside, layout.labels.beside, self.inks.grey, "normal"),
             (label, layout.labels.lines, self.inks.ink, "bold"),
         ):
-            size, most = layout.labels.size, max(room, 1)
-            lines = layout.type.folded(text, layout.labels.room, size, most, weight)
+            if not room:  # where no row has a name, nothing stands beside them
+                continue
+            size = layout.labels.size
+            lines = layout.type.folded(text, layout.labels.room, size, room, weight)
             bottom = y + layout.tile_height + layout.labels.drop
             for back, line in enumerate(reversed(lines)):
                 x = right - back * layout.line(size)
