@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from PIL import Image
 
 # Before Qt, torch or platformdirs are imported: they read these once.
@@ -20,6 +21,10 @@ atexit.register(shutil.rmtree, _private, ignore_errors=True)
 for _name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "TORCH_HOME"):
     os.environ[_name] = str(Path(_private, _name.lower()))
 
+
+# The same examples each time, and none fails on a clock.
+settings.register_profile("fixed", derandomize=True, deadline=None, database=None)
+settings.load_profile("fixed")
 
 NO_DATA = "needs the folder of data (PDA_STUDIO_DATA)"
 

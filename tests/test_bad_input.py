@@ -63,7 +63,8 @@ def contents(folder):
 
 def truncated(path):
     memory = io.BytesIO()
-    Image.effect_noise((200, 200), 60).save(memory, "JPEG")
+    noise = np.random.default_rng(0).integers(0, 256, (200, 200), np.uint8)
+    Image.fromarray(noise).save(memory, "JPEG")
     path.write_bytes(memory.getvalue()[:2000])
 
 

@@ -241,7 +241,8 @@ def test_fit_statistics_makes_a_file_that_explain_takes(tmp_path, run, image):
     folder = tmp_path / "images"
     folder.mkdir()
     for i in range(3):
-        Image.effect_noise((260, 260), 50 + i).convert("RGB").save(folder / f"{i}.png")
+        noise = np.random.default_rng(i).integers(0, 256, (260, 260, 3), np.uint8)
+        Image.fromarray(noise).save(folder / f"{i}.png")
     output = tmp_path / "statistics.safetensors"
     out = run("fit-statistics", folder, "--output", output)
     assert out == f"Fitted to 3 images. Wrote {output}.\n"

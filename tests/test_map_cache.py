@@ -189,12 +189,17 @@ def test_the_program_is_told_by_its_version_and_its_source(monkeypatch):
 # Files that parameters name count by what is in them
 
 
+def noise(seed):
+    """A grey image of 28×28 pixels."""
+    return Image.fromarray(np.random.default_rng(seed).integers(0, 256, (28, 28), np.uint8))
+
+
 @pytest.fixture
 def folder(tmp_path):
     folder = tmp_path / "references"
     folder.mkdir()
     for i in range(3):
-        Image.effect_noise((28, 28), 50 + i).save(folder / f"{i}.png")
+        noise(i).save(folder / f"{i}.png")
     return folder
 
 
@@ -205,7 +210,7 @@ def test_a_folder_counts_by_its_content(ask, folder, tmp_path):
     elsewhere = folder.rename(tmp_path / "elsewhere")
     found = DiskCache().find(ask(**values, reference=elsewhere))
     assert found.evidence_map.parameters["reference"] == str(elsewhere)
-    Image.effect_noise((28, 28), 90).save(elsewhere / "1.png")
+    noise(90).save(elsewhere / "1.png")
     assert DiskCache().find(ask(**values, reference=elsewhere)) is None
     for missing in (folder, tmp_path / "none"):
         asked = ask(**values, reference=missing)
@@ -243,7 +248,7 @@ def test_a_file_changed_during_the_work_is_noticed(ask, folder):
     values = {"infill": "marginal-samples", "samples": 2, "reference": folder}
     asked = ask(**values)
     evidence_map = computed(asked)
-    Image.effect_noise((28, 28), 90).save(folder / "1.png")
+    noise(90).save(folder / "1.png")
     assert not DiskCache().keep(asked, evidence_map)
     assert DiskCache().entries.usage() == (0, 0)
 

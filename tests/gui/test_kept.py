@@ -1,6 +1,5 @@
 """Maps on the disk, as the window finds and keeps them."""
 
-import time
 from pathlib import Path
 
 import numpy as np
@@ -54,9 +53,7 @@ def test_after_a_restart_the_map_is_there_at_once(
 
     again = opened(finished=False)
     qtbot.waitUntil(lambda: bool(again.session.predictions), timeout=WAIT)
-    asked = time.monotonic()
     wait_for_maps(qtbot, again)
-    assert time.monotonic() - asked < 1  # 0.02 where nothing else runs
     assert computed == ["efficient-pda"] * 2
     np.testing.assert_array_equal(first_map(again).evidence, before.evidence)
     assert first_map(again).seconds == before.seconds
