@@ -10,6 +10,7 @@ from pda_studio.classifiers.networks import fill
 from pda_studio.classifiers.outlines import timm_library
 from pda_studio.classifiers.shards import INDEX, read_shards
 from pda_studio.classifiers.spec import ClassifierSpec
+from pda_studio.classifiers.transformers_folders import transformers_network
 from pda_studio.classifiers.transforms import spec_of
 from pda_studio.classifiers.weights import Weights, read_weights
 from pda_studio.errors import PdaStudioError
@@ -25,31 +26,30 @@ _SIDES = ("input_size", "mean", "std", "crop_pct", "interpolation")
 
 @file_kind
 class FolderKind(FileKind):
-    """A folder, or its config.json, that names a network of timm's."""
+    """A folder, or a file in it, that names a network of timm's or of transformers'."""
 
-    title = "timm folder"
+    title = "timm or transformers folder"
     suffixes = (CONFIG,)
 
     def recognises(self, path: Path) -> bool:
-        """By its config.json."""
-        return (path / CONFIG).is_file() if path.is_dir() else path.name == CONFIG
+        """By its config.json; weights that lie beside one belong to it."""
+        if path.is_dir():
+            return (path / CONFIG).is_file()
+        beside = path.name in _WEIGHTS and (path.parent / CONFIG).is_file()
+        return path.name == CONFIG or beside
 
     def open(self, path: Path, spec: ClassifierSpec, trust: bool) -> Opened:
         """Build the network that the configuration names, and fill it."""
-        config = path / CONFIG if path.is_dir() else path
+        config = (path if path.is_dir() else path.parent) / CONFIG
         wrong = f"{config} is no configuration of a network; fetch it again."
         with refused_as(wrong, config):
             config_values = json_of(config.read_bytes())
             if not isinstance(config_values, dict):
                 raise ValueError("no object")
+        weights = _weights(config.parent)
         name = config_values.get("architecture")
         if not isinstance(name, str):
-            kinds = config_values.get("architectures") or ["unknown"]
-            raise PdaStudioError(
-                f"{config} describes a network of Hugging Face's transformers ({kinds[0]}): load it"
-                " there, and open it from Python with load_classifier(network)."
-            )
-        weights = _weights(config.parent)
+            return Opened(*transformers_network(config.parent, config_values))
         with refused_as(wrong, config):
             network, said = _built(name, config_values)
         fill(name, network, weights, config.parent.name)

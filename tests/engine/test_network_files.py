@@ -25,6 +25,7 @@ from pda_studio.classifiers.architectures import Fits, architectures_of, matched
 from pda_studio.classifiers.class_names import names_in, read_class_names, text_of
 from pda_studio.classifiers.outlines import outline_of
 from pda_studio.classifiers.spec import ClassifierSpec, read_spec, write_spec
+from pda_studio.classifiers.transformers_folders import preprocessing_said
 from pda_studio.cli import main
 from pda_studio.errors import PdaStudioError
 from pda_studio.store import load_map
@@ -456,6 +457,78 @@ def test_a_folder_of_timms_is_the_network_itself(tmp_path: Path) -> None:
         np.testing.assert_allclose(found.evidence, wanted.evidence, atol=1e-5 * strongest)
 
 
+def transformers_folder(folder: Path, **more: Any) -> torch.nn.Module:
+    """A small network of transformers' as it saves it."""
+    made: Any = pytest.importorskip("transformers")
+    torch.manual_seed(0)
+    names = {0: "cat", 1: "dog", 2: "cow"}
+    config = made.ViTConfig(
+        hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64,
+        image_size=SIZE, patch_size=8, id2label=names, label2id={v: k for k, v in names.items()},
+    )  # fmt: skip
+    network: torch.nn.Module = made.ViTForImageClassification(config).eval()
+    network.classifier.weight.data.mul_(40)
+    network.save_pretrained(folder)  # type: ignore[operator]
+    said = {"do_normalize": True, "image_mean": [0.4, 0.5, 0.6], "image_std": [0.2, 0.25, 0.3],
+            "do_resize": True, "size": {"height": SIZE, "width": SIZE}, "resample": 3,
+            "do_rescale": True, "rescale_factor": 1 / 255, **more}  # fmt: skip
+    (folder / "preprocessor_config.json").write_text(json.dumps(said))
+    return network
+
+
+def test_a_folder_of_transformers_is_the_network_itself(tmp_path: Path) -> None:
+    network = transformers_folder(tmp_path / "net")
+    mean, std = torch.tensor([0.4, 0.5, 0.6]), torch.tensor([0.2, 0.25, 0.3])
+    given = (torch.from_numpy(IMAGE).float().div(255) - mean) / std
+    with torch.inference_mode():
+        direct = network(given.permute(2, 0, 1)[None]).logits.softmax(1)[0].numpy()
+    plain = {"input_size": SIZE, "mean": mean.tolist(), "std": std.tolist()}
+    wanted = explain(IMAGE, network, "occlusion", preprocessing=plain, **CELLS)
+    strongest = np.abs(wanted.evidence).max()
+    assert strongest > 1e-3
+    for path in (tmp_path / "net", tmp_path / "net" / "model.safetensors"):
+        loaded = load_classifier(path, device="cpu")
+        assert (loaded.name, loaded.class_names) == ("ViT", ("cat", "dog", "cow"))
+        said = loaded.preprocessing
+        assert (said.interpolation, said.fit, said.mean) == ("bicubic", "stretch", (0.4, 0.5, 0.6))
+        np.testing.assert_allclose(loaded.predict(said.view(IMAGE)), direct, atol=1e-6)
+        found = explain(IMAGE, loaded, "occlusion", **CELLS)
+        np.testing.assert_allclose(found.evidence, wanted.evidence, atol=1e-5 * strongest)
+
+
+def test_the_command_line_fits_images_as_a_folder_says(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    transformers_folder(tmp_path / "net")
+    Image.fromarray(np.hstack([IMAGE, IMAGE[::-1]])).save(tmp_path / "wide.png")
+    said = []
+    for more in ([], ["--fit", "stretch"], ["--fit", "pad"]):
+        line = ["predict", str(tmp_path / "wide.png"), "--classifier", str(tmp_path / "net")]
+        assert main([*line, *more]) == 0
+        said.append(capsys.readouterr().out)
+    assert said[0] == said[1] != said[2]
+
+
+@pytest.mark.parametrize(
+    ("more", "wanted"),
+    [
+        ({"size": {"shortest_edge": 40}, "crop_size": {"height": 32, "width": 32},
+          "do_center_crop": True}, {"input_size": 32, "resize": 40}),
+        ({"size": {"shortest_edge": 32}, "crop_pct": 0.8}, {"input_size": 32, "resize": 40}),
+        ({"size": 32, "do_normalize": False}, {"mean": (0.0,), "std": (1.0,)}),
+        ({"do_rescale": False}, {"value_range": (0.0, 255.0)}),
+        ({"rescale_factor": 1 / 127.5, "rescale_offset": True}, {"value_range": (-1.0, 1.0)}),
+    ],
+)  # fmt: skip
+def test_the_preprocessing_of_transformers_is_followed(
+    more: dict[str, Any], wanted: dict[str, Any], tmp_path: Path
+) -> None:
+    (tmp_path / "preprocessor_config.json").write_text(json.dumps({"size": 32, **more}))
+    said = preprocessing_said(tmp_path).said()
+    for name, value in wanted.items():
+        assert said[name] == pytest.approx(value), name
+
+
 def test_folders_that_do_not_open_are_one_sentence(tmp_path: Path) -> None:
     timm_folder(tmp_path / "a")
     (tmp_path / "a" / "model.safetensors").unlink()
@@ -464,9 +537,22 @@ def test_folders_that_do_not_open_are_one_sentence(tmp_path: Path) -> None:
     timm_folder(tmp_path / "b", architecture="no_such_net")
     with pytest.raises(PdaStudioError, match="no network “no_such_net”"):
         load_classifier(tmp_path / "b")
-    timm_folder(tmp_path / "c", architecture=None, architectures=["ViTForImageClassification"])
-    with pytest.raises(PdaStudioError, match=r"ViTForImageClassification.*from Python"):
+    timm_folder(tmp_path / "c", architecture=None, architectures=["BertForMaskedLM"])
+    with pytest.raises(PdaStudioError, match=r"holds BertForMaskedLM, which is no image class"):
         load_classifier(tmp_path / "c")
+    transformers_folder(tmp_path / "e")
+    config = json.loads((tmp_path / "e" / "config.json").read_text())
+    for changed, words in (
+        ({"num_hidden_layers": 3}, "are not ViTForImageClassification's: the file lacks “vit"),
+        ({"model_type": "no_such"}, "cannot be opened by transformers"),
+        ({"model_type": "own", "auto_map": {"AutoConfig": "own.Config"}}, "by transformers"),
+    ):
+        (tmp_path / "e" / "config.json").write_text(json.dumps(config | changed))
+        (tmp_path / "e" / "own.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+        with pytest.raises(PdaStudioError, match=words) as refused:
+            load_classifier(tmp_path / "e")
+        assert "\n" not in str(refused.value)
+    assert not (tmp_path / "ran").exists()
     timm_folder(tmp_path / "d", num_classes=7)
     with pytest.raises(PdaStudioError, match="are not test_resnet's"):
         load_classifier(tmp_path / "d")
