@@ -99,7 +99,10 @@ def _spec(said: dict[str, Any]) -> ClassifierSpec:
         values |= {"input_size": shorter, "resize": round(shorter / share)}
     elif side:
         values |= {"input_size": side, "fit": "stretch"}
-    if said.get("do_normalize", True):
+    flips = bool(said.get("do_flip_channel_order"))  # as MobileViT's, which are not normalised
+    if flips:
+        values["channel_order"] = "BGR"
+    if said.get("do_normalize", not flips):
         values |= {name: said.get(f"image_{name}") for name in ("mean", "std")}
     else:
         values |= {"mean": (0.0,), "std": (1.0,)}
