@@ -170,6 +170,12 @@ def test_the_form_shows_what_answers_make_of_the_image_and_keeps_them(
     form.preset.activated.emit(form.preset.currentIndex())
     qtbot.waitUntil(lambda: form.predictions.text() not in ("", before), timeout=WAIT)
     as_rgb = form.predictions.text()
+    form.mean.setFocus()
+    qtbot.keyClicks(form.mean, ", 1")
+    assert form.preset.currentText() == "Own values"
+    for _ in ", 1":
+        qtbot.keyClick(form.mean, Qt.Key.Key_Backspace)
+    assert form.preset.currentText() == "ImageNet"
     form.channel_order.setFocus()
     qtbot.keyClick(form.channel_order, Qt.Key.Key_Down)
     qtbot.waitUntil(lambda: form.predictions.text() not in ("", as_rgb), timeout=WAIT)

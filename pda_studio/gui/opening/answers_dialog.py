@@ -257,6 +257,17 @@ class AnswersDialog(QDialog):
         for edit, values in ((self.mean, mean), (self.std, std), (self.range, ends)):
             one = values if len(set(values)) > 1 or edit is self.range else values[:1]
             edit.setText(", ".join(f"{value:g}" for value in one))
+        self._name_values()
+
+    def _name_values(self) -> None:
+        """Show under which name the values are known, if they are."""
+        texts = [edit.text() for edit in (self.mean, self.std, self.range)]
+        try:
+            values = tuple(_numbers(text, "") for text in texts)
+        except UsageError:  # half written
+            values = ()
+        known = list(_PRESETS.values())
+        self.preset.setCurrentIndex(1 + known.index(values) if values in known else 0)
 
     def _connect(self) -> None:
         for box in (self.size_box, self.height_box, self.resize_box, self.channels):
@@ -264,7 +275,7 @@ class AnswersDialog(QDialog):
         for edit in (self.mean, self.std, self.range, self.select):
             edit.textEdited.connect(self._on_edited)
         for edit in (self.mean, self.std, self.range):
-            edit.textEdited.connect(lambda: self.preset.setCurrentIndex(0))
+            edit.textEdited.connect(self._name_values)
         self.class_names.edited.connect(self._on_edited)
         self.class_names.refused.connect(self.problem.setText)
         self.more_files.clicked.connect(self._choose_files)
