@@ -3,8 +3,7 @@
 from pathlib import Path
 
 import pytest
-
-from tests.lesions import maps, trained
+from lesions import maps, trained
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")

@@ -7,6 +7,9 @@ import numpy as np
 import pydicom
 import pytest
 from PIL import Image as Pillow
+from test_dicom import made, shipped
+from test_maps import make_map
+from test_nifti import OBLIQUE, orders
 
 from pda_studio.classifiers.preprocessing import Preprocessing
 from pda_studio.cli import main
@@ -18,9 +21,6 @@ from pda_studio.images import Image, image_of, read_image
 from pda_studio.images.fit import CropBox
 from pda_studio.store.map_formats import write_map
 from pda_studio.store.placed import Placed
-from tests.test_dicom import made, shipped
-from tests.test_maps import make_map
-from tests.test_nifti import OBLIQUE, orders
 
 QUICK = ["--method", "saliency", "--no-cache"]
 SECRETS = (b"SECRET", b"Doe", b"Jane")
