@@ -46,7 +46,8 @@ def test_windows_of_a_rectangle_are_those_of_a_plain_loop(rectangular, image, fo
     window, stride = 5, 3
     found = explain(
         image, rectangular, "occlusion", target=1, window=window, stride=stride, forward=forward,
-        difference="probability", **({"tolerance": 0.0} if forward == "levelled" else {}),
+        difference="probability", precision="float32",
+        **({"tolerance": 0.0} if forward == "levelled" else {}),
     )  # fmt: skip
     network, mean, std = small(), 0.4, 0.3
     pixels = torch.from_numpy(image.copy()).permute(2, 0, 1)[None] / 255
