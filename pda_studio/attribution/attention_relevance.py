@@ -1,16 +1,15 @@
 """AttnLRP's work: one pass forwards, and relevance back by the rules of attention."""
 
 from collections.abc import Iterator
-from time import perf_counter
 
 import torch
 
+from pda_studio.attribution import relevance_map
 from pda_studio.attribution.attention_rules import AttentionRules, NoRule
-from pda_studio.attribution.gradients import logit_unit, prepared
+from pda_studio.attribution.gradients import prepared
 from pda_studio.classifiers import Classifier
 from pda_studio.classifiers.derivable import differentiable
 from pda_studio.classifiers.endings import Contrast
-from pda_studio.diagnostics import Conservation
 from pda_studio.errors import UsageError
 from pda_studio.methods.attn_lrp import AttnLrp
 from pda_studio.methods.base import Progress
@@ -19,23 +18,14 @@ from pda_studio.results import EvidenceMap, Subject
 
 def steps(method: AttnLrp, subject: Subject) -> Iterator[Progress[EvidenceMap]]:
     """One step."""
-    began = perf_counter()
     classifier = subject.scored
-    with differentiable(classifier.name, method.title):
-        relevance, logit = relevance_of(
-            AttentionRules(method.epsilon, method.gamma),
-            classifier,
-            prepared(subject),
-            subject.index,
-        )
-    found = subject.map_of(
-        method,
-        relevance[0].sum(0).cpu().numpy(),
-        logit_unit(classifier),
-        perf_counter() - began,
-        diagnostics=(Conservation(relevance.double().sum().item(), logit),),
-    )
-    yield Progress(1, 1, lambda: found)
+
+    def share() -> tuple[torch.Tensor, float]:
+        rules = AttentionRules(method.epsilon, method.gamma)
+        with differentiable(classifier.name, method.title):
+            return relevance_of(rules, classifier, prepared(subject), subject.index)
+
+    yield from relevance_map.steps(method, subject, share)
 
 
 def relevance_of(

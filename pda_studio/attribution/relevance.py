@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from time import perf_counter
 from typing import Any
 
 import torch
@@ -13,7 +12,8 @@ from torch import nn
 from zennit.core import Composite, Hook
 from zennit.rules import AlphaBeta, Epsilon, Flat, Gamma, Norm, Pass, ZBox, ZPlus
 
-from pda_studio.attribution.gradients import logit_unit, prepared
+from pda_studio.attribution import relevance_map
+from pda_studio.attribution.gradients import prepared
 from pda_studio.attribution.relevance_rules import (
     TINY,
     ConservingAlphaBeta,
@@ -27,7 +27,6 @@ from pda_studio.classifiers.derivable import differentiable
 from pda_studio.classifiers.endings import Contrast
 from pda_studio.classifiers.graph import Operation, Program
 from pda_studio.classifiers.pieces import Piece, piecewise_linear
-from pda_studio.diagnostics import Conservation
 from pda_studio.errors import UsageError
 from pda_studio.methods.base import Progress
 from pda_studio.methods.relevance import Bias, Composition, Relevance
@@ -162,20 +161,12 @@ class CompositeRules(Rules):
 
 def steps(method: Relevance, subject: Subject) -> Iterator[Progress[EvidenceMap]]:
     """Share out in one backward pass."""
-    began = perf_counter()
-    classifier = subject.scored
-    with differentiable():
-        relevance, logit = relevance_of(
-            method.rules(), classifier, prepared(subject), subject.index
-        )
-    found = subject.map_of(
-        method,
-        relevance[0].sum(0).cpu().numpy(),
-        logit_unit(classifier),
-        perf_counter() - began,
-        diagnostics=(Conservation(relevance.double().sum().item(), logit),),
-    )
-    yield Progress(1, 1, lambda: found)
+
+    def share() -> tuple[torch.Tensor, float]:
+        with differentiable():
+            return relevance_of(method.rules(), subject.scored, prepared(subject), subject.index)
+
+    yield from relevance_map.steps(method, subject, share)
 
 
 def relevance_of(

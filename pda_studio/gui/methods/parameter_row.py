@@ -213,8 +213,7 @@ class ParameterRow(QWidget):
         self.path = QLineEdit(readOnly=True, clearButtonEnabled=False)
         shipped = QCoreApplication.translate("ParameterRow", "as shipped")
         none = QCoreApplication.translate("ParameterRow", "none")
-        is_folder = "folder" in self.parameter.label.lower()
-        self.path.setPlaceholderText(none if is_folder else shipped)
+        self.path.setPlaceholderText(none if self._names_folder else shipped)
         self._layout.addWidget(self.path, 1)
         choose = QPushButton("…")
         choose.clicked.connect(self._choose_path)
@@ -224,9 +223,14 @@ class ParameterRow(QWidget):
             button.setFixedWidth(26)
             self._layout.addWidget(button)
 
+    @property
+    def _names_folder(self) -> bool:
+        """Whether the path is a folder's, by what the parameter is called."""
+        return "folder" in self.parameter.label.lower()
+
     def _choose_path(self) -> None:
         dialog = QFileDialog(self, self.parameter.label)
-        if "folder" in self.parameter.label.lower():
+        if self._names_folder:
             dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.fileSelected.connect(self._on_path)
