@@ -11,6 +11,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 from typing import Any, TypeVar
@@ -131,8 +132,15 @@ class Hands:
     def click_at(
         self, place: Callable[[], tuple[QWidget, QPoint]], what: str, times: int = 1
     ) -> None:
-        """Click a place of a widget, once it can be clicked."""
-        point = self.wait_for(f"{what} to click", lambda: _reachable(place))
+        """Click a place of a widget, once it can be clicked and lies still."""
+        seen: list[QPoint | None] = [None]
+
+        def at_rest() -> bool:
+            seen.append(_reachable(place))
+            return seen[-1] is not None and seen[-1] == seen[-2]
+
+        self.wait_for(f"{what} to click", at_rest)
+        point = seen[-1]
         self.clicks += times
         self._act(lambda: _mouse(QTest.mouseMove, point))
         if times == 2:
@@ -140,6 +148,21 @@ class Hands:
         else:
             self._act(lambda: _mouse(QTest.mousePress, point, _LEFT, _PLAIN))
             self._act(lambda: _mouse(QTest.mouseRelease, point, _LEFT, _PLAIN))
+
+    def give_keyboard(
+        self, place: Callable[[], tuple[QWidget, QPoint]], what: str, taken: Callable[[], bool]
+    ) -> None:
+        """Double-click a place that is written into; where it did not take the keyboard, again."""
+        end = time.monotonic() + _PATIENCE
+        clicks = self.clicks + 2
+        while not self.see(taken):
+            if time.monotonic() > end:
+                has_it = self.see(lambda: (QApplication.activeWindow(), QApplication.focusWidget()))
+                raise AssertionError(f"{what} did not take the keyboard; {has_it} has it")
+            self.click_at(place, what, times=2)
+            with suppress(AssertionError):
+                self.wait_for(f"keyboard in {what}", taken, patience=5)
+        self.clicks = clicks
 
     def drag(self, widget: Callable[[], QWidget], start: QPoint, end: QPoint) -> None:
         """Press at one place of a widget, move to another and let go."""
@@ -187,7 +210,7 @@ class Hands:
     def answer_dialog(self, path: Path) -> None:
         """Type a path into the file dialog that is open, and press Enter."""
         dialog = self.wait_for("file dialog", _file_dialog)
-        self.wait_for("place for a file name", lambda: _name_line(dialog).hasFocus())
+        self.wait_for("place for a file name", lambda: _takes_a_name(dialog))
         self.press("Ctrl+A")
         self.type(str(path))
         self.image("file dialog")
@@ -306,6 +329,12 @@ def _type_letter(letter: str) -> None:
 def _file_dialog() -> QFileDialog | None:
     dialogs = [w for w in QApplication.topLevelWidgets() if isinstance(w, QFileDialog)]
     return next((dialog for dialog in dialogs if dialog.isVisible()), None)
+
+
+def _takes_a_name(dialog: QFileDialog) -> bool:
+    if not dialog.isActiveWindow():
+        dialog.activateWindow()  # as a window manager does
+    return _name_line(dialog).hasFocus()
 
 
 def _name_line(dialog: QFileDialog) -> QLineEdit:

@@ -61,8 +61,8 @@ class Journey:
     def sets_the_stride(self) -> None:
         hands = self.hands
         rows = self.studio.window.method_box.rows
-        hands.click_at(lambda: self.left_of(rows["stride"].spin), "stride", times=2)
-        hands.wait_for("keyboard in the stride", rows["stride"].spin.hasFocus)
+        stride = rows["stride"].spin
+        hands.give_keyboard(lambda: self.left_of(stride), "stride", stride.hasFocus)
         hands.write(str(STRIDE))
         hands.press("Return")
         hands.wait_for("stride", lambda: self.column(0).method.stride == STRIDE)
@@ -81,7 +81,7 @@ class Journey:
         hands.image("about to crop")
         corners = QPoint(side // 8, side // 8), QPoint(side * 7 // 8, side * 7 // 8)
         hands.drag(lambda: view.viewport(), *corners)
-        hands.wait_for("five rows", lambda: len(work.work.rows) == 5, 5)
+        hands.wait_for("five rows", lambda: len(work.work.rows) == 5)
         hands.image("rows on their way")
         self.wait_for_maps(5)
         hands.image("invariance study")
@@ -112,10 +112,10 @@ class Journey:
         turned = session.work.rows[4].key  # added last, and so in sight
         button = self.studio.window.grid.table.row_headers[turned].back_button
         hands.click_at(lambda: (button, button.rect().center()), "Turn back")
-        hands.wait_for("map turned back", lambda: session.work.row(turned).turned_back, 5)
+        hands.wait_for("map turned back", lambda: session.work.row(turned).turned_back)
         hands.image("turned back")
         hands.click("Undo")
-        hands.wait_for("undone", lambda: not session.work.row(turned).turned_back, 5)
+        hands.wait_for("undone", lambda: not session.work.row(turned).turned_back)
 
     def compares_architectures(self) -> None:
         hands = self.hands
@@ -212,13 +212,13 @@ class Journey:
         hands, session = self.hands, self.studio.session
         header = self.headers()[1]
         hands.click_at(lambda: (header.close_button, QPoint(9, 9)), "Remove this column")
-        hands.wait_for("two columns", lambda: len(session.work.columns) == 2, 5)
+        hands.wait_for("two columns", lambda: len(session.work.columns) == 2)
         hands.click("Flip top–bottom")
-        hands.wait_for("two rows", lambda: len(session.work.rows) == 2, 5)
+        hands.wait_for("two rows", lambda: len(session.work.rows) == 2)
         hands.image("edited")
         hands.menu("Edit", "Undo")
         hands.click("Undo")
-        hands.wait_for("work as it was", lambda: self.told() == told, 5)
+        hands.wait_for("work as it was", lambda: self.told() == told)
         assert not self.studio.window.registry["undo"].isEnabled()
         self.wait_for_maps(3)
         hands.image("undone")

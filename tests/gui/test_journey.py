@@ -27,7 +27,7 @@ def test_a_study_by_mouse_and_keys(tmp_path: Path, data_folder: Path) -> None:
             env=environment,
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=600,
         )
         taken = sorted((tmp_path / "images").glob("*.png"))
         keep(taken, act)
