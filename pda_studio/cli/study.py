@@ -51,6 +51,24 @@ _MOST_WEIGHTS = Annotated[
         " random, on which speed does not depend, but errors do.",
     ),
 ]
+_TRAINED = Annotated[
+    list[str] | None,
+    Parameter(
+        metavar="NAME ...",
+        consume_multiple=True,
+        help="One or several that pda-studio classifiers lists, or files that hold them; without"
+        " it, digits.",
+    ),
+]
+_TRAINED_WEIGHTS = Annotated[
+    list[str] | None,
+    Parameter(
+        metavar="FILE ...",
+        consume_multiple=True,
+        help="Of each classifier, in the same order: a file of weights, default for torchvision's"
+        " own, or random; one word goes for all.",
+    ),
+]
 _MAYBE_IMAGE = Annotated[
     Path | None,
     Parameter(
@@ -150,6 +168,8 @@ def _inputs(kind: "type[Study]") -> list[inspect.Parameter]:
         )
     if "classifiers" in needs:
         made += [_keyword("classifier", _SEVERAL), _keyword("weights", _MOST_WEIGHTS)]
+    elif "networks" in needs:
+        made += [_keyword("classifier", _TRAINED), _keyword("weights", _TRAINED_WEIGHTS)]
     else:
         made += [
             _keyword("classifier", ClassifierName, "digits"),
@@ -216,6 +236,8 @@ def _inputs_of(kind: "type[Study]", values: dict[str, Any]) -> "Inputs":
         if weights is not None and len(names) > 1:
             raise UsageError("--weights go with a single --classifier.")
         sources = {name: weights or (None if name == "digits" else "random") for name in names}
+    elif "networks" in kind.needs:
+        sources = _trained(values.get("classifier") or ["digits"], weights or [])
     else:
         sources = {values.get("classifier", "digits"): weights}
 
@@ -225,7 +247,7 @@ def _inputs_of(kind: "type[Study]", values: dict[str, Any]) -> "Inputs":
     classifiers = [
         ClassifierInput(name, partial(load, name, source)) for name, source in sources.items()
     ]
-    subject, name = None, ""
+    subject, explained, name = None, None, ""
     if "subject" in kind.needs or values.get("image") is not None:
         from pda_studio.results import Subject
 
@@ -235,15 +257,27 @@ def _inputs_of(kind: "type[Study]", values: dict[str, Any]) -> "Inputs":
         pixels = model_input.read(image)
         name = image.name
 
-        def subject() -> Subject:
-            loaded = classifiers[0].load()
+        def explained(loaded: "Classifier") -> Subject:
             return Subject.of(pixels, loaded, targets.chosen(loaded, pixels, *named))
+
+        def subject() -> Subject:
+            return explained(classifiers[0].load())
 
     methods = None
     if "methods" in kind.needs:
         chosen = [method_with_values(text) for text in values.get("methods") or _METHODS]
         methods = lambda loaded: [one.create(loaded, **own) for one, own in chosen]  # noqa: E731
-    return Inputs(classifiers, subject, name, methods, model_input.read)
+    return Inputs(classifiers, subject, name, methods, model_input.read, explained=explained)
+
+
+def _trained(names: list[str], weights: list[str]) -> dict[str, str | None]:
+    """The weights of each classifier, in the same order; one word goes for all."""
+    if len(weights) not in (0, 1, len(names)):
+        raise UsageError(
+            f"--weights names {len(weights)} files for {len(names)} classifiers: name one for each."
+        )
+    each = weights * len(names) if len(weights) == 1 else weights or [""] * len(names)
+    return {name: source or None for name, source in zip(names, each, strict=True)}
 
 
 def _write(result: "StudyResult", csv: Path | None, figure: Path | None) -> list[Path]:

@@ -73,6 +73,10 @@ class MapWork:
         What explains.
     maps : int
         How many maps of each.
+    computed : sequence of int, optional
+        How many of each must be computed, where the others are read from the same scores.
+    names : sequence of str, optional
+        What the methods are called; without it, by their titles.
 
     Raises
     ------
@@ -80,17 +84,25 @@ class MapWork:
         If there is no method, or one without evidence.
     """
 
-    def __init__(self, methods: Sequence[Method], maps: int) -> None:
+    def __init__(
+        self,
+        methods: Sequence[Method],
+        maps: int,
+        *,
+        computed: Sequence[int] | None = None,
+        names: Sequence[str] | None = None,
+    ) -> None:
         if not methods:
             raise UsageError("The study needs at least one method.")
         for method in methods:
             if not method.has_evidence:
                 raise UsageError(f"{method.title} makes an image of its own: leave it out.")
         self.methods = tuple(methods)
-        self.names = names_of(methods)
+        self.names = names_of(methods) if names is None else list(names)
         self.total = PARTS * maps * len(methods)
         self._store = MapStore()
         self._left = [maps] * len(methods)
+        self._computed = list(self._left if computed is None else computed)
         self._seconds: list[float | None] = [None] * len(methods)
 
     @property
@@ -98,11 +110,18 @@ class MapWork:
         """Hundredths of maps that are finished."""
         return self.total - PARTS * sum(self._left)
 
-    def trial(self, subject: Subject) -> Generator[MapStep, None, None]:
-        """Find out how long a map of each method takes, by the beginning of one."""
-        subject = _steady(subject)
+    def trial(self, subject: Subject | Sequence[Subject]) -> Generator[MapStep, None, None]:
+        """Find out how long a map of each method takes, by the beginning of one.
+
+        Each is tried on the same subject, or on one of its own.
+        """
+        several = [subject] * len(self.methods) if isinstance(subject, Subject) else list(subject)
         for place, method in enumerate(self.methods):
+            subject = _steady(several[place])
             yield self._step(0, f"how long maps take: {self.names[place]}")
+            if not self._computed[place]:
+                self._seconds[place] = 0.0
+                continue
             began = perf_counter()
             if self._find(method, subject) is not None:
                 self._seconds[place] = perf_counter() - began
@@ -147,6 +166,7 @@ class MapWork:
             self._store.write(entry, found)
             self._seconds[place] = perf_counter() - began
         self._left[place] -= 1
+        self._computed[place] = max(self._computed[place] - 1, 0)
         yield self.now(doing)
         return found
 
@@ -170,8 +190,8 @@ class MapWork:
     def _step(self, part: int, doing: str) -> MapStep:
         left = None
         if None not in self._seconds:
-            of_each = [n * (s or 0.0) for n, s in zip(self._left, self._seconds, strict=True)]
-            left = sum(of_each)
+            counts = [min(pair) for pair in zip(self._left, self._computed, strict=True)]
+            left = sum(n * (s or 0.0) for n, s in zip(counts, self._seconds, strict=True))
         return MapStep(self.done + part, self.total, doing, left)
 
 

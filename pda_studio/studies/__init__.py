@@ -18,6 +18,7 @@ from pda_studio.studies.base import (
     StudyProgress,
     StudyResult,
     Table,
+    WindowColumn,
     result_as_json,
 )
 
@@ -49,6 +50,7 @@ __all__ = [
     "StudyProgress",
     "StudyResult",
     "Table",
+    "WindowColumn",
     "result_as_json",
     "study_named",
 ]

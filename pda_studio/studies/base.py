@@ -23,15 +23,17 @@ if TYPE_CHECKING:
     from pda_studio.images import Image
     from pda_studio.methods import Method
     from pda_studio.results import Subject
+    from pda_studio.targets import Target
 
 STUDIES: dict[str, type[Study]] = {}
 """Every study by its name, in the order in which the modules declare them."""
 
 Cell = str | int | float | None
 Format = Literal["text", "count", "number", "share", "error", "correlation"]
-Need = Literal["subject", "images", "methods", "classifiers"]
+Need = Literal["subject", "images", "methods", "classifiers", "networks"]
 """What a study takes besides a classifier: a subject to explain; one that may be missing, as the
-study takes a folder as well; methods; several classifiers."""
+study takes a folder as well; methods; several classifiers, whose weights may be random; several
+that are trained."""
 
 NONE = "–"
 
@@ -107,6 +109,22 @@ class Table:
 
 
 @dataclass(frozen=True)
+class WindowColumn:
+    """A column of maps that the window can show.
+
+    Attributes
+    ----------
+    method : Method
+        How its maps are made.
+    target : Target or None
+        What it explains, if that is not what the window does.
+    """
+
+    method: Method
+    target: Target | None = None
+
+
+@dataclass(frozen=True)
 class StudyResult:
     """What a study found.
 
@@ -122,6 +140,8 @@ class StudyResult:
         What must be known to read the table.
     about : dict
         What it was measured on and with, as JSON values.
+    columns : sequence of WindowColumn
+        What of it the window can put beside its own columns of maps.
     """
 
     sentence: str
@@ -129,6 +149,7 @@ class StudyResult:
     draw: Callable[[], Figure]
     notes: Sequence[str] = ()
     about: dict[str, Any] = field(default_factory=dict)
+    columns: Sequence[WindowColumn] = ()
 
 
 @dataclass(frozen=True)
@@ -193,6 +214,8 @@ class Inputs:
         Reads the images of a folder otherwise than `read_image` does: another page, other limits.
     pixel : (int, int), optional
         Column and row of the pixel that was clicked, in the model input.
+    explained : callable, optional
+        Makes a subject of the image for another classifier.
     """
 
     classifiers: Sequence[ClassifierInput]
@@ -201,6 +224,7 @@ class Inputs:
     methods: Callable[[Classifier], Sequence[Method]] | None = None
     read: Callable[[Path], Image] | None = None
     pixel: tuple[int, int] | None = None
+    explained: Callable[[Classifier], Subject] | None = None
 
     def classifier(self) -> Classifier:
         """The only classifier, or the first.

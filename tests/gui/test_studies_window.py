@@ -237,3 +237,24 @@ def test_a_slider_is_swept_from_its_menu(qtbot: QtBot, studio: Studio) -> None:
     assert dialog.kind is STUDIES["sweep"]
     assert dialog.values["vary"] == "window"
     assert dialog.rows["vary"].choice.currentData() == "window"
+
+
+@pytest.mark.coarse_maps
+def test_the_maps_of_a_panel_become_columns(qtbot: QtBot, studio: Studio) -> None:
+    dialog = opened_study(studio, "panel")
+    for name, value in {"preset": "original-efficient", "stride": 4, "samples": 2}.items():
+        dialog.rows[name].edited.emit(name, value)
+    assert "Fig. 14" in dialog.effort.text()
+    assert not dialog.take_columns.isVisible()
+    dialog.run_button.click()
+    finish(qtbot, studio)
+    assert [row[1] for row in cells(dialog)] == ["Original PDA", "Efficient PDA"]
+    before = studio.session.work.columns
+    dialog.take_columns.click()
+    added = studio.session.work.columns[len(before) :]
+    assert [column.method.title for column in added] == ["Original PDA", "Efficient PDA"]
+    assert [column.target for column in added] == [None, None]
+    dialog.take_columns.click()
+    assert len(studio.session.work.columns) == len(before) + 2, "they are there once"
+    studio.window.registry["undo"].trigger()
+    assert studio.session.work.columns == before

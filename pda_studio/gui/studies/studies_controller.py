@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QT_TRANSLATE_NOOP, QObject, Qt, Signal
 from PySide6.QtWidgets import QFileDialog
 
-from pda_studio.document.model_input import classifier_of_row
-from pda_studio.document.operations import changed
+from pda_studio.document.workspace import Column
 from pda_studio.errors import PdaStudioError
 from pda_studio.gui.actions.action import Action, Menu
 from pda_studio.gui.inspector.inspection import Inspection
@@ -21,14 +20,12 @@ from pda_studio.gui.jobs.worker import Jobs
 from pda_studio.gui.jobs.workload import STUDY, Task
 from pda_studio.gui.opening.opening import Opening
 from pda_studio.gui.session.session import Session
+from pda_studio.gui.studies.open_inputs import inputs_in_words, open_inputs
 from pda_studio.gui.studies.study_dialog import StudyDialog, image_of_figure
 from pda_studio.gui.window.main_window import MainWindow
 
 if TYPE_CHECKING:
-    from pda_studio.classifiers import Classifier
-    from pda_studio.methods import Method
-    from pda_studio.results import Subject
-    from pda_studio.studies import Inputs, Study, StudyProgress, StudyResult
+    from pda_studio.studies import Study, StudyProgress, StudyResult
 
 STUDY_MENU = Menu(QT_TRANSLATE_NOOP("menus", "&Study"), bar=50)
 _KEYS = "123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"  # the second key of a study's shortcut
@@ -128,9 +125,10 @@ class StudiesController(QObject):
             dialog.stop_wanted.connect(self.stop)
             dialog.table_wanted.connect(self._ask_for_table)
             dialog.figure_wanted.connect(self._ask_for_figure)
+            dialog.columns_wanted.connect(self.take_columns)
             self._show(None, None)
         self.dialog.take_values(values)
-        self.dialog.show_inputs(self._inputs_in_words(kind))
+        self.dialog.show_inputs(inputs_in_words(self._session, kind))
         self.dialog.show()
         self.dialog.raise_()
         self.dialog.activateWindow()
@@ -142,12 +140,12 @@ class StudiesController(QObject):
             return
         self.stop()
         try:
-            inputs = self._inputs(type(study))
+            inputs = open_inputs(self._session, self._inspection, type(study))
         except PdaStudioError as error:
             dialog.show_problem(str(error))
             return
         self._show(None, None)
-        dialog.show_inputs(self._inputs_in_words(type(study)))
+        dialog.show_inputs(inputs_in_words(self._session, type(study)))
         dialog.show_running(True)
 
         def steps() -> Generator[StudyProgress, None, _Shown]:
@@ -184,6 +182,18 @@ class StudiesController(QObject):
         if self.dialog is not None:
             self.dialog.close()
 
+    def take_columns(self) -> None:
+        """Put the maps of the result beside the columns of the window, as one edit."""
+        session = self._session
+        here = {(repr(one.method), one.target) for one in session.work.columns}
+        wanted = [
+            Column(-1, one.method, target=one.target, suited=True)
+            for one in (self.result.columns if self.result else ())
+            if (repr(one.method), one.target) not in here
+        ]
+        if wanted:
+            session.columns.replace_all((*session.work.columns, *wanted))
+
     def save_table(self, path: Path) -> None:
         """Write the table as comma-separated values."""
         if self.result is None:
@@ -213,67 +223,6 @@ class StudiesController(QObject):
             return path
 
         self._jobs.write(work, self.saved.emit, self.failed.emit)
-
-    # What a study is carried out on
-
-    def _inputs(self, kind: type[Study]) -> Inputs:
-        from pda_studio.errors import UsageError
-        from pda_studio.studies import ClassifierInput, Inputs
-
-        session = self._session
-        column, row = session.selected_column, session.selected_row
-        classifier = session.classifier_of(column) if column else session.classifier
-        if classifier is None:
-            raise UsageError(self.tr("Open a classifier first, or wait until it is loaded."))
-        image = session.work.image_of(row)
-        target = session.target_of(column) if column else None
-        subject = None
-        if kind.needs & {"subject", "images"} and image is not None and target is not None:
-
-            def subject() -> Subject:
-                from pda_studio.results import Subject
-
-                size = image.image.width, image.image.height
-                of_row = classifier_of_row(classifier, row, *size)
-                return Subject.of(changed(image.image, row.operations), of_row, target)
-
-        if subject is None and "subject" in kind.needs:
-            raise UsageError(self.tr("Open an image first."))
-        columns = [one for one in session.work.columns if not one.method.combines]
-
-        def methods(loaded: Classifier) -> list[Method]:
-            unique: dict[str, Method] = {}
-            for column in columns:
-                method = column.method
-                if not column.suited:
-                    method = type(method).create(loaded)
-                unique.setdefault(repr(method), method)
-            return list(unique.values())
-
-        clicked = self._inspection.pixel
-        return Inputs(
-            [ClassifierInput(classifier.name, lambda: classifier)],
-            subject,
-            image.name if image is not None else "",
-            methods,
-            pixel=None if clicked is None else (clicked.column, clicked.row),
-        )
-
-    def _inputs_in_words(self, kind: type[Study]) -> str:
-        """Say what a study would be carried out on now."""
-        session = self._session
-        column = session.selected_column
-        classifier = session.classifier_of(column) if column else session.classifier
-        parts = [self.tr("Classifier: {0}").format(classifier.name if classifier else "–")]
-        if kind.needs & {"subject", "images"}:
-            image = session.work.image_of(session.selected_row)
-            parts.append(self.tr("Image: {0}").format(image.name if image else "–"))
-        if "methods" in kind.needs:
-            columns = session.work.columns
-            titles = [one.method.title for one in columns if not one.method.combines]
-            listed = ", ".join(dict.fromkeys(titles))
-            parts.append(self.tr("Methods, of the grid's columns: {0}").format(listed))
-        return "\n".join(parts)
 
     # Results
 

@@ -50,6 +50,7 @@ class StudyDialog(QDialog):
     stop_wanted = Signal()
     table_wanted = Signal()
     figure_wanted = Signal()
+    columns_wanted = Signal()
 
     def __init__(self, kind: type[Study], parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -78,6 +79,11 @@ class StudyDialog(QDialog):
         self.notes = _wrapped("muted")
         self.save_table = QPushButton(self.tr("Save table …"))
         self.save_figure = QPushButton(self.tr("Save figure …"))
+        self.take_columns = QPushButton(self.tr("Show in the window"))
+        self.take_columns.setToolTip(
+            self.tr("Puts these maps beside the columns of the window, where they can be changed.")
+        )
+        self.take_columns.clicked.connect(self.columns_wanted)
         self.save_table.clicked.connect(self.table_wanted)
         self.save_figure.clicked.connect(self.figure_wanted)
         for row in self.rows.values():
@@ -132,7 +138,7 @@ class StudyDialog(QDialog):
         right.addWidget(self.notes)
         saving = QHBoxLayout()
         saving.addStretch(1)
-        for button in (self.save_table, self.save_figure):
+        for button in (self.take_columns, self.save_table, self.save_figure):
             button.setAutoDefault(False)
             saving.addWidget(button)
         right.addLayout(saving)
@@ -182,6 +188,7 @@ class StudyDialog(QDialog):
         _fill(self.table, result.table if result else None)
         for button in (self.save_table, self.save_figure):
             button.setEnabled(result is not None)
+        self.take_columns.setVisible(bool(result and result.columns))
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Stop what runs: nobody would see what it finds."""
