@@ -1,7 +1,7 @@
 """Numbers are typed, whatever their bounds: one beyond them ends at the nearer one."""
 
 import pytest
-from driver import wait_for_maps
+from driver import WAIT, wait_for_maps
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractSpinBox
 from pytestqt.qtbot import QtBot
@@ -51,7 +51,7 @@ def test_a_stride_beyond_the_window_ends_at_the_window(studio: Studio, qtbot: Qt
     rows = studio.window.method_box.rows
     studio.session.columns.configure(0, window=10)
     type_into(qtbot, rows["stride"].spin, "16")
-    qtbot.waitUntil(lambda: studio.session.work.columns[0].method.stride == 10)
+    qtbot.waitUntil(lambda: studio.session.work.columns[0].method.stride == 10, timeout=WAIT)
     assert rows["stride"].spin.value() == 10
     wait_for_maps(qtbot, studio)
 
@@ -59,14 +59,14 @@ def test_a_stride_beyond_the_window_ends_at_the_window(studio: Studio, qtbot: Qt
 def test_what_is_typed_is_not_replaced_before_it_is_entered(studio: Studio, qtbot: QtBot) -> None:
     spin = studio.window.method_box.rows["stride"].spin
     studio.window.activateWindow()
-    qtbot.waitUntil(studio.window.isActiveWindow)
+    qtbot.waitUntil(studio.window.isActiveWindow, timeout=WAIT)
     spin.setFocus()
     spin.selectAll()
     qtbot.keyClicks(spin, "4")
     studio.session.columns.configure(0, stride=3)
     assert spin.text() == "4", "the network that arrives, say, changed the stride meanwhile"
     qtbot.keyClick(spin, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: studio.session.work.columns[0].method.stride == 4)
+    qtbot.waitUntil(lambda: studio.session.work.columns[0].method.stride == 4, timeout=WAIT)
     studio.session.columns.configure(0, stride=2)
     assert spin.text() == "2", "once it is entered, the box shows what is set again"
     wait_for_maps(qtbot, studio)
@@ -76,7 +76,7 @@ def test_the_outer_patch_follows_the_window(studio: Studio, qtbot: QtBot) -> Non
     rows = studio.window.method_box.rows
     studio.session.columns.configure(0, infill="conditional-mean", window=4, outer=10)
     type_into(qtbot, rows["window"].spin, "9")
-    qtbot.waitUntil(lambda: studio.session.work.columns[0].method.window == 9)
+    qtbot.waitUntil(lambda: studio.session.work.columns[0].method.window == 9, timeout=WAIT)
     assert rows["outer"].spin.value() == 15
     wait_for_maps(qtbot, studio)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from driver import Opened
+from driver import WAIT, Opened
 from PIL import Image
 from PySide6.QtCore import QSettings, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
@@ -93,7 +93,7 @@ def test_a_workspace_named_at_the_start_is_opened(
     ]
     assert len(seen[0].rows) == len(saved.work.rows)
     assert studios[0].saving.path == path
-    qtbot.waitUntil(lambda: studios[0].jobs.ended, timeout=60_000)
+    qtbot.waitUntil(lambda: studios[0].jobs.ended, timeout=WAIT)
     studios[0].window.deleteLater()
     studios[0].deleteLater()
 
