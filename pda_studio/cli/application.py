@@ -14,6 +14,7 @@ from pda_studio.cli.listings import classifiers, layers, methods
 from pda_studio.cli.neurons import neurons
 from pda_studio.cli.parameters import named_on, with_method_parameters
 from pda_studio.cli.predict import predict
+from pda_studio.cli.report import report
 from pda_studio.cli.statistics import fit_statistics
 from pda_studio.cli.study import study_app, study_named_for, study_verb
 from pda_studio.cli.trust import trust
@@ -24,6 +25,7 @@ VERBS: dict[str, Callable[..., int]] = {
     "combine": combine,
     "predict": predict,
     "figure": figure,
+    "report": report,
     "neurons": neurons,
     "methods": methods,
     "classifiers": classifiers,

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from pda_studio.classifiers import Classifier
     from pda_studio.studies import Inputs, Study, StudyResult
 
+CarryOut = Callable[["type[Study]", dict[str, Any]], int]
+
 SHORT_NAMES = {"bench": "speed", "patches": "patches", "bias-shares": "bias-shares"}
 """Verbs of their own that carry out a study."""
 
@@ -103,8 +105,11 @@ _OUTPUTS: dict[str, Any] = {
 }
 
 
-def study_app() -> App:
-    """The verb `study` with one verb below it for each study."""
+def study_app(carry_out: "CarryOut | None" = None) -> App:
+    """The verb `study` with one verb below it for each study.
+
+    What is done with a study and its values can be something else than to write what it found.
+    """
     from pda_studio.studies import STUDIES
 
     app = App(
@@ -113,7 +118,7 @@ def study_app() -> App:
         default_parameter=Parameter(negative=""),
     )
     for name, kind in STUDIES.items():
-        app.command(study_verb(kind), name=name)
+        app.command(study_verb(kind, carry_out or _carry_out), name=name)
     return app
 
 
@@ -124,11 +129,11 @@ def study_named_for(verb: str) -> "type[Study]":
     return study_named(SHORT_NAMES[verb])
 
 
-def study_verb(kind: "type[Study]") -> Callable[..., int]:
+def study_verb(kind: "type[Study]", carry_out: "CarryOut | None" = None) -> Callable[..., int]:
     """Make the verb of a study from what it declares and needs."""
 
     def verb(**values: Any) -> int:
-        return _carry_out(kind, values)
+        return (carry_out or _carry_out)(kind, values)
 
     declared = options_of(kind.parameters(), kind.title)
     parameters = _inputs(kind) + declared + [_keyword(k, v) for k, v in _OUTPUTS.items()]
@@ -200,14 +205,7 @@ def _carry_out(kind: "type[Study]", values: dict[str, Any]) -> int:
     check_figure(figure, values.get("image"))
     if csv is not None:
         check_output(csv, ".csv", "a table")
-    own = {
-        name: value for name in kind.model_fields if (value := values.pop(name, None)) is not None
-    }
-    study = kind.of_values(own)
-    inputs = _inputs_of(kind, values)
-    from pda_studio.cli import progress
-
-    result = progress.studied(study, inputs)
+    study, result = carried_out(kind, values)
     written = _write(result, csv, figure)
     if as_json:
         from pda_studio.studies import result_as_json
@@ -220,6 +218,25 @@ def _carry_out(kind: "type[Study]", values: dict[str, Any]) -> int:
         for path in written:
             print(f"Wrote {path}")
     return 0
+
+
+def carried_out(kind: "type[Study]", values: dict[str, Any]) -> "tuple[Study, StudyResult]":
+    """Carry out a study with the values of a line.
+
+    Raises
+    ------
+    UsageError
+        If they do not go together.
+    """
+    values = {name: value for name, value in values.items() if name not in _OUTPUTS}
+    own = {
+        name: value for name in kind.model_fields if (value := values.pop(name, None)) is not None
+    }
+    study = kind.of_values(own)
+    inputs = _inputs_of(kind, values)
+    from pda_studio.cli import progress
+
+    return study, progress.studied(study, inputs)
 
 
 def _inputs_of(kind: "type[Study]", values: dict[str, Any]) -> "Inputs":

@@ -32,7 +32,9 @@ class Combined(Method):
         "The mean of the other columns' maps, each divided by its root mean square; their spread"
         " shows where they agree."
     )
-    citation: ClassVar[str] = "Zhou & Kainz, Efficient image evidence analysis, outlook"
+    citation: ClassVar[str] = (
+        "Zhou & Kainz, Efficient image evidence analysis, arXiv 1801.01693, 2018, outlook"
+    )
 
     of: tuple[SerializeAsAny[Method], ...] = ()
 

@@ -54,8 +54,9 @@ class Consensus(Method):
         " not find the object better than Grad-CAM."
     )
     citation: ClassVar[str] = (
-        "Zhou & Kainz, Efficient image evidence analysis, outlook; Selvaraju et al., Grad-CAM, ICCV"
-        " 2017; the learnt order after Fong & Vedaldi, Meaningful perturbation, ICCV 2017"
+        "Zhou & Kainz, Efficient image evidence analysis, arXiv 1801.01693, 2018, outlook;"
+        " Selvaraju et al., Grad-CAM, ICCV 2017; the learnt order after Fong & Vedaldi, Meaningful"
+        " perturbation, ICCV 2017"
     )
 
     across: int = parameter(

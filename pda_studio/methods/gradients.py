@@ -102,7 +102,8 @@ class GuidedBackpropagation(OneGradient):
     )
     citation: ClassVar[str] = (
         "Springenberg et al., Striving for simplicity, ICLR workshop 2015; on the class: Nie et"
-        " al., ICML 2018"
+        " al., A theoretical explanation for perplexing behaviors of backpropagation-based"
+        " visualizations, ICML 2018"
     )
     rule: ClassVar[Rule] = "guided-backpropagation"
     needs: ClassVar[tuple[Need, ...]] = ("gradients", "relus")

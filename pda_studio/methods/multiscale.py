@@ -36,7 +36,9 @@ class MultiscalePDA(Method):
         "Efficient PDA with windows of several sizes: the mean of their maps, each divided by its"
         " root mean square."
     )
-    citation: ClassVar[str] = "Zhou & Kainz, Efficient image evidence analysis, outlook"
+    citation: ClassVar[str] = (
+        "Zhou & Kainz, Efficient image evidence analysis, arXiv 1801.01693, 2018, outlook"
+    )
 
     smallest: int = parameter(
         10, "Smallest window", "Side of the smallest window.", unit="pixels", ge=1, le=128

@@ -37,7 +37,8 @@ class Neurons(Method):
     )
     citation: ClassVar[str] = (
         "Lengerich et al., Towards visual explanations for convolutional neural networks via input"
-        " resampling, 2017; Zeiler & Fergus, ECCV 2014"
+        " resampling, 2017; Zeiler & Fergus, Visualizing and understanding convolutional networks,"
+        " ECCV 2014"
     )
 
     metric: Metric = parameter(

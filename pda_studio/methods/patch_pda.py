@@ -39,8 +39,8 @@ class PatchPDA(Method):
         " the network."
     )
     citation: ClassVar[str] = (
-        "Zhou & Kainz, Efficient image evidence analysis, Algorithm 2; patches of Dosovitskiy et"
-        " al., An image is worth 16x16 words, ICLR 2021"
+        "Zhou & Kainz, Efficient image evidence analysis, arXiv 1801.01693, 2018, Algorithm 2;"
+        " patches of Dosovitskiy et al., An image is worth 16x16 words, ICLR 2021"
     )
 
     patches: int = parameter(

@@ -16,7 +16,9 @@ class EfficientPDA(PredictionDifference):
     name: ClassVar[str] = "efficient-pda"
     title: ClassVar[str] = "Efficient PDA"
     summary: ClassVar[str] = "The conditional mean replaces each window: one forward pass a window."
-    citation: ClassVar[str] = "Zhou & Kainz, Efficient image evidence analysis, Algorithm 2"
+    citation: ClassVar[str] = (
+        "Zhou & Kainz, Efficient image evidence analysis, arXiv 1801.01693, 2018, Algorithm 2"
+    )
 
 
 class OriginalPDA(PredictionDifference):
@@ -40,7 +42,9 @@ class SampledPDA(PredictionDifference):
     summary: ClassVar[str] = (
         "The mean of S samples replaces each window: what sampling alone does to a map."
     )
-    citation: ClassVar[str] = "Zhou & Kainz, Efficient image evidence analysis, Fig. 15"
+    citation: ClassVar[str] = (
+        "Zhou & Kainz, Efficient image evidence analysis, arXiv 1801.01693, 2018, Fig. 15"
+    )
 
     infill: InfillName = same_but(PredictionDifference, "infill", "conditional-empirical-mean")
 
@@ -54,7 +58,9 @@ class SimplifiedPDA(PredictionDifference):
     summary: ClassVar[str] = (
         "The conditional mean, scored to first order: one gradient for the whole image."
     )
-    citation: ClassVar[str] = "Zhou & Kainz, Efficient image evidence analysis, Algorithm 3"
+    citation: ClassVar[str] = (
+        "Zhou & Kainz, Efficient image evidence analysis, arXiv 1801.01693, 2018, Algorithm 3"
+    )
 
     difference: Difference = same_but(PredictionDifference, "difference", "probability")
     forward: ForwardName = same_but(PredictionDifference, "forward", "linearised")

@@ -254,10 +254,13 @@ class Study(Declaration):
     resumes : bool
         Whether it goes on where it was stopped, when it is carried out again: finished maps are
         found in the cache.
+    repeatable : bool
+        Whether it finds the same numbers again; times are others in every run.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset()
     resumes: ClassVar[bool] = False
+    repeatable: ClassVar[bool] = True
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:

@@ -37,7 +37,9 @@ class Invariances(OverImages):
         "Whether maps move with the image when it is rotated, flipped, cropped or shifted, and stay"
         " when it becomes brighter or noisy."
     )
-    citation: ClassVar[str] = "Zhou & Kainz, Efficient image evidence analysis, Figs. 17 and 18"
+    citation: ClassVar[str] = (
+        "Zhou & Kainz, Efficient image evidence analysis, arXiv 1801.01693, 2018, Figs. 17 and 18"
+    )
 
     images: int = same_but(OverImages, "images", 5)
     kind: Literal["all", "rotations", "flips", "crops", "shifts", "brightness", "noise"] = (

@@ -47,7 +47,7 @@ class Panels(OverImages):
     )
     citation: ClassVar[str] = (
         "Zintgraf et al., Visualizing deep neural network decisions, ICLR 2017; Zhou & Kainz,"
-        " Efficient image evidence analysis"
+        " Efficient image evidence analysis, arXiv 1801.01693, 2018"
     )
     needs: ClassVar[frozenset[Need]] = frozenset({"images", "networks"})
 

@@ -44,7 +44,9 @@ class Samplings(Study):
         "How many samples of an infill the score without a window needs, and how many until a whole"
         " map is stable."
     )
-    citation: ClassVar[str] = "Zhou & Kainz, Efficient image evidence analysis, Fig. 16"
+    citation: ClassVar[str] = (
+        "Zhou & Kainz, Efficient image evidence analysis, arXiv 1801.01693, 2018, Fig. 16"
+    )
     needs: ClassVar[frozenset[Need]] = frozenset({"subject"})
     resumes: ClassVar[bool] = True
 

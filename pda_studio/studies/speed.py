@@ -80,6 +80,7 @@ class Speed(Study):
         " memory it takes, beside Captum's Occlusion."
     )
     needs: ClassVar[frozenset[Need]] = frozenset({"classifiers"})
+    repeatable: ClassVar[bool] = False
 
     window: int = parameter(10, "Window", "Side of the windows.", unit="pixels", ge=1, le=128)
     stride: int = parameter(1, "Stride", "Step from window to window.", unit="pixels", ge=1, le=128)

@@ -2,24 +2,50 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication
 
 from pda_studio.document.model_input import classifier_of_row
-from pda_studio.document.operations import changed
+from pda_studio.document.operations import changed, described
 from pda_studio.errors import UsageError
 from pda_studio.gui.inspector.inspection import Inspection
 from pda_studio.gui.session.session import Session
 
 if TYPE_CHECKING:
     from pda_studio.classifiers import Classifier
+    from pda_studio.document.workspace import Column, Row
     from pda_studio.methods import Method
+    from pda_studio.report import Origin
     from pda_studio.results import Subject
-    from pda_studio.studies import Inputs, Study
+    from pda_studio.studies import Inputs, Study, StudyResult
+    from pda_studio.targets import Target
 
 _IMAGE = {"subject", "images"}
 translate = QCoreApplication.translate
+
+
+@dataclass(frozen=True, eq=False)
+class Carried:
+    """A study that was carried out.
+
+    Attributes
+    ----------
+    study : Study
+        With its parameters.
+    origin : Origin
+        What it was carried out on.
+    note : str
+        What a command cannot say of that.
+    result : StudyResult or None
+        What it found, once it has.
+    """
+
+    study: Study
+    origin: Origin
+    note: str = ""
+    result: StudyResult | None = None
 
 
 def open_inputs(session: Session, inspection: Inspection, kind: type[Study]) -> Inputs:
@@ -107,3 +133,49 @@ def _several(session: Session, first: Classifier) -> list[Classifier]:
     others = [session.classifier_of(one) for one in session.work.columns]
     unique = {id(one): one for one in (first, *others) if one is not None}
     return list(unique.values())
+
+
+def carried(session: Session, study: Study) -> Carried:
+    """A study and what it is carried out on now."""
+    row, column = session.selected_row, session.selected_column
+    target = session.target_of(column) if column else None
+    of_image = study.needs & _IMAGE and getattr(study, "folder", None) is None
+    note = left_out(row) if of_image else ""
+    several = "networks" in study.needs
+    return Carried(study, origin_of(session, row, column, target, several=several), note)
+
+
+def left_out(row: Row) -> str:
+    """What a command cannot say of a row."""
+    if not row.operations:
+        return ""
+    text = translate("studies", "The image was changed before, which the command leaves out: {0}.")
+    return text.format(described(row.operations))
+
+
+def origin_of(
+    session: Session,
+    row: Row,
+    column: Column | None,
+    target: Target | None,
+    *,
+    several: bool = False,
+) -> Origin:
+    """What a column's map of a row, or a study, is made from."""
+    from pda_studio.report import Origin
+
+    work = session.work
+    image = work.image_of(row)
+    choices = [work.choice_of(column)] if column else [work.classifier]
+    if several:
+        choices += [work.choice_of(one) for one in work.columns]
+    named = dict.fromkeys(choice.network for choice in choices if choice is not None)
+    first = choices[0]
+    return Origin(
+        image.path if image is not None else None,
+        tuple(named),
+        target,
+        tuple(one.method for one in work.columns if not one.method.combines),
+        first.fit if first is not None else None,
+        first.crop if first is not None else None,
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ from pda_studio.gui.jobs.worker import Jobs
 from pda_studio.gui.jobs.workload import STUDY, Task
 from pda_studio.gui.opening.opening import Opening
 from pda_studio.gui.session.session import Session
-from pda_studio.gui.studies.open_inputs import inputs_in_words, open_inputs
+from pda_studio.gui.studies.open_inputs import Carried, carried, inputs_in_words, open_inputs
 from pda_studio.gui.studies.study_dialog import StudyDialog, image_of_figure
 from pda_studio.gui.window.main_window import MainWindow
 
@@ -46,6 +46,8 @@ class StudiesController(QObject):
 
     failed = Signal(object, str)
     saved = Signal(object)
+    finished = Signal(object)
+    """What was carried out to its end, and what it found."""
     progressed = Signal()
     """Something about the study that is carried out has changed."""
 
@@ -69,6 +71,7 @@ class StudiesController(QObject):
         self._job: Job | None = None
         self._step: StudyProgress | None = None
         self._title = ""
+        self._carried: Carried | None = None
         self._drawn: tuple[object, Any] | None = None
 
     @property
@@ -164,6 +167,7 @@ class StudiesController(QObject):
             gives_way=True,
         )
         self._title, self._step = type(study).title, None
+        self._carried = carried(self._session, study)
         self._job = self._jobs.start(job)
         self.progressed.emit()
 
@@ -253,6 +257,8 @@ class StudiesController(QObject):
         if self.dialog is not None:
             self.dialog.show_running(False)
         self._show(shown.step.result, shown.pixels)
+        if self._carried is not None and shown.step.result is not None:
+            self.finished.emit(replace(self._carried, result=shown.step.result))
 
     def _on_failed(self, job: Job, error: BaseException, details: str) -> None:
         if job is not self._job:
