@@ -114,12 +114,15 @@ class Method(Declaration):
         Whether it is made from the finished maps of other methods, instead of a subject.
     needs : tuple of str
         What it needs of a network besides its answers, the most usual first.
+    optimises : tuple of str
+        Names of the metrics of fidelity that it optimises, or was chosen by: they flatter it.
     """
 
     family: ClassVar[Family] = "Others"
     has_evidence: ClassVar[bool] = True
     combines: ClassVar[bool] = False
     needs: ClassVar[tuple[Need, ...]] = ()
+    optimises: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:

@@ -48,6 +48,7 @@ class Consensus(Method):
     title: ClassVar[str] = "Consensus"
     family: ClassVar[Family] = "Several methods"
     needs: ClassVar[tuple[Need, ...]] = ("gradients",)
+    optimises: ClassVar[tuple[str, ...]] = ("relevance-gain", "insertion", "deletion")
     summary: ClassVar[str] = (
         "The mean of PDA with large windows, Grad-CAM, and an order of 8×8 blocks that is learnt to"
         " show and hide the class soonest, which is also what its relevance gain measures; it does"

@@ -24,6 +24,7 @@ from scipy.integrate import trapezoid
 from pda_studio.classifiers import Classifier
 from pda_studio.classifiers.scored import scored
 from pda_studio.errors import UsageError
+from pda_studio.metrics.fills import Filled
 from pda_studio.pda.infill.simple import GREY, blurred
 from pda_studio.results import EvidenceMap
 
@@ -119,42 +120,85 @@ def relevance_gain(
     """
     if block < 1 or steps < 1 or sigma <= 0:
         raise UsageError("The block, the steps and sigma must be positive.")
-    if not evidence_map.has_probability:
-        raise UsageError(
-            f"{evidence_map.target_name} has no probability to follow: explain a class instead."
-        )
-    made = scored(classifier, evidence_map.target)
-    if not evidence_map.complete:
-        raise UsageError(f"The map of {evidence_map.title} is unfinished: let it run to its end.")
-    if evidence_map.view.shape[:2] != classifier.input_size:
-        raise UsageError(f"The map's image is not of the size that {classifier.name} sees.")
+    check_measurable(evidence_map, classifier)
     pixels = classifier.preprocessing.pixels(evidence_map.view)
     filled = blurred(pixels, sigma) if fill == "blur" else torch.full_like(pixels, GREY)
-    rank = torch.from_numpy(ranks(evidence_map.evidence, block))
+    height, width = evidence_map.evidence.shape
+    parts = blocks(height, width, block)
+    return removal_curves(evidence_map, classifier, parts, Filled(pixels, filled), steps)
+
+
+def removal_curves(
+    evidence_map: EvidenceMap,
+    classifier: Classifier,
+    parts: NDArray[np.int64],
+    fill: Filled,
+    steps: int,
+) -> RelevanceGain:
+    """Put parts of an image in and take them out in the order of a map's evidence.
+
+    Parameters
+    ----------
+    evidence_map : EvidenceMap
+        A part's evidence is the mean over its pixels; of equal ones the first comes first.
+    classifier : Classifier
+        Whose probability of the map's target is watched; `check_measurable` says whether it can be.
+    parts : (H, W) int64
+        The number of each pixel's part, from 0.
+    fill : Filled
+        What is there where a part is not.
+    steps : int
+        In how many steps of about equally many parts.
+    """
+    made = scored(classifier, evidence_map.target)
+    rank = torch.from_numpy(order_of(evidence_map.evidence, parts))
     count = int(rank.max()) + 1
     cuts = np.linspace(0, count, min(steps, count) + 1).round().astype(np.int64)
     curves = []
-    for shown, hidden in ((pixels, filled), (filled, pixels)):
+    for putting_in in (True, False):
         said = []
         for first in range(0, len(cuts), _BATCH):
-            some = torch.from_numpy(cuts[first : first + _BATCH])[:, None, None, None]
-            mixed = torch.where(rank < some, shown, hidden)
+            some = torch.from_numpy(cuts[first : first + _BATCH])[:, None, None]
+            mixed = fill.without(rank >= some if putting_in else rank < some)
             logits = made.classifier.logits(classifier.prepare(mixed)).cpu().double()
             said.append(made.classifier.read(logits)[:, made.index])
         curves.append(torch.cat(said).numpy())
     return RelevanceGain(cuts / count, *curves)
 
 
-def ranks(evidence: NDArray[np.floating], block: int) -> NDArray[np.int64]:
-    """For each pixel (H, W), the place of its block in the order of evidence, 0 for the most."""
-    height, width = evidence.shape
+def check_measurable(evidence_map: EvidenceMap, classifier: Classifier) -> None:
+    """Refuse maps that no probability can be followed for.
+
+    Raises
+    ------
+    UsageError
+        If the map is of no class or is unfinished, or the classifier sees images of another size.
+    """
+    if not evidence_map.has_probability:
+        raise UsageError(
+            f"{evidence_map.target_name} has no probability to follow: explain a class instead."
+        )
+    scored(classifier, evidence_map.target)  # refuses a target that the classifier does not have
+    if not evidence_map.complete:
+        raise UsageError(f"The map of {evidence_map.title} is unfinished: let it run to its end.")
+    if evidence_map.view.shape[:2] != classifier.input_size:
+        raise UsageError(f"The map's image is not of the size that {classifier.name} sees.")
+
+
+def blocks(height: int, width: int, block: int) -> NDArray[np.int64]:
+    """The number of each pixel's block (H, W), row by row; the last ones may be cut off."""
     rows, columns = np.arange(height) // block, np.arange(width) // block
-    index = rows[:, None] * (columns[-1] + 1) + columns
+    numbers: NDArray[np.int64] = rows[:, None] * (columns[-1] + 1) + columns
+    return numbers
+
+
+def order_of(evidence: NDArray[np.floating], parts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """For each pixel (H, W), the place of its part in the order of evidence, 0 for the most."""
     weights = evidence.astype(np.float64).ravel()
-    means = np.bincount(index.ravel(), weights) / np.bincount(index.ravel())
+    means = np.bincount(parts.ravel(), weights) / np.bincount(parts.ravel())
     place = np.empty(len(means), np.int64)
     place[np.argsort(-means, kind="stable")] = np.arange(len(means))
-    placed: NDArray[np.int64] = place[index]
+    placed: NDArray[np.int64] = place[parts]
     return placed
 
 
