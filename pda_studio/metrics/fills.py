@@ -96,13 +96,12 @@ def fill_of(
         names = ", ".join(get_args(FillName))
         raise UsageError(f"There is no fill “{name}”: choose one of {names}.")
     channels = pixels.shape[0]
+    if name == "inpaint" and channels not in (1, 3):
+        raise UsageError(
+            f"OpenCV inpaints images of one channel or three, not {channels}: choose another fill."
+        )
     mean = classifier.preprocessing.denormalise(torch.zeros_like(pixels)).clamp(0, 1)
     if name == "inpaint":
-        if channels not in (1, 3):
-            raise UsageError(
-                f"OpenCV inpaints images of one channel or three, not {channels}: choose another"
-                " fill."
-            )
         return Inpainted(pixels, mean)
     if name == "mean":
         return Filled(pixels, mean)
