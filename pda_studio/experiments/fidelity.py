@@ -34,7 +34,7 @@ class Measured:
         Not a number where a method has no map.
     optimise : frozenset of str
         Names of the methods that optimise this metric.
-    chance : float or None
+    at_random : float or None
         What a map at random has on average, where that is known beforehand.
     seed : int
         Of the bootstrap.
@@ -44,7 +44,7 @@ class Measured:
     names: tuple[str, ...]
     values: NDArray[np.float64]
     optimise: frozenset[str] = frozenset()
-    chance: float | None = None
+    at_random: float | None = None
     seed: int = 0
 
     def ranking(self) -> list[Standing]:
@@ -198,7 +198,7 @@ class _Work:
                 names,
                 np.array(rows, np.float64),
                 frozenset(name for name, one in methods.items() if metric.name in one.optimises),
-                metric.chance(self._settings),
+                metric.at_random(self._settings),
                 self._settings.seed,
             )
             for metric in self._metrics

@@ -68,8 +68,8 @@ def _draw(axes: Axes, one: Measured, names: Sequence[str], *, named: bool) -> No
     axes.set_title(f"{one.metric.title} ({better} is better)", fontsize=6.5, color=_INK)
     axes.tick_params(length=2, width=0.5, color=_INK, labelcolor=_INK)
     axes.axvline(0, color=_INK, linewidth=0.5)
-    if one.chance:
-        axes.axvline(one.chance, color=_GREY, linewidth=0.8, linestyle=":")
+    if one.at_random:
+        axes.axvline(one.at_random, color=_GREY, linewidth=0.8, linestyle=":")
     for side, spine in axes.spines.items():
         spine.set_linewidth(0.5)
         spine.set_visible(side in ("left", "bottom"))

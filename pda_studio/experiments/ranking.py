@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 _RESAMPLES = 9999
-_CHANCE = 0.05  # from which corrected p on a difference is none
+_NONE = 0.05  # from which corrected p on a difference is none
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def ranked(
     means = np.where(known, values, 0).sum(0) / np.maximum(count, 1)
     means = np.where(count > 0, means, np.nan)
     order = [int(i) for i in np.argsort(-sign * np.where(count > 0, means, -sign * np.inf))]
-    chances = _corrected(values, seed)
+    p_values = _corrected(values, seed)
     made = []
     for rank, place in enumerate(order):
         low, high = interval(values[known[:, place], place], seed)
@@ -83,14 +83,14 @@ def ranked(
             more = more[np.isfinite(more)]
             lead = float(more.mean()) if len(more) else float("nan")
             lead_low, lead_high = interval(more, seed)
-            p = chances.get(_pair(place, other), float("nan"))
+            p = p_values.get(_pair(place, other), float("nan"))
         tied = tuple(
             other
             for other in order
             if other != place
             and count[place]
             and count[other]
-            and not chances.get(_pair(place, other), 1.0) < _CHANCE
+            and not p_values.get(_pair(place, other), 1.0) < _NONE
         )
         made.append(
             Standing(
@@ -120,13 +120,13 @@ def interval(values: NDArray[np.float64], seed: int = 0) -> tuple[float, float]:
 
 def _corrected(values: NDArray[np.float64], seed: int) -> dict[tuple[int, int], float]:
     """For each pair of columns, how likely chance alone makes such a difference."""
-    chances: dict[tuple[int, int], float] = {}
+    p_values: dict[tuple[int, int], float] = {}
     for pair in combinations(range(values.shape[1]), 2):
         more = values[:, pair[0]] - values[:, pair[1]]
         more = more[np.isfinite(more)]
         if len(more) < 2:
             continue
-        chances[pair] = 1.0
+        p_values[pair] = 1.0
         if np.any(more):
             found = stats.permutation_test(
                 (more,),
@@ -135,11 +135,11 @@ def _corrected(values: NDArray[np.float64], seed: int) -> dict[tuple[int, int], 
                 n_resamples=_RESAMPLES,
                 random_state=np.random.default_rng(seed),
             )
-            chances[pair] = float(found.pvalue)
-    if not chances:
+            p_values[pair] = float(found.pvalue)
+    if not p_values:
         return {}
-    found_all: Sequence[float] = stats.false_discovery_control(list(chances.values()))
-    return dict(zip(chances, map(float, found_all), strict=True))
+    found_all: Sequence[float] = stats.false_discovery_control(list(p_values.values()))
+    return dict(zip(p_values, map(float, found_all), strict=True))
 
 
 def _pair(one: int, other: int) -> tuple[int, int]:

@@ -75,7 +75,7 @@ def test_what_chance_has_is_known(planted: Subject, name: str) -> None:
     maps = [right_and_random(planted, PATCH, seed)[1] for seed in range(60)]
     values = [metric.measure([one], case) for one in maps]
     error = np.std(values) / len(values) ** 0.5
-    assert np.mean(values) == pytest.approx(metric.chance(SETTINGS), abs=3 * error)
+    assert np.mean(values) == pytest.approx(metric.at_random(SETTINGS), abs=3 * error)
 
 
 @pytest.mark.parametrize("order", ["blocks", "superpixels"])

@@ -102,7 +102,7 @@ class FidelityMetric(ABC):
         """What is to be explained of a case; one image by itself, if nothing else is said."""
         return list(given)
 
-    def chance(self, settings: MetricSettings) -> float | None:
+    def at_random(self, settings: MetricSettings) -> float | None:
         """What a map at random has on average, where that is known beforehand."""
         return None
 

@@ -22,7 +22,7 @@ class Gain(FidelityMetric):
         "Blücher et al., Decoupling pixel flipping and occlusion strategy, TMLR 2024"
     )
 
-    def chance(self, settings: MetricSettings) -> float:
+    def at_random(self, settings: MetricSettings) -> float:
         """Its two curves are each other's mirror images."""
         return 0.0
 

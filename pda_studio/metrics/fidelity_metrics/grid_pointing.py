@@ -41,12 +41,12 @@ class GridPointing(FidelityMetric):
         disconnected = self.subjects == "disconnected"
         return grid_of(given, settings.cells, disconnected=disconnected)
 
-    def chance(self, settings: MetricSettings) -> float:
+    def at_random(self, settings: MetricSettings) -> float:
         """One of the cells."""
         return 1 / settings.cells**2
 
     def measure(self, maps: Sequence[EvidenceMap], case: Case) -> float:
-        """From 0 to 1, the mean over the cells; one over their number by chance."""
+        """From 0 to 1, the mean over the cells; one over their number for a random map."""
         from pda_studio.metrics.grids import cell_of, share_in
 
         height, width = maps[0].evidence.shape

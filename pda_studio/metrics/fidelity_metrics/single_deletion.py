@@ -19,11 +19,11 @@ class SingleDeletion(FidelityMetric):
     title: ClassVar[str] = "Single deletion"
     summary: ClassVar[str] = (
         "½ + ρ/2, with Spearman's ρ of each part's evidence and the fall of the logit without it;"
-        " ½ by chance"
+        " ½ for a random map"
     )
     citation: ClassVar[str] = "Hesse et al., FunnyBirds, ICCV 2023, Section 4"
 
-    def chance(self, settings: MetricSettings) -> float:
+    def at_random(self, settings: MetricSettings) -> float:
         """No correlation."""
         return 0.5
 
