@@ -9,6 +9,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -70,10 +71,15 @@ def pytest_runtest_setup() -> None:
 NO_DATA = "needs the folder of data (PDA_STUDIO_DATA)"
 
 
+_numbers = count()
+
+
 @pytest.fixture(autouse=True)
-def cache_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def cache_folder(monkeypatch: pytest.MonkeyPatch) -> Path:
     """Every test has a cache of its own, empty at first."""
-    folder = tmp_path_factory.mktemp("cache") / "maps"
+    # Not pytest's folder, which is looked through for every new one: thousands of times.
+    folder = Path(_private, f"cache {next(_numbers)}", "maps")
+    folder.parent.mkdir()
     monkeypatch.setenv("PDA_STUDIO_CACHE", str(folder.parent))
     monkeypatch.delenv("PDA_STUDIO_CACHE_SIZE", raising=False)
     return folder

@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn import functional
 
 from engine.conftest import BEE_EATER, LANGUR, Open
-from engine.toys import small_transformer
+from engine.toys import small_transformer, small_vgg
 from pda_studio import explain
 from pda_studio.attribution.class_activation import maps_and_gradient
 from pda_studio.attribution.grad_cam import weighed
@@ -72,6 +72,8 @@ def opened(name: str) -> Classifier:
     """A network that the tests share; one of them sees that each is left as it was."""
     if name == "transformer":
         return small_transformer()
+    if name == "vgg16":
+        return small_vgg()
     return load_classifier(name, None if name == "digits" else "random", "cpu")
 
 

@@ -20,10 +20,10 @@ from pda_studio.results import EvidenceMap
 
 # One small member of each of torchvision's families, with an input size it can take.
 FAMILIES = {
-    "alexnet": 97, "vgg11_bn": 64, "googlenet": 96, "inception_v3": 107, "resnet18": 97,
-    "resnext50_32x4d": 96, "resnet50": 64, "densenet121": 96, "squeezenet1_1": 97,
-    "squeezenet1_0": 96, "mobilenet_v2": 97, "mobilenet_v3_small": 96, "shufflenet_v2_x0_5": 96,
-    "mnasnet0_5": 96, "efficientnet_b0": 96, "regnet_x_400mf": 96, "regnet_y_400mf": 96,
+    "alexnet": 97, "vgg11_bn": 64, "googlenet": 96, "inception_v3": 80, "resnet18": 65,
+    "resnext50_32x4d": 64, "resnet50": 64, "densenet121": 72, "squeezenet1_1": 97,
+    "squeezenet1_0": 96, "mobilenet_v2": 65, "mobilenet_v3_small": 96, "shufflenet_v2_x0_5": 96,
+    "mnasnet0_5": 64, "efficientnet_b0": 72, "regnet_x_400mf": 96, "regnet_y_400mf": 96,
     "convnext_tiny": 64, "swin_t": 64,
 }  # fmt: skip
 

@@ -2,7 +2,8 @@
 
 import torch
 from torch import nn
-from torchvision.models import VisionTransformer
+from torchvision.models import VGG, VisionTransformer
+from torchvision.models.vgg import cfgs, make_layers
 
 from pda_studio.classifiers import Classifier, Preprocessing
 
@@ -32,6 +33,20 @@ def small_transformer() -> Classifier:
     )  # fmt: skip
     nn.init.normal_(network.heads.head.weight)  # torchvision's zeros would answer nothing
     return classifier_of(network, size=32, classes=10)
+
+
+def small_vgg() -> Classifier:
+    """torchvision's vgg16 with 64 in place of 4096 hidden outputs, which would be gigabytes."""
+    torch.manual_seed(0)
+    with torch.device("meta"):
+        network = VGG(nn.Sequential(), init_weights=False)
+    network.features = make_layers(cfgs["D"])
+    hidden = nn.Linear(512 * 7 * 7, 64)
+    network.classifier = nn.Sequential(hidden, nn.ReLU(True), nn.Dropout(), nn.Linear(64, 10))
+    for layer in network.features:
+        if isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_normal_(layer.weight)
+    return classifier_of(network, size=224, classes=10)
 
 
 def random_statistics(network: nn.Module) -> nn.Module:
