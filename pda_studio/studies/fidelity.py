@@ -54,9 +54,13 @@ class Fidelity(Study):
         " none."
     )
     citation: ClassVar[str] = (
-        "Blücher et al., Decoupling pixel flipping and occlusion strategy, TMLR 2024; Rao et al.,"
-        " CVPR 2022; Hesse et al., FunnyBirds, ICCV 2023; Rong et al., ROAD, ICML 2022; Yeh et al.,"
-        " NeurIPS 2019"
+        "Blücher et al., Decoupling pixel flipping and occlusion strategy for consistent XAI"
+        " benchmarks, TMLR 2024; Petsiuk et al., RISE, BMVC 2018; Chen et al., Delving deep into"
+        " interpreting neural nets with piece-wise affine representation, ICIP 2019; Hesse et al.,"
+        " FunnyBirds, ICCV 2023; Rong et al., A consistent and efficient evaluation strategy for"
+        " attribution methods, ICML 2022; Yeh et al., On the (in)fidelity and sensitivity of"
+        " explanations, NeurIPS 2019; Rao et al., Towards better understanding attribution methods,"
+        " CVPR 2022"
     )
     needs: ClassVar[frozenset[Need]] = frozenset({"methods"})
     resumes: ClassVar[bool] = True
