@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter, Token
 
-from pda_studio.cli import display
+from pda_studio import displays
 from pda_studio.cli.explain import DEFAULT_METHOD, check_values
 from pda_studio.cli.model_input import InputOptions
 from pda_studio.cli.options import (
@@ -44,7 +44,7 @@ def window(
         if file == STANDARD_INPUT:
             raise UsageError("The window opens files: save the image first, and name its file.")
         read_image(file)  # what is wrong with it is said here, not in a window that opens late
-    if problem := display.problem():
+    if problem := displays.problem():
         raise PdaStudioError(f"{problem} Use pda-studio explain or screenshot instead.")
     classifier = whole_path(classifier)
     if is_workspace:
@@ -114,7 +114,7 @@ def screenshot(
         more = {"opened": model_input.read(image)}
         more |= {"fit": model_input.fit, "crop": model_input.crop}
     classifier = whole_path(classifier)
-    if display.problem():
+    if displays.problem():
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
     _gui().take_screenshot(
         image,
