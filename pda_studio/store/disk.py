@@ -137,9 +137,10 @@ def _limit() -> int:
     return int(text or _MEGABYTES) * 1_000_000
 
 
-def _keys(method: Method, subject: Subject) -> Iterator[str]:
+def subject_in_key(subject: Subject) -> dict[str, Any]:
+    """What a subject and the program are in a key, but for the target, as JSON values."""
     classifier, view = subject.classifier, subject.view
-    common = {
+    values = {
         "format": _FORMAT,
         "program": _program(),
         "torch": torch.__version__,
@@ -154,21 +155,35 @@ def _keys(method: Method, subject: Subject) -> Iterator[str]:
         "settings": classifier.settings.model_dump(mode="json"),
         "device": classifier.device.type,
         "batch": subject.batch,
-        "method": method.name,
     }
     if subject.limits is not None:  # the same view may come of other values
-        common["limits"] = [subject.limits.black, subject.limits.white]
+        values["limits"] = [subject.limits.black, subject.limits.white]
+    return values
+
+
+def hashed(values: dict[str, Any]) -> str:
+    """A key of JSON values; of paths among them, what lies there counts."""
+    text = json.dumps(values, sort_keys=True, default=_content)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _keys(method: Method, subject: Subject) -> Iterator[str]:
+    common = {**subject_in_key(subject), "method": method.name}
     for values in method.sources(subject):
-        text = json.dumps({**common, "values": values}, sort_keys=True, default=_content)
-        yield hashlib.sha256(text.encode()).hexdigest()
+        yield hashed({**common, "values": values})
 
 
 @lru_cache(maxsize=1)
 def _program() -> str:
-    """The program's version; with the engine's source, so that a work in progress counts, too."""
+    """What makes maps: see `code_of`."""
+    return code_of(_ENGINE)
+
+
+def code_of(names: tuple[str, ...]) -> str:
+    """The program's version; with these parts' source, so that a work in progress counts, too."""
     digest = hashlib.sha256(pda_studio.__version__.encode())
     home = Path(pda_studio.__file__).parent
-    for name in _ENGINE:
+    for name in names:
         for path in sorted([home / name, *(home / name).rglob("*.py")]):
             if path.is_file():
                 digest.update(path.read_bytes())

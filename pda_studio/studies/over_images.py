@@ -77,14 +77,23 @@ def mean_with_interval(values: Sequence[float]) -> tuple[Cell, Cell, Cell]:
 
     What is not a number is left out; without two that are, there is no interval.
     """
+    mean, low, high = mean_with_ends(values, 4)
+    if low is None or high is None:
+        return mean, None, None
+    return mean, max(low, -1.0), min(high, 1.0)
+
+
+def mean_with_ends(
+    values: Sequence[float], decimals: int = 5
+) -> tuple[float | None, float | None, float | None]:
+    """Mean over images of whatever numbers, and its 95 % interval; see `mean_with_interval`."""
     from pda_studio.metrics.relevance_gain import mean_over_images
 
     numbers = [value for value in values if value == value]
     if len(numbers) < 2:
-        return round(numbers[0], 4) if numbers else None, None, None
+        return round(numbers[0], decimals) if numbers else None, None, None
     found = mean_over_images(numbers)
-    low, high = max(found.low, -1.0), min(found.high, 1.0)
-    return round(found.mean, 4), round(low, 4), round(high, 4)
+    return round(found.mean, decimals), round(found.low, decimals), round(found.high, decimals)
 
 
 def known(values: Sequence[float]) -> int:

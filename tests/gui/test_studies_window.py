@@ -221,6 +221,22 @@ def test_a_study_of_maps_goes_on_where_it_was_stopped(
     assert dialog.sentence.text().startswith("Over 2 images, ")
 
 
+def test_a_study_of_a_layer_offers_those_of_the_network(qtbot: QtBot, studio: Studio) -> None:
+    dialog = opened_study(studio, "hidden-features")
+    names = dialog.rows["at"].layer.names
+    qtbot.waitUntil(lambda: names.findText("conv2") >= 0, timeout=WAIT)
+    dialog.rows["at"].edited.emit("at", "relu3")
+    dialog.rows["samples"].edited.emit("samples", 0)
+    dialog.run_button.click()
+    qtbot.waitUntil(lambda: bool(dialog.problem.text()), timeout=WAIT)
+    assert "name a folder of images" in dialog.problem.text()
+    dialog.rows["at"].edited.emit("at", "conv2")
+    dialog.run_button.click()
+    finish(qtbot, studio)
+    assert "of conv2 speaks most for" in dialog.sentence.text()
+    assert len(cells(dialog)) == 64
+
+
 def test_a_slider_is_swept_from_its_menu(qtbot: QtBot, studio: Studio) -> None:
     row = studio.window.method_box.rows["window"]
     qtbot.waitUntil(lambda: row.isVisible() and row.isEnabled(), timeout=WAIT)

@@ -20,6 +20,7 @@ from pda_studio.gui.jobs.worker import Jobs
 from pda_studio.gui.jobs.workload import STUDY, Task
 from pda_studio.gui.opening.opening import Opening
 from pda_studio.gui.session.session import Session
+from pda_studio.gui.studies.offering import offer_layers
 from pda_studio.gui.studies.open_inputs import Carried, carried, inputs_in_words, open_inputs
 from pda_studio.gui.studies.study_dialog import StudyDialog, image_of_figure
 from pda_studio.gui.window.main_window import MainWindow
@@ -131,6 +132,7 @@ class StudiesController(QObject):
             dialog.columns_wanted.connect(self.take_columns)
             self._show(None, None)
         self.dialog.take_values(values)
+        offer_layers(self.dialog, self._session, self._jobs, self.failed.emit)
         self.dialog.show_inputs(inputs_in_words(self._session, kind))
         self.dialog.show()
         self.dialog.raise_()

@@ -1,0 +1,93 @@
+"""The numbers of a study, image by image: found where they are kept, with the time left."""
+
+from collections.abc import Callable, Generator
+from dataclasses import replace
+from time import perf_counter
+
+from pda_studio.experiments.map_work import PARTS, MapStep, SubjectInput
+from pda_studio.results import Subject
+from pda_studio.store.numbers import KeptNumbers, Numbers
+
+Pieces = Generator[tuple[int, int], None, Numbers]
+"""The work of one image: after each piece how many are done and how many there are."""
+
+_BATCH = 8  # one that is named gives the same last digits
+
+
+class ImageWork:
+    """Works out the numbers of one image after another, and says how long the others take.
+
+    Parameters
+    ----------
+    kept : KeptNumbers
+        Where finished ones lie.
+    images : int
+        How many images there are.
+    """
+
+    def __init__(self, kept: KeptNumbers, images: int) -> None:
+        self._kept, self._left = kept, images
+        self._seconds: float | None = None
+        self.total = PARTS * images
+
+    @property
+    def done(self) -> int:
+        """Hundredths of images that are finished."""
+        return self.total - PARTS * self._left
+
+    def numbers_of(
+        self, image: SubjectInput, work: Callable[[Subject], Pieces]
+    ) -> Generator[MapStep, None, tuple[Subject, Numbers]]:
+        """Find or work out the numbers of an image.
+
+        Parameters
+        ----------
+        image : SubjectInput
+            The image with its target.
+        work : callable
+            Works them out, piece by piece.
+
+        Returns
+        -------
+        Subject, dict of str to array
+            What was explained, and the numbers.
+        """
+        subject = replace(image.load(), batch=_BATCH)
+        found = self._kept.find(subject)
+        if found is None:
+            began = perf_counter()
+            pieces = work(subject)
+            first: tuple[float, int] | None = None
+            while True:
+                try:
+                    done, total = next(pieces)
+                except StopIteration as stop:
+                    found = stop.value
+                    break
+                now = perf_counter()
+                first = first or (now, done)  # the first piece pays for what is prepared once
+                part = min(PARTS * done // max(total, 1), PARTS - 1)
+                yield self._step(part, image.name, first, (now, done), total, began)
+            self._kept.keep(subject, found)
+            self._seconds = perf_counter() - began
+        self._left -= 1
+        left = None if self._left and self._seconds is None else self._left * (self._seconds or 0)
+        yield MapStep(self.done, self.total, image.name, left)
+        return subject, found
+
+    def _step(
+        self,
+        part: int,
+        doing: str,
+        first: tuple[float, int],
+        now: tuple[float, int],
+        total: int,
+        began: float,
+    ) -> MapStep:
+        """How far the work has come, with the time that the pieces so far foretell."""
+        left = None
+        if now[1] > first[1]:
+            of_one = (now[0] - first[0]) / (now[1] - first[1])
+            whole = self._seconds or now[0] - began + of_one * (total - now[1])
+            left = of_one * (total - now[1]) + whole * (self._left - 1)
+        return MapStep(self.done + part, self.total, doing, left)
