@@ -31,6 +31,7 @@ __all__ = [
     "map_in",
 ]
 
+_FIXED_BATCH = {"cpu": 8, "cuda": 128}  # images per forward pass
 KEPT_CLASSES = 20  # scores of the most likely classes are kept: changing the target is then free
 
 
@@ -138,6 +139,15 @@ class Subject:
             return self
         other = self.of_view(self.view, self.classifier, self.predictions, target, self.batch)
         return replace(other, limits=self.limits, measured=self.measured)
+
+    def with_fixed_batch(self) -> Subject:
+        """The same with a batch size that does not depend on the clock; one that was named stays.
+
+        The last digits of maps depend on it.
+        """
+        if self.batch is not None:
+            return self
+        return replace(self, batch=_FIXED_BATCH.get(self.classifier.device.type, 8))
 
     @property
     def target_name(self) -> str:

@@ -19,7 +19,7 @@ LATE: dict[str, int] = {
     "__init__.py": 1,  # the public functions, when they are asked for
     "attribution": 4,  # what only some methods need
     "classifiers": 1,  # torchvision, for its networks alone
-    "cli": 76,  # each command loads what it needs, and `--help` nothing
+    "cli": 77,  # each command loads what it needs, and `--help` nothing
     "document": 2,
     "experiments": 3,
     "gui": 68,  # the window is there before PyTorch is

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from cyclopts import App, Group, Parameter
 
 from pda_studio import __version__
+from pda_studio.cli.batch import batch
 from pda_studio.cli.cache import cache
 from pda_studio.cli.combine import combine
 from pda_studio.cli.explain import DEFAULT_METHOD, explain
@@ -22,6 +23,7 @@ from pda_studio.cli.window import screenshot, window
 
 VERBS: dict[str, Callable[..., int]] = {
     "explain": explain,
+    "batch": batch,
     "combine": combine,
     "predict": predict,
     "figure": figure,

@@ -1,6 +1,6 @@
 """The verb `explain`: an attribution map, and its figure."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
@@ -19,13 +19,8 @@ from pda_studio.cli.options import (
     check_figure,
 )
 from pda_studio.cli.targets import Against, Layer, Target, UnitText
-from pda_studio.errors import UsageError
 from pda_studio.files import check_is_not
 from pda_studio.store.map_formats import check_map, write_map
-
-if TYPE_CHECKING:
-    from pda_studio.methods import Method
-
 
 DEFAULT_METHOD = "efficient-pda"
 
@@ -68,18 +63,19 @@ def explain(
     check_map(output, patient=name_patient)
     check_is_not(output, image, "map", "image")
     check_figure(figure, image)
+    from pda_studio.classifiers.named_targets import target_named
     from pda_studio.cli import progress, texts
     from pda_studio.methods import method_named
     from pda_studio.results import Subject
     from pda_studio.store import CacheEntry, DiskCache, Placed
 
     kind = method_named(method)
-    check_values(kind, parameters)
+    kind.check_values(parameters)
     targets.check(target, against, layer, unit)
     model_input = model_input or ModelInput()
     pixels = model_input.read(image)
     loaded = model_input.of(progress.load(classifier, weights, device, about))
-    meant = targets.chosen(loaded, pixels, target, against, layer, unit)
+    meant = target_named(loaded, pixels, target, against, layer, unit)
     subject = Subject.of(pixels, loaded, meant, None if batch == "auto" else batch)
     chosen = kind.create(subject.classifier, **parameters)
     store, entry = DiskCache(limit=0 if no_cache else None), CacheEntry.of(chosen, subject)
@@ -101,23 +97,3 @@ def explain(
     summary = texts.summary(evidence_map, written, str(found or ""))
     print("\n".join(filter(None, (summary, compared, told))))
     return 0
-
-
-def check_values(kind: "type[Method]", values: dict[str, Any]) -> None:
-    """Refuse unknown parameters and values out of their bounds before a classifier is loaded.
-
-    Whether values fit each other is not known before, as the classifier has a say in the others.
-
-    Raises
-    ------
-    UsageError
-        If a parameter is unknown or its value is out of its bounds.
-    """
-    from pydantic import ValidationError
-
-    try:
-        kind.create(None, **values)
-    except UsageError as error:
-        cause = error.__cause__
-        if not isinstance(cause, ValidationError) or any(e["loc"] for e in cause.errors()):
-            raise

@@ -64,6 +64,7 @@ def neurons(
     check_figure(output, image)
     from pda_studio.attribution.neurons import most_important_in
     from pda_studio.attribution.over_seeds import over_seeds
+    from pda_studio.classifiers.named_targets import target_named
     from pda_studio.cli import progress
     from pda_studio.methods.neurons import Neurons
     from pda_studio.results import Subject
@@ -73,7 +74,7 @@ def neurons(
     model_input = model_input or ModelInput()
     pixels = model_input.read(image)
     loaded = model_input.of(progress.load(classifier, weights, device))
-    meant = targets.chosen(loaded, pixels, target, against, layer, unit)
+    meant = target_named(loaded, pixels, target, against, layer, unit)
     subject = Subject.of(pixels, loaded, meant)
     ranking, patches = most_important_in(method, subject)
     repeated = over_seeds(method, subject, ranking, seeds)

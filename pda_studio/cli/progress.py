@@ -4,21 +4,24 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tqdm import tqdm
 
 from pda_studio.classifiers import Classifier, loading
-from pda_studio.cli import telling
+from pda_studio.cli import streams, telling
 from pda_studio.cli.answers import Answers
 from pda_studio.durations import duration
 from pda_studio.methods import Method
 from pda_studio.results import Result, Subject
 
 if TYPE_CHECKING:
+    from pda_studio.batch.running import BatchProgress
     from pda_studio.studies import Inputs, Study, StudyResult
 
 T = TypeVar("T")
+_NOW_AND_THEN = 30.0  # seconds between two lines where there is no terminal
 _LONG = 20.0  # seconds: what takes longer is said before
 
 
@@ -87,6 +90,29 @@ def studied(study: "Study", inputs: "Inputs") -> "StudyResult":
             bar.update(step.done - bar.n)
     assert step.result is not None, "the last step holds the result"
     return step.result
+
+
+def batch(steps: "Iterator[BatchProgress]") -> "BatchProgress":
+    """Follow a batch to its end, with a bar, or a line now and then where there is no terminal.
+
+    The rate is that of what is done here and now, not of what was there before.
+    """
+    last, began, told = next(steps), monotonic(), monotonic()
+    first = last
+    with _bar(unit=" maps", desc="Batch", total=last.total, initial=last.done) as bar:
+        for last in steps:
+            if last.failed:
+                bar.set_postfix_str(f"{last.failed} failed", refresh=False)
+            bar.update(last.done - bar.n)
+            now = monotonic()
+            if bar.disable and now - told > _NOW_AND_THEN and last.done > first.done:
+                told = now
+                left = (now - began) / (last.done - first.done) * (last.total - last.done)
+                failed = f", {last.failed:,} failed" if last.failed else ""
+                streams.tell(
+                    f"{last.done:,} of {last.total:,} maps{failed}, about {duration(left)} left"
+                )
+    return last
 
 
 def followed(items: Iterable[T], total: int, unit: str) -> Iterator[T]:

@@ -266,6 +266,7 @@ def _inputs_of(kind: "type[Study]", values: dict[str, Any]) -> "Inputs":
     ]
     subject, explained, name = None, None, ""
     if "subject" in kind.needs or values.get("image") is not None:
+        from pda_studio.classifiers.named_targets import target_named
         from pda_studio.results import Subject
 
         named = tuple(values.get(key) for key in ("target", "against", "layer", "unit"))
@@ -275,7 +276,7 @@ def _inputs_of(kind: "type[Study]", values: dict[str, Any]) -> "Inputs":
         name = image.name
 
         def explained(loaded: "Classifier") -> Subject:
-            return Subject.of(pixels, loaded, targets.chosen(loaded, pixels, *named))
+            return Subject.of(pixels, loaded, target_named(loaded, pixels, *named))
 
         def subject() -> Subject:
             return explained(classifiers[0].load())

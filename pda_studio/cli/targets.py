@@ -7,9 +7,6 @@ from cyclopts import Parameter
 from pda_studio.errors import UsageError
 
 if TYPE_CHECKING:
-    from pda_studio import targets
-    from pda_studio.classifiers import Classifier
-    from pda_studio.images import Image
     from pda_studio.results import Subject
 
 Target = Annotated[
@@ -71,36 +68,3 @@ def label(subject: "Subject") -> str:
 
     name, target = subject.target_name, subject.target
     return f"{name} (class {target.index})" if isinstance(target, ClassTarget) else name
-
-
-def chosen(
-    classifier: "Classifier",
-    image: "Image",
-    target: str | None,
-    against: str | None,
-    layer: str | None,
-    unit: str | None,
-) -> "targets.Target | None":
-    """The target that the options name; None for the most likely class.
-
-    Raises
-    ------
-    UsageError
-        If there is no such class, layer or unit.
-    """
-    from pda_studio.targets import ContrastTarget, UnitTarget
-
-    if layer is not None:
-        if unit is not None:
-            return UnitTarget.parse(layer, unit)
-        from pda_studio.classifiers.layers import activations
-
-        maps = activations(classifier, classifier.preprocessing.view(image), layer)
-        return UnitTarget(layer, int(maps.reshape(len(maps), -1).mean(1).argmax()))
-    if against is not None:
-        if target is None:
-            first = int(classifier.predict(classifier.preprocessing.view(image)).argmax())
-        else:
-            first = classifier.class_index(target)
-        return ContrastTarget(first, classifier.class_index(against))
-    return None if target is None else classifier.target_of(target)

@@ -17,6 +17,7 @@ from pda_studio.results import EvidenceMap, Result
 from pda_studio.targets import UNITS, ClassTarget
 
 if TYPE_CHECKING:  # the list of methods does not wait for PyTorch
+    from pda_studio.batch.running import BatchProgress
     from pda_studio.classifiers import CatalogueEntry
     from pda_studio.classifiers.layers import Layer
 
@@ -228,3 +229,17 @@ def summary(evidence_map: Result, written: Sequence[Path], origin: str = "") -> 
         lines.append(f"How: {m.how}")
     lines += [f"Wrote {path}" for path in written]
     return "\n".join(lines)
+
+
+def batch(last: BatchProgress, count: int, written: Sequence[Path]) -> str:
+    """What a batch came to, in a few lines."""
+    lines = [f"{last.done:,} of {last.total:,} maps are there."]
+    if last.failed:
+        jobs = "job" if last.failed == 1 else "jobs"
+        lines = [
+            f"{last.done - last.failed:,} of {last.total:,} maps are there; {last.failed:,} {jobs}"
+            " failed: the column “error” says why."
+        ]
+    if count > last.total:
+        lines.append(f"The index has {count:,} rows, as other jobs were done there before.")
+    return "\n".join([*lines, *(f"Wrote {path}" for path in written)])

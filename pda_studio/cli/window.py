@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter, Token
 
 from pda_studio import displays
-from pda_studio.cli.explain import DEFAULT_METHOD, check_values
+from pda_studio.cli.explain import DEFAULT_METHOD
 from pda_studio.cli.model_input import InputOptions
 from pda_studio.cli.options import (
     ClassifierName,
@@ -104,7 +104,7 @@ def screenshot(
     from pda_studio.methods import method_named
 
     if method is not None or parameters:
-        check_values(method_named(method or DEFAULT_METHOD), parameters)
+        method_named(method or DEFAULT_METHOD).check_values(parameters)
     if image == STANDARD_INPUT:
         raise UsageError("The window opens files: save the image first, and name its file.")
     more: dict[str, Any] = {}

@@ -19,7 +19,6 @@ from pda_studio.methods import Method
 from pda_studio.results import EvidenceMap, Subject, map_in
 from pda_studio.store import MapStore
 
-_BATCH = {"cpu": 8, "cuda": 128}  # images a pass: one that is named gives the same last digits
 _TRIAL = 0.8  # seconds of a method's work from which the whole map's are told
 Made = TypeVar("Made")
 Found = TypeVar("Found")
@@ -117,7 +116,7 @@ class MapWork:
         """
         several = [subject] * len(self.methods) if isinstance(subject, Subject) else list(subject)
         for place, method in enumerate(self.methods):
-            subject = _steady(several[place])
+            subject = several[place].with_fixed_batch()
             yield self._step(0, f"how long maps take: {self.names[place]}")
             if not self._computed[place]:
                 self._seconds[place] = 0.0
@@ -151,7 +150,7 @@ class MapWork:
         EvidenceMap
             Complete.
         """
-        method, subject = self.methods[place], _steady(subject)
+        method, subject = self.methods[place], subject.with_fixed_batch()
         doing = ": ".join(filter(None, (doing, self.names[place])))
         found = self._find(method, subject)
         if found is None:
@@ -217,13 +216,6 @@ def _seconds_of(method: Method, subject: Subject) -> float:
                 close()
             return now - began + (now - half[0]) / (done - half[1]) * (progress.total - done)
     return perf_counter() - began
-
-
-def _steady(subject: Subject) -> Subject:
-    """The same with a batch size that does not depend on the clock."""
-    if subject.batch is not None:
-        return subject
-    return replace(subject, batch=_BATCH.get(subject.classifier.device.type, 8))
 
 
 def beside(

@@ -11,6 +11,9 @@ from sys import maxsize
 from threading import RLock
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeVar, get_args
 
+from pydantic import ValidationError
+
+from pda_studio.errors import UsageError
 from pda_studio.parameters import Declaration
 from pda_studio.targets import as_json
 
@@ -243,6 +246,25 @@ class Method(Declaration):
             if not (low or 0) <= getattr(draft, name) <= (high or maxsize):
                 suited[name] = min(value, high or maxsize)
         return cls.of_values({**suited, **values})
+
+    @classmethod
+    def check_values(cls, values: Mapping[str, Any]) -> None:
+        """Refuse unknown parameters and values out of their bounds before a classifier is loaded.
+
+        Whether values fit each other is not known before, as the classifier has a say in the
+        others.
+
+        Raises
+        ------
+        UsageError
+            If a parameter is unknown or its value is out of its bounds.
+        """
+        try:
+            cls.create(None, **values)
+        except UsageError as error:
+            cause = error.__cause__
+            if not isinstance(cause, ValidationError) or any(e["loc"] for e in cause.errors()):
+                raise
 
     @classmethod
     def start_for(cls, classifier: Classifier) -> Self:
