@@ -52,7 +52,11 @@ def test_every_preset_names_methods_that_there_are():
         ("marginal-conditional", ["bar"], ["Marginal", "Conditional"]),
         ("layers", ["relu1", "relu2"], ["Strongest map", "Second map", "Third map"]),
         ("before-after-softmax", 3, ["Before the softmax", "After the softmax"]),
-        ("pda-family", ["bar"], ["Original PDA", "Efficient PDA", "Sampled PDA", "Simplified PDA"]),
+        (
+            "original-to-simplified",
+            ["bar"],
+            ["Original PDA", "Efficient PDA", "Sampled PDA", "Simplified PDA"],
+        ),
     ],
 )
 def test_a_preset_is_a_whole_panel(classifier, subject, name, rows, columns):

@@ -117,7 +117,7 @@ PRESETS: dict[str, Preset] = {
         "settings",
         (_EFFICIENT, _SIMPLIFIED),
     ),
-    "pda-family": Preset(
+    "original-to-simplified": Preset(
         "Original, efficient, sampled and simplified PDA",
         f"{_ZHOU} 14, 15 and 19",
         "images",

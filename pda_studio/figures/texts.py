@@ -104,7 +104,8 @@ class Texts:
 
     def _title(self, column: Column) -> tuple[str, str]:
         """A column's name, and how it differs from the others."""
-        return clean(column.title), self.grid.details(column)
+        title, more = clean(column.title), self.grid.details(column)
+        return title, more if more != title else ""
 
     def _swap_titles(self) -> None:
         """Where all columns have one method, their differences are their names."""

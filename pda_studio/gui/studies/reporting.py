@@ -58,7 +58,13 @@ class Reporting(QObject):
             self.dialog = ReportDialog(self._window)
             self.dialog.save_wanted.connect(self._ask)
         self._parts = [*self._maps(), *self._studies()]
-        self.dialog.show_parts([part.title for part in self._parts])
+        titles = [part.title for part in self._parts]
+        self.dialog.show_parts(
+            [
+                f"{title} ({place + 1})" if titles.count(title) > 1 else title
+                for place, title in enumerate(titles)
+            ]
+        )
         self.dialog.show()
         self.dialog.raise_()
         self.dialog.activateWindow()
