@@ -46,3 +46,14 @@ def test_what_needs_no_engine_does_not_wait_for_it(words: list[str], status: int
         [sys.executable, "-c", program, *words], capture_output=True, check=False, timeout=120
     )
     assert done.returncode == status
+
+
+def test_the_window_loads_no_engine_and_no_bindings_of_cuda() -> None:
+    program = (
+        "import sys; import pda_studio.gui.window.studio;"
+        " print([name for name in ('torch', 'cuda', 'scipy', 'matplotlib') if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert done.stdout.strip() == "[]"

@@ -1,7 +1,6 @@
 """One image under the shared viewport, and all that is drawn over it."""
 
 import numpy as np
-import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSize, QTimer
 from PySide6.QtGui import (
@@ -12,6 +11,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from pda_studio.document.operations import Matrix
+from pda_studio.gui.graphs import pg
 from pda_studio.gui.grid import decorations
 from pda_studio.gui.grid.contour_lines import ContourLines
 from pda_studio.gui.grid.geometry import moved_point

@@ -1,7 +1,6 @@
 """Chooses a hidden unit: a layer from the network's tree, one of its strongest maps, a place."""
 
 import numpy as np
-import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
@@ -23,6 +22,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from pda_studio.gui.graphs import pg
 from pda_studio.gui.targets.units import LayerMaps, UnitLayer
 from pda_studio.gui.window import numbers as words
 from pda_studio.gui.window.pixmaps import image_of
