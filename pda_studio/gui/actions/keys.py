@@ -22,7 +22,7 @@ from pda_studio.gui.session.session import Session
 from pda_studio.gui.window.main_window import MainWindow
 
 _PAGES = (Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
-_DRAGS = ("crop", "remove-region")
+_DRAGS = ("crop", "model-input-crop", "remove-region")
 """Tools that a drag in a panel serves."""
 _WAYS = {
     Qt.Key.Key_Left: (0, -1),

@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF
 from PySide6.QtGui import QPolygonF
 
-from pda_studio.document.model_input import preprocessing_of_row
-from pda_studio.document.operations import Matrix, changed, moved
+from pda_studio.document.model_input import crop_of, preprocessing_of_row
+from pda_studio.document.operations import Crop, Matrix, changed, moved, placed
 from pda_studio.document.turning import seen
 from pda_studio.document.workspace import Column, Row
+from pda_studio.gui.grid.crop_handles import CropHandles
 from pda_studio.gui.session.session import Session
+from pda_studio.images.fit import CropBox
 
 
 def input_matrix(session: Session, row: Row, column: Column | None = None) -> Matrix | None:
@@ -76,6 +78,24 @@ def whole_image(session: Session, row: Row) -> tuple[NDArray[np.uint8], Matrix, 
     corners = ((0, 0), (across, 0), (across, down), (0, down))
     outline = QPolygonF([QPointF(*moved_point(back, x, y)) for x, y in corners])
     return pixels, back @ between(session, row), outline
+
+
+def crop_handles(session: Session, row: Row) -> CropHandles | None:
+    """The crop as a row's whole image shows it; None where the row has no part in it."""
+    image, classifier = session.work.image, session.classifier
+    cropped = any(isinstance(operation, Crop) for operation in row.operations)
+    if image is None or classifier is None or row.image is not None or cropped:
+        return None
+    preprocessing, size = classifier.preprocessing, (image.image.width, image.image.height)
+    _, width, height = placed(row.operations, *size)
+    model_input = preprocessing.usual_size
+    crop = crop_of(preprocessing.crop, row, *size) if preprocessing.fit == "crop" else None
+    if crop is None:
+        middle = preprocessing.model_copy(update={"crop": None})
+        frame, (down, across) = middle.frame(width, height), middle.view_size(width, height)
+        shown, centre = (down * frame.scale_y, across * frame.scale_x), (width / 2, height / 2)
+        crop = CropBox.around(centre, shown, model_input, (width, height))
+    return CropHandles(crop, model_input, (width, height))
 
 
 def original_frame(session: Session, row: Row, column: Column) -> Matrix:

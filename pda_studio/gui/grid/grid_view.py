@@ -30,6 +30,8 @@ class GridView(QScrollArea):
 
     framed = Signal(int, QRectF)
     """A row's key, and a frame that was drawn on its whole image, in pixels of that."""
+    crop_moved = Signal(int, object)
+    """A row's key, and the `CropBox` that was moved or resized on its whole image."""
     column_menu_wanted = Signal(int, QPoint)
     row_menu_wanted = Signal(int, QPoint)
     finer_wanted = Signal()
@@ -58,6 +60,7 @@ class GridView(QScrollArea):
         self.inputs, self.maps = self.table.inputs, self.table.maps
         self._comparisons = Comparisons(session)
         self._framing = False
+        self._cropping = False
         self._cutting = False
         self.pointing = Pointing(session, self._views_with_keys, self)
         events = session.events
@@ -95,6 +98,14 @@ class GridView(QScrollArea):
         for row in self._session.work.rows:
             self.inputs[row.key].views[0].set_framing(framing)
             self._show_input(row)
+
+    def set_cropping(self, cropping: bool) -> None:
+        """Let the crop of the model input be moved, resized or drawn anew on the inputs."""
+        self._cropping = cropping
+        self.set_framing(cropping)
+        selected = self.inputs.get(self._session.selection[0])
+        if cropping and selected is not None:
+            selected.views[0].setFocus(Qt.FocusReason.OtherFocusReason)  # for the arrow keys
 
     def set_cutting(self, cutting: bool) -> None:
         """Let a region be drawn on any panel, to be taken out."""
@@ -231,6 +242,7 @@ class GridView(QScrollArea):
         for view in panel.views:
             view.set_framing(framing)
             view.framed.connect(lambda frame, v=view: self._on_framed(key(), v, frame))
+            view.crop_moved.connect(lambda box: self.crop_moved.emit(row, box))
             self.pointing.attach(key, view)
 
     def _note_visible(self) -> None:
@@ -263,7 +275,8 @@ class GridView(QScrollArea):
         panel = self.inputs[row.key]
         whole = geometry.whole_image(self._session, row) if self._framing else None
         if whole is not None:
-            panel.show_whole(*whole)
+            handles = geometry.crop_handles(self._session, row) if self._cropping else None
+            panel.show_whole(*whole, handles)
             return
         panel.place(geometry.between(self._session, row))
         panel.show_look(

@@ -14,6 +14,7 @@ from pda_studio.document.operations import Matrix
 from pda_studio.gui.graphs import pg
 from pda_studio.gui.grid import decorations
 from pda_studio.gui.grid.contour_lines import ContourLines
+from pda_studio.gui.grid.crop_handles import CropHandles
 from pda_studio.gui.grid.geometry import moved_point
 from pda_studio.gui.grid.marks import draw_marks
 from pda_studio.gui.grid.viewport import Viewport
@@ -59,6 +60,7 @@ class ImageSurface(pg.GraphicsView):  # type: ignore[misc]
         self._from_first: Matrix = np.eye(3)
         self._to_first: Matrix = np.eye(3)
         self._frame: QRectF | None = None
+        self._handles: CropHandles | None = None
         self._marks: list[QPolygonF] = []
         self.is_dimmed = False
         self.is_sketch = False
@@ -255,6 +257,11 @@ class ImageSurface(pg.GraphicsView):  # type: ignore[misc]
                 self.to_screen(self._frame.right(), self._frame.bottom()),
             )
             decorations.draw_frame(painter, area, frame)
+        elif self._handles is not None:
+            focused = self.hasFocus()
+            self._handles.draw(painter, area, self.to_screen, palette, focused=focused)
+            if self._handles.held:
+                decorations.draw_chip(painter, area, str(self._handles.box), self.font())
         if self._progress is not None:
             decorations.draw_progress(painter, area, self._progress, palette)
         if self._chip:

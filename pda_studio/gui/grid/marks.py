@@ -32,6 +32,17 @@ def draw_marks(
             painter.drawPolygon(shown)
 
 
+def crop_steps_of(event: QKeyEvent) -> tuple[int, int] | None:
+    """How far an arrow moves a crop: a pixel, with Shift ten; None for any other key."""
+    way = _WAYS.get(Qt.Key(event.key()))
+    held = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+    shift = Qt.KeyboardModifier.ShiftModifier
+    if way is None or held not in (shift, Qt.KeyboardModifier.NoModifier):
+        return None
+    far = _FAR if held == shift else 1
+    return way[0] * far, way[1] * far
+
+
 def steps_of(event: QKeyEvent) -> tuple[int, int] | None:
     """How far Shift and an arrow move: a pixel, with Ctrl ten; None for any other key."""
     way = _WAYS.get(Qt.Key(event.key()))

@@ -13,6 +13,7 @@ from pda_studio.document.operations import Matrix
 from pda_studio.gui.grid.caption import Caption
 from pda_studio.gui.grid.colour_bar import ColourBar
 from pda_studio.gui.grid.contour_lines import ContourLines
+from pda_studio.gui.grid.crop_handles import CropHandles
 from pda_studio.gui.grid.image_view import ImageView
 from pda_studio.gui.grid.map_caption import caption_of, offer_of
 from pda_studio.gui.grid.viewport import Viewport
@@ -86,7 +87,13 @@ class InputPanel(Panel):
         self.views[0].setAccessibleName(self.tr("Input image"))
         self.bar.hide()
 
-    def show_whole(self, pixels: NDArray[np.uint8], matrix: Matrix, model_input: QPolygonF) -> None:
+    def show_whole(
+        self,
+        pixels: NDArray[np.uint8],
+        matrix: Matrix,
+        model_input: QPolygonF,
+        handles: CropHandles | None = None,
+    ) -> None:
         """Show all of a row's image, also what the network does not get.
 
         Parameters
@@ -97,12 +104,19 @@ class InputPanel(Panel):
             Where points of the first row's input lie in it.
         model_input : QPolygonF
             What the network gets of it, in its pixels: that is outlined.
+        handles : CropHandles, optional
+            The crop that can be moved and resized here.
         """
         self.place(matrix)
         self.views[0].show_pixels(pixels)
         self.views[0].show_state()
         self.views[0].show_marks([model_input])
+        self.views[0].show_handles(handles)
         size = f"{pixels.shape[1]} × {pixels.shape[0]} px"
+        if handles is not None:
+            keys = self.tr("Arrow keys: 1 px, with Shift 10 px. Drag outside the frame: another.")
+            self.caption.show_lines(self.tr("Drag the frame or its sides"), size, keys)
+            return
         self.caption.show_lines(self.tr("Drag a frame"), self.tr("Outlined: model input"), size)
 
     def show_look(
@@ -126,6 +140,7 @@ class InputPanel(Panel):
         maps_turned_back : bool
             Whether the maps beside it are turned back, which is said.
         """
+        self.views[0].show_handles(None)
         if prediction is None:
             self.views[0].show_state(dimmed=True)
             self.caption.show_lines(name)

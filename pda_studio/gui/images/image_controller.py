@@ -6,9 +6,11 @@ from functools import partial
 
 from PySide6.QtCore import QT_TRANSLATE_NOOP, QObject, QRectF, QTimer, Signal
 
+from pda_studio.document.model_input import in_opened_image
 from pda_studio.document.workspace import SourceImage
 from pda_studio.gui.actions.action import IMAGE, Action, Context, Menu, ready
 from pda_studio.gui.connections import follow
+from pda_studio.gui.grid.geometry import crop_handles
 from pda_studio.gui.jobs.worker import Jobs
 from pda_studio.gui.opening.opening import Opening
 from pda_studio.gui.session.session import Session
@@ -86,6 +88,7 @@ class ImageController(QObject):
         )
         self._declare_fits(window, opening)
         window.grid.framed.connect(self._on_framed)
+        window.grid.crop_moved.connect(self._on_crop_moved)
         follow(self, session.events.classifier, self._show_fit)
         follow(self, session.loaded, self._show_fit)
         opening.fit_refused.connect(self._show_fit)
@@ -118,10 +121,12 @@ class ImageController(QObject):
             Action(
                 "model-input-crop",
                 self.tr("Choose the crop"),
-                toggled=window.grid.set_framing,
+                toggled=window.grid.set_cropping,
                 place=_INPUT.at(20),
                 shortcut="Ctrl+Alt+5",
-                help=self.tr("Drag a frame on the opened image: the network gets what is in it"),
+                help=self.tr(
+                    "Move, resize or draw a frame on the image: the network gets what is in it"
+                ),
                 exclusive="drag",
                 enabled=ready,
             ),
@@ -129,17 +134,24 @@ class ImageController(QObject):
 
     def _on_framed(self, key: int, frame: QRectF) -> None:
         """Let the frame drawn on the opened image become the model input, with its aspect."""
-        action, session = self._registry["model-input-crop"], self._session
+        action, row = self._registry["model-input-crop"], self._session.work.row(key)
         if not action.isChecked():
             return
         action.setChecked(False)
-        image, loaded, first = session.work.image, session.classifier, session.work.rows[0]
-        if image is None or loaded is None or key != first.key:
-            return
-        centre = frame.center().x(), frame.center().y()
-        model_input = loaded.preprocessing.usual_size
-        crop = CropBox.around(centre, (frame.height(), frame.width()), model_input, image.size)
-        session.model_inputs.set_crop(crop)
+        handles = crop_handles(self._session, row) if row is not None else None
+        if handles is not None:
+            centre = frame.center().x(), frame.center().y()
+            size = frame.height(), frame.width()
+            box = CropBox.around(centre, size, handles.model_input, handles.image)
+            self._on_crop_moved(key, box)
+
+    def _on_crop_moved(self, key: int, box: CropBox) -> None:
+        """Let a crop of a row's view become the model input: one edit."""
+        session = self._session
+        row, image, loaded = session.work.row(key), session.work.image, session.classifier
+        if row is not None and image is not None and loaded is not None:
+            crop = in_opened_image(box, row, *image.size, loaded.preprocessing.crop)
+            session.model_inputs.set_crop(crop)
 
     def _on_fit(self, opening: Opening, fit: Fit, wanted: bool) -> None:
         if wanted:
