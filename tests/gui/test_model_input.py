@@ -32,6 +32,8 @@ def test_the_whole_image_is_a_menu_away(opened: Opened, qtbot: QtBot, tmp_path: 
     qtbot.waitUntil(padded, timeout=WAIT)
     assert session.work.classifier.fit == "pad"
     assert registry["fit-pad"].isChecked()
+    caption = studio.window.grid.inputs[session.work.rows[0].key].caption.toolTip()
+    assert "Whole image, padded · 28 × 60 px" in caption
     assert session.work.columns[0].method.stride == 4, "parameters stay as they were"
     registry["undo"].trigger()
     assert session.work.classifier.fit in (None, "crop")
@@ -132,3 +134,9 @@ def test_a_crop_is_moved_and_resized_by_mouse_and_keys(
     QTest.keyClick(view, Qt.Key.Key_Escape)
     assert not registry["model-input-crop"].isChecked()
     assert view.handles is None
+    for row, said in (
+        (0, "Crop of 20 × 20 at (7, 8) · 40 × 60 px"),
+        (1, "Crop of 20 × 20 at (32, 7)"),
+    ):
+        caption = grid.inputs[session.work.rows[row].key].caption
+        qtbot.waitUntil(lambda c=caption, said=said: said in c.toolTip(), timeout=WAIT)

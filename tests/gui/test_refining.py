@@ -1,5 +1,7 @@
 """A levelled map in the window: refined step by step, undone, and shown for other classes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from driver import WAIT, wait_for_maps
@@ -8,7 +10,9 @@ from pytestqt.qtbot import QtBot
 
 from pda_studio.attribution import levelled
 from pda_studio.classifiers import Classifier
-from pda_studio.diagnostics import approximation
+from pda_studio.diagnostics import Completeness, approximation
+from pda_studio.gui.grid.map_caption import caption_of
+from pda_studio.gui.maps.panel_state import PanelState
 from pda_studio.gui.window.studio import Studio
 from pda_studio.pda.levelled import refinement
 from pda_studio.results import EvidenceMap
@@ -105,3 +109,16 @@ def test_another_class_is_drawn_without_a_forward_pass(
         assert drawn.approximation_error is not None
         assert not np.array_equal(drawn.evidence, levelled_map.evidence)
         assert "± " in studio.window.grid.maps[0, 0].caption.text()
+
+
+def test_whatever_else_is_said_the_approximation_error_is_in_sight(
+    levelled_map: EvidenceMap,
+) -> None:
+    found = approximation(levelled_map.diagnostics)
+    lost = replace(levelled_map, diagnostics=(found, Completeness(1.0, 9.0)))
+    for layer in ("", "Standard error"):
+        for shown in (levelled_map, lost):
+            lines = caption_of(shown, PanelState("done"), "r 0.93 · top 5 %: 71 %", layer)
+            assert lines[1].startswith(f"{found.short} · ")
+            assert any("r 0.93" in line for line in lines)
+    assert "⚠ the map sums to" in caption_of(lost, PanelState("done"), "r 0.93")[1]

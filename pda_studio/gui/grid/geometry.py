@@ -16,7 +16,7 @@ from pda_studio.document.turning import seen
 from pda_studio.document.workspace import Column, Row
 from pda_studio.gui.grid.crop_handles import CropHandles
 from pda_studio.gui.session.session import Session
-from pda_studio.images.fit import CropBox
+from pda_studio.images.fit import CropBox, fit_in_words
 
 
 def input_matrix(session: Session, row: Row, column: Column | None = None) -> Matrix | None:
@@ -78,6 +78,16 @@ def whole_image(session: Session, row: Row) -> tuple[NDArray[np.uint8], Matrix, 
     corners = ((0, 0), (across, 0), (across, down), (0, down))
     outline = QPolygonF([QPointF(*moved_point(back, x, y)) for x, y in corners])
     return pixels, back @ between(session, row), outline
+
+
+def fitted_in_words(session: Session, row: Row) -> str:
+    """What of a row's view the network gets; "" for its middle."""
+    image, classifier = session.work.image_of(row), session.classifier
+    if image is None or classifier is None:
+        return ""
+    crop = crop_of(classifier.preprocessing.crop, row, *image.size)
+    said = fit_in_words(classifier.preprocessing.fit, crop)
+    return said[:1].upper() + said[1:]
 
 
 def crop_handles(session: Session, row: Row) -> CropHandles | None:

@@ -283,6 +283,7 @@ class GridView(QScrollArea):
             self._session.prediction(row.key),
             name,
             image.notes if image and not row.operations else (),
+            fitted=geometry.fitted_in_words(self._session, row),
             maps_turned_back=row.turned_back,
         )
 

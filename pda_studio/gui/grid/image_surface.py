@@ -246,7 +246,8 @@ class ImageSurface(pg.GraphicsView):  # type: ignore[misc]
             decorations.draw_veil(painter, area, palette)
         if self.is_sketch:
             decorations.draw_preview_border(painter, area)
-        draw_marks(painter, self._marks, self.to_screen)
+        if self._handles is None or self._handles.held:  # its frame outlines the model input
+            draw_marks(painter, self._marks, self.to_screen)
         pixel = self.pixel
         if pixel is not None and self._pixels is not None:
             corner = self.to_screen(*pixel)

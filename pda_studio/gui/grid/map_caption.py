@@ -16,29 +16,51 @@ if TYPE_CHECKING:
     from pda_studio.results import Result
 
 
-def caption_of(result: Result, panel: PanelState, agreement: str) -> tuple[str, ...]:
-    """Two lines, and for the tooltip more: how it was computed."""
+def caption_of(
+    result: Result, panel: PanelState, agreement: str, layer: str = ""
+) -> tuple[str, ...]:
+    """Two lines, and for the tooltip more: how it was computed.
+
+    Whatever else there is to say, the second begins with the approximation error.
+
+    Parameters
+    ----------
+    result : Result
+        The map.
+    panel : PanelState
+        How far it has come.
+    agreement : str
+        How far it agrees with the original's.
+    layer : str
+        What of the map is drawn; "" for its evidence.
+    """
     first = f"P({result.target_name}) {words.percentage(result.value)}"
     if not result.has_probability:
         number = "" if math.isnan(result.value) else words.plain(result.value)
         first = f"{result.target_name} {number}".strip()
     if panel.previewed:
-        return first, *_about_preview(result, panel)
-    parts = []
+        return tuple(filter(None, (layer, first, *_about_preview(result, panel))))
     estimate = approximation(result.diagnostics)
-    if estimate is not None:
-        parts.append(estimate.short)
-    elif isinstance(result, EvidenceMap) and result.scores is not None:
-        parts.append(f"{words.count(len(result.scores.grid))} windows")
-    elif panel.state in ("running", "stopped") and panel.total and not panel.stale:
-        parts.append(f"{words.count(panel.done)} of {words.count(panel.total)} windows")
-    parts.append(words.duration(result.seconds))
+    windows = _windows(result, panel) if estimate is None else ""
+    cost = " · ".join(filter(None, (windows, words.duration(result.seconds))))
     forward = result.forward if isinstance(result, EvidenceMap) else ""
     found = ", ".join(filter(None, map(str, result.diagnostics)))
     warning = "; ".join(f"⚠ {one}" for one in warnings(result.diagnostics))
     forward = forward and f"Forward: {forward}"
-    lines = first, warning, agreement, " · ".join(parts), forward, found
-    return tuple(filter(None, lines))
+    lines = layer, first, warning, agreement, cost, forward, found
+    first, second, *others = filter(None, lines)
+    if estimate is not None:
+        second = f"{estimate.short} · {second}"
+    return first, second, *others
+
+
+def _windows(result: Result, panel: PanelState) -> str:
+    """How many windows were scored, as far as that is known."""
+    if isinstance(result, EvidenceMap) and result.scores is not None:
+        return f"{words.count(len(result.scores.grid))} windows"
+    if panel.state in ("running", "stopped") and panel.total and not panel.stale:
+        return f"{words.count(panel.done)} of {words.count(panel.total)} windows"
+    return ""
 
 
 def offer_of(panel: PanelState) -> str:

@@ -115,6 +115,7 @@ class InputPanel(Panel):
         size = f"{pixels.shape[1]} × {pixels.shape[0]} px"
         if handles is not None:
             keys = self.tr("Arrow keys: 1 px, with Shift 10 px. Drag outside the frame: another.")
+            size = f"{handles.crop} · {size}"
             self.caption.show_lines(self.tr("Drag the frame or its sides"), size, keys)
             return
         self.caption.show_lines(self.tr("Drag a frame"), self.tr("Outlined: model input"), size)
@@ -125,6 +126,7 @@ class InputPanel(Panel):
         name: str,
         notes: tuple[str, ...] = (),
         *,
+        fitted: str = "",
         maps_turned_back: bool = False,
     ) -> None:
         """Show the model input of a row.
@@ -137,6 +139,8 @@ class InputPanel(Panel):
             Of the image's file.
         notes : tuple of str
             What was decided as the file was read.
+        fitted : str
+            What of the image the network gets; "" for its middle.
         maps_turned_back : bool
             Whether the maps beside it are turned back, which is said.
         """
@@ -149,7 +153,9 @@ class InputPanel(Panel):
         self.views[0].show_state()
         size = f"{prediction.width} × {prediction.height} px"
         note = self.tr("Not turned back")
-        about = " · ".join([size, *notes])  # all of it is in the tooltip, each in its line
+        about = " · ".join(
+            filter(None, [fitted, size, *notes])
+        )  # all of it is in the tooltip, each in its line
         lines = name, note if maps_turned_back else "", about, *notes
         self.caption.show_lines(*filter(None, lines))
 
@@ -205,8 +211,7 @@ class MapPanel(Panel):
             self.caption.show_lines(*filter(None, (panel.message,)))
         else:
             said = style.caption(evidence_map) if evidence_map is not None else ""
-            lines = said, *caption_of(found, panel, agreement)
-            self.caption.show_lines(*filter(None, lines))
+            self.caption.show_lines(*caption_of(found, panel, agreement, said))
         self.caption.show_offer(offer_of(panel), self.tr("No window is scored twice."))
         self._show_value()
 
