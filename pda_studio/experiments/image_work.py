@@ -11,6 +11,7 @@ from pda_studio.store.numbers import KeptNumbers, Numbers
 Pieces = Generator[tuple[int, int], None, Numbers]
 """The work of one image: after each piece how many are done and how many there are."""
 
+_TRIAL = 0.8  # seconds of an image's work from which the whole is told
 _BATCH = 8  # one that is named gives the same last digits
 
 
@@ -57,17 +58,17 @@ class ImageWork:
         if found is None:
             began = perf_counter()
             pieces = work(subject)
-            first: tuple[float, int] | None = None
+            seen: list[tuple[float, int]] = []
             while True:
                 try:
                     done, total = next(pieces)
                 except StopIteration as stop:
                     found = stop.value
                     break
-                now = perf_counter()
-                first = first or (now, done)  # the first piece pays for what is prepared once
+                seen.append((perf_counter(), done))
                 part = min(PARTS * done // max(total, 1), PARTS - 1)
-                yield self._step(part, image.name, first, (now, done), total, began)
+                left = self._time_left(seen, total, began)
+                yield MapStep(self.done + part, self.total, image.name, left)
             self._kept.keep(subject, found)
             self._seconds = perf_counter() - began
         self._left -= 1
@@ -75,19 +76,16 @@ class ImageWork:
         yield MapStep(self.done, self.total, image.name, left)
         return subject, found
 
-    def _step(
-        self,
-        part: int,
-        doing: str,
-        first: tuple[float, int],
-        now: tuple[float, int],
-        total: int,
-        began: float,
-    ) -> MapStep:
-        """How far the work has come, with the time that the pieces so far foretell."""
-        left = None
-        if now[1] > first[1]:
-            of_one = (now[0] - first[0]) / (now[1] - first[1])
-            whole = self._seconds or now[0] - began + of_one * (total - now[1])
-            left = of_one * (total - now[1]) + whole * (self._left - 1)
-        return MapStep(self.done + part, self.total, doing, left)
+    def _time_left(self, seen: list[tuple[float, int]], total: int, began: float) -> float | None:
+        """What the later half of an image's pieces so far foretells.
+
+        The first ones pay for what is prepared once.
+        """
+        now, done = seen[-1]
+        if len(seen) < 3 or (now - seen[0][0] < _TRIAL and 2 * done < total):
+            return None
+        half = next(one for one in seen if one[0] >= (seen[0][0] + now) / 2)
+        half = half if half[1] < done else seen[-2]
+        of_one = (now - half[0]) / (done - half[1])
+        whole = self._seconds or now - began + of_one * (total - done)
+        return of_one * (total - done) + whole * (self._left - 1)

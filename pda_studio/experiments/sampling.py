@@ -146,12 +146,7 @@ def sampling_of(
         After each step, what has been found so far.
     """
     height, width = subject.view.shape[:2]
-    side = sampled.window
-    left, top = (
-        min(max(at - side // 2, 0), length - side)
-        for at, length in zip(pixel, (width, height), strict=True)
-    )
-    rectangle = Rectangle(top, left, side, side)
+    rectangle = Rectangle.around(pixel, sampled.window, (height, width))
     classifier = subject.scored
     maps = [
         sampled.model_copy(update={"samples": map_samples, "seed": sampled.seed + number})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,15 @@ class Rectangle:
     def right(self) -> int:
         """The first column to the right of it."""
         return self.left + self.width
+
+    @classmethod
+    def around(cls, pixel: tuple[int, int], side: int, shape: tuple[int, int]) -> Self:
+        """The square around a column and row, moved into an image of this height and width."""
+        left, top = (
+            min(max(at - side // 2, 0), length - side)
+            for at, length in zip(pixel, shape[::-1], strict=True)
+        )
+        return cls(top, left, side, side)
 
     @property
     def corner(self) -> NDArray[np.int64]:
