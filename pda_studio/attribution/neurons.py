@@ -1,6 +1,6 @@
 """The work of `neurons`: rank the neurons, and project the most important ones to the pixels."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -95,9 +95,14 @@ def most_important(
 
 def layers_of(method: Neurons, ranking: Ranking) -> list[str]:
     """Names of the layers between the two depths; at least one."""
-    last = len(ranking.layers) - 1
+    return layers_between(method, ranking.layers)
+
+
+def layers_between(method: Neurons, layers: Sequence[str]) -> list[str]:
+    """Of all layers in order, those between the two depths; at least one."""
+    last = len(layers) - 1
     low, high = (round(last * share / 100) for share in (method.shallowest, method.deepest))
-    return ranking.layers[low : max(low, high) + 1]
+    return list(layers[low : max(low, high) + 1])
 
 
 def _ranked(

@@ -6,9 +6,10 @@ it has not seen, the more the patches hold. Where masks of the objects are at ha
 patches that hold a part of the object is counted, too.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from time import perf_counter
 
 import numpy as np
 import torch
@@ -28,7 +29,11 @@ from pda_studio.methods.neurons import Metric, Neurons
 from pda_studio.pda.infill.folders import images_in
 from pda_studio.results import Subject
 
+HELD_OUT = 0.25
+"""Share of the images that nothing is learnt from."""
+
 _BATCH = 128
+_STEPS = 4  # of a training, by which its time is told
 _LEARNING_RATE = 1e-3
 _WIDTH = 64  # maps of each layer of the small network, as in the paper
 _FOUND = 128  # of a mask's pixels, from 0 to 255: from here on they are the object's
@@ -94,12 +99,16 @@ class PatchScore:
         Share of the held-out images' patches that the small network takes for the right class.
     localisation : float or None
         Share of the patches that hold a part of the object.
+    overlap : float
+        Jaccard index of the metric's neurons with those of activation precision, the mean over
+        images.
     """
 
     metric: Metric
     patches: int
     accuracy: float
     localisation: float | None
+    overlap: float
 
 
 @dataclass(frozen=True)
@@ -116,8 +125,9 @@ def patch_study(
     images: Images,
     method: Neurons,
     *,
+    metrics: Sequence[Metric] = METRICS,
     side: int | None = None,
-    held_out: float = 0.25,
+    held_out: float = HELD_OUT,
     epochs: int = 10,
     seed: int = 0,
     read: Callable[[Path], OpenedImage] | None = None,
@@ -132,6 +142,8 @@ def patch_study(
         The images, and where their objects are.
     method : Neurons
         How many neurons of which layers; its metric plays no part.
+    metrics : sequence of str
+        Which metrics choose neurons.
     side : int, optional
         Side to which patches are resized, in pixels; without it, 16 where the classifier itself
         takes less than 64, else 32.
@@ -148,8 +160,9 @@ def patch_study(
         How much is done, of all images and then all metrics; in the end the scores.
     """
     maps = FeatureMaps.of(classifier)
-    side = side or (16 if classifier.shorter_side < 64 else 32)
-    cuts: dict[Metric, list[_Cut]] = {metric: [] for metric in METRICS}
+    side = side or side_of(classifier)
+    cuts: dict[Metric, list[_Cut]] = {metric: [] for metric in metrics}
+    overlaps: dict[Metric, list[float]] = {metric: [] for metric in metrics}
     for index, path in enumerate(images.paths):
         subject = Subject.of((read or read_image)(path), classifier)
         if subject.classifier is not classifier:  # at full resolution each has its own size
@@ -158,8 +171,9 @@ def patch_study(
         if images.masks is not None:
             view = classifier.preprocessing.view(load_image(images.masks[index]))
             mask = shown_pixels(view)[..., 0]
-        for metric, patches in _by_metric(subject, maps, method).items():
+        for metric, (patches, overlap) in _by_metric(subject, maps, method, metrics).items():
             cuts[metric] += [_cut(patch, subject, index, mask, side) for patch in patches]
+            overlaps[metric].append(overlap)
         yield index + 1, []
     order = np.random.default_rng(seed).permutation(len(images.paths))
     unseen = set(order[: max(1, round(held_out * len(order)))].tolist())
@@ -168,26 +182,53 @@ def patch_study(
         accuracy = _accuracy(found, images, unseen, epochs, seed)
         hits = np.mean([cut.on_object for cut in found]) if found else np.nan
         localisation = None if images.masks is None else float(hits)
-        scores.append(PatchScore(metric, len(found), accuracy, localisation))
+        overlap = float(np.mean(overlaps[metric]))
+        scores.append(PatchScore(metric, len(found), accuracy, localisation, overlap))
         yield len(images.paths) + place + 1, scores
 
 
-def _by_metric(subject: Subject, maps: FeatureMaps, method: Neurons) -> dict[Metric, list[Patch]]:
-    """Patches that each metric chooses; the ranking is measured and neurons projected once."""
+def side_of(classifier: Classifier) -> int:
+    """To which side patches are resized, in pixels."""
+    return 16 if classifier.shorter_side < 64 else 32
+
+
+def training_seconds(classifier: Classifier, classes: int, patches: int, epochs: int) -> float:
+    """How long the small network learns from so many patches, by a few of its steps."""
+    side = side_of(classifier)
+    times = []
+    for steps in (1, 1, 1 + _STEPS):  # the first prepares what is prepared once
+        x = torch.zeros(steps * _BATCH, 3, side, side)
+        began = perf_counter()
+        _learnt(x, torch.zeros(len(x), dtype=torch.long), classes, 1, 0)
+        times.append(perf_counter() - began)
+    step = max(times[2] - times[1], 0.0) / _STEPS
+    return times[1] + step * epochs * (1 - HELD_OUT) * patches / _BATCH
+
+
+def _by_metric(
+    subject: Subject, maps: FeatureMaps, method: Neurons, metrics: Sequence[Metric]
+) -> dict[Metric, tuple[list[Patch], float]]:
+    """Patches that each metric chooses, and how far its neurons are activation precision's.
+
+    The ranking is measured and neurons are projected once.
+    """
     ranking = ranking_of(method, subject, maps)
     layers = layers_of(method, ranking)
-    chosen = {metric: ranking.top(metric, method.top, layers) for metric in METRICS}
+    chosen = {metric: ranking.top(metric, method.top, layers) for metric in metrics}
     by_place = {(n.layer, n.channel): n for neurons in chosen.values() for n in neurons}
     projected = {
         (patch.neuron.layer, patch.neuron.channel): patch
         for patch in patches_of(subject, maps, list(by_place.values()))
     }
     return {
-        metric: [
-            patch
-            for neuron in neurons
-            if (patch := projected[neuron.layer, neuron.channel]).box is not None
-        ]
+        metric: (
+            [
+                patch
+                for neuron in neurons
+                if (patch := projected[neuron.layer, neuron.channel]).box is not None
+            ],
+            ranking.overlap(metric, "activation-precision", method.top, layers),
+        )
         for metric, neurons in chosen.items()
     }
 

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pda_studio.methods.neurons import Neurons
 from pda_studio.parameters import parameter, same_but
-from pda_studio.studies.base import Column, Inputs, Study, StudyProgress, StudyResult, Table
+from pda_studio.studies.base import (
+    Cell,
+    Column,
+    Inputs,
+    Study,
+    StudyProgress,
+    StudyResult,
+    Table,
+)
+from pda_studio.studies.over_images import about, mean_with_interval, streamed
 
 if TYPE_CHECKING:
-    from pda_studio.experiments.patches import PatchScore
+    from pda_studio.experiments.patch_runs import RunScores
 
 
 class Patches(Study):
@@ -28,6 +37,8 @@ class Patches(Study):
         " input resampling, 2017, Sections 5.1 and 5.3"
     )
 
+    resumes: ClassVar[bool] = True
+
     folder: Path = parameter(..., "Image folder", "Images, in a folder for each class.")
     masks: Path | None = parameter(
         None,
@@ -40,77 +51,107 @@ class Patches(Study):
     epochs: int = parameter(
         10, "Epochs", "How often the small network sees each patch.", ge=1, le=1000
     )
+    repeats: int = parameter(
+        1, "Seeds", "Over how many seeds the study is repeated, for intervals.", ge=1, le=100
+    )
     seed: int = parameter(
         0, "Seed", "The same seed gives the same noise and training.", ge=0, le=2**32 - 1
     )
 
     def effort(self) -> str:
         """A ranking for each image, and a small training for each metric."""
+        times = f", {self.repeats} times" if self.repeats > 1 else ""
         return (
-            "About 100 forward passes for each image, then six trainings of a small network:"
-            " minutes for a hundred images."
+            "About 100 forward passes for each image, then six trainings of a small"
+            f" network{times}: minutes for a hundred images."
         )
 
     def steps(self, inputs: Inputs) -> Iterator[StudyProgress]:
-        """Cut out the patches of all images, then train on those of each metric."""
+        """Cut out the patches of all images, then train on those of each metric; each seed anew."""
         from pda_studio.attribution.ranking import METRICS
-        from pda_studio.experiments.patches import Images, patch_study
+        from pda_studio.experiments.patch_runs import Run, patch_runs
+        from pda_studio.experiments.patches import Images
 
         images = Images.of(self.folder, self.masks)
         values = {"top": self.top, "shallowest": self.shallowest, "deepest": self.deepest}
-        neurons = Neurons.of_values({**values, "seed": self.seed})
         classifier = inputs.classifier()
         classes = len(images.class_names)
-        about = {
-            "classifier": classifier.name,
-            "weights": classifier.weights,
-            "fingerprint": classifier.fingerprint,
-            "images": len(images.paths),
-            "classes": classes,
-        }
-        total = len(images.paths) + len(METRICS)
-        for done, scores in patch_study(
-            classifier,
+        measured_on = {**about(classifier, len(images.paths)), "classes": classes}
+        runs = [
+            Run(f"seed {seed}" if self.repeats > 1 else "", lambda: classifier, seed)
+            for seed in range(self.seed, self.seed + self.repeats)
+        ]
+        steps = patch_runs(
+            runs,
             images,
-            neurons,
+            Neurons.of_values(values),
+            METRICS,
             epochs=self.epochs,
-            seed=self.seed,
             read=inputs.read,
-        ):
-            result = _result(scores, classes, about) if scores else None
-            what = scores[-1].metric if scores else f"image {done} of {len(images.paths)}"
-            yield StudyProgress(done, total, what, result)
+        )
+        yield from streamed(steps, lambda found: _result(found, classes, measured_on))
 
 
-def _result(scores: list[PatchScore], classes: int, about: dict[str, object]) -> StudyResult:
+def _result(
+    found: tuple[RunScores, ...], classes: int, about: dict[str, Any]
+) -> StudyResult | None:
     from pda_studio.experiments.charts import draw_bars
 
-    chance = 1 / classes
-    best = max(scores, key=lambda score: score.accuracy)
+    if not found:
+        return None
+    random = 1 / classes
+    several = len(found) > 1
+    rows: list[list[Cell]] = []
+    for first in found[0].scores:
+        own = [s for run in found for s in run.scores if s.metric == first.metric]
+        places = [one.localisation for one in own if one.localisation is not None]
+        accuracy = _numbers([one.accuracy for one in own], several)
+        localisation = _numbers(places, several)
+        overlap = sum(one.overlap for one in own) / len(own)
+        rows.append(
+            [first.metric, first.patches, *accuracy, *localisation, round(overlap, 4)],
+        )
+    interval = [Column("low", "95 % from", "share"), Column("high", "to", "share")]
+    placed = [Column("place_low", "95 % from", "share"), Column("place_high", "to", "share")]
     columns = [
         Column("metric", "metric"),
         Column("patches", "patches", "count"),
         Column("accuracy", "accuracy", "share"),
+        *(interval if several else []),
         Column("localisation", "localisation", "share"),
+        *(placed if several else []),
+        Column("jaccard", "Jaccard", "correlation"),
     ]
-    found = list(scores)
-    better = f"{100 * best.accuracy:.0f} % of the patches of unseen images are classified correctly"
+    best = max(rows, key=lambda row: float(row[2] or 0))
+    seeds = f", the mean over {len(found)} seeds" if several else ""
+    share = 100 * float(best[2] or 0)
+    better = f"{share:.0f} % of the patches of unseen images are classified correctly{seeds}"
     return StudyResult(
-        sentence=f"The patches chosen by {best.metric} hold most of the class: {better}, where"
-        f" chance is {100 * chance:.0f} %."
-        if best.accuracy > chance
-        else f"No metric's patches hold the class: none is above chance, {100 * chance:.0f} %.",
-        table=Table(columns, [(s.metric, s.patches, s.accuracy, s.localisation) for s in found]),
+        sentence=f"The patches chosen by {best[0]} hold most of the class: {better}, where"
+        f" chance is {100 * random:.0f} %."
+        if float(best[2] or 0) > random
+        else f"No metric's patches hold the class: none is above chance, {100 * random:.0f} %.",
+        table=Table(columns, rows),
         draw=lambda: draw_bars(
-            [score.metric for score in found],
-            [score.accuracy for score in found],
+            [str(row[0]) for row in rows],
+            [row[2] for row in rows],
             "accuracy on patches of unseen images",
-            line=(chance, "chance"),
+            intervals=[(row[3], row[4]) for row in rows] if several else None,
+            line=(random, "chance"),
         ),
         notes=[
-            f"{about['images']} images of {classes} classes; chance is {100 * chance:.0f} %.",
+            f"{about['images']} images of {classes} classes; chance is {100 * random:.0f} %.",
             "accuracy: of a small network, on patches of images that it has not seen;"
-            " localisation: share of patches that hold a part of the object, where there are masks",
+            " localisation: share of patches that hold a part of the object, where there are masks;"
+            " Jaccard: index of the metric's neurons with those of activation precision",
+            *(["intervals: by Student’s t over seeds"] if several else []),
         ],
         about=about,
     )
+
+
+def _numbers(values: Sequence[float], several: bool) -> list[Cell]:
+    """A mean, with its interval over seeds where there are several."""
+    if not several:
+        return [values[0] if values else None]
+    return list(mean_with_interval(values))
