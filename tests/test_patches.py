@@ -15,10 +15,9 @@ from pda_studio.classifiers import load_classifier
 from pda_studio.cli import main
 from pda_studio.errors import UsageError
 from pda_studio.experiments import patch_runs
-from pda_studio.experiments.patch_runs import Run, checkpoints_in
+from pda_studio.experiments.patch_runs import Run, checkpoints_in, expected_overlap
 from pda_studio.experiments.patches import Images, patch_study
 from pda_studio.methods.neurons import Neurons
-from pda_studio.studies.patches_training import expected_overlap
 
 
 def bars(folder, count):

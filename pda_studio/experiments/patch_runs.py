@@ -96,6 +96,20 @@ def runs_over_training(classifier: Classifier, folder: Path, seed: int) -> list[
     ]
 
 
+def overlap_at_random(classifier: Classifier, method: Neurons) -> float:
+    """About the Jaccard index of neurons that are drawn at random, as many of each layer."""
+    maps = FeatureMaps.of(classifier)
+    chosen = layers_between(method, list(maps.convolutions))
+    return expected_overlap([maps.shapes[maps.convolutions[one]][1] for one in chosen], method.top)
+
+
+def expected_overlap(channels: list[int], top: int) -> float:
+    """About the Jaccard index of two random choices of so many neurons of each layer."""
+    chosen = [min(top, count) for count in channels]
+    both = sum(some**2 / count for some, count in zip(chosen, channels, strict=True))
+    return both / (2 * sum(chosen) - both)
+
+
 def patch_runs(
     runs: Sequence[Run],
     images: Images,

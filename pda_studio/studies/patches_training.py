@@ -74,9 +74,11 @@ class PatchesOverTraining(Study):
 
     def steps(self, inputs: Inputs) -> Iterator[StudyProgress]:
         """Take one checkpoint after the other."""
-        from pda_studio.attribution.feature_maps import FeatureMaps
-        from pda_studio.attribution.neurons import layers_between
-        from pda_studio.experiments.patch_runs import patch_runs, runs_over_training
+        from pda_studio.experiments.patch_runs import (
+            overlap_at_random,
+            patch_runs,
+            runs_over_training,
+        )
         from pda_studio.experiments.patches import Images
 
         images = Images.of(self.folder)
@@ -84,10 +86,7 @@ class PatchesOverTraining(Study):
         values = {"top": self.top, "shallowest": self.shallowest, "deepest": self.deepest}
         neurons = Neurons.of_values(values)
         runs = runs_over_training(classifier, self.checkpoints, self.seed)
-        maps = FeatureMaps.of(classifier)
-        chosen = layers_between(neurons, list(maps.convolutions))
-        channels = [maps.shapes[maps.convolutions[name]][1] for name in chosen]
-        expected = expected_overlap(channels, self.top)
+        expected = overlap_at_random(classifier, neurons)
         measured_on = {
             **about(classifier, len(images.paths)),
             "classes": len(images.class_names),
@@ -95,13 +94,6 @@ class PatchesOverTraining(Study):
         }
         steps = patch_runs(runs, images, neurons, COMPARED, epochs=self.epochs, read=inputs.read)
         yield from streamed(steps, lambda found: _result(found, expected, measured_on))
-
-
-def expected_overlap(channels: list[int], top: int) -> float:
-    """About the Jaccard index of two random choices of so many neurons of each layer."""
-    chosen = [min(top, count) for count in channels]
-    both = sum(some**2 / count for some, count in zip(chosen, channels, strict=True))
-    return both / (2 * sum(chosen) - both)
 
 
 def _result(
