@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pda_studio.attribution.branches import contributions
 from pda_studio.attribution.gradients import logit_unit, prepared
 from pda_studio.classifiers import Classifier
 from pda_studio.classifiers.derivable import differentiable
@@ -119,7 +120,9 @@ def decompose(
     ]
 
 
-def bias_shares(classifier: Classifier, view: View, target: int) -> list[tuple[str, float]]:
+def bias_shares(
+    classifier: Classifier, view: View, target: int, *, branches: bool = False
+) -> list[tuple[str, float]]:
     """How much of a logit is bias, seen from each layer: |b| / |S| (Fig. 3).
 
     Parameters
@@ -130,12 +133,16 @@ def bias_shares(classifier: Classifier, view: View, target: int) -> list[tuple[s
         The image as the network sees it.
     target : int
         Index of the class.
+    branches : bool
+        Whether layers in residual and other branches are told as well, together with what passes
+        them by: see `contributions`.
 
     Returns
     -------
     list of (str, float)
         The input and each layer through which alone the image reaches the logit, in order, with
-        its share. Layers that others pass by are left out: there, b is not a bias alone.
+        its share. Layers that others pass by are left out, unless branches are told: there, b is
+        not a bias alone.
 
     Raises
     ------
@@ -143,13 +150,36 @@ def bias_shares(classifier: Classifier, view: View, target: int) -> list[tuple[s
         If the network is not piece-wise linear, or the logit is 0.
     """
     pixels = classifier.preprocessing.pixels(view)[None]
+    prepared = classifier.prepare(pixels.clone())
     with differentiable():
-        found = decompose(classifier, classifier.prepare(pixels.clone()), target)
-    if found[0].logit == 0:
+        if branches:
+            logit, parts = _with_branches(classifier, prepared, target)
+        else:
+            found = decompose(classifier, prepared, target)
+            logit = found[0].logit
+            parts = [(one.layer, one.logit - one.bias) for one in found]
+    if logit == 0:
         raise UsageError(
             f"The logit of {classifier.class_names[target]} is 0: a bias has no share."
         )
-    return [(one.layer, abs(one.bias) / abs(one.logit)) for one in found]
+    return [(name, abs(logit - part) / abs(logit)) for name, part in parts]
+
+
+def _with_branches(
+    classifier: Classifier, prepared: torch.Tensor, target: int
+) -> tuple[float, list[tuple[str, float]]]:
+    """A logit, and what the values after each layer add to it."""
+    variable = prepared.detach().clone().requires_grad_()
+    program, pieces = piecewise_linear(classifier, variable, PiecewiseAffine.title, folded=False)
+    names: dict[Operation, str] = {}
+    for name, operation in program.layers.items():
+        if operation in pieces:
+            names.setdefault(operation, name)
+    named = {INPUT: program.image, **{name: one for one, name in names.items()}}
+    order = {operation: place for place, operation in enumerate(program.operations)}
+    named = dict(sorted(named.items(), key=lambda item: order[item[1]]))
+    logit = program.output.value[0, target]
+    return logit.item(), list(contributions(program, logit, named))
 
 
 def spread(maps: NDArray[np.float64], shape: tuple[int, int], how: Spread) -> NDArray[np.float64]:

@@ -118,4 +118,4 @@ def _tidy(axes: Axes) -> None:
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= _LETTERS else f"…{name[1 - _LETTERS :]}"
+    return name if len(name) <= _LETTERS else f"…{name[1 - _LETTERS :].lstrip('.')}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from unicodedata import normalize
 
 _AUTHORS = re.compile(
-    r"(?:.*\b(?:by|after|of|class:) )?((?:[^,&]+, )*[^,&]+ & [^,]+|[^,]+ et al\.), "
+    r"(?:.*\b(?:by|after|of|class:) )?((?:[^,&]+, )*[^,&]+ & [^,]+|[^,]+ et al\.|^[A-Z]\w+), "
 )
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _LOCATOR = re.compile(r"(?:Algorithm|Eq\.|Figs?\.|Sections?|outlook)")

@@ -45,7 +45,8 @@ class ToyNetworks(OverImages):
     )
     citation: ClassVar[str] = (
         "Nie, Towards explaining gradient-based visualizations in deep neural networks, 2017,"
-        " Figs. 2–4; Nie, Zhang & Patel, ICML 2018"
+        " Figs. 2–4; Nie et al., A theoretical explanation for perplexing behaviors of"
+        " backpropagation-based visualizations, ICML 2018"
     )
     needs: ClassVar[frozenset[Need]] = frozenset({"images"})
     resumes: ClassVar[bool] = False

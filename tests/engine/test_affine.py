@@ -352,6 +352,48 @@ def test_bias_shares_are_told_where_everything_passes() -> None:
     assert shares[-1][1] < 1e-6
 
 
+def test_bias_shares_in_branches_by_hand() -> None:
+    class Block(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first = nn.Conv2d(2, 2, 1)
+            self.relu = nn.ReLU()
+            self.second = nn.Conv2d(2, 2, 1)
+            self.end = nn.Linear(2, 1)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.end((x + self.second(self.relu(self.first(x)))).flatten(1))  # type: ignore[no-any-return]
+
+    torch.manual_seed(3)
+    network = Block()
+    classifier = classifier_of(network, size=1, channels=2, classes=1)
+    view = np.array([[[255, 64, 0]]], np.uint8)
+    logit = network(classifier.prepare(classifier.preprocessing.pixels(view)[None])).item()
+    weights = network.end.weight[0].double().numpy()
+    biases = {name: getattr(network, name).bias.double().numpy() for name in ("second", "end")}
+    found = dict(bias_shares(classifier, view, 0, branches=True))
+    main = dict(bias_shares(classifier, view, 0))
+    assert list(found)[:4] == ["input", "first", "relu", "second"]
+    assert {name: found[name] for name in main} == pytest.approx(main, abs=1e-6)
+    # Behind the first ReLU what is left of the bias is that of the second convolution, and the last
+    rest = weights @ biases["second"] + biases["end"][0]
+    assert found["relu"] == pytest.approx(abs(rest / logit), rel=1e-4)
+    assert found["second"] == pytest.approx(abs(biases["end"][0] / logit), rel=1e-4)
+
+
+def test_bias_shares_in_the_branches_of_a_real_network() -> None:
+    torch.manual_seed(0)
+    network = random_statistics(torchvision.models.resnet18(num_classes=5))
+    classifier = classifier_of(network, 64, classes=5)
+    found = dict(bias_shares(classifier, noise_image(64), 0, branches=True))
+    main = dict(bias_shares(classifier, noise_image(64), 0))
+    assert {name: found[name] for name in main} == pytest.approx(main, abs=1e-5)
+    # A convolution without a bias leaves the share as it was, whatever passes it by.
+    for before, after in (("maxpool", "layer1.0.conv1"), ("layer1.0.bn1", "layer1.0.conv2")):
+        assert found[after] == pytest.approx(found[before], abs=1e-5)
+    assert abs(found["layer1.0.bn1"] - found["layer1.0.conv1"]) > 0.01
+
+
 def test_a_logit_of_zero_has_no_shares() -> None:
     network = nn.Sequential(nn.Conv2d(3, 3, 8), nn.ReLU(), nn.Flatten())
     network[0].bias.data.fill_(-100.0)
