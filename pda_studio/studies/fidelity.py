@@ -153,12 +153,10 @@ class Fidelity(Study):
 
         if not found.measured:
             return None
-        notes = [
-            f"{one.metric.name}: {one.metric.summary}"
-            f" ({'higher' if one.metric.higher_is_better else 'lower'} is better);"
-            f" {one.metric.citation}"
+        told = {
+            one.metric.name: f"{one.metric.summary}; {one.metric.citation}"
             for one in found.measured
-        ]
+        }
         return StudyResult(
             sentence=_sentence(found),
             table=Table(_COLUMNS, [row for one in found.measured for row in _rows(one)], "metric"),
@@ -168,10 +166,10 @@ class Fidelity(Study):
                 " permutation test, corrected for all pairs (Benjamini–Hochberg): ranks that differ"
                 " by no more than chance, from p = 0.05 on, are tied",
                 *_few(found),
-                *notes,
+                *_meaning(found),
                 *found.notes,
             ],
-            about=measured_on,
+            about={**measured_on, "metrics": told},
         )
 
 
@@ -198,6 +196,19 @@ def _rows(one: Measured) -> list[list[Cell]]:
     return rows
 
 
+def _meaning(found: Fidelities) -> list[str]:
+    """What a metric is; of several, which ones are better where they are lower."""
+    if len(found.measured) == 1:
+        metric = found.measured[0].metric
+        better = "higher" if metric.higher_is_better else "lower"
+        return [f"{metric.name}: {metric.summary} ({better} is better); {metric.citation}"]
+    lower = [one.metric.name for one in found.measured if not one.metric.higher_is_better]
+    return [
+        f"lower is better: {', '.join(lower) or 'none'}; a study of one metric alone says what it"
+        " is"
+    ]
+
+
 def _few(found: Fidelities) -> list[str]:
     """Which metrics have too few cases for any difference to be more than chance."""
     names = [one.metric.name for one in found.measured if len(one.values) < _FEWEST]
@@ -207,8 +218,6 @@ def _few(found: Fidelities) -> list[str]:
 def _sentence(found: Fidelities) -> str:
     from pda_studio.experiments.fidelity import AT_RANDOM
 
-    cases = max(len(one.values) for one in found.measured)
-    over = f"over {cases} image{'' if cases == 1 else 's'}"
     if len(found.measured) == 1:
         (one,) = found.measured
         ranking = one.ranking()
@@ -225,8 +234,11 @@ def _sentence(found: Fidelities) -> str:
         if one.names[best.place] in one.optimise:
             text += "; but it optimises this metric"
         return f"{text}.".replace("(-", "(−")
+    enough = [one for one in found.measured if len(one.values) >= _FEWEST] or found.measured
+    cases = max(len(one.values) for one in enough)
+    over = f"over {cases} image{'' if cases == 1 else 's'}"
     wins: dict[str, int] = {}
-    for one in found.measured:
+    for one in enough:
         best = one.ranking()[0]
         for place in (best.place, *best.tied):
             wins[one.names[place]] = wins.get(one.names[place], 0) + 1
@@ -236,7 +248,7 @@ def _sentence(found: Fidelities) -> str:
         for name in sorted(names, key=lambda name: -wins.get(name, 0))
         if name != AT_RANDOM
     )
-    return f"Of {len(found.measured)} metrics {over}, best or not told from the best: {told}."
+    return f"Of {len(enough)} metrics {over}, best or not told from the best: {told}."
 
 
 def _written(value: float) -> Cell:
