@@ -138,6 +138,17 @@ def test_effort_counts_maps():
     assert efforts["all"].startswith("9 maps of each method")
 
 
+def test_what_is_tied_is_written_in_spans(tmp_path, capsys, folder):
+    table = tmp_path / "a.csv"
+    words = [folder, "--metric", "single-deletion", "--order", "blocks", "--parts", "16"]
+    methods = ["saliency", "input-x-gradient", "deconvnet", "grad-cam"]
+    out = studied(capsys, *words, "--method", *methods, "--csv", table)
+    assert "over 4 images" in out
+    assert "too few to tell a difference" in out
+    tied = {row["rank"]: row["tied"] for row in rows_of(table)}
+    assert tied == {"1": "2–5", "2": "1, 3–5", "3": "1–2, 4–5", "4": "1–3, 5", "5": "1–4"}
+
+
 # Rankings
 
 

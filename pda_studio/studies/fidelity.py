@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pda_studio.experiments.fidelity import Fidelities, Measured
 
 ALL = "all"
+_NAMED = 4  # of those that are tied with the best
 _FEWEST = 6  # cases, of which a paired permutation test can make p less than 0.05
 _CHOICES: Mapping[str, object] = ChainMap(FIDELITY_METRICS, {ALL: "every metric"})  # type: ignore[arg-type]
 _COLUMNS = [
@@ -180,7 +181,7 @@ def _rows(one: Measured) -> list[list[Cell]]:
     for rank, known in enumerate(ranking, 1):
         name = one.names[known.place]
         numbers = (known.mean, known.low, known.high, known.lead, known.lead_low, known.lead_high)
-        tied = ", ".join(str(ranks[place]) for place in known.tied)
+        tied = _spans(sorted(ranks[place] for place in known.tied))
         rows.append(
             [
                 one.metric.name,
@@ -226,7 +227,11 @@ def _sentence(found: Fidelities) -> str:
         over = f"over {best.count} {unit}{'' if best.count == 1 else 's'}"
         text = f"{one.names[best.place]} is best by {one.metric.title} {over} ({best.mean:.3f})"
         tied = [one.names[place] for place in best.tied]
-        if tied:
+        if best.count < _FEWEST:
+            text += ", too few to tell a difference"
+        elif len(tied) > _NAMED:
+            text += f"; {len(tied)} others differ from it by no more than chance"
+        elif tied:
             text += f"; {' and '.join(tied)} differ{'s' if len(tied) == 1 else ''} from it by no"
             text += " more than chance"
         elif len(ranking) > 1:
@@ -249,6 +254,17 @@ def _sentence(found: Fidelities) -> str:
         if name != AT_RANDOM
     )
     return f"Of {len(enough)} metrics {over}, best or not told from the best: {told}."
+
+
+def _spans(numbers: Sequence[int]) -> str:
+    """Whole numbers in order, as in “1–3, 5”."""
+    spans: list[list[int]] = []
+    for number in numbers:
+        if spans and number == spans[-1][-1] + 1:
+            spans[-1].append(number)
+        else:
+            spans.append([number])
+    return ", ".join(f"{s[0]}–{s[-1]}" if len(s) > 1 else str(s[0]) for s in spans)
 
 
 def _written(value: float) -> Cell:
