@@ -73,5 +73,6 @@ class WriteBehind(Generic[Made]):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Finish what has begun; after an error, leave out what has not."""
-        self._thread.shutdown(wait=True, cancel_futures=kind is not None)
+        """Finish what was brought; after an error, leave out what has not begun."""
+        failed = kind is not None and issubclass(kind, Exception)
+        self._thread.shutdown(wait=True, cancel_futures=failed)

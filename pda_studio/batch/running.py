@@ -1,7 +1,7 @@
 """Doing the jobs of a batch in one process, beside any number of others on the same folder."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -29,13 +29,16 @@ class BatchProgress:
     failed : int
         How many were finished without a map since the start.
     row : Row or None
-        What this process finished last.
+        What this process finished last, if this step is about that.
+    doing : Bundle or None
+        What this process begins, if this step is about that.
     """
 
     done: int
     total: int
     failed: int
     row: Row | None = None
+    doing: Bundle | None = None
 
 
 class Jobs:
@@ -73,7 +76,7 @@ class Jobs:
         self._total = len(images) * len(settings)
         self._done = self._failed = 0
 
-    def steps(self) -> Iterator[BatchProgress]:
+    def steps(self) -> Generator[BatchProgress, None, None]:
         """Do what is missing; each step tells of a job that was finished.
 
         Jobs that other processes work on are waited for, and done here if those end without
@@ -127,6 +130,7 @@ class Jobs:
                 for bundle, read in reading:
                     finished.add(id(bundle))
                     left = self._rest_of(bundle)
+                    yield replace(self._now(), doing=left)
                     made = self._explaining.results(read.image, left.settings, loaded)
                     for setting, one in made:
                         about = setting, bundle.image, read.state, one, read.notes

@@ -1,13 +1,14 @@
 """The verb `batch`: every method on every image with every classifier."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from pda_studio.cli import targets
 from pda_studio.cli.model_input import InputOptions
-from pda_studio.cli.options import BatchSize, DeviceName, WeightsFile
+from pda_studio.cli.options import BatchSize, DeviceName, NumberOrWord, WeightsFile, whole
 from pda_studio.cli.targets import Against, Layer, Target, UnitText
 from pda_studio.errors import UsageError
 
@@ -62,6 +63,26 @@ def batch(
             help="Do the I-th of N parts; without it, in a SLURM array, the task's.",
         ),
     ] = None,
+    workers: Annotated[
+        int | Literal["auto"],
+        Parameter(
+            metavar="N",
+            help="Processes; auto takes one for each GPU, and on a CPU what a short pilot finds"
+            " fastest.",
+            converter=whole,
+            validator=NumberOrWord(gte=1),
+            show_choices=False,
+        ),
+    ] = "auto",
+    threads: Annotated[
+        int | None,
+        Parameter(
+            metavar="N",
+            help="Threads of each process; without it, what suits the workers.",
+            converter=whole,
+            validator=Number(gte=1),
+        ),
+    ] = None,
     target: Target = None,
     against: Against = None,
     layer: Layer = None,
@@ -89,4 +110,5 @@ def batch(
         return write_down(planned, write_plan)
     if output is None:
         raise UsageError("batch needs --output: name a folder for the results.")
-    return carry_out(planned, output, part, device)
+    crew = None if workers == "auto" else workers, threads
+    return carry_out(planned, output, part, device, *crew)

@@ -1,6 +1,7 @@
 """What the verb `batch` does: from options to a plan, and from a plan to results."""
 
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,10 @@ from pda_studio.batch.index import write_index
 from pda_studio.batch.inputs import images_of
 from pda_studio.batch.jobs import settings_of
 from pda_studio.batch.parts import Part
+from pda_studio.batch.pilot import steps
 from pda_studio.batch.plan import Plan, PlannedClassifier, PlannedMethod, read_plan, write_plan
 from pda_studio.batch.results import ResultFolder
-from pda_studio.batch.running import Jobs
+from pda_studio.batch.workers import Order
 from pda_studio.classifiers import Classifier
 from pda_studio.classifiers.entry import is_file
 from pda_studio.cli import progress, texts
@@ -60,7 +62,23 @@ def write_down(planned: Plan, path: Path) -> int:
     return 0
 
 
-def carry_out(planned: Plan, output: Path, part: str | None, device: str) -> int:
+class ShownOrder(Order):
+    """An order that shows what is downloaded."""
+
+    def load(self, one: PlannedClassifier) -> Classifier:
+        """Load a classifier of the plan."""
+        loaded = progress.load(one.name, one.weights, self.device)
+        return loaded.with_fit(self.plan.fit, self.plan.crop)
+
+
+def carry_out(
+    planned: Plan,
+    output: Path,
+    part: str | None,
+    device: str,
+    workers: int | None,
+    threads: int | None,
+) -> int:
     """Do what is missing, and write index and sheet, also after Ctrl+C; returns the status."""
     share = Part.of_slurm() if part is None else Part.parse(part)
     images, settings = images_of(planned.inputs, output=output), settings_of(planned)
@@ -69,12 +87,9 @@ def carry_out(planned: Plan, output: Path, part: str | None, device: str) -> int
     if share.number == 1:
         write_plan(planned, results.plan)
 
-    def load(one: PlannedClassifier) -> Classifier:
-        loaded = progress.load(one.name, one.weights, device)
-        return loaded.with_fit(planned.fit, planned.crop)
-
+    order = ShownOrder(planned, results, share.of(images), settings, device, time.time())
     try:
-        last = progress.batch(Jobs(planned, results, share.of(images), settings, load).steps())
+        last = progress.batch(steps(order, workers, threads))
     except KeyboardInterrupt:
         write_index(results)
         raise
