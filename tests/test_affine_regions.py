@@ -9,6 +9,8 @@ import torch
 
 from pda_studio.cli import main
 from pda_studio.experiments.regions import affine_at, network_of, plane_of, points_of, training
+from pda_studio.report import Origin, study_command
+from pda_studio.studies import study_named
 
 
 def test_two_relus_make_four_quarters():
@@ -65,6 +67,14 @@ def test_two_seeds_learn_the_points():
         assert 5 < len(found.regions) < 200
         ends.append(found)
     assert not np.array_equal(ends[0].logit, ends[1].logit)
+
+
+def test_it_takes_no_classifier(capsys):
+    assert main(["study", "affine-regions", "--classifier", "digits"]) == 2
+    assert "--classifier" in capsys.readouterr().err
+    study = study_named("affine-regions").of_values({"units": 7})
+    words = study_command(study, Origin(None, (("digits", None),)))
+    assert words == ["study", "affine-regions", "--units", "7", "--csv", "affine-regions.csv"]
 
 
 def test_the_study_is_the_same_twice(tmp_path, capsys):

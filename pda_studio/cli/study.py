@@ -161,6 +161,8 @@ def _effort(kind: "type[Study]") -> str:
 
 def _inputs(kind: "type[Study]") -> list[inspect.Parameter]:
     """The arguments and options of what a study needs."""
+    if kind.alone:
+        return []
     needs = kind.needs
     made = []
     if "subject" in needs:

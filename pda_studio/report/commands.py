@@ -59,6 +59,8 @@ def study_command(study: Study, origin: Origin) -> list[str]:
     if needs & {"subject", "images"} and getattr(study, "folder", None) is None:
         words.append(str(origin.image or IMAGE))
     words += _options(study, {one.name for one in study.parameters() if one.required})
+    if study.alone:
+        return [*words, "--csv", f"{study.name}.csv"]
     words += _classifiers(origin)
     if "methods" in needs:
         words += ["--method", *(_on_a_line(one) for one in origin.methods)]

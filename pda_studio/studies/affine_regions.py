@@ -47,6 +47,7 @@ class AffineRegions(Study):
         " representation, ICIP 2019, Fig. 1"
     )
     needs: ClassVar[frozenset[Need]] = frozenset()
+    alone: ClassVar[bool] = True
 
     points: Literal["rings", "moons", "quarters"] = parameter(
         "rings", "Points", "A disc in a ring, two moons, or opposite quarters of a square."

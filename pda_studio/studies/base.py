@@ -256,11 +256,14 @@ class Study(Declaration):
         found in the cache.
     repeatable : bool
         Whether it finds the same numbers again; times are others in every run.
+    alone : bool
+        Whether it takes no classifier, as it makes a network of its own.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset()
     resumes: ClassVar[bool] = False
     repeatable: ClassVar[bool] = True
+    alone: ClassVar[bool] = False
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:

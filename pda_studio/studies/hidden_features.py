@@ -63,7 +63,7 @@ class HiddenFeatures(OverImages):
     )
     reference: Path | None = parameter(
         None,
-        "Reference",
+        "Statistics folder",
         "Images that the layer's statistics come from; without a folder, those that are explained,"
         " or the places of a single one.",
     )

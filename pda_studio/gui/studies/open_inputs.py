@@ -58,6 +58,8 @@ def open_inputs(session: Session, inspection: Inspection, kind: type[Study]) -> 
     """
     from pda_studio.studies import ClassifierInput, Inputs
 
+    if kind.alone:
+        return Inputs([])
     column, row = session.selected_column, session.selected_row
     classifier = session.classifier_of(column) if column else session.classifier
     if classifier is None:
@@ -111,6 +113,8 @@ def open_inputs(session: Session, inspection: Inspection, kind: type[Study]) -> 
 
 def inputs_in_words(session: Session, kind: type[Study]) -> str:
     """Say what a study would be carried out on now."""
+    if kind.alone:
+        return ""
     column = session.selected_column
     classifier = session.classifier_of(column) if column else session.classifier
     names = classifier.name if classifier else "–"
