@@ -125,6 +125,17 @@ def test_it_says_how_long_it_takes_before_the_first_map_and_resumes(folder):
             list(fidelity_over_images(classifier, one, methods, metrics[1:], settings))
 
 
+def test_a_method_without_a_map_of_a_grid_is_left_out_with_the_reason(tmp_path, capsys, folder):
+    table = tmp_path / "a.csv"
+    words = [folder, "--metric", "difull", "--method", "saliency", "lrp-composite"]
+    out = studied(capsys, *words, "--csv", table)
+    assert "DiFull: LRP composite has no map: LRP composite needs a network whose first" in out
+    first, last = rows_of(table)
+    assert (first["method"], first["value"], first["cases"]) == ("Saliency", "1.0", "1")
+    assert (last["method"], last["value"], last["cases"]) == ("LRP composite", "", "0")
+    assert last["tied"] == ""
+
+
 def test_effort_counts_maps():
     kind = study_named("fidelity")
     values = {one.name: one.default for one in kind.parameters()}
