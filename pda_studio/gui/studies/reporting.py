@@ -46,6 +46,7 @@ class Reporting(QObject):
                 self.tr("Report …"),
                 self.open,
                 place=STUDY_MENU.at(900),
+                shortcut="Ctrl+Shift+Y, 0",  # the other keys are those of studies
                 help=self.tr(
                     "Binds studies and maps into one HTML file that says how to repeat them."
                 ),
