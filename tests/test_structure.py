@@ -18,6 +18,7 @@ LARGER: dict[str, int] = {}
 LATE: dict[str, int] = {
     "__init__.py": 1,  # the public functions, when they are asked for
     "attribution": 4,  # what only some methods need
+    "batch": 1,  # an optional extra
     "classifiers": 1,  # torchvision, for its networks alone
     "cli": 77,  # each command loads what it needs, and `--help` nothing
     "document": 2,

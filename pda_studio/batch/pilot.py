@@ -3,11 +3,13 @@
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from importlib.util import find_spec
 
 import torch
 
 from pda_studio.batch.running import BatchProgress
 from pda_studio.batch.workers import Crew, Order, carry_out, gpus, processors
+from pda_studio.errors import PdaStudioError
 
 _PILOT = (None, "many", "one", "many", "one")
 """Threads of the first images; the very first pays for what is prepared once, and is left out."""
@@ -16,7 +18,9 @@ _STATUS = "/proc/self/status"
 _GAIN = 0.9  # of the time: what gains less is not worth another process
 
 
-def steps(order: Order, workers: int | None, threads: int | None) -> Iterator[BatchProgress]:
+def steps(
+    order: Order, workers: int | None, threads: int | None, scheduler: str | None = None
+) -> Iterator[BatchProgress]:
     """Do what is missing with as many workers as are named, or as are fastest.
 
     Parameters
@@ -25,12 +29,21 @@ def steps(order: Order, workers: int | None, threads: int | None) -> Iterator[Ba
         What is to be done.
     workers, threads : int or None
         Processes, and threads of each; None chooses.
+    scheduler : str, optional
+        Address of a Dask scheduler, whose workers do it instead.
 
     Raises
     ------
     PdaStudioError
-        As `Jobs.steps` does.
+        As `Jobs.steps` does; if there is no such scheduler, or Dask is not installed.
     """
+    if scheduler is not None:
+        if find_spec("distributed") is None:
+            raise PdaStudioError("--scheduler needs an extra; run pip install pda-studio[cluster].")
+        from pda_studio.batch.cluster import carry_out_on
+
+        yield from carry_out_on(scheduler, order)
+        return
     cards = gpus(order.device)
     if workers is None and len(cards) > 1:
         yield from carry_out(order, Crew(len(cards), threads or 1, cards))

@@ -83,6 +83,14 @@ def batch(
             validator=Number(gte=1),
         ),
     ] = None,
+    scheduler: Annotated[
+        str | None,
+        Parameter(
+            metavar="ADDRESS",
+            help="A Dask scheduler, as tcp://host:8786, whose workers do the work; with the extra"
+            " cluster.",
+        ),
+    ] = None,
     target: Target = None,
     against: Against = None,
     layer: Layer = None,
@@ -110,5 +118,7 @@ def batch(
         return write_down(planned, write_plan)
     if output is None:
         raise UsageError("batch needs --output: name a folder for the results.")
+    if scheduler is not None and (workers != "auto" or threads is not None):
+        raise UsageError("--scheduler has workers of its own: leave --workers and --threads out.")
     crew = None if workers == "auto" else workers, threads
-    return carry_out(planned, output, part, device, *crew)
+    return carry_out(planned, output, part, device, *crew, scheduler)

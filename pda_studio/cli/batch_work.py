@@ -78,6 +78,7 @@ def carry_out(
     device: str,
     workers: int | None,
     threads: int | None,
+    scheduler: str | None,
 ) -> int:
     """Do what is missing, and write index and sheet, also after Ctrl+C; returns the status."""
     share = Part.of_slurm() if part is None else Part.parse(part)
@@ -89,7 +90,7 @@ def carry_out(
 
     order = ShownOrder(planned, results, share.of(images), settings, device, time.time())
     try:
-        last = progress.batch(steps(order, workers, threads))
+        last = progress.batch(steps(order, workers, threads, scheduler))
     except KeyboardInterrupt:
         write_index(results)
         raise
