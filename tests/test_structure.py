@@ -20,10 +20,10 @@ LATE: dict[str, int] = {
     "attribution": 4,  # what only some methods need
     "batch": 1,  # an optional extra
     "classifiers": 1,  # torchvision, for its networks alone
-    "cli": 77,  # each command loads what it needs, and `--help` nothing
+    "cli": 78,  # each command loads what it needs, and `--help` nothing
     "document": 2,
     "experiments": 3,
-    "gui": 68,  # the window is there before PyTorch is
+    "gui": 69,  # the window is there before PyTorch is
     "images": 4,  # an optional extra
     "infills": 10,  # declarations know their parameters without PyTorch
     "methods": 27,  # likewise

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from pda_studio.attribution.canvas import Canvas, Code, Pixels
 from pda_studio.classifiers import Classifier
 from pda_studio.classifiers.derivable import differentiable
-from pda_studio.classifiers.generator import load_generator, shipped_generator
+from pda_studio.classifiers.generator import shipped_generator
+from pda_studio.classifiers.own_generator import generator_of
 from pda_studio.diagnostics import Ascent
 from pda_studio.errors import PdaStudioError, UsageError
 from pda_studio.images import View, load_image
@@ -52,8 +53,9 @@ def _canvas(method: ActivationMaximisation, classifier: Classifier) -> Canvas:
             method.clip_norm,
             method.clip_contribution,
         )
-    found = load_generator(method.generator) if method.generator else shipped_generator(classifier)
-    return Code(classifier, found.to(classifier.device))
+    if method.generator is None:
+        return Code(classifier, shipped_generator(classifier).to(classifier.device))
+    return Code(classifier, generator_of(method.generator, classifier).to(classifier.device))
 
 
 def _first(method: ActivationMaximisation, canvas: Canvas, subject: Subject) -> torch.Tensor:

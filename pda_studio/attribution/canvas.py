@@ -8,6 +8,7 @@ import torch
 
 from pda_studio.classifiers import Classifier
 from pda_studio.classifiers.generator import Generator
+from pda_studio.classifiers.own_generator import OwnGenerator
 from pda_studio.errors import UsageError
 
 _NOISE = 0.3  # standard deviation of a start from noise, in those of the pixels
@@ -100,7 +101,7 @@ class Code:
     ----------
     classifier : Classifier
         What the images are shown to.
-    generator : Generator
+    generator : Generator or OwnGenerator
         On the classifier's device.
 
     Raises
@@ -110,10 +111,11 @@ class Code:
     """
 
     classifier: Classifier
-    generator: Generator
+    generator: Generator | OwnGenerator
 
     def __post_init__(self) -> None:
-        made = (self.generator.size, self.generator.size), self.generator.channels
+        size = self.generator.size
+        made = (size, size) if isinstance(size, int) else size, self.generator.channels
         taken = self.classifier.input_size, self.classifier.preprocessing.channels
         if made != taken:
             raise UsageError(
@@ -121,13 +123,19 @@ class Code:
                 f" {_images(*taken)}: choose a generator of such."
             )
 
+    @property
+    def _shape(self) -> tuple[int, ...]:
+        """Of a code, without the batch."""
+        code = self.generator.code
+        return (code,) if isinstance(code, int) else code
+
     def noise(self, random: torch.Generator) -> torch.Tensor:
         """Normally distributed, as the codes of images are."""
-        return torch.randn(1, self.generator.code, generator=random).to(self.classifier.device)
+        return torch.randn(1, *self._shape, generator=random).to(self.classifier.device)
 
     def of(self, prepared: torch.Tensor) -> torch.Tensor:
         """The code whose image is nearest to the given one, found by gradient descent."""
-        code = torch.zeros(1, self.generator.code, device=prepared.device, requires_grad=True)
+        code = torch.zeros(1, *self._shape, device=prepared.device, requires_grad=True)
         optimizer = torch.optim.Adam([code], lr=0.1)
         for _ in range(_FITTING_STEPS):
             optimizer.zero_grad()

@@ -1,5 +1,6 @@
 """The verb `explain`: an attribution map, and its figure."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
@@ -72,6 +73,8 @@ def explain(
     kind = method_named(method)
     kind.check_values(parameters)
     targets.check(target, against, layer, unit)
+    if about is not None and about.trust:
+        _trust([parameters.get(name) for name in kind.may_hold_code])
     model_input = model_input or ModelInput()
     pixels = model_input.read(image)
     loaded = model_input.of(progress.load(classifier, weights, device, about))
@@ -97,3 +100,12 @@ def explain(
     summary = texts.summary(evidence_map, written, str(found or ""))
     print("\n".join(filter(None, (summary, compared, told))))
     return 0
+
+
+def _trust(files: list[Path | None]) -> None:
+    """Trust the code in these files from now on, as --trust says."""
+    from pda_studio.classifiers import trust
+
+    for path in files:
+        if path is not None and path.is_file():
+            trust.remember(path)

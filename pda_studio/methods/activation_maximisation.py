@@ -31,6 +31,7 @@ class ActivationMaximisation(Method):
     title: ClassVar[str] = "Activation maximisation"
     family: ClassVar[Family] = "Neurons"
     needs: ClassVar[tuple[Need, ...]] = ("gradients",)
+    may_hold_code: ClassVar[tuple[str, ...]] = ("generator",)
     summary: ClassVar[str] = (
         "Makes an image that the target answers to most strongly; it has no evidence for pixels."
     )
@@ -48,8 +49,9 @@ class ActivationMaximisation(Method):
     generator: Path | None = parameter(
         None,
         "Generator",
-        "A file made as packaging/make_digit_generator.py does; without it, the one that ships for"
-        " digits.",
+        "A network that makes images from a code: a file made as packaging/make_digit_generator.py"
+        " does, TorchScript or ONNX; a pickled network or a Python file with build() once it is"
+        " trusted. Without it, the one that ships for digits.",
     )
     begin: Literal["noise", "image"] = parameter(
         "noise", "Begin", "What is changed first: noise, or the image."

@@ -119,6 +119,8 @@ class Method(Declaration):
         What it needs of a network besides its answers, the most usual first.
     optimises : tuple of str
         Names of the metrics of fidelity that it optimises, or was chosen by: they flatter it.
+    may_hold_code : tuple of str
+        Parameters that name files with code, which are opened once they are trusted.
     """
 
     family: ClassVar[Family] = "Others"
@@ -126,6 +128,7 @@ class Method(Declaration):
     combines: ClassVar[bool] = False
     needs: ClassVar[tuple[Need, ...]] = ()
     optimises: ClassVar[tuple[str, ...]] = ()
+    may_hold_code: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:

@@ -14,9 +14,11 @@ from torch import nn
 
 from pda_studio import explain
 from pda_studio.attribution.canvas import Pixels
-from pda_studio.classifiers import Classifier, Preprocessing, load_classifier
+from pda_studio.classifiers import Classifier, Preprocessing, load_classifier, trust
 from pda_studio.classifiers.generator import Generator, load_generator, shipped_generator
+from pda_studio.classifiers.own_generator import OwnGenerator, generator_of
 from pda_studio.classifiers.scored import scored
+from pda_studio.cli import main
 from pda_studio.errors import PdaStudioError, UsageError
 from pda_studio.figures import draw_panel
 from pda_studio.methods import method_named
@@ -291,3 +293,86 @@ def test_a_figure_shows_the_made_image_alone(digits: Classifier, digit_image: Di
     figure = draw_panel([made, other])
     assert len(figure.axes) == 1 + 1 + 3  # the image; the made one; map, overlay and colour bar
     assert made.how in " ".join(text.get_text() for text in figure.texts)
+
+
+class Deconvolution(nn.Module):
+    """A generator as others write them: a code (N, D, 1, 1), images from −1 to 1."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.ConvTranspose2d(6, 4, 7)
+        self.second = nn.ConvTranspose2d(4, 3, 4, stride=2, padding=1)
+
+    def forward(self, codes: torch.Tensor) -> torch.Tensor:
+        return torch.tanh(3 * self.second(torch.relu(self.first(codes))))
+
+
+OWN = """
+import torch
+from torch import nn
+
+class Linear(nn.Module):
+    code = 5
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.end = nn.Linear(5, 28 * 28)
+    def forward(self, codes):
+        return 255 * self.end(codes).sigmoid().view(-1, 1, 28, 28)
+
+def build():
+    return Linear()
+"""
+
+
+def test_generators_of_other_architectures(
+    tmp_path: Path, digits: Classifier, digit_image: Digit
+) -> None:
+    torch.manual_seed(0)
+    network = Deconvolution().eval()
+    scripted, onnx = tmp_path / "g.pt", tmp_path / "g.onnx"
+    torch.jit.save(torch.jit.script(network), scripted)
+    torch.onnx.export(network, (torch.zeros(1, 6, 1, 1),), onnx, dynamo=False,
+                      input_names=["z"], dynamic_axes={"z": {0: "n"}})  # fmt: skip
+    made = [generator_of(path, digits) for path in (scripted, onnx)]
+    codes = torch.randn(2, 6, 1, 1)
+    wanted = ((network(codes) + 1) / 2).mean(1, keepdim=True)
+    for one in made:
+        assert isinstance(one, OwnGenerator)
+        assert one.code == (6, 1, 1)
+        assert one(codes).shape == (2, 1, 28, 28)
+        smaller = torch.nn.functional.interpolate(one(codes), (14, 14), mode="area")
+        assert torch.allclose(smaller, wanted, atol=0.1)
+    assert torch.allclose(made[0](codes), made[1](codes), atol=1e-5)
+    explained = explain(
+        digit_image(1), digits, NAME, 3, through="generator", generator=scripted, climb=5
+    )
+    assert isinstance(explained, MadeImage)
+
+
+def test_a_generators_code_is_run_once_it_is_trusted(
+    tmp_path: Path, digits: Classifier, digit_image: Digit
+) -> None:
+    path = tmp_path / "own.py"
+    path.write_text(OWN)
+    values = {"through": "generator", "generator": path, "climb": 3}
+    with pytest.raises(trust.NeedsTrust, match="a Python program"):
+        explain(digit_image(1), digits, NAME, 3, **values)
+    image = tmp_path / "digit.png"
+    Image.fromarray(digit_image(1)).save(image)
+    words = ["explain", str(image), "--method", NAME, "--through", "generator", "--climb", "1"]
+    words += ["--generator", str(path), "--output", str(tmp_path / "made.npz")]
+    assert main(words) == 1
+    assert main([*words, "--trust"]) == 0
+    found = generator_of(path, digits)
+    assert found.code == (5,)
+    assert 0 <= float(found(torch.randn(3, 5)).min()) <= float(found(torch.randn(3, 5)).max()) <= 1
+    assert explain(digit_image(1), digits, NAME, 3, **values).complete
+    trust.withdraw(path)
+
+
+def test_a_network_that_makes_no_images_is_no_generator(tmp_path: Path, digits: Classifier) -> None:
+    path = tmp_path / "g.pt"
+    torch.jit.save(torch.jit.script(nn.Linear(4, 3)), path)
+    with pytest.raises(UsageError, match="makes no images"):
+        generator_of(path, digits)

@@ -35,6 +35,7 @@ from pda_studio.gui.opening.answers_dialog import AnswersDialog
 from pda_studio.gui.opening.opening import FOREIGN, is_classifier
 from pda_studio.gui.opening.trusted_dialog import TrustedDialog
 from pda_studio.gui.window.studio import Studio
+from pda_studio.methods import method_named
 
 pytest.importorskip("onnx2pytorch")
 
@@ -379,3 +380,34 @@ def test_bad_files_one_after_the_other_leave_the_open_network(
         print(what, "|", banner.message.text())
         seen += 1
     assert seen >= 20
+
+
+GENERATOR = """
+import torch
+from torch import nn
+
+def build():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(5, 28 * 28), nn.Sigmoid(), nn.Unflatten(1, (1, 28, 28)))
+"""
+
+
+def test_a_generators_code_asks_first(
+    qtbot: QtBot, studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
+    path = tmp_path / "own.py"
+    path.write_text(GENERATOR)
+    key = studio.session.work.columns[0].key
+    kind = method_named("activation-maximisation")
+    made = kind.of_values({"through": "generator", "generator": path, "climb": 2})
+    studio.session.columns.set_method(key, made)
+    boxes = lambda: studio.window.findChildren(QMessageBox)  # noqa: E731
+    qtbot.waitUntil(lambda: bool(boxes()), timeout=WAIT)
+    (box,) = boxes()
+    assert "own.py" in box.text()
+    assert not trust.trusted()
+    (run,) = (button for button in box.buttons() if button.text() == "Run it")
+    run.click()
+    wait_for_maps(qtbot, studio)
+    assert len(trust.trusted()) == 1

@@ -41,7 +41,7 @@ def install(parts: Parts, start: ClassifierChoice, *, newcomer: bool) -> DigitDr
     )
     AnswersController(window, session, opening=opening, jobs=parts.jobs, parent=owner)
     RuntimeCheck(window, session, opening=opening, jobs=parts.jobs, parent=owner)
-    Trusting(window, opening, parts.dialogs, owner)
+    Trusting(window, opening, parts.dialogs, explainer, owner)
     explainer.predicting.lacking.connect(opening.fetch)
     opening.refused.connect(explainer.predicting.refuse)
     opening.loading.connect(explainer.pause)

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject
 from pda_studio.document.workspace import ClassifierChoice
 from pda_studio.errors import PdaStudioError
 from pda_studio.gui.actions.action import FILE, Action
+from pda_studio.gui.maps.explainer import Explainer
 from pda_studio.gui.opening.dialogs import Dialogs
 from pda_studio.gui.opening.opening import Opening
 from pda_studio.gui.opening.trusted_dialog import TrustedDialog
@@ -20,11 +21,18 @@ class Trusting(QObject):
     """Asks before a file is run, and withdraws trust."""
 
     def __init__(
-        self, window: MainWindow, opening: Opening, dialogs: Dialogs, parent: QObject | None = None
+        self,
+        window: MainWindow,
+        opening: Opening,
+        dialogs: Dialogs,
+        explainer: Explainer,
+        parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._window, self._opening, self._dialogs = window, opening, dialogs
+        self._explainer = explainer
         opening.trust_wanted.connect(self._ask)
+        explainer.failed.connect(self._on_failed)
         window.registry.add(
             Action(
                 "trusted-files",
@@ -71,5 +79,19 @@ class Trusting(QObject):
 
             trust.remember(needs.path)
             self._opening.open_classifier(Path(choice.name))
+
+        self._dialogs.ask_for_trust(needs.path, needs.what, trusted)
+
+    def _on_failed(self, error: BaseException, _: str) -> None:
+        """Ask about a file with code that a method names, and compute its map once it may run."""
+        if not hasattr(error, "what"):  # a NeedsTrust, which the engine declares
+            return
+        needs: Any = error
+
+        def trusted() -> None:
+            from pda_studio.classifiers import trust
+
+            trust.remember(needs.path)
+            self._explainer.run()
 
         self._dialogs.ask_for_trust(needs.path, needs.what, trusted)
