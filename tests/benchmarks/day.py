@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "gui"))
 
 ENDS = ("kill", "save", "close")
 _PATIENCE = 60.0
-_AUTOSAVED = 2.5  # seconds after an edit from which on it is in the recovery file
+AUTOSAVED = 2.5  # seconds after an edit from which on it is in the recovery file
 
 
 def in_words(work: Any) -> dict[str, Any]:
@@ -235,13 +235,13 @@ def compare_closed(folder: Path) -> None:
     assert not missing, f"maps that were finished are not in the file: {missing}"
 
 
-def compare_killed(folder: Path, killed: float) -> None:
+def compare_killed(folder: Path, killed: float, within: float) -> None:
     """What the next start restores was on the screen at most moments before the end."""
     left = [p for p in (folder / "recovery").glob("*.pdastudio") if p.stem != "last"]
     newest = max(left, key=lambda path: path.stat().st_mtime, default=None)
     entries = logged(folder)
-    old = [entry for entry in entries if entry["at"] <= killed - _AUTOSAVED]
-    recent = [entry for entry in entries if entry["at"] > killed - _AUTOSAVED]
+    old = [entry for entry in entries if entry["at"] <= killed - within]
+    recent = [entry for entry in entries if entry["at"] > killed - within]
     possible = [entry["work"] for entry in (*old[-1:], *recent)]
     if newest is None:
         assert not old or len(recent) == len(entries), "an edit of seconds ago is not kept"
@@ -257,7 +257,7 @@ def compare_killed(folder: Path, killed: float) -> None:
     assert not lost, f"maps that were there seconds before are not in the file: {lost}"
 
 
-def day(moments: int, seed: int, folder: Path) -> list[str]:
+def day(moments: int, seed: int, folder: Path, within: float) -> list[str]:
     """Work through a day; returns how each of its parts ended."""
     chance, ends = random.Random(seed), []
     for at in range(moments):
@@ -265,7 +265,7 @@ def day(moments: int, seed: int, folder: Path) -> list[str]:
         run(folder, end, chance.randrange(1 << 30))
         killed = time.time()
         if end == "kill":
-            compare_killed(folder, killed)
+            compare_killed(folder, killed, within)
         else:
             compare_closed(folder)
         if end == "save":
@@ -278,6 +278,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--moments", type=int, default=30)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--autosaved", type=float, default=AUTOSAVED, metavar="SECONDS")
     parser.add_argument("--at", choices=ENDS, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -286,7 +287,7 @@ def main() -> None:
     os.environ["PDA_STUDIO_CACHE_SIZE"] = "0"
     with tempfile.TemporaryDirectory() as folder:
         began = time.monotonic()
-        ends = day(arguments.moments, arguments.seed, Path(folder))
+        ends = day(arguments.moments, arguments.seed, Path(folder), arguments.autosaved)
         counts = ", ".join(f"{ends.count(one)} × {one}" for one in ENDS)
         print(f"Every file was what was on the screen: {counts}, {time.monotonic() - began:.0f} s.")
 

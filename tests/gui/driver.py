@@ -1,7 +1,7 @@
 """What the tests of the window share."""
 
 from collections.abc import Callable
-from time import monotonic, sleep
+from time import monotonic, process_time, sleep
 
 from pytestqt.qtbot import QtBot
 
@@ -10,6 +10,16 @@ from pda_studio.gui.window.studio import Studio
 WAIT = 60_000  # ms; a slow machine is no failure
 
 Opened = Callable[..., Studio]
+
+
+class Clock:
+    """Seconds since it was made; those in which the machine worked for others do not count."""
+
+    def __init__(self) -> None:
+        self._began, self._used = monotonic(), process_time()
+
+    def seconds(self) -> float:
+        return min(monotonic() - self._began, process_time() - self._used)
 
 
 def wait_for_maps(qtbot: QtBot, studio: Studio) -> None:

@@ -3,8 +3,9 @@
 import json
 import subprocess
 import sys
+import threading
 from pathlib import Path
-from time import monotonic, sleep
+from time import monotonic
 
 import numpy as np
 from driver import WAIT
@@ -23,17 +24,18 @@ def test_files_are_read_and_written_while_the_engine_is_busy(
     done: list[str] = []
 
     begun: list[bool] = []
+    read = threading.Event()
 
     def long_step():  # type: ignore[no-untyped-def]
         begun.append(True)
-        sleep(1.0)
+        read.wait(WAIT / 1000)
         yield
         return "map"
 
     jobs.start(Job(long_step, done.append, lambda *_: None))
     qtbot.waitUntil(lambda: bool(begun), timeout=WAIT)
     jobs.start_short(lambda: "prediction", done.append, lambda *_: None)
-    jobs.read(lambda: "read", done.append, lambda *_: None)
+    jobs.read(lambda: "read", lambda told: (done.append(told), read.set()), lambda *_: None)
     qtbot.waitUntil(lambda: "prediction" in done and "map" in done, timeout=WAIT)
     assert done[0] == "read"
     jobs.close()
@@ -45,14 +47,18 @@ def test_writing_comes_before_reading_and_is_done_when_the_window_closes(
     jobs = Jobs()
     order: list[str] = []
 
+    begun, end = threading.Event(), threading.Event()
+
     def first() -> None:
-        sleep(0.3)
+        begun.set()
+        end.wait(WAIT / 1000)
         order.append("first")
 
     jobs.read(first, lambda _: None, lambda *_: None)
-    sleep(0.1)  # it has begun
+    assert begun.wait(WAIT / 1000)
     jobs.read(lambda: order.append("read"), lambda _: None, lambda *_: None)
     jobs.write(lambda: order.append("write"), lambda _: None, lambda *_: None)
+    threading.Timer(0.3, end.set).start()  # once it closes
     jobs.close()
     assert order == ["first", "write"]
     assert jobs.ended
@@ -61,24 +67,26 @@ def test_writing_comes_before_reading_and_is_done_when_the_window_closes(
 def test_closing_does_not_wait_for_a_long_step(qtbot: QtBot, qapp: QApplication) -> None:
     jobs = Jobs()
     begun: list[bool] = []
+    end = threading.Event()
 
     def long_step():  # type: ignore[no-untyped-def]
         begun.append(True)
-        sleep(1.5)
+        end.wait(WAIT / 1000)
         yield
 
     jobs.start(Job(long_step, lambda _: None, lambda *_: None))
     qtbot.waitUntil(lambda: bool(begun), timeout=WAIT)
-    before = monotonic()
     jobs.close()
-    assert monotonic() - before < 1
     assert not jobs.ended
+    end.set()
     qtbot.waitUntil(lambda: jobs.ended, timeout=WAIT)
 
 
 BUSY = """
 import json, sys, time
 from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+from driver import Clock
 from PySide6.QtCore import QSettings
 import pda_studio.gui.app as app
 from pda_studio.document.workspace import ClassifierChoice
@@ -107,15 +115,15 @@ class Driven(Studio):
         saved, opened = [], []
         self.saving.saved.connect(saved.append)
         self.opening.image_opened.connect(opened.append)
-        begun = time.monotonic()
+        clock = Clock()
         self.saving.save(folder / "work.pdastudio")
         self.until(lambda: saved)
-        took["save"] = time.monotonic() - begun
+        took["save"] = clock.seconds()
         work = session.work
-        begun = time.monotonic()
+        clock = Clock()
         self.opening.add_image(folder / "other.png")
         self.until(lambda: session.work is not work)
-        took["open"] = time.monotonic() - begun
+        took["open"] = clock.seconds()
         took["running"] = self.explainer.current is not None
         print(json.dumps(took), flush=True)
         self.window.close()
@@ -131,7 +139,9 @@ def test_saving_opening_and_quitting_while_window_distributions_are_computed(
     for name in ("image.png", "other.png"):
         Image.fromarray(pixels).save(tmp_path / name)
     process = subprocess.Popen(
-        [sys.executable, "-c", BUSY, str(tmp_path)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", BUSY, str(tmp_path), str(Path(__file__).parent)],
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert process.stdout is not None
     took = json.loads(process.stdout.readline())
@@ -142,5 +152,5 @@ def test_saving_opening_and_quitting_while_window_distributions_are_computed(
     assert took["running"]
     assert took["save"] <= 1, took
     assert took["open"] <= 1, took
-    assert ended <= 2, ended  # a second for the window, and another for Python's own end
+    assert ended <= 20, ended  # the distributions would take minutes
     assert (tmp_path / "work.pdastudio").is_file()
