@@ -95,6 +95,38 @@ def test_without_a_map_or_window_a_linear_network_loses_its_share():
         assert one.places[0, 0] == pytest.approx(by_hand[0], abs=1e-5)
 
 
+class Beside(nn.Module):
+    """Two branches side by side, by a sum or a concatenation: what lies beside the layer stays."""
+
+    def __init__(self, how):
+        super().__init__()
+        self.how = how
+        self.left = nn.Conv2d(3, 2, 1)
+        self.right = nn.Conv2d(3, 2, 1)
+
+    def forward(self, images):
+        left, right = self.left(images), self.right(images)
+        if self.how == "sum":
+            return (left + right).mean((2, 3))
+        return torch.cat([left, right], 1).mean((2, 3))[:, :2]
+
+
+@pytest.mark.parametrize("how", ["sum", "concatenation"])
+def test_what_lies_beside_the_layer_stays(how):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = Beside(how)
+    classifier = replace(classifier_of(network, 6, classes=2), output="scalar")
+    subjects = inputs(classifier, OutputTarget(1), 2, 6)
+    removal = Removal("left", "maps", distribution="marginal", samples=3)
+    found = evidence(classifier, subjects, removal, subjects)
+    for one in found.each:
+        assert one.evidence[0] == pytest.approx(0, abs=1e-6)
+        expected = one.values[1].mean() - np.mean([other.values[1].mean() for other in found.each])
+        assert one.evidence[1] == pytest.approx(expected, abs=5 * one.error[1])
+        assert one.error[1] > 0
+
+
 def test_a_later_unit_loses_its_weights_times_what_is_removed(digits):
     subjects = inputs(digits, UnitTarget("fc2", 3), 2, 28)
     removal = Removal("relu3", "maps", distribution="marginal", samples=0)

@@ -11,7 +11,7 @@ from pda_studio.classifiers import Classifier
 from pda_studio.experiments.image_work import ImageWork, Pieces
 from pda_studio.experiments.map_work import MapStep, SubjectInput, beside
 from pda_studio.results import Subject
-from pda_studio.store.numbers import KeptNumbers
+from pda_studio.store.numbers import KeptNumbers, Numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +46,7 @@ class Shares:
     Attributes
     ----------
     networks : tuple of NetworkShares
-        In their order.
+        In their order, also those of which nothing is known yet.
     images : tuple of str
         Names of image and target, of the first network's.
     """
@@ -61,7 +61,7 @@ def shares_over_images(
     *,
     branches: bool = False,
 ) -> Iterator[tuple[MapStep, Shares]]:
-    """Take the logit of each image apart, of one network after the other.
+    """Take the logit of each image apart, by one network after the other.
 
     Parameters
     ----------
@@ -82,24 +82,33 @@ def shares_over_images(
     UsageError
         If a network is not piece-wise linear, or a logit is 0.
     """
-    found = Shares()
+    found = Shares(tuple(NetworkShares(one.name) for one in classifiers))
     kept = KeptNumbers("bias-shares", {"branches": branches})
     work = ImageWork(kept, sum(len(images) for images in subjects))
-    for classifier, images in zip(classifiers, subjects, strict=True):
-        made = NetworkShares(classifier.name)
-        before = found.networks
-        for image in images:
+    # Network by network for each image: each takes its own time, and the mean tells what is left.
+    for number in range(max(len(images) for images in subjects)):
+        for place, images in enumerate(subjects):
+            if number >= len(images):
+                continue
+            image = images[number]
             subject, numbers = yield from beside(
                 work.numbers_of(image, lambda one: _of_image(one, branches)), found
             )
-            layers = tuple(numbers["layers"].tobytes().decode().split("\n"))
-            rows = [*made.each, numbers["shares"]]
-            made = replace(made, layers=layers, each=np.array(rows, np.float64))
-            names = found.images
-            if not before:
-                names = (*names, (image.name, subject.target_name))
-            found = Shares((*before, made), names)
-            yield MapStep(work.done, work.total, f"{classifier.name}: {image.name}"), found
+            found = _with(found, place, numbers)
+            if not place:
+                told = image.name, subject.target_name
+                found = replace(found, images=(*found.images, told))
+            yield MapStep(work.done, work.total, f"{image.name}: {classifiers[place].name}"), found
+
+
+def _with(found: Shares, place: int, numbers: Numbers) -> Shares:
+    """The same with an image more of one network."""
+    before = found.networks[place]
+    layers = tuple(numbers["layers"].tobytes().decode().split("\n"))
+    each = np.array([*before.each, numbers["shares"]], np.float64)
+    networks = list(found.networks)
+    networks[place] = replace(before, layers=layers, each=each)
+    return replace(found, networks=tuple(networks))
 
 
 def _of_image(subject: Subject, branches: bool) -> Pieces:

@@ -28,13 +28,18 @@ class ImageWork:
 
     def __init__(self, kept: KeptNumbers, images: int) -> None:
         self._kept, self._left = kept, images
-        self._seconds: float | None = None
+        self._spent: list[float] = []
         self.total = PARTS * images
 
     @property
     def done(self) -> int:
         """Hundredths of images that are finished."""
         return self.total - PARTS * self._left
+
+    @property
+    def _of_one(self) -> float | None:
+        """Seconds that an image took, on average; None before the first one."""
+        return sum(self._spent) / len(self._spent) if self._spent else None
 
     def numbers_of(
         self, image: SubjectInput, work: Callable[[Subject], Pieces]
@@ -70,9 +75,10 @@ class ImageWork:
                 left = self._time_left(seen, total, began)
                 yield MapStep(self.done + part, self.total, image.name, left)
             self._kept.keep(subject, found)
-            self._seconds = perf_counter() - began
+            self._spent.append(perf_counter() - began)
         self._left -= 1
-        left = None if self._left and self._seconds is None else self._left * (self._seconds or 0)
+        of_one = self._of_one
+        left = None if self._left and of_one is None else self._left * (of_one or 0.0)
         yield MapStep(self.done, self.total, image.name, left)
         return subject, found
 
@@ -87,5 +93,5 @@ class ImageWork:
         half = next(one for one in seen if one[0] >= (seen[0][0] + now) / 2)
         half = half if half[1] < done else seen[-2]
         of_one = (now - half[0]) / (done - half[1])
-        whole = self._seconds or now - began + of_one * (total - done)
+        whole = self._of_one or now - began + of_one * (total - done)
         return of_one * (total - done) + whole * (self._left - 1)

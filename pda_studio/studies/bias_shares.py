@@ -75,7 +75,7 @@ class BiasShares(OverImages):
         return [SubjectInput(inputs.subject_name, lambda: explained(classifier))]
 
     def _result(self, found: Shares, classifiers: list[Classifier]) -> StudyResult | None:
-        if not found.networks:
+        if not all(len(one.each) for one in found.networks):
             return None
         count = len(found.images)
         image, target = found.images[0]
