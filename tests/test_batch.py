@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from pda_studio.batch import explaining
+from pda_studio.batch import explaining, index
 from pda_studio.batch.inputs import images_of
 from pda_studio.batch.parts import Part
 from pda_studio.batch.results import ResultFolder, rows_in
@@ -258,6 +258,17 @@ def test_lack_of_memory_is_met_by_smaller_batches(images, tmp_path, monkeypatch)
     monkeypatch.setattr(explaining, "_explained", explained)
     run("batch", images, "--output", tmp_path / "out", "--method", "grad-cam")
     assert sizes == [8, 4, 2, 2, 2]  # the next images begin with what there was room for
+
+
+def test_the_index_holds_every_row_however_many_groups_they_are(images, tmp_path, monkeypatch):
+    output = tmp_path / "out"
+    run("batch", images, "--output", output, "--method", "grad-cam", "saliency")
+    monkeypatch.setattr(index, "_GROUP", 2)
+    monkeypatch.setattr(index, "_MOST_OPEN", 1)
+    run("batch", images, "--output", output, "--method", "deconvnet", "guided-backpropagation")
+    table = pq.read_table(output / "index.parquet")
+    assert sorted(table["job"].to_pylist()) == sorted(row["job"] for row in rows(output))
+    assert table.num_rows == 12
 
 
 def test_the_contact_sheet_holds_every_row_and_runs_nothing_of_a_name(images, tmp_path):

@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,6 +14,7 @@ from pda_studio.batch.sheet import write_sheet
 from pda_studio.files import written_whole
 
 _GROUP = 2000  # rows that are in memory at once
+_MOST_OPEN = 128  # files
 _NUMBERS = (
     "probability",
     "seconds",
@@ -45,16 +47,23 @@ def write_index(results: ResultFolder) -> int:
     PdaStudioError
         If they cannot be written.
     """
-    with results.claims.alone():
-        count = 0
-        with (
-            written_whole(results.index) as file,
-            pq.ParquetWriter(file, SCHEMA, compression="zstd") as table,
-        ):
-            for some in _in_groups(sorted_rows(results)):
-                table.write_table(pa.Table.from_pylist([_plain(row) for row in some], SCHEMA))
-                count += len(some)
-        write_sheet(sorted_rows(results), results.sheet, results.folder.name)
+    count = 0
+    with (
+        results.claims.alone(),
+        written_whole(results.index) as file,
+        pq.ParquetWriter(file, SCHEMA, compression="zstd") as table,
+    ):
+
+        def tabled() -> Iterator[dict[str, Any]]:
+            """Pass rows on, once they are in the table."""
+            nonlocal count
+            rows = sorted_rows(results)
+            while group := list(islice(rows, _GROUP)):
+                table.write_table(pa.Table.from_pylist([_plain(row) for row in group], SCHEMA))
+                count += len(group)
+                yield from group
+
+        write_sheet(tabled(), results.sheet, results.folder.name)
     return count
 
 
@@ -71,15 +80,19 @@ def sorted_rows(results: ResultFolder) -> Iterator[dict[str, Any]]:
             if job not in last or last[job][0] <= finished:
                 last[job] = finished, image, setting, path, place
     wanted = sorted(last.values(), key=lambda one: one[1:3])
-    for _, _, _, path, place in wanted:
-        found = next(rows_in(path, place), None)
-        if found is not None:
-            yield found[1]
-
-
-def _in_groups(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    while group := [row for row, _ in zip(rows, range(_GROUP), strict=False)]:
-        yield group
+    opened: dict[Path, BinaryIO] = {}
+    try:
+        for _, _, _, path, place in wanted:
+            if path not in opened:
+                if len(opened) >= _MOST_OPEN:
+                    opened.pop(next(iter(opened))).close()
+                opened[path] = path.open("rb")
+            opened[path].seek(place)
+            found: dict[str, Any] = json.loads(opened[path].readline())
+            yield found
+    finally:
+        for file in opened.values():
+            file.close()
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
