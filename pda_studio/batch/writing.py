@@ -119,7 +119,7 @@ def thumbnail(result: Result) -> bytes:
     if max(small.size) > _SIDE:
         small.thumbnail((_SIDE, _SIDE), reducing_gap=2.0)
     memory = io.BytesIO()
-    small.save(memory, "JPEG", quality=88)
+    small.save(memory, "JPEG", quality=88, subsampling=0)
     return memory.getvalue()
 
 

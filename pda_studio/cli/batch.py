@@ -8,7 +8,7 @@ from cyclopts.validators import Number
 
 from pda_studio.cli import targets
 from pda_studio.cli.model_input import InputOptions
-from pda_studio.cli.options import BatchSize, DeviceName, NumberOrWord, WeightsFile, whole
+from pda_studio.cli.options import DeviceName, NumberOrWord, WeightsFile, whole
 from pda_studio.cli.targets import Against, Layer, Target, UnitText
 from pda_studio.errors import UsageError
 
@@ -97,12 +97,23 @@ def batch(
     unit: UnitText = None,
     model_input: InputOptions = None,
     device: DeviceName = "auto",
-    batch: BatchSize = "auto",
+    batch: Annotated[
+        int | Literal["auto"],
+        Parameter(
+            metavar="N",
+            help="Images per forward pass, on which last digits depend; auto takes 8 on a CPU and"
+            " 128 on a GPU.",
+            converter=whole,
+            validator=NumberOrWord(gte=1),
+            show_choices=False,
+        ),
+    ] = "auto",
 ) -> int:
     """Compute attribution maps of many images, with an index and a contact sheet.
 
-    The same command again does what is missing, whatever stopped it; several at once share the
-    work. A failed image is a line of the index with the reason, and tried anew the next time.
+    The same command again does what is missing, whatever stopped it; several
+    at once share the work. A failed image is a row of the index with the
+    reason, and is tried anew the next time.
     """
     from pda_studio.cli.batch_work import carry_out, planned_by, write_down
 
