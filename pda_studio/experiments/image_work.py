@@ -38,8 +38,12 @@ class ImageWork:
 
     @property
     def _of_one(self) -> float | None:
-        """Seconds that an image took, on average; None before the first one."""
-        return sum(self._spent) / len(self._spent) if self._spent else None
+        """Seconds that an image took, on average; None before the first one.
+
+        The first one pays for what is prepared once, and does not count beside others.
+        """
+        spent = self._spent[1:] or self._spent
+        return sum(spent) / len(spent) if spent else None
 
     def numbers_of(
         self, image: SubjectInput, work: Callable[[Subject], Pieces]
@@ -72,7 +76,7 @@ class ImageWork:
                     break
                 seen.append((perf_counter(), done))
                 part = min(PARTS * done // max(total, 1), PARTS - 1)
-                left = self._time_left(seen, total, began)
+                left = self._time_left(seen, total)
                 yield MapStep(self.done + part, self.total, image.name, left)
             self._kept.keep(subject, found)
             self._spent.append(perf_counter() - began)
@@ -82,7 +86,7 @@ class ImageWork:
         yield MapStep(self.done, self.total, image.name, left)
         return subject, found
 
-    def _time_left(self, seen: list[tuple[float, int]], total: int, began: float) -> float | None:
+    def _time_left(self, seen: list[tuple[float, int]], total: int) -> float | None:
         """What the later half of an image's pieces so far foretells.
 
         The first ones pay for what is prepared once.
@@ -93,5 +97,5 @@ class ImageWork:
         half = next(one for one in seen if one[0] >= (seen[0][0] + now) / 2)
         half = half if half[1] < done else seen[-2]
         of_one = (now - half[0]) / (done - half[1])
-        whole = self._of_one or now - began + of_one * (total - done)
+        whole = self._of_one or of_one * total
         return of_one * (total - done) + whole * (self._left - 1)
