@@ -88,6 +88,24 @@ def test_classes_cost_one_map_and_their_targets_are_the_likeliest(classifier, su
     assert units == {"Before the softmax": "logit", "After the softmax": "bits"}
 
 
+@pytest.mark.parametrize(("name", "computed"), [("layers", 6), ("feature-maps", 3)])
+def test_the_time_of_every_feature_map_is_told(classifier, subject, monkeypatch, name, computed):
+    kind, calls = METHODS["original-pda"], []
+    real = kind.steps
+
+    def steps(self, subject):
+        yield from real(self, subject)
+        calls.append(subject.target)  # once it was carried to its end
+
+    monkeypatch.setattr(kind, "steps", steps)
+    known = iter(made(name, [classifier], subject))
+    told = next(step for step, _ in known if step.seconds_left is not None)
+    assert told.seconds_left > 0
+    before_last = [step for step, panel in known if len(panel.maps) == computed - 1]
+    assert before_last[0].seconds_left > 0, "the last one is computed as well"
+    assert len(set(calls)) == computed
+
+
 def test_the_same_network_twice_gives_the_same_maps(classifier, subject):
     _, panel = made("architectures", [classifier, classifier], subject)[-1]
     first, second = panel.maps

@@ -297,7 +297,7 @@ def _of_feature_maps(
                 wanted.append(_Wanted(row, column, row, subject))
         methods = [method] * len(chosen)
         columns = _STRONGEST
-        computed = [1] * len(chosen)
+        computed = [len(strongest[layer]) for layer in chosen]
     else:
         (layer,) = chosen
         rows = tuple(image.name for image in images)
@@ -305,7 +305,7 @@ def _of_feature_maps(
         for row, image in enumerate(images):
             for column, channel in enumerate(strongest[layer]):
                 wanted.append(_Wanted(row, column, 0, _about(image, UnitTarget(layer, channel))))
-        methods, computed = [method], [len(images)]
+        methods, computed = [method], [len(wanted)]
     tried = [first.about(UnitTarget(layer, strongest[layer][0])) for layer in chosen]
     names = [f"{method.title}, {layer}" for layer in chosen]
     return _Plan(rows, columns, methods, names, computed, tried, wanted)

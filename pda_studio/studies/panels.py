@@ -80,7 +80,7 @@ class Panels(OverImages):
         """Say which figure it is, and what it takes."""
         chosen = PRESETS[self.preset]
         classes = chosen.down == "classes"
-        each = {"settings": "setting", "classifiers": "classifier", "feature maps": "layer"}
+        each = {"settings": "setting", "classifiers": "classifier", "feature maps": "feature map"}
         images = "one image" if chosen.down != "images" else self.how_many()
         what = "one map, as the scores of all classes are kept," if classes else "a map"
         per = "" if classes else f" for each {each[chosen.across]}"
