@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import save_file
 
 from engine.network_files import FILES, SIZE, bad_files
+from engine.network_folders import timm_folder, transformers_folder
 from pda_studio import explain, load_classifier
 from pda_studio.classifiers import architectures, index, trust
 from pda_studio.classifiers.answers import (
@@ -423,27 +423,6 @@ def test_other_weights_in_one_piece_are_another_classifier(tmp_path: Path) -> No
 # -- folders ---------------------------------------------------------------------------------------
 
 
-def timm_folder(folder: Path, **more: Any) -> torch.nn.Module:
-    """A small network of timm's as timm saves it for others."""
-    timm = pytest.importorskip("timm")
-    torch.manual_seed(0)
-    network: torch.nn.Module = timm.create_model("test_resnet", num_classes=3).eval()
-    folder.mkdir()
-    save_file({k: v.contiguous() for k, v in network.state_dict().items()},
-              folder / "model.safetensors")  # fmt: skip
-    config = {
-        "architecture": "test_resnet",
-        "num_classes": 3,
-        "pretrained_cfg": {
-            "input_size": [3, SIZE, SIZE], "crop_pct": 1.0, "interpolation": "bicubic",
-            "mean": [0.4, 0.5, 0.6], "std": [0.2, 0.25, 0.3], "label_names": ["x", "y", "z"],
-        },
-        **more,
-    }  # fmt: skip
-    (folder / "config.json").write_text(json.dumps(config))
-    return network
-
-
 def test_a_folder_of_timms_is_the_network_itself(tmp_path: Path) -> None:
     network = timm_folder(tmp_path / "net")
     given = {"input_size": SIZE, "mean": (0.4, 0.5, 0.6), "std": (0.2, 0.25, 0.3),
@@ -455,25 +434,6 @@ def test_a_folder_of_timms_is_the_network_itself(tmp_path: Path) -> None:
         found = explain(IMAGE, loaded, "occlusion", **CELLS)
         strongest = np.abs(wanted.evidence).max()
         np.testing.assert_allclose(found.evidence, wanted.evidence, atol=1e-5 * strongest)
-
-
-def transformers_folder(folder: Path, **more: Any) -> torch.nn.Module:
-    """A small network of transformers' as it saves it."""
-    made: Any = pytest.importorskip("transformers")
-    torch.manual_seed(0)
-    names = {0: "cat", 1: "dog", 2: "cow"}
-    config = made.ViTConfig(
-        hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64,
-        image_size=SIZE, patch_size=8, id2label=names, label2id={v: k for k, v in names.items()},
-    )  # fmt: skip
-    network: torch.nn.Module = made.ViTForImageClassification(config).eval()
-    network.classifier.weight.data.mul_(40)
-    network.save_pretrained(folder)  # type: ignore[operator]
-    said = {"do_normalize": True, "image_mean": [0.4, 0.5, 0.6], "image_std": [0.2, 0.25, 0.3],
-            "do_resize": True, "size": {"height": SIZE, "width": SIZE}, "resample": 3,
-            "do_rescale": True, "rescale_factor": 1 / 255, **more}  # fmt: skip
-    (folder / "preprocessor_config.json").write_text(json.dumps(said))
-    return network
 
 
 def test_a_folder_of_transformers_is_the_network_itself(tmp_path: Path) -> None:
