@@ -4,6 +4,7 @@ import json
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from errno import EINVAL
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -48,7 +49,8 @@ def refused_as(damaged: str, file: object) -> Iterator[None]:
             " another file."
         ) from error
     except OSError as error:
-        if error.errno is None:  # of Pillow and others: not the system's
+        # Pillow and others raise some of their own; a place that a cut file lacks is invalid.
+        if error.errno in (None, EINVAL):
             raise PdaStudioError(damaged) from error
         raise PdaStudioError(f"Cannot read {file}: {error.strerror or error}.") from error
     except Exception as error:

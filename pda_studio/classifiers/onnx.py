@@ -133,7 +133,8 @@ def _check_beside(path: Path, location: str) -> None:
     beside = path.parent / location
     if Path(location).name != location or beside.is_symlink():
         raise PdaStudioError(
-            f"{path.name} was refused: its weights lead to “{location}”, out of its own folder."
+            f"{path.name} was refused: its weights lead to “{location}”, out of its own folder;"
+            " export it anew, with its weights beside it."
         )
     if not beside.is_file():
         raise PdaStudioError(

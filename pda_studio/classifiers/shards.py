@@ -41,7 +41,8 @@ def shards_of(index: Path) -> list[Path]:
     for name in names:
         if Path(name).name != name or (index.parent / name).is_symlink():
             raise PdaStudioError(
-                f"{index.name} was refused: it leads to “{name}”, out of its own folder."
+                f"{index.name} was refused: it leads to “{name}”, out of its own folder;"
+                " fetch it again, with its shards beside it."
             )
         if not (index.parent / name).is_file():
             raise PdaStudioError(

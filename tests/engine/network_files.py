@@ -306,8 +306,8 @@ def bad_files(folder: Path, mark: Path) -> dict[str, tuple[Path, str]]:
     secret = folder / "secret.txt"
     secret.write_bytes(b"\0" * 4096)
     (folder / "link.bin").symlink_to(secret)
-    of_onnx("weights outside", "5.onnx", "out of its own folder", outside)
-    of_onnx("weights behind a link", "6.onnx", "out of its own folder", linked)
+    of_onnx("weights outside", "5.onnx", "out of its own folder; ", outside)
+    of_onnx("weights behind a link", "6.onnx", "out of its own folder; ", linked)
     of_onnx("weights missing", "7.onnx", "not beside it", missing)
 
     def cyclic(model: Any) -> None:
@@ -357,7 +357,7 @@ def bad_files(folder: Path, mark: Path) -> dict[str, tuple[Path, str]]:
     torch.save({"x": torch.ones(3)}, folder / "21.pth")
     made["tensors of no network"] = folder / "21.pth", "belong to no network"
     index = json.dumps({"weight_map": {"a": "../secret.safetensors"}}).encode()
-    add("shards outside", "22.safetensors.index.json", index, "out of its own folder")
+    add("shards outside", "22.safetensors.index.json", index, "out of its own folder; ")
     add("no index", "23.safetensors.index.json", b"[]", "no index of weights")
     _scripted(Small(), folder / "24.pt")
     cut = (folder / "24.pt").read_bytes()
@@ -366,7 +366,8 @@ def bad_files(folder: Path, mark: Path) -> dict[str, tuple[Path, str]]:
             data = archive.read(entry)
             to.writestr(entry.filename, data[:20] if entry.filename.endswith(".py") else data)
     made["damaged TorchScript"] = folder / "25.pt", "damaged TorchScript"
-    add("truncated archive", "26.pt", cut[: len(cut) // 2], "26.pt")
+    add("truncated archive", "26.pt", cut[: len(cut) // 2],
+        r"26\.pt was refused: it is damaged .*; save the network's state_dict")  # fmt: skip
     add("a web page", "27.pth", b"<!DOCTYPE html><html></html>", "web page")
     (folder / "28").mkdir()
     made["a folder"] = folder / "28", "folder without a config.json"
