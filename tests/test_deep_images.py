@@ -156,7 +156,7 @@ def test_as_many_channels_as_the_network_takes() -> None:
         ("dark", {}, (100, 900), "99.6 % of the pixels"),
         ("dark", {"extratags": [(281, 3, 1, 4095, True)]}, (0, 4095), "The file says"),
         ("dark", {"imagej": True, "metadata": {"min": 50.0, "max": 800.0}}, (50, 800), "says: 50"),
-        ("signed", {}, (-1024, 3071), "-1024"),
+        ("signed", {}, (-1024, 3071), "−1024"),
     ],
 )
 def test_limits_are_the_files_own_or_sensible(

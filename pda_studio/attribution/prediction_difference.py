@@ -164,11 +164,11 @@ def _doubt(method: PredictionDifference, subject: Subject) -> ShippedStatistics 
     if "statistics" not in taken or own:
         return None
     name, view = shipped_for(subject.classifier), subject.view
-    if name == "digits":
-        return None
-    of = "grey photographs" if name == "grey" else "photographs"
+    of = {"grey": "grey photographs", "digits": "handwritten digits"}.get(name, "photographs")
     if subject.limits is not None:
         return ShippedStatistics(of, f"an image of the values {subject.limits}")
+    if name == "digits":
+        return None
     if name == "grey":
         return ShippedStatistics(of, "an image for a network of one channel")
     if subject.measured:

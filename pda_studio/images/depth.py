@@ -83,8 +83,8 @@ def limits_of(
         return used_limits(values, DisplayLimits(0, 65535))
     if low == high:
         return DisplayLimits(low, low + 1)
-    note = f"Values from {low:g} (black) to {high:g} (white) are shown."
-    return used_limits(values, DisplayLimits(low, high, note))
+    limits = DisplayLimits(low, high)
+    return used_limits(values, replace(limits, note=f"Values from {limits} are shown."))
 
 
 def used_limits(values: npt.NDArray[Any], limits: DisplayLimits) -> DisplayLimits:

@@ -84,7 +84,7 @@ class DisplayLimits:
         return result
 
     def __str__(self) -> str:
-        return f"{self.black:g} (black) to {self.white:g} (white)"
+        return f"{self.black:g} (black) to {self.white:g} (white)".replace("-", "−")
 
 
 EIGHT_BITS = DisplayLimits(0, 255)

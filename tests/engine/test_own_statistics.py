@@ -128,3 +128,13 @@ def test_photographs_are_told_from_grey_and_deep_images() -> None:
     assert said["grey"] == (ShippedStatistics("photographs", "a grey image").warning,)
     assert said["medical"] == (ShippedStatistics("photographs", "a medical image").warning,)
     assert "4095" in said["deep"][0]
+
+
+def test_statistics_of_digits_are_told_where_the_image_is_deep() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (28, 28, 1), np.uint8)
+    deep = Image(pixels.astype(np.uint16) * 16, DisplayLimits(-100, 4095))
+    network = load_classifier("digits")
+    (said,) = warnings(explain(deep, network, **FAST).diagnostics)  # type: ignore[arg-type]
+    assert "statistics of handwritten digits" in said
+    assert "−100 (black) to 4095 (white)" in said
+    assert warnings(explain(Image(pixels), network, **FAST).diagnostics) == ()  # type: ignore[arg-type]

@@ -47,6 +47,31 @@ def test_numbers_with_decimals(qtbot: QtBot, text: str, value: float) -> None:
     assert box.value() == pytest.approx(value)
 
 
+@pytest.mark.parametrize(
+    ("typed", "value", "shown"),
+    [
+        ("10", 10.0, "10"),
+        ("0.2500", 0.25, "0.25"),
+        ("-900.5", -900.5, "−900.5"),
+        ("-3", -3.0, "−3"),
+    ],
+)
+def test_no_more_decimals_than_needed_and_a_real_minus(
+    qtbot: QtBot, typed: str, value: float, shown: str
+) -> None:
+    box = NumberBox(decimals=4)
+    qtbot.addWidget(box)
+    box.setRange(-1000, 1000)
+    box.setValue(5)
+    box.show()
+    type_into(qtbot, box, typed)
+    assert (box.value(), box.text()) == (value, shown)
+    box.setValue(5)
+    box.lineEdit().setText(shown)  # as it is pasted
+    box.interpretText()
+    assert box.value() == value
+
+
 def test_a_stride_beyond_the_window_ends_at_the_window(studio: Studio, qtbot: QtBot) -> None:
     rows = studio.window.method_box.rows
     studio.session.columns.configure(0, window=10)

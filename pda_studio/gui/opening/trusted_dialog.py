@@ -32,7 +32,7 @@ class TrustedDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(self.tr("Trusted files"))
         self.resize(560, 320)
-        about = named(
+        self.about = named(
             QLabel(
                 self.tr(
                     "These files hold code and are run without asking when they are opened. Each"
@@ -41,12 +41,14 @@ class TrustedDialog(QDialog):
             ),
             "muted",
         )
-        about.setWordWrap(True)
+        self.about.setWordWrap(True)
         self.files = QListWidget()
         self.files.setAccessibleName(self.tr("Trusted files"))
         self.files.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.files.currentRowChanged.connect(self._enable)
-        self.nothing = named(QLabel(self.tr("No file is trusted.")), "muted")
+        said = self.tr("No file is trusted. Before a file with code is run, you are asked.")
+        self.nothing = named(QLabel(said), "muted")
+        self.nothing.setWordWrap(True)
         self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         role = QDialogButtonBox.ButtonRole.ActionRole
@@ -57,7 +59,7 @@ class TrustedDialog(QDialog):
         buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
         layout.setSpacing(10)
-        layout.addWidget(about)
+        layout.addWidget(self.about)
         layout.addWidget(self.files, 1)
         layout.addWidget(self.nothing, 1)
         layout.addWidget(buttons)
@@ -71,6 +73,7 @@ class TrustedDialog(QDialog):
             item.setToolTip(place)
             self.files.addItem(item)
         self.files.setCurrentRow(0)
+        self.about.setVisible(bool(places))
         self.files.setVisible(bool(places))
         self.nothing.setVisible(not places)
         self._enable()
