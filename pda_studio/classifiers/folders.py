@@ -11,7 +11,7 @@ from pda_studio.classifiers.outlines import timm_library
 from pda_studio.classifiers.shards import INDEX, read_shards
 from pda_studio.classifiers.spec import ClassifierSpec
 from pda_studio.classifiers.transformers_folders import transformers_network
-from pda_studio.classifiers.transforms import spec_of
+from pda_studio.classifiers.transforms import TIMM_SETTINGS, spec_of
 from pda_studio.classifiers.weights import Weights, read_weights
 from pda_studio.errors import PdaStudioError
 from pda_studio.reading import json_of, refused_as
@@ -21,7 +21,6 @@ _WEIGHTS = (
     "model.safetensors", f"model.safetensors{INDEX}", "pytorch_model.bin",
     f"pytorch_model.bin{INDEX}",
 )  # fmt: skip
-_SIDES = ("input_size", "mean", "std", "crop_pct", "interpolation")
 
 
 @file_kind
@@ -78,7 +77,7 @@ def _built(name: str, config_values: dict[str, Any]) -> tuple[nn.Module, Classif
         name, pretrained=False, num_classes=classes, in_chans=size[0], **arguments
     )
     names: Any = settings.get("label_names")
-    said = spec_of({key: settings.get(key) for key in _SIDES} | {"input_size": tuple(size)})
+    said = spec_of({key: settings.get(key) for key in TIMM_SETTINGS} | {"input_size": tuple(size)})
     named = isinstance(names, list) and len(names) == classes
     return network, said.with_answers(
         ClassifierSpec.of(class_names=tuple(map(str, names)) if named else None)

@@ -13,7 +13,7 @@ from pda_studio.classifiers.outputs import OUTPUTS, Ending, Output, output_named
 from pda_studio.classifiers.preprocessing import Preprocessing
 from pda_studio.classifiers.settings import PdaSettings
 from pda_studio.classifiers.spec import ClassifierSpec
-from pda_studio.classifiers.transforms import spec_of
+from pda_studio.classifiers.transforms import TIMM_SETTINGS, spec_of
 from pda_studio.errors import PdaStudioError, UsageError
 
 _log = logging.getLogger(__name__)
@@ -21,7 +21,6 @@ _log = logging.getLogger(__name__)
 _SIZES = (224, 32, 28, 64, 96, 128, 48, 160, 192, 256, 299, 384, 448, 512, 16)
 """Sides of inputs that are tried where nobody says one, in pixels; the first that works counts."""
 
-_TIMM = ("input_size", "mean", "std", "crop_pct", "interpolation")
 _SMALL = 64  # pixels: below, windows and surroundings are smaller, too
 _PROBES = 4  # images of noise by which the kind of output is told
 
@@ -149,7 +148,7 @@ def own_settings(network: nn.Module) -> ClassifierSpec:
     """What timm's and Hugging Face's networks say of themselves."""
     settings = getattr(network, "pretrained_cfg", None) or getattr(network, "default_cfg", None)
     if isinstance(settings, dict) and settings.get("input_size"):
-        return spec_of({name: settings.get(name) for name in _TIMM})
+        return spec_of({name: settings.get(name) for name in TIMM_SETTINGS})
     config = getattr(network, "config", None)
     size, names = getattr(config, "image_size", None), getattr(config, "id2label", None)
     said: dict[str, Any] = {}

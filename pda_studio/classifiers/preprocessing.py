@@ -1,7 +1,7 @@
 """From any image to what a network sees, and back."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 import numpy as np
 import torch
@@ -14,11 +14,9 @@ from pda_studio.images import DisplayLimits, View, image_of
 from pda_studio.images import Image as OpenedImage
 from pda_studio.images.fit import CropBox, Fit
 
-_RESAMPLING = {
-    "nearest": Image.Resampling.NEAREST,
-    "bilinear": Image.Resampling.BILINEAR,
-    "bicubic": Image.Resampling.BICUBIC,
-}
+Interpolation = Literal["nearest", "lanczos", "bilinear", "bicubic", "box", "hamming"]
+INTERPOLATIONS: tuple[Interpolation, ...] = get_args(Interpolation)
+"""Ways to resample an image, in lower-case letters as Pillow and torchvision call them."""
 _LUMINANCE = (19595 / 65536, 38470 / 65536, 7471 / 65536)  # as Pillow weighs RGB (BT.601)
 _LONGEST = 64  # times the shorter side: longer images are resampled in part only
 
@@ -104,7 +102,7 @@ class Preprocessing(BaseModel):
     size: InputSize
     mean: tuple[float, ...]
     std: tuple[float, ...]
-    interpolation: Literal["nearest", "bilinear", "bicubic"] = "bilinear"
+    interpolation: Interpolation = "bilinear"
     fit: Fit = "crop"
     values: tuple[float, float] | None = None
     crop: CropBox | None = None
@@ -237,7 +235,7 @@ class Preprocessing(BaseModel):
         resized_width, resized_height, left, top = self._geometry(width, height)
         if image.ndim == 2:
             image = image.astype(np.float32, copy=False)
-        resized, resampling = Image.fromarray(image), _RESAMPLING[self.interpolation]
+        resized, resampling = Image.fromarray(image), Image.Resampling[self.interpolation.upper()]
         cropped = self.fit == "crop" and self.crop is not None
         if not cropped and max(resized_width, resized_height) <= _LONGEST * max(
             self.resize, down, across

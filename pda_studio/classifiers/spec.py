@@ -7,13 +7,13 @@ weights keeps them.
 import json
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from annotated_types import Ge, Le, MinLen
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
 from pda_studio.classifiers.outputs import output_named
-from pda_studio.classifiers.preprocessing import ChannelOrder, Preprocessing
+from pda_studio.classifiers.preprocessing import ChannelOrder, Interpolation, Preprocessing
 from pda_studio.errors import PdaStudioError, UsageError
 from pda_studio.files import written_whole
 from pda_studio.images.fit import Fit
@@ -78,7 +78,7 @@ class ClassifierSpec(BaseModel):
     value_range: tuple[float, float] | None = None
     image_values: tuple[float, float] | None = None
     fit: Fit | None = None
-    interpolation: Literal["nearest", "bilinear", "bicubic"] | None = None
+    interpolation: Interpolation | None = None
     output: str | None = None
     select: str | None = None
     class_names: tuple[str, ...] | None = None

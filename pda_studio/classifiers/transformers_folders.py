@@ -4,6 +4,7 @@ import importlib
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
 from torch import nn
 
 from pda_studio.classifiers.spec import ClassifierSpec
@@ -12,8 +13,8 @@ from pda_studio.reading import json_of, refused_as
 
 _KIND = "ForImageClassification"
 _PREPROCESSOR = "preprocessor_config.json"
-_RESAMPLING = {0: "nearest", 2: "bilinear", 3: "bicubic"}  # as Pillow counts
-_CROPPED_BELOW = 384  # pixels: ConvNeXT's preprocessing cuts only smaller images
+_RESAMPLING = {one.value: one.name.lower() for one in Image.Resampling}
+_CROPPED_BELOW = 384  # pixels
 _CROP_SHARE = 224 / 256
 
 
@@ -88,17 +89,7 @@ def preprocessing_said(folder: Path) -> ClassifierSpec:
 
 
 def _spec(said: dict[str, Any]) -> ClassifierSpec:
-    size, cut = said.get("size"), said.get("crop_size")
-    shorter = size.get("shortest_edge") if isinstance(size, dict) else None
-    side = None if shorter else _side(size)
-    values: dict[str, Any] = {"interpolation": _RESAMPLING.get(said.get("resample", 2))}
-    if said.get("do_center_crop") and cut is not None:
-        values |= {"input_size": _side(cut), "resize": shorter or side}
-    elif shorter:  # as ConvNeXT's: a share of it is cut out
-        share = float(said.get("crop_pct") or _CROP_SHARE) if shorter < _CROPPED_BELOW else 1.0
-        values |= {"input_size": shorter, "resize": round(shorter / share)}
-    elif side:
-        values |= {"input_size": side, "fit": "stretch"}
+    values = {"interpolation": _RESAMPLING.get(said.get("resample", 2)), **_sizes(said)}
     flips = bool(said.get("do_flip_channel_order"))  # as MobileViT's, which are not normalised
     if flips:
         values["channel_order"] = "BGR"
@@ -106,17 +97,40 @@ def _spec(said: dict[str, Any]) -> ClassifierSpec:
         values |= {name: said.get(f"image_{name}") for name in ("mean", "std")}
     else:
         values |= {"mean": (0.0,), "std": (1.0,)}
+    if said.get("include_top") and "std" in values:  # as EfficientNet's, divided by std twice
+        values["std"] = [float(value) ** 2 for value in values["std"]]
     factor = 255 * float(said.get("rescale_factor", 1 / 255)) if said.get("do_rescale", 1) else 255
     low = -1.0 if said.get("rescale_offset") else 0.0
     values["value_range"] = (low, low + factor)
     return ClassifierSpec.of(**values)
 
 
-def _side(size: Any) -> int | None:
-    """The side of a square, in any of the usual forms."""
+def _sizes(said: dict[str, Any]) -> dict[str, Any]:
+    """How an image becomes an input: what is cut out of what, or stretched."""
+    size, cut = said.get("size"), said.get("crop_size")
+    shorter = size.get("shortest_edge") if isinstance(size, dict) else None
+    sides = None if shorter else _sides(size)
+    kind = str(said.get("image_processor_type") or said.get("feature_extractor_type"))
+    if said.get("do_center_crop") and cut is not None:
+        resize = shorter or (min(sides) if sides else None)
+        if shorter and said.get("crop_pct"):  # as PoolFormer's
+            resize = int(shorter / float(said["crop_pct"]))
+        elif shorter and kind.startswith("Levit"):
+            resize = int(shorter / _CROP_SHARE)
+        return {"input_size": _sides(cut), "resize": resize}
+    if shorter and shorter >= _CROPPED_BELOW:  # as ConvNeXT's, which cuts only smaller images
+        return {"input_size": shorter, "fit": "stretch"}
+    if shorter:
+        share = float(said.get("crop_pct") or _CROP_SHARE)
+        return {"input_size": shorter, "resize": int(shorter / share)}
+    return {"input_size": sides, "fit": "stretch"} if sides else {}
+
+
+def _sides(size: Any) -> tuple[int, int] | None:
+    """Height and width, said in any of the usual forms."""
     if isinstance(size, dict):
-        sides = {size.get("height"), size.get("width")}
-        if len(sides) != 1:
-            raise ValueError("not square")
-        (size,) = sides
-    return int(size) if size else None
+        return int(size["height"]), int(size["width"])
+    if isinstance(size, list | tuple):
+        height, width = size
+        return int(height), int(width)
+    return (int(size), int(size)) if size else None

@@ -3,16 +3,17 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pda_studio.classifiers.preprocessing import Preprocessing
+from pda_studio.classifiers.preprocessing import INTERPOLATIONS, Preprocessing
 from pda_studio.classifiers.spec import ClassifierSpec
 from pda_studio.errors import UsageError
 
-_INTERPOLATIONS = ("nearest", "bilinear", "bicubic")
 _PLAIN = (
     "ToTensor", "PILToTensor", "ToImage", "ToPILImage", "ConvertImageDtype", "ToDtype",
     "ToPureTensor", "Identity", "Grayscale", "MaybeToTensor",
 )  # fmt: skip
 _REFUSED = "Preprocessing with “{0}” cannot be followed: give input_size, mean and std instead."
+TIMM_SETTINGS = ("input_size", "mean", "std", "crop_pct", "crop_mode", "interpolation")
+"""What of timm's settings of a network is followed."""
 
 
 def spec_of(given: object) -> ClassifierSpec:
@@ -57,7 +58,7 @@ def _of_mapping(given: Mapping[str, Any]) -> ClassifierSpec:
     if "crop_pct" not in given and not with_channels:
         return ClassifierSpec.of(**given)
     said: dict[str, Any] = {name: given.get(name) for name in ("interpolation", "channel_order")}
-    if said["interpolation"] not in _INTERPOLATIONS:
+    if said["interpolation"] not in INTERPOLATIONS:
         said["interpolation"] = None
     if size is not None:
         if isinstance(size, Iterable):
@@ -68,7 +69,10 @@ def _of_mapping(given: Mapping[str, Any]) -> ClassifierSpec:
             said["channels"], said["input_size"] = 3, int(size)
         share = float(given.get("crop_pct") or 1)
         shorter = _shorter(said["input_size"])
-        said["resize"] = max(shorter, int(shorter / share))
+        if given.get("crop_mode") == "squash" and share == 1:
+            said["fit"] = "stretch"
+        else:
+            said["resize"] = max(shorter, int(shorter / share))
     for name in ("mean", "std"):
         if given.get(name) is not None:
             said[name] = _floats(given[name])
@@ -110,7 +114,7 @@ def _of(step: object, name: str) -> Any:
 
 def _interpolation(given: object) -> str | None:
     value = getattr(getattr(given, "interpolation", None), "value", None)
-    return value if value in _INTERPOLATIONS else None
+    return value if value in INTERPOLATIONS else None
 
 
 def _side(size: Any) -> int:
