@@ -6,6 +6,7 @@ and done again. The second act, in a new process: the file is opened, edited, un
 """
 
 import json
+import re
 import sys
 from pathlib import Path
 from traceback import format_exception
@@ -99,13 +100,14 @@ class Journey:
         session = self.studio.session
         panel: MapPanel = self.studio.window.grid.maps[row, 0]
         shown = self.hands.see(panel.caption.toolTip)
-        told = next(line for line in shown.splitlines() if line.startswith("r "))
-        r = float(told.split()[1].replace("−", "-"))
+        told = re.search(r"\br (−?[\d.]+)", shown)
+        assert told is not None, shown
+        r = float(told[1].replace("−", "-"))
         assert -1 <= r <= 1
         if session.work.row(row).operations == (Flip("horizontal"),):
             first, other = (session.panel(key, 0).evidence.evidence for key in (0, row))
             expected = np.corrcoef(first.ravel(), other[:, ::-1].ravel())[0, 1]
-            assert abs(r - expected) < 0.011, (told, expected)
+            assert abs(r - expected) < 0.011, (shown, expected)
 
     def turns_a_map_back(self) -> None:
         hands, session = self.hands, self.studio.session
