@@ -186,7 +186,9 @@ def test_nothing_of_the_network_is_changed(training: bool, method: str) -> None:
     hooks = dict(network.head._forward_hooks)
     parts = [id(part) for part in network.modules()]
     strides = [one.stride() for one in network.parameters()]
+    random = torch.get_rng_state()
     found = explain(IMAGE, network, method, preprocessing=INPUT)
+    assert torch.equal(random, torch.get_rng_state()), "a program goes on with its random numbers"
     assert np.isfinite(found.evidence).all()
     after = network.state_dict()
     assert all(torch.equal(before[name], after[name]) for name in before)
