@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from pda_studio.classifiers.behaviour import check_behaviour, in_eval_mode
+from pda_studio.classifiers.fingerprints import bytes_of_weights
 from pda_studio.classifiers.graph import NotTraceable, refuse_untraceable
 from pda_studio.classifiers.preprocessing import Preprocessing
 from pda_studio.classifiers.settings import PdaSettings
@@ -205,9 +206,8 @@ class Classifier:
             digest.update(self.output.encode())
         if self.target is not None:
             digest.update(json.dumps(as_json(self.target), sort_keys=True).encode())
-        for name, tensor in sorted(self.network.state_dict().items()):
-            digest.update(name.encode())
-            digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+        for part in bytes_of_weights(self.network):
+            digest.update(part)
         return digest.hexdigest()
 
     @property

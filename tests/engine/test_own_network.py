@@ -204,6 +204,24 @@ def test_nothing_of_the_network_is_changed(training: bool, method: str) -> None:
     loss.backward()  # it goes on learning
 
 
+@pytest.mark.filterwarnings("ignore")  # that quantisation has moved to another library
+def test_quantised_layers_are_run_as_they_are() -> None:
+    network = Own().eval()
+    quantised = torch.ao.quantization.quantize_dynamic(network, {nn.Linear}, dtype=torch.qint8)
+    found = explain(IMAGE, quantised, preprocessing=INPUT, **CELLS)
+    plain = explain(IMAGE, network, preprocessing=INPUT, **CELLS)
+    assert found.fingerprint != plain.fingerprint
+    strongest = np.abs(plain.evidence).max()
+    assert 0 < np.abs(found.evidence - plain.evidence).max() < 0.1 * strongest
+    with pytest.raises(UsageError, match="has none: choose a method that only runs the network"):
+        explain(IMAGE, quantised, "saliency", preprocessing=INPUT)
+    other = Own().eval()
+    with torch.no_grad():
+        other.head.weight.mul_(1.5)
+    other = torch.ao.quantization.quantize_dynamic(other, {nn.Linear}, dtype=torch.qint8)
+    assert explain(IMAGE, other, preprocessing=INPUT, **CELLS).fingerprint != found.fingerprint
+
+
 def test_half_and_double_precision_are_computed_in_single(caplog) -> None:
     single = explain(IMAGE, Own().eval(), preprocessing=INPUT, **CELLS)
     for change in ("double", "bfloat16", "half"):
