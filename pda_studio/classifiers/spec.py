@@ -258,4 +258,6 @@ def _in_words(error: ValidationError) -> str:
         known = ", ".join(ClassifierSpec.model_fields)
         return f"There is no answer “{what}”: choose among {known}."
     message = str(first["msg"]).removeprefix("Value error, ").rstrip(".")
+    if "tuple" in message.lower() or first["type"] == "missing":  # as Python calls what is a list
+        message = "It must be a list of as many values as it takes"
     return f"{what}: {message}." if what else f"{message}."

@@ -222,6 +222,33 @@ def test_quantised_layers_are_run_as_they_are() -> None:
     assert explain(IMAGE, other, preprocessing=INPUT, **CELLS).fingerprint != found.fingerprint
 
 
+ANY = (
+    "nan", "-inf", "1e400", "-1", "0", "1.5", "true", '"x"', '""', "[]", "[1]", "[1, 2]", "[nan]",
+    '["a"]', "[[1]]", "{a = 1}", "1979-05-27", "[0.5, 0.5, 0.5]", "[0, 0, 0]", "[1, -1]", "224",
+    "99999999999999999999", '"logits"', "[0, 224]", '"bgr"', '["a", "a"]', '"\\u0000"', "1 2",
+)  # fmt: skip
+"""Values as a TOML file may hold them, sensible or not."""
+
+
+def test_any_answers_are_taken_or_are_one_sentence(tmp_path: Path) -> None:
+    path, again, taken = tmp_path / "answers.toml", tmp_path / "again.toml", 0
+    for key in (*ClassifierSpec.model_fields, "inputsize"):
+        for value in ANY:
+            path.write_text(f"{key} = {value}\n")
+            try:
+                spec = read_spec(path)
+            except PdaStudioError as error:
+                said = str(error)
+                assert "\n" not in said, (key, value)
+                assert "tuple" not in said.lower(), (key, value)
+                assert len(said) < 250, (key, value)
+                continue
+            taken += 1
+            write_spec(spec, again)
+            assert read_spec(again) == spec
+    assert taken > 20
+
+
 def test_half_and_double_precision_are_computed_in_single(caplog) -> None:
     single = explain(IMAGE, Own().eval(), preprocessing=INPUT, **CELLS)
     for change in ("double", "bfloat16", "half"):
