@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
+from torch.multiprocessing.reductions import StorageWeakRef
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from pda_studio.errors import UsageError
 
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
 _MULTIPLES = (1, 2, 4, 8, 16, 32, 64)
 """Of pixels: the first that a network takes counts."""
 
+_weak: Any = StorageWeakRef  # without types
 _OTHER = "choose the fit crop, stretch or pad, or another classifier"
 
 
@@ -88,7 +92,7 @@ def size_note(classifier: Classifier) -> str:
 
 
 def activation_bytes(classifier: Classifier) -> int:
-    """Bytes that the input and the result of a network's largest layer take, for one image.
+    """The most bytes that a network's activations take together, for one image.
 
     They grow with the number of pixels: counted once at the usual size.
     """
@@ -102,27 +106,45 @@ def activation_bytes(classifier: Classifier) -> int:
 
 
 def _counted(classifier: Classifier, size: tuple[int, int]) -> int:
-    most = 0
+    live = _LiveBytes(classifier.network)
+    with torch.no_grad(), live:  # in inference mode the parts of composite operations are not seen
+        pixels = torch.zeros(1, classifier.preprocessing.channels, *size, device=classifier.device)
+        classifier.network(classifier.prepare(pixels))
+    return live.most
 
-    def note(_: nn.Module, inputs: Any, result: Any) -> None:
-        nonlocal most
-        tensors = [one for one in (*inputs, result) if isinstance(one, torch.Tensor)]
-        most = max(most, sum(one.numel() * one.element_size() for one in tensors))
 
-    leaves = [module for module in classifier.network.modules() if not list(module.children())]
-    handles = []
-    for leaf in leaves:
-        try:
-            handles.append(leaf.register_forward_hook(note))
-        except RuntimeError:  # TorchScript has no hooks
-            continue
-    try:
-        pixels = torch.zeros(1, classifier.preprocessing.channels, *size)
-        classifier.logits(classifier.prepare(pixels))
-    finally:
-        for handle in handles:
-            handle.remove()
-    return most
+class _LiveBytes(TorchDispatchMode):
+    """Counts the bytes that the results of all operations take together at any time.
+
+    Parameters
+    ----------
+    network : Module
+        Whose weights do not count.
+
+    Attributes
+    ----------
+    most : int
+        The most bytes that were alive together.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.most = 0
+        self._live: dict[int, tuple[Any, int]] = {}
+        tensors = (*network.parameters(), *network.buffers())
+        self._weights = {one.untyped_storage().data_ptr() for one in tensors}
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Carry an operation out, and count what is alive after it."""
+        result = func(*args, **(kwargs or {}))
+        for one in tree_leaves(result):
+            if isinstance(one, torch.Tensor):
+                storage = one.untyped_storage()
+                if storage.data_ptr() not in self._weights:
+                    self._live[storage.data_ptr()] = _weak(storage), storage.nbytes()
+        self._live = {at: one for at, one in self._live.items() if not one[0].expired()}
+        self.most = max(self.most, sum(count for _, count in self._live.values()))
+        return result
 
 
 def _free_bytes(device: torch.device) -> int | None:

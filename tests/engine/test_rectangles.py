@@ -11,7 +11,7 @@ from torch import nn
 
 from pda_studio import explain, load_classifier
 from pda_studio.classifiers import Preprocessing
-from pda_studio.classifiers.sizes import size_note
+from pda_studio.classifiers.sizes import activation_bytes, size_note
 from pda_studio.cli import main
 from pda_studio.errors import UsageError
 from pda_studio.images.fit import CropBox
@@ -135,6 +135,33 @@ def test_full_resolution_is_found_by_trying(rectangular, tmp_path: Path) -> None
     flat = nn.Sequential(nn.Flatten(), nn.Linear(3 * HEIGHT * WIDTH, 2)).eval()
     with pytest.raises(UsageError, match="alone, no image at full"):
         load_classifier(flat, preprocessing=SPEC).with_fit("full")
+
+
+class Kept(nn.Module):
+    """Two convolutions; what went into them may be held until they are done."""
+
+    def __init__(self, held: bool) -> None:
+        super().__init__()
+        layers = [nn.Conv2d(width, 8, 3, padding=1, bias=False) for width in (3, 8, 8)]
+        self.first, self.second, self.third = layers
+        self.held = held
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.first(x)
+        kept = x if self.held else None
+        x = self.second(x)
+        x = self.third(x)
+        return (x if kept is None else x.add_(kept)).mean((2, 3))
+
+
+def test_what_a_network_holds_counts_as_memory() -> None:
+    plain, held = (
+        activation_bytes(load_classifier(Kept(one).eval(), preprocessing=SPEC))
+        for one in (False, True)
+    )
+    result = 8 * HEIGHT * WIDTH * 4
+    assert held - plain == result
+    assert 2 * result < plain < 2 * result + 4 * 3 * HEIGHT * WIDTH * 4
 
 
 class Halved(nn.Module):
