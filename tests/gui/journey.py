@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QApplication, QDialog, QFileDialog
 from pda_studio.document.operations import Crop, Flip, Rotate
 from pda_studio.gui.grid.headers import ColumnHeader
 from pda_studio.gui.grid.panel import MapPanel
+from pda_studio.gui.jobs.worker import leave
 from pda_studio.gui.window.studio import Studio, application
 
 STRIDE = 8
@@ -287,7 +288,7 @@ class Journey:
         return any("Save" in one.text() and one.isEnabled() for one in buttons)
 
 
-def main(act: str, folder: Path, data: Path) -> int:
+def main(act: str, folder: Path, data: Path) -> None:
     """Show the window as a user's start does, and let the person in."""
     (folder / "images").mkdir(exist_ok=True)
     running = application()
@@ -302,8 +303,8 @@ def main(act: str, folder: Path, data: Path) -> int:
     running.exec()
     studio.close()
     print(*errors, sep="\n", file=sys.stderr)
-    return 1 if errors else 0
+    leave(1 if errors else 0)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])))
+    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))

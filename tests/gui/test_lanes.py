@@ -154,3 +154,32 @@ def test_saving_opening_and_quitting_while_window_distributions_are_computed(
     assert took["open"] <= 1, took
     assert ended <= 20, ended  # the distributions would take minutes
     assert (tmp_path / "work.pdastudio").is_file()
+
+
+ABANDONED = """
+import sys, time
+from PySide6.QtCore import QCoreApplication
+from pda_studio.gui.jobs.job import Job
+from pda_studio.gui.jobs.worker import Jobs
+running = QCoreApplication([])
+begun = []
+def long_step():
+    begun.append(True)
+    time.sleep(1.5)
+    yield None
+jobs = Jobs()
+jobs.start(Job(long_step, lambda _: None, lambda *_: None))
+while not begun:
+    time.sleep(0.01)
+jobs.close()
+assert not jobs.ended
+print("closed", flush=True)
+"""
+
+
+def test_a_program_that_goes_on_after_the_window_ends_without_harm() -> None:
+    """A notebook, or a screenshot: the step that is being computed is waited for at the end."""
+    done = subprocess.run(
+        [sys.executable, "-c", ABANDONED], capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "closed\n", "")

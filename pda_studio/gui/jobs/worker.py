@@ -101,6 +101,7 @@ class Jobs(QObject):
         self._engine.wake.set()
         if not self._engine.wait(_PATIENCE):
             _abandoned.append(self._engine)
+            atexit.register(self._engine.wait)  # for whoever does not end by `leave`
         self._files.put(WRITE, None)
         self._files.wait()
 
