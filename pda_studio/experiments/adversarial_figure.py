@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pda_studio.experiments.adversarial import Adversarial
-from pda_studio.experiments.charts import CHART_STYLE
+from pda_studio.experiments.charts import CHART_STYLE, shortened, without_box
 from pda_studio.experiments.matrices import GREY, INK
 from pda_studio.figures.saving import DPI
 from pda_studio.images import shown_pixels
@@ -51,7 +51,7 @@ def draw_adversarial(found: Adversarial, means: Means) -> Figure:
         attack = found.attacks[0]
         heads = f"of {attack.before}", f"after, of {attack.before}", f"after, of {attack.after}"
         for axes, head in zip(grid[1], heads, strict=True):
-            axes.set_title(_short(head), fontsize=6, color=INK, pad=2)
+            axes.set_title(shortened(head, _LONGEST), fontsize=6, color=INK, pad=2)
         needed = min(0.9 + 0.3 * len(found.methods), height)
         upper, rest = right.subplots(2, 1, height_ratios=[needed, max(height - needed, 0.01)])
         rest.set_axis_off()
@@ -73,10 +73,6 @@ def _name_row(axes: Axes, name: str) -> None:
     )
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
-
-
 def _draw_images(row: Any, found: Adversarial) -> None:
     before, after = (shown_pixels(view) for view in found.views)
     attack = found.attacks[0]
@@ -84,8 +80,8 @@ def _draw_images(row: Any, found: Adversarial) -> None:
     largest = max(int(np.abs(change).max()), 1)
     factor = 127 // largest
     titles = (
-        _short(f"image: {attack.before}"),
-        _short(f"after: {attack.after}"),
+        shortened(f"image: {attack.before}", _LONGEST),
+        shortened(f"after: {attack.after}", _LONGEST),
         f"change, ×{factor}",
     )
     amplified = np.clip(128 + change * factor, 0, 255).astype(np.uint8)
@@ -109,8 +105,5 @@ def _draw_means(axes: Axes, found: Adversarial, means: Means) -> None:
     axes.set_ylim(len(places) - 0.5, -0.5)
     axes.set_yticks(places, found.methods, fontsize=6)
     axes.set_xlabel("Spearman’s ρ of maps before and after", fontsize=6)
-    axes.tick_params(labelsize=6, length=2, width=0.5, color=INK, labelcolor=INK)
-    for side, spine in axes.spines.items():
-        spine.set_visible(side in ("left", "bottom"))
-        spine.set_linewidth(0.5)
+    without_box(axes, labelsize=6)
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False, fontsize=6)

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from pda_studio.experiments.approximation import ERROR, MEAN, SPREAD, Approximation
-from pda_studio.experiments.charts import CHART_STYLE
+from pda_studio.experiments.charts import CHART_STYLE, ending, without_box
 from pda_studio.experiments.matrices import GREY, INK
 from pda_studio.experiments.maxout import UNITS
 from pda_studio.figures.saving import DPI
@@ -56,7 +56,7 @@ def _errors(axes: Axes, found: Approximation) -> None:
     axes.set_ylim(0, 1.3 * axes.get_ylim()[1])
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
     axes.legend(frameon=False, fontsize=5.5, loc="upper left")
-    _tidy(axes)
+    without_box(axes)
 
 
 def _layers(axes: Axes, found: Approximation) -> None:
@@ -75,11 +75,11 @@ def _layers(axes: Axes, found: Approximation) -> None:
     low, high = axes.get_ylim()
     axes.set_ylim(low, high * (high / low) ** 0.25)
     step = -(-len(rows) // _NAMES)
-    names = [_short(name) for name in found.layers]
+    names = [ending(name, _LETTERS) for name in found.layers]
     axes.set_xticks(places[::step], names[::step], rotation=90, fontsize=5)
     axes.set_title("median over units that the window reaches", fontsize=6, color=INK)
     axes.legend(frameon=False, fontsize=5.5, ncols=3, loc="upper center")
-    _tidy(axes)
+    without_box(axes)
 
 
 def _histogram(axes: Axes, units: Any, layer: str) -> None:
@@ -88,10 +88,10 @@ def _histogram(axes: Axes, units: Any, layer: str) -> None:
     bins = np.linspace(low, high, 41).tolist()
     axes.hist(units[0], bins, color=_BLUE, alpha=0.75, label="mean")
     axes.hist(units[1], bins, color=_RED, alpha=0.6, label="spread")
-    axes.set_title(f"unit inputs of {_short(layer)}", fontsize=6, color=INK)
+    axes.set_title(f"unit inputs of {ending(layer, _LETTERS)}", fontsize=6, color=INK)
     axes.set_ylabel("units")
     axes.legend(frameon=False, fontsize=5.5)
-    _tidy(axes)
+    without_box(axes)
 
 
 def _maxout(axes: Axes) -> None:
@@ -107,15 +107,4 @@ def _maxout(axes: Axes) -> None:
     axes.set_ylabel("E[f(x)] − f(E[x])")
     axes.set_title("maxout units", fontsize=6, color=INK)
     axes.legend(frameon=False, fontsize=5.5, loc="upper left")
-    _tidy(axes)
-
-
-def _tidy(axes: Axes) -> None:
-    axes.tick_params(length=2, width=0.5, color=INK, labelcolor=INK)
-    for side, spine in axes.spines.items():
-        spine.set_visible(side in ("left", "bottom"))
-        spine.set_linewidth(0.5)
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= _LETTERS else f"…{name[1 - _LETTERS :].lstrip('.')}"
+    without_box(axes)

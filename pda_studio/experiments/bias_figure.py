@@ -5,7 +5,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from pda_studio.experiments.bias import NetworkShares, Shares
-from pda_studio.experiments.charts import CHART_STYLE
+from pda_studio.experiments.charts import CHART_STYLE, ending, without_box
 from pda_studio.experiments.matrices import GREY, INK
 from pda_studio.figures.saving import DPI
 from pda_studio.metrics.relevance_gain import mean_over_images
@@ -33,14 +33,10 @@ def draw_shares(found: Shares) -> Figure:
             axes.set_ylim(0, 1.08 * max(highest, 1.0))
             axes.set_xlim(-0.5, len(places) - 0.5)
             step = -(-len(places) * len(networks) // _NAMES)
-            names = [name if len(name) <= _LETTERS else f"…{name[1 - _LETTERS :].lstrip('.')}"
-                     for name in one.layers]  # fmt: skip
+            names = [ending(name, _LETTERS) for name in one.layers]
             axes.set_xticks(places[::step], names[::step], rotation=90, fontsize=5)
             axes.set_title(one.classifier, fontsize=7, color=INK)
-            axes.tick_params(length=2, width=0.5, color=INK, labelcolor=INK)
-            for side, spine in axes.spines.items():
-                spine.set_visible(side in ("left", "bottom"))
-                spine.set_linewidth(0.5)
+            without_box(axes)
         panels[0].set_ylabel("|bias| / |logit|")
     return figure
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import matplotlib
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pda_studio.figures.saving import DPI, STYLE
@@ -95,14 +96,37 @@ def draw_grouped_bars(groups: Mapping[str, Mapping[str, float]], label: str) -> 
     return figure
 
 
+def without_box(axes: Axes, **ticks: Any) -> None:
+    """Leave a chart its left and its bottom line, thin, with small ticks.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+        The chart.
+    **ticks
+        What else `tick_params` takes.
+    """
+    axes.tick_params(**{"length": 2, "width": 0.5, "color": _INK, "labelcolor": _INK, **ticks})
+    for side, spine in axes.spines.items():
+        spine.set_linewidth(0.5)
+        spine.set_visible(side in ("left", "bottom"))
+
+
+def shortened(name: str, letters: int) -> str:
+    """The beginning of a name, with an ellipsis where it is longer than so many letters."""
+    return name if len(name) <= letters else f"{name[: letters - 1]}…"
+
+
+def ending(name: str, letters: int) -> str:
+    """The end of a name: of layers it tells most."""
+    return name if len(name) <= letters else f"…{name[1 - letters :].lstrip('.')}"
+
+
 def _axes(bars: float) -> tuple[Figure, Any]:
     height = _MARGIN + _BAR * max(bars, 2)
     figure = Figure(figsize=(_WIDTH, height), dpi=DPI, facecolor="white", layout="constrained")
     axes = figure.add_subplot()
     axes.invert_yaxis()
-    axes.tick_params(length=2, width=0.5, color=_INK, labelcolor=_INK)
+    without_box(axes)
     axes.xaxis.label.set_color(_INK)
-    for side, spine in axes.spines.items():
-        spine.set_linewidth(0.5)
-        spine.set_visible(side in ("left", "bottom"))
     return figure, axes

@@ -5,7 +5,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy.cluster.hierarchy import dendrogram
 
-from pda_studio.experiments.charts import CHART_STYLE
+from pda_studio.experiments.charts import CHART_STYLE, shortened
 from pda_studio.experiments.disagreement import Disagreement
 from pda_studio.experiments.matrices import GREY, INK, draw_matrix
 from pda_studio.figures.saving import DPI
@@ -66,12 +66,7 @@ def draw_disagreement(found: Disagreement, alike: float, label: str) -> Figure:
             vmax=top,
             alpha=np.clip(spread.values / top, 0, 0.85),
         )
-        right.set_title(f"spread in {_short(spread.name)}", fontsize=6.5, color=INK)
+        right.set_title(f"spread in {shortened(spread.name, _LETTERS)}", fontsize=6.5, color=INK)
         right.set_axis_off()
         figure.colorbar(shade, ax=right, label="standard deviation (rms)", fraction=0.05, pad=0.02)
     return figure
-
-
-def _short(name: str) -> str:
-    """A file's name that fits over a panel."""
-    return name if len(name) <= _LETTERS else f"{name[: _LETTERS - 1]}…"

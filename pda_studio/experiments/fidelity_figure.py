@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pda_studio.experiments.charts import CHART_STYLE
+from pda_studio.experiments.charts import CHART_STYLE, without_box
 from pda_studio.experiments.fidelity import AT_RANDOM, Measured
 from pda_studio.figures.saving import DPI
 
@@ -66,10 +66,7 @@ def _draw(axes: Axes, one: Measured, names: Sequence[str], *, named: bool) -> No
     axes.set_yticks(range(len(names)), list(names) if named else [""] * len(names))
     better = "higher" if one.metric.higher_is_better else "lower"
     axes.set_title(f"{one.metric.title} ({better} is better)", fontsize=6.5, color=_INK)
-    axes.tick_params(length=2, width=0.5, color=_INK, labelcolor=_INK)
+    without_box(axes)
     axes.axvline(0, color=_INK, linewidth=0.5)
     if one.at_random:
         axes.axvline(one.at_random, color=_GREY, linewidth=0.8, linestyle=":")
-    for side, spine in axes.spines.items():
-        spine.set_linewidth(0.5)
-        spine.set_visible(side in ("left", "bottom"))

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from pda_studio.experiments.charts import CHART_STYLE
+from pda_studio.experiments.charts import CHART_STYLE, shortened, without_box
 from pda_studio.experiments.hidden_features import HiddenEvidence, HiddenFeatures
 from pda_studio.experiments.layer_statistics import largest_first
 from pda_studio.experiments.matrices import GREY, INK
@@ -62,7 +62,7 @@ def _maps(found: HiddenFeatures, intervals: NDArray[np.float64]) -> Figure:
         )
     curve.axhline(0, color=GREY, linewidth=0.5)
     curve.set_xlim(0.5, len(mean) + 0.5)
-    curve.set_xlabel(f"maps of {_short(found.layer)}, by evidence")
+    curve.set_xlabel(f"maps of {shortened(found.layer, _LETTERS)}, by evidence")
     curve.set_ylabel(f"evidence ({first.unit})")
     bars = figure.add_subplot(outer[1])
     shown = _strongest(mean, order)
@@ -77,8 +77,8 @@ def _maps(found: HiddenFeatures, intervals: NDArray[np.float64]) -> Figure:
     bars.set_yticks(places, [f"{'map' if has_places else 'unit'} {one}" for one in shown])
     bars.invert_yaxis()
     bars.set_xlabel(f"evidence ({first.unit})")
-    _tidy(curve)
-    _tidy(bars)
+    without_box(curve)
+    without_box(bars)
     if not has_places:
         image = figure.add_subplot(outer[2])
         _image(image, first)
@@ -125,7 +125,7 @@ def _places(found: HiddenFeatures) -> Figure:
 def _image(axes: Axes, one: HiddenEvidence) -> None:
     axes.imshow(shown_pixels(one.view))
     axes.set_axis_off()
-    axes.set_title(_short(one.target), fontsize=6, color=INK, pad=2)
+    axes.set_title(shortened(one.target, _LETTERS), fontsize=6, color=INK, pad=2)
 
 
 def _strongest(mean: NDArray[np.float64], order: Any) -> list[int]:
@@ -140,16 +140,5 @@ def _figure(height: float, share: float = 1.0) -> Figure:
     return Figure(figsize=size, dpi=DPI, facecolor="white", layout="constrained")
 
 
-def _tidy(axes: Axes) -> None:
-    axes.tick_params(length=2, width=0.5, color=INK, labelcolor=INK)
-    for side, spine in axes.spines.items():
-        spine.set_visible(side in ("left", "bottom"))
-        spine.set_linewidth(0.5)
-
-
 def _number(value: float, _: object = None) -> str:
     return f"{value:.2g}".replace("-", "−")
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= _LETTERS else f"{name[: _LETTERS - 1]}…"

@@ -7,8 +7,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from pda_studio.experiments.charts import CHART_STYLE
-from pda_studio.experiments.matrices import GREY, INK
+from pda_studio.experiments.charts import CHART_STYLE, without_box
+from pda_studio.experiments.matrices import GREY
 from pda_studio.experiments.patch_runs import RunScores
 from pda_studio.figures.saving import DPI
 
@@ -59,9 +59,6 @@ def draw_training(found: Sequence[RunScores], random: float, overlap_at_random: 
         for axes in (left, right):
             axes.set_ylim(-0.02, 1.02)
             axes.set_xticks(places, names, rotation=45, ha="right")
-            axes.tick_params(length=2, width=0.5, color=INK, labelcolor=INK)
+            without_box(axes)
             axes.legend(frameon=False, fontsize=6)
-            for side, spine in axes.spines.items():
-                spine.set_linewidth(0.5)
-                spine.set_visible(side in ("left", "bottom"))
     return figure

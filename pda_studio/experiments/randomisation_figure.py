@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from pda_studio.experiments.charts import CHART_STYLE
+from pda_studio.experiments.charts import CHART_STYLE, ending, without_box
 from pda_studio.experiments.matrices import GREY, INK
 from pda_studio.experiments.randomisation import Randomisation
 from pda_studio.figures.saving import DPI
@@ -36,7 +36,7 @@ def draw_randomisation(
     """
     known = found.known
     cascading = all(told.count == told.lowest for told, _ in known) and len(found.ranges) > 1
-    names = [_short(told.layer) for told, _ in known]
+    names = [ending(told.layer, _LETTERS) for told, _ in known]
     colours = matplotlib.colormaps["tab10"].colors  # type: ignore[attr-defined]
     with matplotlib.rc_context({**CHART_STYLE, "lines.linewidth": 0.9, "lines.markersize": 3}):
         size = _WIDTH, _HEIGHT
@@ -86,11 +86,4 @@ def _draw_line(axes: Axes, values: NDArray[Any], name: str, colour: Any, mark: s
 def _tidy(axes: Axes) -> None:
     axes.axhline(0, color=GREY, linewidth=0.6, linestyle=":")
     axes.set_ylim(-1.05, 1.05)
-    axes.tick_params(length=2, width=0.5, color=INK, labelcolor=INK)
-    for side, spine in axes.spines.items():
-        spine.set_visible(side in ("left", "bottom"))
-        spine.set_linewidth(0.5)
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= _LETTERS else f"…{name[1 - _LETTERS :]}"
+    without_box(axes)

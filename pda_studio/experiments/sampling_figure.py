@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from pda_studio.experiments.charts import CHART_STYLE
+from pda_studio.experiments.charts import CHART_STYLE, without_box
 from pda_studio.experiments.matrices import GREY, INK
 from pda_studio.experiments.sampling import Sampling
 from pda_studio.figures.saving import DPI
@@ -79,7 +79,4 @@ def draw_sampling(found: Sampling, view: View, alike: float, unit: str) -> Figur
 
 def _tidy(axes: Axes) -> None:
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:.4g}")
-    axes.tick_params(length=2, width=0.5, color=INK, labelcolor=INK)
-    for edge, spine in axes.spines.items():
-        spine.set_visible(edge in ("left", "bottom"))
-        spine.set_linewidth(0.5)
+    without_box(axes)

@@ -7,7 +7,7 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from pda_studio.experiments.charts import CHART_STYLE
+from pda_studio.experiments.charts import CHART_STYLE, without_box
 from pda_studio.experiments.matrices import GREY, INK
 from pda_studio.experiments.sweep import Sweep
 from pda_studio.figures.saving import DPI
@@ -81,10 +81,7 @@ def draw_sweep(
         axes.set_ylim(min(-0.05, axes.get_ylim()[0]), 1.03)
         axes.set_xlabel(label)
         axes.set_ylabel("Spearman’s ρ")
-        axes.tick_params(length=2, width=0.5, color=INK, labelcolor=INK)
-        for edge, spine in axes.spines.items():
-            spine.set_visible(edge in ("left", "bottom"))
-            spine.set_linewidth(0.5)
+        without_box(axes)
         axes.plot([], [], "-", color=GREY, label="with the value before")
         axes.plot([], [], ":", color=GREY, label="with its own value (bold)")
         figure.legend(

@@ -1,13 +1,12 @@
 """The figure of times: what a map takes, and a forward pass in batches of every size."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
 
 from pda_studio.durations import duration
-from pda_studio.experiments.charts import CHART_STYLE
+from pda_studio.experiments.charts import CHART_STYLE, without_box
 from pda_studio.experiments.matrices import GREY, INK
 from pda_studio.experiments.times import Times
 from pda_studio.figures.saving import DPI
@@ -61,12 +60,5 @@ def draw_times(found: Sequence[Times]) -> Figure:
         right.set_ylabel("forward time an image (ms)")
         right.legend(frameon=False, fontsize=6)
         for axes in (left, right):
-            _plain(axes)
+            without_box(axes, color=GREY)
     return figure
-
-
-def _plain(axes: Any) -> None:
-    axes.tick_params(length=2, width=0.5, color=GREY, labelcolor=INK)
-    for edge, spine in axes.spines.items():
-        spine.set_visible(edge in ("left", "bottom"))
-        spine.set_linewidth(0.5)

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from pda_studio.experiments.charts import CHART_STYLE
+from pda_studio.experiments.charts import CHART_STYLE, without_box
 from pda_studio.experiments.matrices import GREY, INK
 from pda_studio.experiments.toy_networks import KINDS, RULES, Kind, Recoveries, Rule
 from pda_studio.figures.saving import DPI
@@ -132,7 +132,4 @@ def _pixels(values: NDArray[np.float32]) -> NDArray[np.float32]:
 def _tidy(axes: Axes) -> None:
     axes.xaxis.label.set_fontsize(6)
     axes.yaxis.label.set_fontsize(6)
-    axes.tick_params(labelsize=6, length=2, width=0.5, color=INK, labelcolor=INK)
-    for side, spine in axes.spines.items():
-        spine.set_visible(side in ("left", "bottom"))
-        spine.set_linewidth(0.5)
+    without_box(axes, labelsize=6)
