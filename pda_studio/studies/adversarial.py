@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pda_studio.parameters import parameter, same_but
 from pda_studio.studies.base import Cell, Column, Inputs, StudyProgress, StudyResult, Table
-from pda_studio.studies.over_images import OverImages, about, known, mean_with_interval, streamed
+from pda_studio.studies.over_images import OverImages, about, streamed
+from pda_studio.studies.similarities import COLUMNS, cells_of_methods, means_of_methods
 
 if TYPE_CHECKING:
     from pda_studio.experiments.adversarial import Adversarial
-    from pda_studio.metrics.similarity import Similarity
 
-_COLUMNS = (
-    Column("compared", "maps before and after"),
-    Column("method", "method"),
-    Column("images", "images", "count"),
-    Column("spearman", "Spearman’s ρ", "correlation"),
-    Column("low", "95 % from", "correlation"),
-    Column("high", "to", "correlation"),
-    Column("absolute", "ρ of size", "correlation"),
-    Column("ssim", "SSIM", "correlation"),
-    Column("hog", "HOG", "correlation"),
-)
+_COLUMNS = (Column("compared", "maps before and after"), *COLUMNS)
 _ALIKE = 0.5
 
 
@@ -81,7 +71,7 @@ def _result(found: Adversarial, measured_on: dict[str, Any]) -> StudyResult | No
     return StudyResult(
         sentence=_sentence(found, fooled),
         table=Table(_COLUMNS, _rows(found), group="compared"),
-        draw=lambda: draw_adversarial(found, lambda each: _of_methods(each, "spearman")),
+        draw=lambda: draw_adversarial(found, lambda each: means_of_methods(each, "spearman")),
         notes=[
             "Images are changed by projected gradient descent towards their second likeliest"
             " class, and rounded to the bits that they have",
@@ -95,22 +85,9 @@ def _result(found: Adversarial, measured_on: dict[str, Any]) -> StudyResult | No
 
 
 def _rows(found: Adversarial) -> list[list[Cell]]:
-    rows: list[list[Cell]] = []
-    for name, each in (("same class", found.of_class), ("decision", found.of_fooled())):
-        if not each:
-            continue
-        columns = [_of_methods(each, key) for key in ("spearman", "absolute", "ssim", "hog")]
-        for place, method in enumerate(found.methods):
-            count = known([row[place].spearman for row in each])
-            others = (column[place][0] for column in columns[1:])
-            rows.append([name, method, count, *columns[0][place], *others])
-    return rows
-
-
-def _of_methods(each: Sequence[list[Similarity]], name: str) -> list[tuple[Cell, Cell, Cell]]:
-    """Mean and interval over images, of each method."""
+    pairs = ("same class", found.of_class), ("decision", found.of_fooled())
     return [
-        mean_with_interval([getattr(one, name) for one in of]) for of in zip(*each, strict=True)
+        [name, *cells] for name, each in pairs for cells in cells_of_methods(found.methods, each)
     ]
 
 
@@ -125,7 +102,7 @@ def _sentence(found: Adversarial, fooled: int) -> str:
         text += "changed the decision" if fooled else "did not change the decision"
     if not fooled:
         return f"{text}: choose a larger one."
-    strength = [float(one[0] or 0) for one in _of_methods(found.of_fooled(), "spearman")]
+    strength = [float(one[0] or 0) for one in means_of_methods(found.of_fooled(), "spearman")]
     order = sorted(range(len(strength)), key=lambda place: -strength[place])
     text += f"; maps of the decision by {found.methods[order[0]]} stayed alike by ρ ="
     text += f" {strength[order[0]]:.2f}"

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pda_studio.parameters import parameter, same_but
 from pda_studio.studies.base import Cell, Column, Inputs, StudyProgress, StudyResult, Table
-from pda_studio.studies.over_images import OverImages, about, known, mean_with_interval, streamed
+from pda_studio.studies.over_images import OverImages, about, streamed
+from pda_studio.studies.similarities import COLUMNS, cells_of_methods, means_of_methods
 
 if TYPE_CHECKING:
     from pda_studio.experiments.randomisation import Randomisation
@@ -16,14 +17,7 @@ if TYPE_CHECKING:
 _COLUMNS = (
     Column("compared", "compared with"),
     Column("layers", "random layers", "count"),
-    Column("method", "method"),
-    Column("images", "images", "count"),
-    Column("spearman", "Spearman’s ρ", "correlation"),
-    Column("low", "95 % from", "correlation"),
-    Column("high", "to", "correlation"),
-    Column("absolute", "ρ of size", "correlation"),
-    Column("ssim", "SSIM", "correlation"),
-    Column("hog", "HOG", "correlation"),
+    *COLUMNS,
 )
 _ALIKE = 0.5
 
@@ -90,7 +84,7 @@ def _result(found: Randomisation, measured_on: dict[str, Any]) -> StudyResult | 
     return StudyResult(
         sentence=_sentence(found),
         table=Table(_COLUMNS, _rows(found), group="compared"),
-        draw=lambda: draw_randomisation(found, _of_methods),
+        draw=lambda: draw_randomisation(found, means_of_methods),
         notes=[
             "Each map against the trained network’s map of the explained class: Spearman’s ρ of the"
             " evidence, with its 95 % interval over images by Student’s t, and of its size; SSIM"
@@ -107,46 +101,24 @@ def _result(found: Randomisation, measured_on: dict[str, Any]) -> StudyResult | 
 
 
 def _rows(found: Randomisation) -> list[list[Cell]]:
-    rows: list[list[Cell]] = []
+    parts: list[tuple[str, int, list[list[Similarity]]]] = []
     for name, of_class in (found.by_class or {}).items():
-        rows += _of(f"trained network, {name}", 0, found, of_class)
+        parts.append((f"trained network, {name}", 0, of_class))
     for told, of_range in found.known:
         only = "only " if told.count == 1 and told.lowest > 1 else "down to "
         head = f"random weights {only}{told.layer} ({told.lowest} of {told.total} layers)"
-        rows += _of(head, told.count, found, of_range)
-    return rows
-
-
-def _of(
-    head: str, layers: int, found: Randomisation, each: list[list[Similarity]]
-) -> list[list[Cell]]:
-    if not each:
-        return []
-    columns = [_of_methods(each, name) for name in ("spearman", "absolute", "ssim", "hog")]
+        parts.append((head, told.count, of_range))
     return [
-        [
-            head,
-            layers,
-            method,
-            known([one[place].spearman for one in each]),
-            *columns[0][place],
-            *(one[place][0] for one in columns[1:]),
-        ]
-        for place, method in enumerate(found.methods)
-    ]
-
-
-def _of_methods(each: list[list[Similarity]], name: str) -> list[tuple[Cell, Cell, Cell]]:
-    """Mean and interval over images, of each method."""
-    return [
-        mean_with_interval([getattr(one, name) for one in of]) for of in zip(*each, strict=True)
+        [head, layers, *cells]
+        for head, layers, each in parts
+        for cells in cells_of_methods(found.methods, each)
     ]
 
 
 def _sentence(found: Randomisation) -> str:
     """Which methods hardly depend on the weights, and which hardly on the class."""
     told, rows = found.known[-1]
-    strength = [float(one[0] or 0) for one in _of_methods(rows, "spearman")]
+    strength = [float(one[0] or 0) for one in means_of_methods(rows, "spearman")]
     order = sorted(range(len(strength)), key=lambda place: -abs(strength[place]))
     most, least = order[0], order[-1]
     layers = "the only layer" if told.total == 1 else f"{told.count} of {told.total} layers"
@@ -160,7 +132,7 @@ def _sentence(found: Randomisation) -> str:
     for name, each in (found.by_class or {}).items():
         same = [
             method
-            for method, one in zip(found.methods, _of_methods(each, "spearman"), strict=False)
+            for method, one in zip(found.methods, means_of_methods(each, "spearman"), strict=False)
             if float(one[0] or 0) >= _ALIKE
         ]
         if same and name.startswith("least"):
