@@ -7,6 +7,7 @@ from cyclopts import Parameter
 
 from pda_studio.cli.model_input import Limits
 from pda_studio.cli.options import WeightsFile, check_output
+from pda_studio.counts import counted
 from pda_studio.errors import UsageError
 
 
@@ -55,5 +56,5 @@ def fit_statistics(
     views = views_in(folder, preprocessing, shown)
     statistics = fit_stationary(progress.followed(views, count, " images"))
     save_statistics(statistics, output)
-    print(f"Fitted to {count} image{'s' if count > 1 else ''}. Wrote {output}.")
+    print(f"Fitted to {counted(count, 'image')}. Wrote {output}.")
     return 0

@@ -11,6 +11,7 @@ import numpy as np
 
 from pda_studio.cli.parameters import allowed, defaults, merged, option, parameters_by_name
 from pda_studio.cli.tables import WIDTH, table
+from pda_studio.counts import counted
 from pda_studio.methods import Method, by_family
 from pda_studio.parameters import Parameter
 from pda_studio.results import EvidenceMap, Result
@@ -192,7 +193,7 @@ def cache(
 
 
 def _maps(count: int, size: int) -> str:
-    return f"{count} map{'' if count == 1 else 's'}, {_megabytes(size)}"
+    return f"{counted(count, 'map')}, {_megabytes(size)}"
 
 
 def _megabytes(size: int) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from pda_studio.classifiers import Classifier
+from pda_studio.counts import counted
 from pda_studio.experiments.map_work import MapStep, MapWork, beside, subjects_of
 from pda_studio.images import Image
 from pda_studio.methods import Method
@@ -65,7 +66,7 @@ class Gains:
         values = np.array([[one.gain for one in each] for each in self.found])
         order = np.argsort(-values.mean(0), kind="stable")
         best = int(order[0])
-        images = f"{self.count} image{'' if self.count == 1 else 's'}"
+        images = counted(self.count, "image")
         head = f"{self.names[best]} orders the blocks best over {images}: its gain is"
         head = f"{head} {values[:, best].mean():.3f}"
         if len(order) < 2:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from pda_studio.counts import counted
 from pda_studio.parameters import parameter
 from pda_studio.studies.base import Cell, Column, Inputs, StudyProgress, StudyResult, Table
 from pda_studio.studies.over_images import OverImages, about, known, mean_with_interval, streamed
@@ -111,7 +112,7 @@ class MethodsDisagree(OverImages):
     def _sentence(self, found: Disagreement) -> str:
         groups = found.groups(self.alike)
         count = len(found.each)
-        images = f"{count} image{'' if count == 1 else 's'}"
+        images = counted(count, "image")
         means = [
             (one, other, mean)
             for one, other, values in found.pairs()

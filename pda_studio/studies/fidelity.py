@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
+from pda_studio.counts import counted
 from pda_studio.metrics.fidelity_metrics import FIDELITY_METRICS, MetricSettings
 from pda_studio.parameters import OneOf, parameter
 from pda_studio.studies.base import (
@@ -224,7 +225,7 @@ def _sentence(found: Fidelities) -> str:
         ranking = one.ranking()
         best = ranking[0]
         unit = "grid" if one.metric.subjects in ("grid", "disconnected") else "image"
-        over = f"over {best.count} {unit}{'' if best.count == 1 else 's'}"
+        over = f"over {counted(best.count, unit)}"
         text = f"{one.names[best.place]} is best by {one.metric.title} {over} ({best.mean:.3f})"
         tied = [one.names[place] for place in best.tied]
         if best.count < _FEWEST:
@@ -241,7 +242,7 @@ def _sentence(found: Fidelities) -> str:
         return f"{text}.".replace("(-", "(−")
     enough = [one for one in found.measured if len(one.values) >= _FEWEST] or found.measured
     cases = max(len(one.values) for one in enough)
-    over = f"over {cases} image{'' if cases == 1 else 's'}"
+    over = f"over {counted(cases, 'image')}"
     wins: dict[str, int] = {}
     for one in enough:
         best = one.ranking()[0]

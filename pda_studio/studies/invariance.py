@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from pda_studio.counts import counted
 from pda_studio.parameters import parameter, same_but
 from pda_studio.studies.base import Cell, Column, Inputs, StudyProgress, StudyResult, Table
 from pda_studio.studies.over_images import OverImages, about, known, mean_with_interval, streamed
@@ -158,8 +159,7 @@ def _sentence(found: Invariance) -> str:
 
     means = found.means("correlation")
     count, changes = len(found.agreements), len(found.transformations)
-    head = f"Over {count} image{'' if count == 1 else 's'} and {changes} transformation"
-    head += "" if changes == 1 else "s"
+    head = f"Over {counted(count, 'image')} and {counted(changes, 'transformation')}"
     of_methods = mean_of_known(means, 0)
     order = [place for place in of_methods.argsort() if of_methods[place] == of_methods[place]]
     if not order:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from pda_studio.counts import counted
 from pda_studio.errors import UsageError
 from pda_studio.parameters import parameter
 from pda_studio.studies.base import (
@@ -161,7 +162,7 @@ class Speed(Study):
             network = str(row[0]).partition(",")[0]
             groups.setdefault(network, {})[str(row[1])] = float(row[4] or 0)
         turns = f"medians of {self.rounds} rounds" if self.rounds > 1 else "one round"
-        threads = f"{machine.threads} thread{'' if machine.threads == 1 else 's'}"
+        threads = counted(machine.threads, "thread")
         by_reason: dict[str, list[str]] = {}
         for name, reason in reasons.items():
             by_reason.setdefault(reason, []).append(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
+from pda_studio.counts import counted
 from pda_studio.methods import METHODS
 from pda_studio.parameters import OneOf, parameter, same_but
 from pda_studio.studies.base import Cell, Column, Inputs, StudyProgress, StudyResult, Table
@@ -152,7 +153,7 @@ class Sweeps(OverImages):
                 continue
             first, last = (f"{strip.values[spaced[end]]:.4g}" for end in run)
             told.append(f"those of {strip.name} are stable from {first} to {last}")
-        images = f"{count} image{'' if count == 1 else 's'}"
+        images = counted(count, "image")
         return (
             f"Of all maps over the {name} and {images}, {'; '.join(told)} (ρ of neighbours at least"
             f" {self.alike:g})."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from pda_studio.counts import counted
 from pda_studio.durations import duration
 from pda_studio.parameters import parameter
 from pda_studio.studies.base import (
@@ -114,7 +115,7 @@ class MapTimes(Study):
         shown = list(found)
         rows = [_cells(one.classifier, entry) for one in shown for entry in one.maps]
         large = [row for row in rows if row[3] is None]
-        threads = f"{machine.threads} thread{'' if machine.threads == 1 else 's'}"
+        threads = counted(machine.threads, "thread")
         return StudyResult(
             sentence=_sentence(shown),
             table=Table(_COLUMNS, rows, group="classifier"),
