@@ -48,12 +48,16 @@ def test_what_needs_no_engine_does_not_wait_for_it(words: list[str], status: int
     assert done.returncode == status
 
 
-def test_the_window_loads_no_engine_and_no_bindings_of_cuda() -> None:
+def test_the_window_loads_no_engine_no_bindings_of_cuda_and_no_stand_ins_that_stay() -> None:
+    """qtpy's modules are there, whole, for a notebook's other windows."""
     program = (
         "import sys; import pda_studio.gui.window.studio;"
-        " print([name for name in ('torch', 'cuda', 'scipy', 'matplotlib') if name in sys.modules])"
+        " engine = 'torch', 'cuda', 'scipy', 'matplotlib';"
+        " print([name for name in engine if name in sys.modules]);"
+        " import qtpy.QtWidgets as widgets;"
+        " print(widgets.QApplication.__module__, hasattr(widgets, '__file__'))"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120
     )
-    assert done.stdout.strip() == "[]"
+    assert done.stdout.splitlines() == ["[]", "PySide6.QtWidgets True"]

@@ -140,4 +140,5 @@ def whole_path(classifier: str) -> str:
 
 def _gui() -> Any:
     """Find the window by name: the command line works where Qt is not installed, too."""
-    return import_module("pda_studio.gui.app")
+    with import_module("pda_studio.gui.collection").without_collection():
+        return import_module("pda_studio.gui.app")

@@ -13,6 +13,7 @@ from PySide6.QtCore import QEventLoop, QSettings, QTimer
 from pda_studio.document.workspace import SourceImage
 from pda_studio.errors import PdaStudioError
 from pda_studio.files import check_writable
+from pda_studio.gui.collection import without_collection
 from pda_studio.gui.display.display import Theme
 from pda_studio.gui.jobs.worker import leave
 from pda_studio.gui.opening.clipboard import write_png
@@ -53,9 +54,10 @@ def run_window(
         and (classifier or "digits", weights) == ("digits", None)
     ):
         workspace = _last_workspace(settings)
-    studio = Studio(running, settings, image, classifier, weights, workspace)
-    running.aboutToQuit.connect(studio.close)
-    studio.show()
+    with without_collection():
+        studio = Studio(running, settings, image, classifier, weights, workspace)
+        running.aboutToQuit.connect(studio.close)
+        studio.show()
     sys.excepthook = studio.messages.show_unexpected
     try:
         status = running.exec()

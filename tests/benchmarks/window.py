@@ -46,9 +46,11 @@ def wait(until: Callable[[], bool], seconds: float = _LONGEST) -> float:
 
 _START = """
 import sys, time
-from pathlib import Path
-from PySide6.QtCore import QEvent, QObject, QSettings, QTimer
-from pda_studio.gui.window.studio import Studio, application
+from pda_studio.gui.collection import without_collection
+with without_collection():  # as the command line does
+    from PySide6.QtCore import QEvent, QObject, QSettings, QTimer
+    import pda_studio.gui.app
+    from pda_studio.gui.window.studio import Studio, application
 
 class Painted(QObject):
     def eventFilter(self, watched, event):
@@ -59,10 +61,11 @@ class Painted(QObject):
         return False
 
 running = application()
-studio = Studio(running, QSettings(sys.argv[2], QSettings.Format.IniFormat))
-painted = Painted()
-studio.window.pages.currentWidget().installEventFilter(painted)
-studio.show()
+with without_collection():
+    studio = Studio(running, QSettings(sys.argv[2], QSettings.Format.IniFormat))
+    painted = Painted()
+    studio.window.pages.currentWidget().installEventFilter(painted)
+    studio.show()
 running.exec()
 import os
 os._exit(0)

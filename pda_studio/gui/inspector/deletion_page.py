@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from superqt import QElidingLabel
 
 from pda_studio.gui.connections import follow
 from pda_studio.gui.grid.headers import plain_button
@@ -19,6 +18,7 @@ from pda_studio.gui.inspector.comparison import Comparison
 from pda_studio.gui.inspector.curve import Curve
 from pda_studio.gui.inspector.inspection import DeletionCurve, Inspection
 from pda_studio.gui.inspector.patches import Patch
+from pda_studio.gui.superqt_widgets import QElidingLabel
 from pda_studio.gui.window.theme import ThemeKeeper
 from pda_studio.images import shown_pixels
 

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from superqt import QElidingLabel
 
 from pda_studio.gui.connections import follow
 from pda_studio.gui.grid.headers import plain_button
@@ -21,6 +20,7 @@ from pda_studio.gui.inspector.deletion_page import DeletionPage
 from pda_studio.gui.inspector.inspection import Inspection, Page
 from pda_studio.gui.inspector.region_page import RegionPage
 from pda_studio.gui.inspector.window_page import WindowPage
+from pda_studio.gui.superqt_widgets import QElidingLabel
 from pda_studio.gui.window.sections import rule
 from pda_studio.gui.window.style_names import named
 from pda_studio.gui.window.theme import ThemeKeeper

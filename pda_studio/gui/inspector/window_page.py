@@ -16,11 +16,11 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from superqt import QElidingLabel
 
 from pda_studio.gui.inspector.comparison import Comparison
 from pda_studio.gui.inspector.inspection import PixelWindows
 from pda_studio.gui.inspector.patches import Patch, Samples
+from pda_studio.gui.superqt_widgets import QElidingLabel
 from pda_studio.gui.window import numbers as words
 from pda_studio.gui.window.style_names import named
 

@@ -14,11 +14,11 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from superqt import QElidingLabel
 
 from pda_studio.gui.grid.headers import plain_button
 from pda_studio.gui.jobs.workload import STUDY, Task
 from pda_studio.gui.maps.wording import awaited
+from pda_studio.gui.superqt_widgets import QElidingLabel
 from pda_studio.gui.window import numbers as words
 from pda_studio.gui.window.style_names import named
 from pda_studio.gui.window.theme import ThemeKeeper

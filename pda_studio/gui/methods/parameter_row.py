@@ -18,9 +18,9 @@ from PySide6.QtWidgets import (
     QSlider,
     QWidget,
 )
-from superqt import QLargeIntSpinBox
 
 from pda_studio.gui.methods.number_boxes import NumberBox, WholeNumberBox
+from pda_studio.gui.superqt_widgets import QLargeIntSpinBox
 from pda_studio.gui.targets.layer_box import LayerBox
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QBuffer, QIODevice, QMimeData, QObject, Signal
 from PySide6.QtGui import QGuiApplication, QImage, QKeySequence
-from superqt.utils import qimage_to_array
 
 from pda_studio.errors import PdaStudioError, UsageError
 from pda_studio.files import check_writable, written_whole
@@ -19,6 +18,7 @@ from pda_studio.gui.jobs.worker import Jobs
 from pda_studio.gui.opening.dialogs import Dialogs
 from pda_studio.gui.opening.opening import Opening
 from pda_studio.gui.session.session import Session
+from pda_studio.gui.superqt_widgets import qimage_to_array
 from pda_studio.gui.window.main_window import MainWindow
 from pda_studio.gui.window.pixmaps import image_of
 

@@ -3,8 +3,8 @@
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QComboBox, QStyledItemDelegate, QWidget
-from superqt import QSearchableComboBox
 
+from pda_studio.gui.superqt_widgets import QSearchableComboBox
 from pda_studio.gui.window.style_names import named
 
 _WIDTH = 240  # pixels of the list of matches

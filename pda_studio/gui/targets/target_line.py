@@ -2,9 +2,9 @@
 
 from PySide6.QtCore import QPoint, QSize, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
-from superqt import QElidingLabel
 
 from pda_studio.gui.grid.headers import plain_button
+from pda_studio.gui.superqt_widgets import QElidingLabel
 from pda_studio.gui.window.style_names import named
 from pda_studio.gui.window.theme import ThemeKeeper
 

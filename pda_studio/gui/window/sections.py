@@ -2,8 +2,8 @@
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
-from superqt import QElidingLabel
 
+from pda_studio.gui.superqt_widgets import QElidingLabel
 from pda_studio.gui.window.style_names import named
 
 

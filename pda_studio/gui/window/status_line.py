@@ -3,9 +3,9 @@
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QWidget
-from superqt import QElidingLabel
 
 from pda_studio.gui.grid.headers import plain_button
+from pda_studio.gui.superqt_widgets import QElidingLabel
 from pda_studio.gui.window.theme import ThemeKeeper
 
 
