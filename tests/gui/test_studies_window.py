@@ -80,6 +80,15 @@ def test_bias_shares_of_what_is_open(qtbot: QtBot, studio: Studio, tmp_path: Pat
     assert (tmp_path / "bias.svg").read_text().startswith("<?xml")
 
 
+def test_the_dialog_closes_by_escape_and_by_its_cross(qtbot: QtBot, studio: Studio) -> None:
+    dialog = opened_study(studio, "sweep")
+    qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+    assert not dialog.isVisible()
+    assert opened_study(studio, "sweep") is dialog
+    assert dialog.close()
+    assert not dialog.isVisible()
+
+
 def test_what_is_missing_is_said_in_the_dialog(studio: Studio) -> None:
     dialog = opened_study(studio, "patches")
     dialog.run_button.click()

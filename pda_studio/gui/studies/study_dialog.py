@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QCloseEvent, QImage, QPixmap, QResizeEvent
+from PySide6.QtGui import QImage, QPixmap, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialog,
@@ -190,14 +190,10 @@ class StudyDialog(QDialog):
             button.setEnabled(result is not None)
         self.take_columns.setVisible(bool(result and result.columns))
 
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """Stop what runs: nobody would see what it finds."""
-        self.stop_wanted.emit()
-        super().closeEvent(event)
-
     def reject(self) -> None:
-        """Close, by Escape too."""
-        self.close()
+        """Stop what runs and close, by Escape or the cross: nobody would see what it finds."""
+        self.stop_wanted.emit()
+        super().reject()
 
     def _on_edited(self, name: str, value: object) -> None:
         self.values[name] = value
