@@ -77,10 +77,11 @@ install_studio() {
     if [ -t 2 ]; then
         quiet=
     fi
-    # pip compiles one file after the other; all processors together take a part of the time.
     (cd "$repository" && "$bin/python" -m pip install $quiet --disable-pip-version-check \
         --no-compile --editable ".${extras:+[$extras]}" </dev/null >&2)
-    "$bin/python" -c 'if True:
+    # pip compiles one file after the other; all processors together take a part of the time. Tests
+    # need a third of all files, which they compile themselves.
+    [ "$extras" = dev ] || "$bin/python" -c 'if True:
         import compileall, sysconfig
         compileall.compile_dir(sysconfig.get_path("purelib"), quiet=2, workers=0)' || true
     printf '%s\n' "$checksum" >"$stamp"
