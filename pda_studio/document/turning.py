@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pda_studio.counts import written
 from pda_studio.document.model_input import preprocessing_of_row
 from pda_studio.document.operations import Matrix, placed
 from pda_studio.document.workspace import Row
@@ -71,5 +72,5 @@ def in_words(found: Agreement | None) -> str:
     if found is None:
         return ""
     unknown = np.isnan(found.correlation)
-    shown = "–" if unknown else f"{found.correlation:.2f}".replace("-", "−")
+    shown = "–" if unknown else written(found.correlation)
     return f"r {shown} · top 5 %: {100 * found.overlap:.0f} %"

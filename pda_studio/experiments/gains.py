@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from pda_studio.classifiers import Classifier
-from pda_studio.counts import counted
+from pda_studio.counts import counted, written
 from pda_studio.experiments.map_work import MapStep, MapWork, beside, subjects_of
 from pda_studio.images import Image
 from pda_studio.methods import Method
@@ -68,16 +68,17 @@ class Gains:
         best = int(order[0])
         images = counted(self.count, "image")
         head = f"{self.names[best]} orders the blocks best over {images}: its gain is"
-        head = f"{head} {values[:, best].mean():.3f}"
+        mean = written(values[:, best].mean(), ".3f")
+        head = f"{head} {mean}"
         if len(order) < 2:
             return (
-                f"The gain of {self.names[best]} is {values[:, best].mean():.3f} over {images};"
+                f"The gain of {self.names[best]} is {mean} over {images};"
                 " that of an order at random is 0."
             )
         other = int(order[1])
         more = values[:, best] - values[:, other]
         if self.count < 2:
-            return f"{head}, {more.mean():.3f} more than that of {self.names[other]}."
+            return f"{head}, {written(more.mean(), '.3f')} more than that of {self.names[other]}."
         interval = mean_over_images(list(more))
         lead = f"{interval} more than that of {self.names[other]}"
         if interval.low > 0:

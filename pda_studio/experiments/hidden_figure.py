@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from pda_studio.counts import written
 from pda_studio.experiments.charts import CHART_STYLE, shortened, without_box
 from pda_studio.experiments.hidden_features import HiddenEvidence, HiddenFeatures
 from pda_studio.experiments.layer_statistics import largest_first
@@ -141,4 +142,4 @@ def _figure(height: float, share: float = 1.0) -> Figure:
 
 
 def _number(value: float, _: object = None) -> str:
-    return f"{value:.2g}".replace("-", "−")
+    return written(value, ".2g")

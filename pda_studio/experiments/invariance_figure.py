@@ -27,7 +27,7 @@ def draw_invariance(found: Invariance) -> Figure:
         axes = figure.add_subplot()
         image = draw_matrix(axes, values, rows, columns)
         axes.axhline(len(rows) - 1.5, color="white", linewidth=3)
-        axes.tick_params("y", pad=4 + 72 * _ROW)  # thumbnails stand between names and matrix
+        axes.tick_params("y", pad=8 + 72 * _ROW)  # thumbnails stand between names and matrix
         for place, view in enumerate(found.examples):
             shown: Any = shown_pixels(view)
             top = 1 - (place + 1) / len(rows)

@@ -7,6 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from pda_studio.counts import written
+
 INK, GREY = "#1a1a1a", "#5f5f5f"
 _SMALL = 6.0  # points
 
@@ -44,8 +46,9 @@ def draw_matrix(
     for (row, column), value in np.ndenumerate(values):
         if np.isfinite(value):
             ink = "white" if abs(value) > 0.65 else INK
-            text = f"{value:.2f}".replace("-", "−")
-            axes.text(column, row, text, ha="center", va="center", color=ink, fontsize=size)
+            axes.text(
+                column, row, written(value), ha="center", va="center", color=ink, fontsize=size
+            )
     axes.set_xticks(range(len(columns)), columns)
     axes.tick_params("x", rotation=turn)
     axes.set_yticks(range(len(rows)), rows)

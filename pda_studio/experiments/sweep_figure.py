@@ -7,6 +7,7 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
+from pda_studio.counts import written
 from pda_studio.experiments.charts import CHART_STYLE, without_box
 from pda_studio.experiments.matrices import GREY, INK
 from pda_studio.experiments.sweep import Sweep
@@ -49,7 +50,7 @@ def draw_sweep(
                     one = maps[column]
                     axes.imshow(overlay(one, Appearance(), one.limit), interpolation="nearest")
                 own = column == strip.own
-                text = f"{value:.4g}".replace("-", "−")
+                text = written(value, ".4g")
                 weight = "bold" if own else "normal"
                 axes.set_title(text, fontsize=6, color=INK, pad=2, fontweight=weight)
                 if not column:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
+from pda_studio.counts import written
 from pda_studio.images import View
 
 Kind = Literal["rotations", "flips", "crops", "shifts", "brightness", "noise"]
@@ -137,7 +138,7 @@ def transformations(
 
 
 def _number(value: float) -> str:
-    return f"{value:g}".replace("-", "−")
+    return written(value, "g")
 
 
 def _moved(right: float, down: float) -> Matrix:

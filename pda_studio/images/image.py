@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from pda_studio.counts import written
 from pda_studio.errors import UsageError
 from pda_studio.images.geometry import PLANES, Geometry, Plane
 
@@ -84,7 +85,7 @@ class DisplayLimits:
         return result
 
     def __str__(self) -> str:
-        return f"{self.black:g} (black) to {self.white:g} (white)".replace("-", "−")
+        return f"{written(self.black, 'g')} (black) to {written(self.white, 'g')} (white)"
 
 
 EIGHT_BITS = DisplayLimits(0, 255)

@@ -23,6 +23,7 @@ from scipy.integrate import trapezoid
 
 from pda_studio.classifiers import Classifier
 from pda_studio.classifiers.scored import scored
+from pda_studio.counts import written
 from pda_studio.errors import UsageError
 from pda_studio.metrics.fills import Filled
 from pda_studio.pda.infill.simple import GREY, blurred
@@ -83,7 +84,9 @@ class Mean:
     count: int
 
     def __str__(self) -> str:
-        return f"{self.mean:.3f} [{self.low:.3f}, {self.high:.3f}]"
+        return (
+            f"{written(self.mean, '.3f')} [{written(self.low, '.3f')}, {written(self.high, '.3f')}]"
+        )
 
 
 def relevance_gain(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from pda_studio.counts import written
 from pda_studio.parameters import parameter, same_but
 from pda_studio.studies.base import Cell, Column, Inputs, StudyProgress, StudyResult, Table
 from pda_studio.studies.over_images import OverImages, about, streamed
@@ -105,11 +106,11 @@ def _sentence(found: Adversarial, fooled: int) -> str:
     strength = [float(one[0] or 0) for one in means_of_methods(found.of_fooled(), "spearman")]
     order = sorted(range(len(strength)), key=lambda place: -strength[place])
     text += f"; maps of the decision by {found.methods[order[0]]} stayed alike by ρ ="
-    text += f" {strength[order[0]]:.2f}"
+    text += f" {written(strength[order[0]])}"
     if len(order) > 1:
         text += f", most of all, and those by {found.methods[order[-1]]} by"
-        text += f" {strength[order[-1]]:.2f}"
+        text += f" {written(strength[order[-1]])}"
     alike = [found.methods[place] for place in order if strength[place] >= _ALIKE]
     if alike:
         text += f": {', '.join(alike)} hardly show{'s' * (len(alike) == 1)} what decided"
-    return f"{text}.".replace("-0.", "−0.")
+    return f"{text}."

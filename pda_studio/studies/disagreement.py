@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pda_studio.counts import counted
+from pda_studio.counts import counted, written
 from pda_studio.parameters import parameter
 from pda_studio.studies.base import Cell, Column, Inputs, StudyProgress, StudyResult, Table
 from pda_studio.studies.over_images import OverImages, about, known, mean_with_interval, streamed
@@ -129,6 +129,6 @@ class MethodsDisagree(OverImages):
             told = f"{len(found.names)} methods form {len(groups)} groups of like maps"
             several = [", ".join(group) for group in groups if len(group) > 1]
             told += f" ({'; '.join(several)})"
-        most = f"most alike are {one} and {two} ({high:.2f})"
-        least = f", least {three} and {four} ({low:.2f})" if len(means) > 1 else ""
-        return f"Over {images}, {told}: {most}{least}.".replace("(-", "(−")
+        most = f"most alike are {one} and {two} ({written(float(high))})"
+        least = f", least {three} and {four} ({written(float(low))})" if len(means) > 1 else ""
+        return f"Over {images}, {told}: {most}{least}."

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pda_studio.counts import counted
+from pda_studio.counts import counted, written
 from pda_studio.metrics.fidelity_metrics import FIDELITY_METRICS, MetricSettings
 from pda_studio.parameters import OneOf, parameter
 from pda_studio.studies.base import (
@@ -226,7 +226,8 @@ def _sentence(found: Fidelities) -> str:
         best = ranking[0]
         unit = "grid" if one.metric.subjects in ("grid", "disconnected") else "image"
         over = f"over {counted(best.count, unit)}"
-        text = f"{one.names[best.place]} is best by {one.metric.title} {over} ({best.mean:.3f})"
+        mean = written(best.mean, ".3f")
+        text = f"{one.names[best.place]} is best by {one.metric.title} {over} ({mean})"
         tied = [one.names[place] for place in best.tied]
         if best.count < _FEWEST:
             text += ", too few to tell a difference"

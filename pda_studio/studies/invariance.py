@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pda_studio.counts import counted
+from pda_studio.counts import counted, written
 from pda_studio.parameters import parameter, same_but
 from pda_studio.studies.base import Cell, Column, Inputs, StudyProgress, StudyResult, Table
 from pda_studio.studies.over_images import OverImages, about, known, mean_with_interval, streamed
@@ -165,15 +165,16 @@ def _sentence(found: Invariance) -> str:
     if not order:
         return f"{head}, no two maps can be compared: they are the same everywhere."
     best, worst = order[-1], order[0]
-    told = f"maps of {found.methods[best]} keep a mean r of {of_methods[best]:.2f} in the original"
-    told += " frame"
+    told = f"maps of {found.methods[best]} keep a mean r of {written(of_methods[best])}"
+    told += " in the original frame"
     if best != worst:
-        told += f", most of all, and those of {found.methods[worst]} {of_methods[worst]:.2f}, least"
+        told += f", most of all, and those of {found.methods[worst]}"
+        told += f" {written(of_methods[worst])}, least"
     of_changes = mean_of_known(means, 1)
     hardest = min(
         range(changes), key=lambda at: of_changes[at] if of_changes[at] == of_changes[at] else 2.0
     )
     if changes > 1:
         told += f"; least is kept when the image is {found.transformations[hardest]}"
-        told += f" ({of_changes[hardest]:.2f})"
-    return f"{head}, {told}.".replace("is noise", "has noise").replace("-0.", "−0.")
+        told += f" ({written(of_changes[hardest])})"
+    return f"{head}, {told}.".replace("is noise", "has noise")

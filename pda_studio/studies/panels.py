@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
+from pda_studio.counts import written
 from pda_studio.experiments.presets import PRESETS, Preset
 from pda_studio.parameters import OneOf, parameter, same_but
 from pda_studio.studies.base import (
@@ -168,7 +169,7 @@ def _sentence(found: Panel, preset: Preset) -> str:
         spread.append(f"{100 * sum(one.half for one in ones) / len(ones):.0f} % ({name})")
         known = [r for one in ones if (r := found.to_first(one)) is not None and r == r]
         if known and not by_row:
-            alike.append(f"ρ = {sum(known) / len(known):.2f} ({name})".replace("-", "−"))
+            alike.append(f"ρ = {written(sum(known) / len(known))} ({name})")
     text = f"Half of the evidence lies in {', '.join(spread)} of the pixels"
     if alike:
         first = "the likeliest class’s" if preset.compared == "rows" else f"those of {names[0]}"

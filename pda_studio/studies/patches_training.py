@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from pda_studio.counts import written
 from pda_studio.methods.neurons import Metric, Neurons
 from pda_studio.parameters import parameter, same_but
 from pda_studio.studies.base import (
@@ -143,7 +144,7 @@ def _sentence(found: tuple[RunScores, ...]) -> str:
         sure = "more" if told.pvalue < 0.05 else "no more"
         text += (
             f", which goes with the network's accuracy by {sure} than chance (Spearman’s ρ"
-            f" {told.statistic:.2f}, p {told.pvalue:.2g})"
+            f" {written(told.statistic)}, p {told.pvalue:.2g})"
         ).replace("ρ -", "ρ −")
     return (
         f"{text}; patches of activation precision tell the class better than those of"

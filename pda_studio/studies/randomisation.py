@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from pda_studio.counts import written
 from pda_studio.parameters import parameter, same_but
 from pda_studio.studies.base import Cell, Column, Inputs, StudyProgress, StudyResult, Table
 from pda_studio.studies.over_images import OverImages, about, streamed
@@ -123,9 +124,11 @@ def _sentence(found: Randomisation) -> str:
     most, least = order[0], order[-1]
     layers = "the only layer" if told.total == 1 else f"{told.count} of {told.total} layers"
     sentence = f"With random weights in {layers}, maps of {found.methods[most]} still resemble the"
-    sentence += f" trained network’s by ρ = {strength[most]:.2f}"
+    sentence += f" trained network’s by ρ = {written(strength[most])}"
     if len(order) > 1:
-        sentence += f", most of all, and those of {found.methods[least]} by {strength[least]:.2f}"
+        sentence += (
+            f", most of all, and those of {found.methods[least]} by {written(strength[least])}"
+        )
     alike = [found.methods[place] for place in order if abs(strength[place]) >= _ALIKE]
     if alike:
         sentence += f": {', '.join(alike)} hardly depend{'s' * (len(alike) == 1)} on the weights"
@@ -137,4 +140,4 @@ def _sentence(found: Randomisation) -> str:
         ]
         if same and name.startswith("least"):
             sentence += f"; of the {name}, maps of {', '.join(same)} are nearly the same"
-    return f"{sentence}.".replace("-0.", "−0.")
+    return f"{sentence}."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from pda_studio.counts import written
 from pda_studio.errors import UsageError
 from pda_studio.parameters import parameter, same_but
 from pda_studio.studies.base import (
@@ -168,15 +169,15 @@ def _sentence(found: Recoveries) -> str:
     width, strength = widest["convolution"]
     text = (
         f"With {width:,} random filters guided backpropagation shows the image itself"
-        f" (r = {strength:.2f}), though nothing was learnt"
+        f" (r = {written(strength)}), though nothing was learnt"
         if strength >= 0.5
         else f"With {width:,} random filters guided backpropagation shows little of the image"
-        f" (r = {strength:.2f})"
+        f" (r = {written(strength)})"
     )
     gradient = found.of("convolution", width, "gradient")
     plain = mean_with_interval([one.of_image for one in gradient])[0]
-    text += f"; the plain gradient shows {float(plain or 0):.2f}"
+    text += f"; the plain gradient shows {written(float(plain or 0))}"
     if "fully connected" in widest:
         units, less = widest["fully connected"]
-        text += f", and {units:,} fully connected units show {less:.2f}"
-    return f"{text}.".replace("-0.", "−0.").replace("−0.00", "0.00")
+        text += f", and {units:,} fully connected units show {written(less)}"
+    return f"{text}."

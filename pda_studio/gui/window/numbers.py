@@ -2,6 +2,7 @@
 
 import math
 
+from pda_studio.counts import written
 from pda_studio.durations import duration as duration
 from pda_studio.targets import OutputKind
 
@@ -36,7 +37,7 @@ def signed(value: float, limit: float, sign: str = "+", decimals: int = 2) -> st
 
 def plain(value: float) -> str:
     """A value with three figures: “−0.417”, “12.5”."""
-    return f"{value:.3g}".replace("-", "−")
+    return written(value, ".3g")
 
 
 def percentage(probability: float) -> str:
