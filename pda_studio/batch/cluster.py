@@ -4,6 +4,7 @@ What a worker finished before it died is on the disk: the task, done again elsew
 """
 
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -15,13 +16,14 @@ from distributed import Client, KilledWorker, as_completed, get_worker
 from pda_studio.batch.inputs import BatchImage
 from pda_studio.batch.plan import PlannedClassifier
 from pda_studio.batch.results import FileState
-from pda_studio.batch.running import BatchProgress
+from pda_studio.batch.running import BatchProgress, Jobs
 from pda_studio.batch.workers import Order
 from pda_studio.batch.writing import ResultWriter
 from pda_studio.classifiers import Classifier, load_classifier
 from pda_studio.errors import PdaStudioError
 
-_MOST = 64  # images of a task: the scheduler then sees some tens of tasks a second
+_MOST = 64  # images of a task
+_MOST_TASKS = 100.0  # a second that the scheduler is given
 _SHARE = 8  # tasks for each worker at least, so that none is long idle at the end
 _AHEAD = 4  # tasks for each worker that the scheduler knows of: memory stays small
 _FEWEST = 16  # the same while workers are still awaited
@@ -36,6 +38,33 @@ class ClusterOrder(Order):
         """Load a classifier of the plan, or take the one that was loaded for an earlier task."""
         loaded = _loaded(one, self.device)
         return loaded.with_fit(self.plan.fit, self.plan.crop)
+
+    def jobs(self) -> Jobs:
+        """The jobs of one task; no task reads the rows of the whole batch."""
+        plan, output = self.plan, self.output
+        images, settings = self.images, self.settings
+        return Jobs(plan, output, images, settings, self.load, self.since, afresh=True)
+
+
+class Pace:
+    """Lets so many pass in a second: more tasks would keep a scheduler from its workers.
+
+    Parameters
+    ----------
+    most : float
+        How many.
+    """
+
+    def __init__(self, most: float = _MOST_TASKS) -> None:
+        self._between = 1 / most
+        self._next = 0.0
+
+    def wait(self) -> None:
+        """Wait until the next may pass."""
+        now = time.monotonic()
+        if now < self._next:
+            time.sleep(self._next - now)
+        self._next = max(now, self._next) + self._between
 
 
 def carry_out_on(scheduler: str, order: Order) -> Iterator[BatchProgress]:
@@ -53,9 +82,9 @@ def carry_out_on(scheduler: str, order: Order) -> Iterator[BatchProgress]:
     PdaStudioError
         If there is no such scheduler, it is lost, or a worker's disk is full.
     """
-    now = next(order.jobs().steps())
+    now, missing = order.jobs().missing()
     yield now
-    if now.done == now.total:
+    if not missing:
         return
     try:
         client = Client(scheduler, timeout=30, set_as_default=False)
@@ -64,11 +93,13 @@ def carry_out_on(scheduler: str, order: Order) -> Iterator[BatchProgress]:
             f"There is no Dask scheduler at {scheduler}; check the address."
         ) from error
     with client:
-        yield from _followed(client, order, now)
+        yield from _followed(client, order, missing, now)
     yield next(order.jobs().steps())
 
 
-def _followed(client: Any, order: Order, now: BatchProgress) -> Iterator[BatchProgress]:
+def _followed(
+    client: Any, order: Order, missing: list[BatchImage], now: BatchProgress
+) -> Iterator[BatchProgress]:
     """Hand tasks out a few at a time, and count what they finished."""
     plain = ClusterOrder(
         order.plan.model_copy(update={"inputs": ()}),
@@ -79,11 +110,13 @@ def _followed(client: Any, order: Order, now: BatchProgress) -> Iterator[BatchPr
         order.since,
     )
     writer = ResultWriter(order.output)
-    pieces = _pieces(order.images, len(client.nthreads()))
+    pieces = _pieces(missing, len(client.nthreads()))
     running = as_completed(loop=client.loop)
     sent: dict[str, Sequence[BatchImage]] = {}
+    pace = Pace()
 
     def send(images: Sequence[BatchImage]) -> None:
+        pace.wait()
         future = client.submit(_task, replace(plain, images=images), pure=False)
         sent[future.key] = images
         running.add(future)

@@ -1,20 +1,23 @@
 """The index of a folder of results: all rows as one table, `index.parquet`, and a contact sheet."""
 
+import hashlib
 import json
+from array import array
 from collections.abc import Iterator
 from itertools import islice
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pda_studio.batch.results import COLUMNS, ResultFolder, rows_in
-from pda_studio.batch.sheet import write_sheet
+from pda_studio.batch.sheet import page, write_sheet
 from pda_studio.files import written_whole
 
 _GROUP = 2000  # rows that are in memory at once
 _MOST_OPEN = 128  # files
+_SETTINGS = 1 << 20  # more than a plan has
+_STATE = b"rows"  # in the metadata of the index
 _NUMBERS = (
     "probability",
     "seconds",
@@ -38,20 +41,29 @@ SCHEMA = pa.schema([(name, _TYPES.get(name, pa.string())) for name in COLUMNS])
 
 
 def write_index(results: ResultFolder) -> int:
-    """Write the index and the contact sheet anew from all rows; returns how many there are.
+    """Write the index and the contact sheet from all rows; returns how many there are.
 
-    Several processes may do so at once: one waits for the other, and what comes later is no older.
+    Several processes may do so at once: one waits for the other, and where no row has come since,
+    nothing is written. So the parts of a batch that end together wait for one index, not for many.
 
     Raises
     ------
     PdaStudioError
         If they cannot be written.
     """
+    with results.claims.alone():
+        state = _state(results)
+        count = _listed(results, state)
+        return _written(results, state) if count is None else count
+
+
+def _written(results: ResultFolder, state: bytes) -> int:
+    """Write index and sheet; returns how many rows there are."""
     count = 0
+    schema = SCHEMA.with_metadata({_STATE: state})
     with (
-        results.claims.alone(),
         written_whole(results.index) as file,
-        pq.ParquetWriter(file, SCHEMA, compression="zstd") as table,
+        pq.ParquetWriter(file, schema, compression="zstd") as table,
     ):
 
         def tabled() -> Iterator[dict[str, Any]]:
@@ -59,7 +71,7 @@ def write_index(results: ResultFolder) -> int:
             nonlocal count
             rows = sorted_rows(results)
             while group := list(islice(rows, _GROUP)):
-                table.write_table(pa.Table.from_pylist([_plain(row) for row in group], SCHEMA))
+                table.write_table(pa.Table.from_pylist([_plain(row) for row in group], schema))
                 count += len(group)
                 yield from group
 
@@ -69,30 +81,71 @@ def write_index(results: ResultFolder) -> int:
 
 def sorted_rows(results: ResultFolder) -> Iterator[dict[str, Any]]:
     """The last row of each job, by image and setting; their places alone are in memory."""
-    last: dict[str, tuple[float, str, str, Path, int]] = {}
-    for path in results.row_files():
+    paths = results.row_files()
+    images: dict[str, int] = {}
+    settings: dict[str, int] = {}
+    last: dict[int, int] = {}
+    finished, files, places = array("d"), array("L"), array("Q")
+    for number, path in enumerate(paths):
         for place, row in rows_in(path):
             try:
-                job, finished = str(row["job"]), float(row["finished"])
-                image, setting = str(row["image"]), str(row["setting"])
+                image, setting, when = str(row["image"]), str(row["setting"]), row["finished"]
+                when = float(when)
             except (KeyError, TypeError, ValueError):
                 continue
-            if job not in last or last[job][0] <= finished:
-                last[job] = finished, image, setting, path, place
-    wanted = sorted(last.values(), key=lambda one: one[1:3])
-    opened: dict[Path, BinaryIO] = {}
+            job = images.setdefault(image, len(images)) * _SETTINGS
+            job += settings.setdefault(setting, len(settings))
+            at = last.setdefault(job, len(finished))
+            if at == len(finished):
+                finished.append(when)
+                files.append(number)
+                places.append(place)
+            elif finished[at] <= when:
+                finished[at], files[at], places[at] = when, number, place
+    by_image, by_setting = _ranks(images), _ranks(settings)
+    wanted = sorted(
+        last, key=lambda job: by_image[job // _SETTINGS] * _SETTINGS + by_setting[job % _SETTINGS]
+    )
+    opened: dict[int, BinaryIO] = {}
     try:
-        for _, _, _, path, place in wanted:
-            if path not in opened:
+        for job in wanted:
+            number = files[last[job]]
+            if number not in opened:
                 if len(opened) >= _MOST_OPEN:
                     opened.pop(next(iter(opened))).close()
-                opened[path] = path.open("rb")
-            opened[path].seek(place)
-            found: dict[str, Any] = json.loads(opened[path].readline())
+                opened[number] = paths[number].open("rb")
+            opened[number].seek(places[last[job]])
+            found: dict[str, Any] = json.loads(opened[number].readline())
             yield found
     finally:
         for file in opened.values():
             file.close()
+
+
+def _ranks(numbered: dict[str, int]) -> "array[int]":
+    """For each number, the place of its name in the order of names."""
+    ranks = array("L", bytes(len(numbered) * array("L").itemsize))
+    for rank, name in enumerate(sorted(numbered)):
+        ranks[numbered[name]] = rank
+    return ranks
+
+
+def _listed(results: ResultFolder, state: bytes) -> int | None:
+    """How many rows the index and the sheet hold, if they are those of a state of the folder."""
+    if not results.sheet.is_file():
+        return None
+    try:
+        about = pq.read_metadata(results.index)
+    except (OSError, pa.ArrowException):
+        return None
+    return about.num_rows if (about.metadata or {}).get(_STATE) == state else None
+
+
+def _state(results: ResultFolder) -> bytes:
+    """What index and sheet depend on, in short: rows are only ever appended."""
+    sizes = [[path.name, path.stat().st_size] for path in results.row_files()]
+    about = json.dumps([sizes, COLUMNS, results.folder.name, page()])
+    return hashlib.sha256(about.encode("utf-8", "replace")).hexdigest().encode()
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:

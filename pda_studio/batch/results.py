@@ -16,10 +16,12 @@ import json
 import os
 import secrets
 import socket
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from pda_studio.batch.claims import Claims, claims_in
 from pda_studio.errors import PdaStudioError
@@ -142,6 +144,12 @@ class FileState(NamedTuple):
             return hashlib.file_digest(file, "sha256").hexdigest() == earlier.sha256
 
 
+_KNOWN = np.dtype(
+    [("size", "i8"), ("modified", "i8"), ("sha256", "S64"), ("failed", "?"), ("finished", "f8")]
+)
+"""A row of `KnownRows`; one that is not known was finished at 0."""
+
+
 class Known(NamedTuple):
     """As much of a row as tells whether its job is done."""
 
@@ -224,7 +232,7 @@ class RowWriter:
         PdaStudioError
             If it cannot be written.
         """
-        line = json.dumps(asdict(row), separators=(",", ":")) + "\n"
+        line = json.dumps(vars(row), separators=(",", ":")) + "\n"
         try:
             with self._path.open("ab", buffering=0) as file:
                 self._torn, torn = True, self._torn
@@ -239,29 +247,47 @@ class RowWriter:
 
 
 class KnownRows:
-    """What all processes have finished, as far as was read; memory for each job stays small."""
+    """What all processes have finished of some jobs, as far as was read.
 
-    def __init__(self, results: ResultFolder) -> None:
+    Memory is taken at the start, less than 100 bytes for each job.
+
+    Parameters
+    ----------
+    results : ResultFolder
+        Where rows are read.
+    images, settings : iterable of str
+        The names of images and settings: jobs are all pairs.
+    """
+
+    def __init__(
+        self, results: ResultFolder, images: Iterable[str], settings: Iterable[str]
+    ) -> None:
         self._results = results
         self._read: dict[Path, int] = {}
-        self.jobs: dict[str, Known] = {}
+        self._images = {name: place for place, name in enumerate(images)}
+        self._settings = {name: place for place, name in enumerate(settings)}
+        self._rows = np.zeros((len(self._images), len(self._settings)), _KNOWN)
 
     def refresh(self) -> None:
         """Read what was written since."""
         for path in self._results.row_files():
             for _, row in rows_in(path, self._read.get(path, 0), self._read):
                 try:
-                    known = Known(
-                        FileState(int(row["size"]), int(row["modified"]), str(row["sha256"])),
-                        bool(row["error"]),
-                        float(row["finished"]),
-                    )
-                    job = str(row["job"])
-                except (KeyError, TypeError, ValueError):
+                    place = self._images[row["image"]], self._settings[row["setting"]]
+                    state = int(row["size"]), int(row["modified"]), str(row["sha256"])
+                    known = (*state, bool(row["error"]), float(row["finished"]))
+                    if self._rows[place]["finished"] <= known[-1]:
+                        self._rows[place] = known
+                except (KeyError, TypeError, ValueError, OverflowError):
                     continue
-                earlier = self.jobs.get(job)
-                if earlier is None or earlier.finished <= known.finished:
-                    self.jobs[job] = known
+
+    def of(self, image: str, setting: str) -> Known | None:
+        """What is known of a job."""
+        row = self._rows[self._images[image], self._settings[setting]]
+        size, modified, sha256, failed, finished = row.item()
+        if not finished:
+            return None
+        return Known(FileState(size, modified, sha256.decode()), failed, finished)
 
 
 def rows_in(

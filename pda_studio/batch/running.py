@@ -56,6 +56,9 @@ class Jobs:
         Loads a classifier.
     since : float, optional
         Jobs that failed before are tried anew (seconds since 1970); without it, before now.
+    afresh : bool
+        Whoever hands the images out has read that results are missing: rows are read again only
+        where a map shows that somebody was here before.
     """
 
     def __init__(
@@ -66,11 +69,14 @@ class Jobs:
         settings: Sequence[Setting],
         load: Callable[[PlannedClassifier], Classifier],
         since: float | None = None,
+        afresh: bool = False,
     ) -> None:
         self._results, self._load = results, load
         self._images, self._settings = images, settings
         self._since = time.time() if since is None else since
-        self._known = KnownRows(results)
+        self._afresh = afresh
+        images_named, settings_named = (one.name for one in images), (one.name for one in settings)
+        self._known = KnownRows(results, images_named, settings_named)
         self._writer = ResultWriter(results)
         self._explaining = Explaining(plan)
         self._total = len(images) * len(settings)
@@ -87,11 +93,7 @@ class Jobs:
         PdaStudioError
             If a classifier cannot be loaded, or the disk is full or cannot be written.
         """
-        self._known.refresh()
-        groups = [
-            (classifier, self._without_done(bundles))
-            for classifier, bundles in bundles_of(self._images, self._settings)
-        ]
+        groups = self._groups()
         yield self._now()
         for classifier, left in groups:
             loaded = None
@@ -103,9 +105,25 @@ class Jobs:
                     left = [bundle for bundle in left if id(bundle) not in finished]
                 else:
                     time.sleep(_WAIT)
-                self._known.refresh()
-                left = self._without_done(left)
+                if left:
+                    self._known.refresh()
+                    left = self._without_done(left)
                 yield self._now()
+
+    def missing(self) -> tuple[BatchProgress, list[BatchImage]]:
+        """How far the jobs have come, and the images that lack a result."""
+        lacking = {bundle.image.name for _, left in self._groups() for bundle in left}
+        return self._now(), [image for image in self._images if image.name in lacking]
+
+    def _groups(self) -> list[tuple[PlannedClassifier, list[Bundle]]]:
+        """What is missing, classifier by classifier."""
+        if not self._afresh:
+            self._known.refresh()
+        self._done = self._failed = 0
+        return [
+            (classifier, self._without_done(bundles))
+            for classifier, bundles in bundles_of(self._images, self._settings)
+        ]
 
     def _pass(
         self, bundles: list[Bundle], loaded: Classifier, finished: set[int]
@@ -173,7 +191,7 @@ class Jobs:
         for bundle in bundles:
             missing = []
             for setting in bundle.settings:
-                known = self._known.jobs.get(setting.job(bundle.image))
+                known = self._known.of(bundle.image.name, setting.name)
                 if known is None or not self._is_done(known, bundle.image):
                     missing.append(setting)
                 else:

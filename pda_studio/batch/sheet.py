@@ -3,6 +3,7 @@
 import html
 import json
 from collections.abc import Iterable
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,12 @@ _SHOWN = (
 """Columns of the sheet."""
 
 
+@cache
+def page() -> str:
+    """The page without title and rows."""
+    return files("pda_studio.resources").joinpath("contact_sheet.html").read_text("utf-8")
+
+
 def write_sheet(rows: Iterable[dict[str, Any]], path: Path, title: str) -> None:
     """Write the contact sheet, whole or not at all.
 
@@ -46,8 +53,7 @@ def write_sheet(rows: Iterable[dict[str, Any]], path: Path, title: str) -> None:
     PdaStudioError
         If it cannot be written.
     """
-    page = files("pda_studio.resources").joinpath("contact_sheet.html").read_text("utf-8")
-    head, tail = page.replace("TITLE", html.escape(title)).split("ROWS")
+    head, tail = page().replace("TITLE", html.escape(title)).split("ROWS")
     with written_whole(path) as file:
         file.write(head.encode("utf-8", "replace"))
         file.write(json.dumps(_SHOWN).encode())

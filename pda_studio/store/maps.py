@@ -5,6 +5,7 @@ import json
 import platform
 import re
 from contextlib import AbstractContextManager
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, BinaryIO, get_args
@@ -101,13 +102,7 @@ def packed(result: Result, *, scores: bool = False) -> memoryview:
         "crop": result.crop,
         "diagnostics": diagnostics.as_json(result.diagnostics),
         "complete": result.complete,
-        "versions": {
-            "pda-studio": __version__,
-            "torch": torch.__version__,
-            "torchvision": version("torchvision"),
-            "numpy": np.__version__,
-            "python": platform.python_version(),
-        },
+        "versions": _versions(),
     }
     arrays: dict[str, Any] = {
         "image": result.view,
@@ -137,6 +132,18 @@ def packed(result: Result, *, scores: bool = False) -> memoryview:
     save = np.savez_compressed if kept is None else np.savez
     save(archive, **{k: v for k, v in arrays.items() if v is not None})
     return archive.getbuffer()
+
+
+@cache
+def _versions() -> dict[str, str]:
+    """The versions that a map names; looking torchvision's up reads a file."""
+    return {
+        "pda-studio": __version__,
+        "torch": torch.__version__,
+        "torchvision": version("torchvision"),
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+    }
 
 
 def load_map(path: Path) -> Result:
