@@ -271,6 +271,26 @@ def test_the_index_holds_every_row_however_many_groups_they_are(images, tmp_path
     assert table.num_rows == 12
 
 
+def test_an_index_that_holds_every_row_is_not_written_again(images, tmp_path):
+    output = ResultFolder(tmp_path / "out")
+    words = ["batch", images, "--output", output.folder, "--method", "grad-cam"]
+    run(*words)
+
+    def written():
+        return output.index.stat().st_ino, output.sheet.stat().st_ino  # each time a new file
+
+    first = written()
+    assert index.write_index(output) == 3
+    assert written() == first
+    draw(images / "two" / "c.png", 1)
+    run(*words)
+    assert all(new != old for new, old in zip(written(), first, strict=True))
+    for path in (output.sheet, output.index):
+        path.unlink()
+        assert index.write_index(output) == 4
+        assert path.is_file()
+
+
 def test_the_contact_sheet_holds_every_row_and_runs_nothing_of_a_name(images, tmp_path):
     output = tmp_path / "out"
     draw(images / "<b>&amp;.png", 3)

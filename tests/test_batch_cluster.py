@@ -1,19 +1,21 @@
 """A batch on a real Dask cluster of two workers in two processes, one of which is killed."""
 
+import dataclasses
 import os
 import signal
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from distributed import Client, LocalCluster
 from PIL import Image
 
-from pda_studio.batch.cluster import carry_out_on
+from pda_studio.batch.cluster import ClusterOrder, Pace, carry_out_on
 from pda_studio.batch.inputs import images_of
 from pda_studio.batch.jobs import settings_of
 from pda_studio.batch.plan import Plan, PlannedMethod
-from pda_studio.batch.results import ResultFolder, rows_in
+from pda_studio.batch.results import KnownRows, ResultFolder, rows_in
 from pda_studio.batch.workers import Order
 from pda_studio.cli import main
 from pda_studio.errors import PdaStudioError
@@ -58,3 +60,38 @@ def test_a_scheduler_that_is_none_is_told(order, capsys):
     words = ["--output", str(order.output.folder), "--scheduler", "tcp://x:1", "--workers", "2"]
     assert main(["batch", str(order.images[0].path), *words]) == 2
     assert "leave --workers" in capsys.readouterr().err
+
+
+def test_no_more_tasks_a_second_than_a_scheduler_bears(monkeypatch):
+    clock = [5.0]
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("time.sleep", lambda seconds: clock.__setitem__(0, clock[0] + seconds))
+    pace = Pace(100)
+    for _ in range(101):
+        pace.wait()
+    assert clock[0] == pytest.approx(6.0)
+    clock[0] += 10  # a rest earns nothing
+    for _ in range(11):
+        pace.wait()
+    assert clock[0] == pytest.approx(16.1)
+
+
+def test_workers_get_only_images_that_lack_a_result_and_read_no_rows(order, monkeypatch):
+    some = replace(order, images=order.images[3:5])
+    *_, done = some.jobs().steps()
+    assert done.done == done.total == 2
+    now, missing = order.jobs().missing()
+    assert (now.done, now.total) == (2, 12)
+    assert missing == [*order.images[:3], *order.images[5:]]
+
+    def refresh(self):
+        raise AssertionError("a task reads rows")
+
+    fields = {one.name: getattr(order, one.name) for one in dataclasses.fields(order)}
+    task = ClusterOrder(**fields | {"images": missing})
+    with monkeypatch.context() as patch:
+        patch.setattr(KnownRows, "refresh", refresh)
+        steps = list(task.jobs().steps())
+    assert sum(step.row is not None for step in steps) == 10
+    again = list(task.jobs().steps())  # as after the death of the worker that did all this
+    assert not any(step.row is not None for step in again)
