@@ -37,10 +37,13 @@ class SubjectInput:
         The image's name.
     load : callable
         Makes it.
+    path : Path or None
+        The image's file, where there is one.
     """
 
     name: str
     load: Callable[[], Subject]
+    path: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -243,7 +246,7 @@ def subjects_of(
         return Subject.of((read or read_image)(path), classifier)
 
     return [
-        SubjectInput(path.name, lambda path=path: load(path))  # type: ignore[misc]
+        SubjectInput(path.name, lambda path=path: load(path), path)  # type: ignore[misc]
         for path in _evenly(paths, count)
     ]
 

@@ -142,6 +142,8 @@ class StudyResult:
         What it was measured on and with, as JSON values.
     columns : sequence of WindowColumn
         What of it the window can put beside its own columns of maps.
+    images : sequence of Path or None
+        The images' files, where parts of the figure stand for images: see `image_places`.
     """
 
     sentence: str
@@ -150,6 +152,7 @@ class StudyResult:
     notes: Sequence[str] = ()
     about: dict[str, Any] = field(default_factory=dict)
     columns: Sequence[WindowColumn] = ()
+    images: Sequence[Path | None] = ()
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,63 @@
+"""What studies of the maps of one class share: which images they take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pda_studio.errors import UsageError
+from pda_studio.parameters import parameter, same_but
+from pda_studio.studies.base import Inputs, Need
+from pda_studio.studies.over_images import OverImages
+
+if TYPE_CHECKING:
+    from pda_studio.classifiers import Classifier
+    from pda_studio.methods import Method
+
+Members = Literal["predicted", "all"]
+
+
+class OverClassImages(OverImages):
+    """A study of the maps of the images of one class, by one method."""
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"methods"})
+
+    folder: Path = parameter(
+        ..., "Image folder", "Images, also in folders below it, of one class or of many."
+    )
+    images: int = same_but(OverImages, "images", 1000)
+    index: int = parameter(
+        -1,
+        "Class index",
+        "Place of the class among the classifier's outputs, from 0; −1 takes the class that most of"
+        " the images are predicted to be.",
+        ge=-1,
+        le=1_000_000,
+    )
+    members: Members = parameter(
+        "predicted",
+        "Images of the class",
+        "predicted: those whose most likely class it is; all: every image of the folder, as of a"
+        " class's own folder in a class tree.",
+    )
+
+    def effort(self) -> str:
+        """A prediction of each image, and a map of those of the class."""
+        return (
+            f"A prediction for each of up to {self.images} images, and a map of the first method"
+            " for those of the class; finished ones are found."
+        )
+
+    def method(self, inputs: Inputs, classifier: Classifier) -> Method:
+        """The method that explains: the first one.
+
+        Raises
+        ------
+        UsageError
+            If there is none.
+        """
+        assert inputs.methods is not None, "it is what the study needs"
+        methods = inputs.methods(classifier)
+        if not methods:
+            raise UsageError("The study needs a method: choose one.")
+        return methods[0]
