@@ -14,8 +14,7 @@ from pda_studio.experiments.class_images import ClassImages, images_of_class
 from pda_studio.experiments.map_clusters import Clustering, clustered, map_clusters, small_map
 from pda_studio.experiments.map_clusters_figure import draw_map_clusters
 from pda_studio.experiments.map_work import SubjectInput
-from pda_studio.figures.image_places import image_at, image_places
-from pda_studio.figures.saving import figure_pixels
+from pda_studio.figures.image_places import drawn_with_places
 from pda_studio.methods import method_named
 
 
@@ -58,16 +57,20 @@ def test_a_watermark_is_a_cluster_of_its_own(clever_hans):
 
 
 def test_points_and_tiles_of_the_figure_stand_for_images(clever_hans):
-    figure = draw_map_clusters(clever_hans)
-    figure_pixels(figure, 50)
-    places = image_places(figure)
+    pixels, places = drawn_with_places(draw_map_clusters(clever_hans), 50)
     shown = sum(len(one.examples) for one in clever_hans.clusters)
     assert len(places) == 48 + shown
-    for one in (places[0], places[-1], places[48]):
+    assert [one.image for one in places[:48]] == list(range(48)), "points come in their order"
+    for one in places:
         middle = (one.left + one.right) / 2, (one.top + one.bottom) / 2
         assert all(0 < value < 1 for value in middle)
-        assert image_at(places, *middle) == one.image
-    assert image_at(places, 0.001, 0.001) is None
+        assert one.holds(*middle)
+        assert one.distance(*middle) == 0
+        assert not one.holds(0.001, 0.001)
+    tile = places[-1]
+    rows = slice(int(tile.top * len(pixels)) + 2, int(tile.bottom * len(pixels)) - 2)
+    across = slice(int(tile.left * pixels.shape[1]) + 2, int(tile.right * pixels.shape[1]) - 2)
+    assert pixels[rows, across, :3].mean() < 128, "the image is dark, what is around it white"
     first = clever_hans.clusters[0].members[0]
     assert first in {one.image for one in places[48:]}
 

@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from pda_studio.figures.saving import figure_pixels
 
 POINTS = "images"
 """Marks points of a figure (`set_gid`) that stand for images, one each in their order; axes that
@@ -40,6 +44,11 @@ class ImagePlace:
         return abs((self.left + self.right) / 2 - x) + abs((self.top + self.bottom) / 2 - y)
 
 
+def drawn_with_places(figure: Figure, dpi: float) -> tuple[NDArray[np.uint8], list[ImagePlace]]:
+    """Draw a figure as `figure_pixels` does, and say where it shows images."""
+    return figure_pixels(figure, dpi), image_places(figure)
+
+
 def image_places(figure: Figure) -> list[ImagePlace]:
     """All parts of a figure that stand for images, once it is drawn."""
     width, height = figure.get_size_inches() * figure.dpi
@@ -61,9 +70,3 @@ def image_places(figure: Figure) -> list[ImagePlace]:
                     for image, (x, y) in enumerate(middles.tolist())
                 ]
     return found
-
-
-def image_at(places: list[ImagePlace], x: float, y: float) -> int | None:
-    """Which image is shown at a place of the figure: of several the nearest; None if none is."""
-    held = [one for one in places if one.holds(x, y)]
-    return min(held, key=lambda one: one.distance(x, y)).image if held else None
