@@ -49,7 +49,7 @@ class Patches:
 
     layer: str = "auto"
     side: int = 0
-    each: int = 6
+    each: int = 12
     least: float = 0.25
     clusters: int = 0
     most: int = 8

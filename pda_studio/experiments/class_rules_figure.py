@@ -19,6 +19,7 @@ from pda_studio.images import View, shown_pixels
 _WIDTH, _ROW, _LEFT = 7.2, 0.74, 5.1  # inches
 _LEAST_ROWS = 4
 _AROUND = 0.75  # of a patch's side that is shown around it
+_LEAST_AROUND = 7  # pixels
 _FRAME = "#f5c211"
 _DOUBT = 0.05  # p below which a number is bold
 
@@ -58,7 +59,7 @@ def _rows(figure: Any, found: ClassRules, rows: int) -> None:
 def _patch(axes: Axes, patch: Patch, view: View, side: int) -> None:
     """A patch in a frame, with what is around it; the view may have any size."""
     pixels = shown_pixels(view)
-    around = round(_AROUND * side)
+    around = max(round(_AROUND * side), _LEAST_AROUND)
     axes.imshow(pixels, interpolation="nearest")
     whole = side + 2 * around
     left = _kept_inside(patch.column - around, whole, pixels.shape[1])
@@ -109,7 +110,7 @@ def _matrix(
         if np.isfinite(value):
             bold = "bold" if p[row, column] < _DOUBT else "normal"
             ink = "white" if abs(colours[row, column]) > 0.7 * limit else INK
-            text = f"{value:.2g}".replace("-", "−")
+            text = f"{value:.2f}".replace("-", "−").replace("−0.00", "0.00")
             axes.text(
                 column, row, text, ha="center", va="center", fontsize=size, fontweight=bold,
                 color=ink,

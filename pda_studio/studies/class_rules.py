@@ -48,7 +48,7 @@ class RulesOfAClass(OverClassImages):
         le=512,
     )
     each: int = parameter(
-        6, "Patches", "How many of an image at most; no two overlap.", unit="patches", ge=1, le=30
+        12, "Patches", "How many of an image at most; no two overlap.", unit="patches", ge=1, le=30
     )
     least: float = parameter(
         0.25,
