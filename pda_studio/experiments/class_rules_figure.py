@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
+from pda_studio.counts import written
 from pda_studio.experiments.charts import CHART_STYLE
 from pda_studio.experiments.class_rules import ClassRules, Patch
 from pda_studio.experiments.matrices import GREY, INK
@@ -110,7 +111,7 @@ def _matrix(
         if np.isfinite(value):
             bold = "bold" if p[row, column] < _DOUBT else "normal"
             ink = "white" if abs(colours[row, column]) > 0.7 * limit else INK
-            text = f"{value:.2f}".replace("-", "−").replace("−0.00", "0.00")
+            text = written(float(value))
             axes.text(
                 column, row, text, ha="center", va="center", fontsize=size, fontweight=bold,
                 color=ink,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pda_studio.counts import counted
+from pda_studio.counts import counted, written
 from pda_studio.parameters import parameter
 from pda_studio.studies.base import Cell, Column, Inputs, StudyProgress, StudyResult, Table
 from pda_studio.studies.class_images import OverClassImages
@@ -113,7 +113,7 @@ class RulesOfAClass(OverClassImages):
                 f"maps of {method}; up to {self.each} patches of {found.side} × {found.side} pixels"
                 f" of an image, each with {self.least:.2g} of its strongest one's evidence at"
                 f" least; clusters by k-means of {found.layer}, mean silhouette"
-                f" {found.silhouette:.2f}",
+                f" {written(found.silhouette)}",
                 "lift: how much more often two occur together than if they were independent"
                 " (Fisher); without: mean evidence in an image without the other one, and otherwise"
                 " with it (Mann–Whitney); p: adjusted for all pairs by Benjamini & Hochberg",

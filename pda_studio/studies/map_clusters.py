@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pda_studio.counts import counted
+from pda_studio.counts import counted, written
 from pda_studio.parameters import parameter
 from pda_studio.studies.base import Column, Inputs, StudyProgress, StudyResult, Table
 from pda_studio.studies.class_images import OverClassImages
@@ -141,5 +141,5 @@ class ClustersOfMaps(OverClassImages):
         shares = ", ".join(f"{len(one.members)}" for one in found.clusters)
         told = f"{head} form {len(found.clusters)} clusters ({shares} images)"
         number, one = max(enumerate(found.clusters, 1), key=lambda each: each[1].silhouette)
-        told += f"; clearest apart is cluster {number} (silhouette {one.silhouette:.2f})"
+        told += f"; clearest apart is cluster {number} (silhouette {written(one.silhouette)})"
         return f"{told}, but they run into one another." if one.silhouette < _APART else f"{told}."

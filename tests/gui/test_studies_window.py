@@ -9,8 +9,9 @@ import pytest
 from driver import WAIT, Opened, wait_for_maps
 from matplotlib.figure import Figure
 from PIL import Image
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog, QMenu
+from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
 from pda_studio.gui.studies.study_dialog import StudyDialog
@@ -283,3 +284,44 @@ def test_the_maps_of_a_panel_become_columns(qtbot: QtBot, studio: Studio) -> Non
     assert len(studio.session.work.columns) == len(before) + 2, "they are there once"
     studio.window.registry["undo"].trigger()
     assert studio.session.work.columns == before
+
+
+def move_over(widget: QWidget, place: QPointF) -> None:
+    kind, no = QEvent.Type.MouseMove, Qt.MouseButton.NoButton
+    everywhere = widget.mapToGlobal(place)
+    modifiers = Qt.KeyboardModifier.NoModifier
+    QApplication.sendEvent(widget, QMouseEvent(kind, place, everywhere, no, no, modifiers))
+
+
+def test_a_click_into_an_embedding_opens_the_image(
+    qtbot: QtBot, studio: Studio, tmp_path: Path
+) -> None:
+    for place in range(8):
+        pixels = np.zeros((28, 28), np.uint8)
+        pixels[4:24, 8 + place : 11 + place] = 255
+        Image.fromarray(pixels).save(tmp_path / f"bar {place}.png")
+    column = studio.session.work.columns[0].key
+    studio.session.columns.set_method(column, "saliency")
+    dialog = opened_study(studio, "map-clusters")
+    for name, value in {"folder": str(tmp_path), "members": "all", "embedding": "spectral"}.items():
+        dialog.rows[name].edited.emit(name, value)
+    dialog.run_button.click()
+    finish(qtbot, studio)
+    assert "The maps of 8 images of " in dialog.sentence.text()
+    figure = dialog.figure
+    qtbot.waitUntil(lambda: bool(figure.places), timeout=WAIT)
+    point = figure.places[5]
+    assert point.image == 5
+    at = figure.position_of(point).toPoint()
+    move_over(figure, figure.position_of(point))
+    assert figure.toolTip().startswith("Open bar ")
+    assert figure.cursor().shape() == Qt.CursorShape.PointingHandCursor
+    with qtbot.waitSignal(studio.opening.image_opened, timeout=WAIT):
+        qtbot.mouseClick(figure, Qt.MouseButton.LeftButton, pos=at)
+    image = studio.session.work.image_of(studio.session.selected_row)
+    assert image.path.name == figure.toolTip().removeprefix("Open ")
+    move_over(figure, QPointF(0, 0))
+    assert figure.toolTip() == ""
+    dialog.rows["clusters"].edited.emit("clusters", 2)
+    dialog.run_button.click()
+    assert not figure.places, "what is not shown cannot be clicked"

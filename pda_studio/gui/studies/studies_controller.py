@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -26,6 +26,7 @@ from pda_studio.gui.studies.study_dialog import StudyDialog, image_of_figure
 from pda_studio.gui.window.main_window import MainWindow
 
 if TYPE_CHECKING:
+    from pda_studio.figures.image_places import ImagePlace
     from pda_studio.studies import Study, StudyProgress, StudyResult
 
 STUDY_MENU = Menu(QT_TRANSLATE_NOOP("menus", "&Study"), bar=50)
@@ -40,6 +41,7 @@ class _Shown:
 
     step: StudyProgress
     pixels: Any
+    places: Sequence[ImagePlace] = ()
 
 
 class StudiesController(QObject):
@@ -63,7 +65,7 @@ class StudiesController(QObject):
     ) -> None:
         super().__init__(parent)
         self._window, self._session, self._jobs = window, session, jobs
-        self._inspection = inspection
+        self._inspection, self._opening = inspection, opening
         window.registry.menu(STUDY_MENU)
         window.method_box.sweep_wanted.connect(self.sweep)
         opening.engine_ready.connect(self._offer)
@@ -130,6 +132,7 @@ class StudiesController(QObject):
             dialog.table_wanted.connect(self._ask_for_table)
             dialog.figure_wanted.connect(self._ask_for_figure)
             dialog.columns_wanted.connect(self.take_columns)
+            dialog.image_wanted.connect(self._opening.open_image)
             self._show(None, None)
         self.dialog.take_values(values)
         offer_layers(self.dialog, self._session, self._jobs, self.failed.emit)
@@ -237,10 +240,10 @@ class StudiesController(QObject):
         if step.result is None:
             return _Shown(step, None)
         if self._drawn is None or self._drawn[0] is not step.result:
-            from pda_studio.figures.saving import figure_pixels
+            from pda_studio.figures.image_places import drawn_with_places
 
-            self._drawn = step.result, figure_pixels(step.result.draw(), _DPI)
-        return _Shown(step, self._drawn[1])
+            self._drawn = step.result, drawn_with_places(step.result.draw(), _DPI)
+        return _Shown(step, *self._drawn[1])
 
     def _on_partial(self, job: Job, shown: _Shown) -> None:
         if job is not self._job or self.dialog is None:
@@ -249,7 +252,7 @@ class StudiesController(QObject):
         self.progressed.emit()
         self.dialog.show_progress(step.done, step.total, step.doing, step.time_left)
         if step.result is not None and step.result is not self.result:
-            self._show(step.result, shown.pixels)
+            self._show(step.result, shown)
 
     def _on_done(self, job: Job, shown: _Shown) -> None:
         if job is not self._job:
@@ -258,7 +261,7 @@ class StudiesController(QObject):
         self.progressed.emit()
         if self.dialog is not None:
             self.dialog.show_running(False)
-        self._show(shown.step.result, shown.pixels)
+        self._show(shown.step.result, shown)
         if self._carried is not None and shown.step.result is not None:
             self.finished.emit(replace(self._carried, result=shown.step.result))
 
@@ -275,11 +278,14 @@ class StudiesController(QObject):
         else:
             self.failed.emit(error, details)
 
-    def _show(self, result: StudyResult | None, pixels: Any) -> None:
+    def _show(self, result: StudyResult | None, shown: _Shown | None) -> None:
         self.result = result
-        if self.dialog is not None:
-            image = None if pixels is None else image_of_figure(pixels)
-            self.dialog.show_result(result, image)
+        if self.dialog is None:
+            return
+        if shown is None or shown.pixels is None:
+            self.dialog.show_result(result, None)
+        else:
+            self.dialog.show_result(result, image_of_figure(shown.pixels), shown.places)
 
     def _ask_for_table(self) -> None:
         self._ask(self.tr("Save table"), ("CSV (*.csv)",), self.save_table)

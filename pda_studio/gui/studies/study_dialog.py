@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QImage, QPixmap, QResizeEvent
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialog,
@@ -17,7 +18,6 @@ from PySide6.QtWidgets import (
     QProgressBar,
     QPushButton,
     QScrollArea,
-    QSizePolicy,
     QSplitter,
     QTableWidget,
     QTableWidgetItem,
@@ -27,8 +27,12 @@ from PySide6.QtWidgets import (
 
 from pda_studio.errors import UsageError
 from pda_studio.gui.methods.parameter_row import ParameterRow
+from pda_studio.gui.studies.study_figure import StudyFigure
 from pda_studio.gui.window.style_names import named
 from pda_studio.studies import Study, StudyResult, Table
+
+if TYPE_CHECKING:
+    from pda_studio.figures.image_places import ImagePlace
 
 _SIZE = (1000, 660)
 _FORM = 340
@@ -51,10 +55,13 @@ class StudyDialog(QDialog):
     table_wanted = Signal()
     figure_wanted = Signal()
     columns_wanted = Signal()
+    image_wanted = Signal(object)
+    """The file of an image that the figure shows."""
 
     def __init__(self, kind: type[Study], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.kind = kind
+        self._images: list[Path | None] = []
         self.values: dict[str, Any] = {one.name: one.default for one in kind.parameters()}
         self.setWindowTitle(self.tr("Study: {0}").format(kind.title))
         self.resize(*_SIZE)
@@ -74,7 +81,8 @@ class StudyDialog(QDialog):
         self.doing = _wrapped("muted")
         self.sentence = _wrapped("title")
         self.sentence.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.figure = named(_Figure(), "muted")
+        self.figure = named(StudyFigure(), "muted")
+        self.figure.image_wanted.connect(self._on_image)
         self.table = _made_table(self.tr("Table of the study"))
         self.notes = _wrapped("muted")
         self.save_table = QPushButton(self.tr("Save table …"))
@@ -179,12 +187,21 @@ class StudyDialog(QDialog):
         self.problem.setText(text)
         self.problem.setVisible(bool(text))
 
-    def show_result(self, result: StudyResult | None, figure: QImage | None) -> None:
-        """Show what is known; None for nothing."""
+    def show_result(
+        self,
+        result: StudyResult | None,
+        figure: QImage | None,
+        places: Sequence[ImagePlace] = (),
+    ) -> None:
+        """Show what is known, with the places of images in the figure; None for nothing."""
+        self._images = list(result.images) if result else []
         self.sentence.setText(result.sentence if result else "")
         self.notes.setText("\n".join(result.notes) if result else "")
         self.notes.setVisible(bool(self.notes.text()))
         self.figure.show_image(figure)
+        self.figure.show_places(
+            list(places), [path.name if path else None for path in self._images]
+        )
         _fill(self.table, result.table if result else None)
         for button in (self.save_table, self.save_figure):
             button.setEnabled(result is not None)
@@ -194,6 +211,9 @@ class StudyDialog(QDialog):
         """Stop what runs and close, by Escape or the cross: nobody would see what it finds."""
         self.stop_wanted.emit()
         super().reject()
+
+    def _on_image(self, place: int) -> None:
+        self.image_wanted.emit(self._images[place])
 
     def _on_edited(self, name: str, value: object) -> None:
         self.values[name] = value
@@ -220,43 +240,6 @@ class StudyDialog(QDialog):
             return
         self.show_problem("")
         self.run_wanted.emit(study)
-
-
-class _Figure(QLabel):
-    """A figure, as large as there is room."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.setMinimumSize(160, 120)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
-        self.setAccessibleName(self.tr("Figure of the study"))
-        self._image: QImage | None = None
-
-    def show_image(self, image: QImage | None) -> None:
-        """Show a figure, or none."""
-        self._image = image
-        self._scale()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Fit the figure into its room."""
-        super().resizeEvent(event)
-        self._scale()
-
-    def _scale(self) -> None:
-        if self._image is None:
-            self.setText(self.tr("The figure and the table appear here."))
-            return
-        ratio = self.devicePixelRatioF()
-        room = QSize(round(self.width() * ratio), round(self.height() * ratio))
-        scaled = self._image.scaled(
-            room.boundedTo(self._image.size()),
-            Qt.AspectRatioMode.KeepAspectRatio,
-            Qt.TransformationMode.SmoothTransformation,
-        )
-        pixmap = QPixmap.fromImage(scaled)
-        pixmap.setDevicePixelRatio(ratio)
-        self.setPixmap(pixmap)
 
 
 def image_of_figure(pixels: np.ndarray[Any, Any]) -> QImage:
