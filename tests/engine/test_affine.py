@@ -26,7 +26,7 @@ from engine.test_relevance import (
     two_layers,
 )
 from engine.test_relevance import prepared as prepare
-from engine.toys import classifier_of, random_statistics
+from engine.toys import classifier_of, random_statistics, small_transformer
 from pda_studio import explain
 from pda_studio.attribution.affine import bias_shares, decompose, spread
 from pda_studio.classifiers import Classifier, load_classifier
@@ -299,9 +299,12 @@ def test_other_networks_are_refused(network: nn.Module, words: str) -> None:
         explain(noise_image(), classifier_of(network), "piecewise-affine", target=0)
 
 
-@pytest.mark.parametrize("network", ["vit_b_16", "mobilenet_v3_small", "efficientnet_b0"])
+@pytest.mark.parametrize("network", ["transformer", "mobilenet_v3_small", "efficientnet_b0"])
 def test_torchvisions_others_are_refused(network: str) -> None:
-    classifier = load_classifier(network, "random", device="cpu")
+    if network == "transformer":
+        classifier = small_transformer()
+    else:
+        classifier = load_classifier(network, "random", device="cpu")
     with pytest.raises(UsageError, match=r"is not, because of (LayerNorm|Hardswish|SiLU) in "):
         explain(noise_image(), classifier, "piecewise-affine", target=0)
 

@@ -1,6 +1,7 @@
 """Levelled maps: their estimates, their claimed errors, and their end in the exact map."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -166,7 +167,9 @@ def test_the_map_of_a_network_is_as_near_as_it_says(
 ) -> None:
     """True and claimed error, also of a class that is drawn from the same scores, and in a file."""
     picture = np.asarray(image("imagenet_samples/n01828970_bee_eater.JPEG"))
-    options = {"window": 12, "outer": 16, "stride": 5}
+    smaller = squeezenet.preprocessing.model_copy(update={"resize": 182, "size": (160, 160)})
+    squeezenet = replace(squeezenet, preprocessing=smaller, batch_sizes={})
+    options = {"window": 12, "outer": 16, "stride": 4}
     exact = explain(picture, squeezenet, **options)
     got = explain(picture, squeezenet, forward="levelled", tolerance=0.15, **options)
     assert isinstance(exact, EvidenceMap)

@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from engine.conftest import BEE_EATER, Open
+from engine.toys import small_transformer
 from pda_studio import explain
 from pda_studio.attribution.feature_maps import FeatureMaps
 from pda_studio.attribution.neurons import layers_of, most_important_in, patches_of
@@ -364,9 +365,12 @@ def test_depths_choose_layers(squeezenet: Classifier, image: Open) -> None:
 
 def test_networks_of_other_kinds_are_refused() -> None:
     image = pattern(32)
-    for name, what in (("vit_b_16", "MultiheadAttention"), ("efficientnet_b0", "SiLU")):
-        classifier = load_classifier(name, "random")
-        subject = Subject.of_view(image, classifier, np.full(1000, 0.001))
+    others = {
+        "MultiheadAttention": small_transformer(),
+        "SiLU": load_classifier("efficientnet_b0", "random"),
+    }
+    for what, classifier in others.items():
+        subject = Subject.of_view(image, classifier, np.full(len(classifier.class_names), 0.001))
         with pytest.raises(UsageError, match=f"has {what}: choose a network of convolutions"):
             most_important_in(Neurons(), subject)
     flat = toy(nn.Sequential(nn.Flatten(), nn.Linear(144, 2)))

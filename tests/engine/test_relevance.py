@@ -19,7 +19,7 @@ from zennit.torchvision import ResNetCanonizer
 from zennit.types import Activation, AvgPool, Linear
 
 from engine.conftest import BEE_EATER, Open
-from engine.toys import classifier_of, random_statistics
+from engine.toys import classifier_of, random_statistics, small_transformer
 from pda_studio import explain
 from pda_studio.attribution.relevance import relevance_of
 from pda_studio.classifiers import Classifier, Preprocessing, load_classifier
@@ -338,11 +338,14 @@ def test_other_networks_are_refused(name: str, network: nn.Module, words: str) -
 
 @pytest.mark.parametrize(
     ("network", "words"),
-    [("vit_b_16", "LayerNorm in encoder.layers.encoder_layer_0.ln_1"),
+    [("transformer", "LayerNorm in encoder.layers.encoder_layer_0.ln_1"),
      ("mobilenet_v3_small", "Hardswish in features.0.2")],
 )  # fmt: skip
 def test_torchvisions_others_are_refused(network: str, words: str) -> None:
-    classifier = load_classifier(network, "random", device="cpu")
+    if network == "transformer":
+        classifier = small_transformer()
+    else:
+        classifier = load_classifier(network, "random", device="cpu")
     with pytest.raises(UsageError, match=words):
         explain(noise_image(), classifier, "lrp-epsilon", target=0)
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from engine.toys import small_transformer
 from pda_studio import explain
 from pda_studio.classifiers import Classifier, load_classifier
 from pda_studio.classifiers.layers import layer_shape, layers
@@ -30,16 +31,19 @@ def by_hook(classifier: Classifier, layer: str, pixels: torch.Tensor) -> torch.T
         ("resnet18", UnitTarget("layer2.0.conv1", 7, 0, 27)),  # a BatchNorm follows
         ("mobilenet_v2", UnitTarget("features.4.conv.1.0", 5)),
         ("resnet18", UnitTarget("fc", 3)),
-        ("vit_b_16", UnitTarget("encoder.layers.encoder_layer_2", 9, 2, 3)),
+        ("transformer", UnitTarget("encoder.layers.encoder_layer_1", 9, 2, 3)),
     ],
 )
 def test_a_hidden_unit_answers_with_its_activation(name: str, unit: UnitTarget) -> None:
-    classifier = load_classifier(name, "random", "cpu")
+    if name == "transformer":  # of 4×4 tokens behind the first
+        classifier, side = small_transformer(), 32
+    else:
+        classifier, side = load_classifier(name, "random", "cpu"), 224
     before = {key: value.clone() for key, value in classifier.network.state_dict().items()}
-    pixels = torch.rand(2, 3, 224, 224)
+    pixels = torch.rand(2, 3, side, side)
     value = by_hook(classifier, unit.layer, pixels)
     if value.ndim == 3:
-        wanted = value[:, 1 + 14 * unit.row + unit.column, unit.channel]
+        wanted = value[:, 1 + 4 * unit.row + unit.column, unit.channel]
     elif unit.row is None:
         wanted = value[:, unit.channel].flatten(1).mean(1) if value.ndim == 4 else value[:, 3]
     else:
