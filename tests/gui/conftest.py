@@ -4,7 +4,7 @@ import gc
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 
 import pytest
 from driver import WAIT, Opened, coarse, no_thread_of, wait_for_maps
@@ -24,10 +24,11 @@ def cache_of_a_first_start(qapp: QApplication, tmp_path_factory: pytest.TempPath
         patch.setenv("PDA_STUDIO_CACHE", str(folder / "cache"))
         studio = Studio(qapp, settings)
         studio.show()
-        end = monotonic() + WAIT / 1000
+        end = monotonic() + 4 * WAIT / 1000  # the engine is loaded meanwhile, by each worker
         while not studio.session.all_finished():
             assert monotonic() < end
             qapp.processEvents()
+            sleep(0.005)  # it is the engine's turn
         studio.window.close()
         assert no_thread_of(studio)
     studio.window.deleteLater()
