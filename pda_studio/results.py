@@ -15,6 +15,8 @@ from pda_studio.errors import UsageError
 from pda_studio.targets import Target
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pda_studio.classifiers import Classifier
     from pda_studio.images import DisplayLimits, Image, View
     from pda_studio.methods.base import Method
@@ -70,6 +72,8 @@ class Subject:
         Which of the image's values are 0 and 1 in the view; None of eight bits from 0 to 255.
     measured : bool
         Whether the image's file tells the size of its pixels in millimetres, as medical images do.
+    finished : callable, optional
+        Finds a map of a method that was finished elsewhere, such as in a folder of results.
     """
 
     classifier: Classifier
@@ -83,6 +87,7 @@ class Subject:
     earlier: Result | None = None
     limits: DisplayLimits | None = None
     measured: bool = False
+    finished: Callable[[Method, Subject], Result | None] | None = None
 
     @classmethod
     def of(
@@ -138,7 +143,7 @@ class Subject:
         if target == self.target:
             return self
         other = self.of_view(self.view, self.classifier, self.predictions, target, self.batch)
-        return replace(other, limits=self.limits, measured=self.measured)
+        return replace(other, limits=self.limits, measured=self.measured, finished=self.finished)
 
     def with_fixed_batch(self) -> Subject:
         """The same with a batch size that does not depend on the clock; one that was named stays.

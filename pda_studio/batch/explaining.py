@@ -72,7 +72,7 @@ class Explaining:
         """Explain an image with a classifier by each setting; or tell why that cannot be done."""
         if not settings:
             return
-        subject = image if isinstance(image, Exception) else self._subject(image, loaded)
+        subject = image if isinstance(image, Exception) else self.subject(image, loaded)
         for setting in settings:
             if isinstance(subject, Exception):
                 yield setting, subject
@@ -86,7 +86,8 @@ class Explaining:
                 made = _attempted(lambda s=setting, about=subject: _explained(s, about))  # type: ignore[misc]
             yield setting, made if isinstance(made, Exception) else (subject, made)
 
-    def _subject(self, image: Image, loaded: Classifier) -> Subject | Exception:
+    def subject(self, image: Image, loaded: Classifier) -> Subject | Exception:
+        """What is explained in an image; or why it cannot be."""
         plan = self._plan
 
         def made() -> Subject:

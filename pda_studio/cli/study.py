@@ -3,15 +3,12 @@
 import inspect
 import textwrap
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from pda_studio.cli import targets
-from pda_studio.cli.methods_named import method_with_values
-from pda_studio.cli.model_input import InputOptions, ModelInput
+from pda_studio.cli.model_input import InputOptions
 from pda_studio.cli.options import (
     AsJson,
     ClassifierName,
@@ -23,12 +20,10 @@ from pda_studio.cli.options import (
 )
 from pda_studio.cli.parameters import options_of
 from pda_studio.cli.targets import Against, Layer, Target, UnitText
-from pda_studio.errors import UsageError
 from pda_studio.images.formats import NAMES
 
 if TYPE_CHECKING:
-    from pda_studio.classifiers import Classifier
-    from pda_studio.studies import Inputs, Study, StudyResult
+    from pda_studio.studies import Study, StudyResult
 
 CarryOut = Callable[["type[Study]", dict[str, Any]], int]
 
@@ -36,7 +31,8 @@ SHORT_NAMES = {"bench": "speed", "patches": "patches", "bias-shares": "bias-shar
 """Verbs of their own that carry out a study."""
 
 _WIDTH = 79
-_METHODS = ("efficient-pda", "grad-cam", "input-x-gradient")
+USUAL_METHODS = ("efficient-pda", "grad-cam", "input-x-gradient")
+"""What studies compare if no --method is named."""
 _SEVERAL = Annotated[
     list[str] | None,
     Parameter(
@@ -71,6 +67,14 @@ _TRAINED_WEIGHTS = Annotated[
         " own, or random; one word goes for all.",
     ),
 ]
+_ONE = Annotated[
+    str | None,
+    Parameter(
+        metavar="NAME",
+        help="One that pda-studio classifiers lists, or a file that holds one; without it, that of"
+        " the plan or the results that --folder names, or digits.",
+    ),
+]
 _MAYBE_IMAGE = Annotated[
     Path | None,
     Parameter(
@@ -86,7 +90,7 @@ _METHOD_NAMES = Annotated[
         consume_multiple=True,
         help="Those that are compared, of pda-studio methods, each with values of its parameters"
         " where they are to be others, as efficient-pda:stride=4; without it,"
-        f" {', '.join(_METHODS)}.",
+        f" {', '.join(USUAL_METHODS)}.",
     ),
 ]
 _OUTPUTS: dict[str, Any] = {
@@ -163,7 +167,7 @@ def _inputs(kind: "type[Study]") -> list[inspect.Parameter]:
     """The arguments and options of what a study needs."""
     if kind.alone:
         return []
-    needs = kind.needs
+    needs, over_folder = kind.needs, "folder" in kind.model_fields
     made = []
     if "subject" in needs:
         made.append(inspect.Parameter("image", inspect.Parameter.POSITIONAL_ONLY, annotation=Image))
@@ -179,7 +183,9 @@ def _inputs(kind: "type[Study]") -> list[inspect.Parameter]:
         made += [_keyword("classifier", _TRAINED), _keyword("weights", _TRAINED_WEIGHTS)]
     else:
         made += [
-            _keyword("classifier", ClassifierName, "digits"),
+            _keyword("classifier", _ONE)
+            if over_folder
+            else _keyword("classifier", ClassifierName, "digits"),
             _keyword("weights", WeightsFile),
         ]
     if "methods" in needs:
@@ -235,69 +241,10 @@ def carried_out(kind: "type[Study]", values: dict[str, Any]) -> "tuple[Study, St
         name: value for name in kind.model_fields if (value := values.pop(name, None)) is not None
     }
     study = kind.of_values(own)
-    inputs = _inputs_of(kind, values)
-    from pda_studio.cli import progress
+    from pda_studio.cli import progress, study_inputs
 
+    inputs = study_inputs.of_line(kind, values, getattr(study, "folder", None))
     return study, progress.studied(study, inputs)
-
-
-def _inputs_of(kind: "type[Study]", values: dict[str, Any]) -> "Inputs":
-    """What the study is carried out on; classifiers are loaded when they are needed."""
-    from pda_studio.cli import progress
-    from pda_studio.studies import ClassifierInput, Inputs
-
-    weights, device = values.get("weights"), values.get("device", "auto")
-    model_input: ModelInput = values.get("model_input") or ModelInput()
-    if "classifiers" in kind.needs:
-        from pda_studio.studies.speed import CLASSIFIERS
-
-        names = list(dict.fromkeys(values.get("classifier") or CLASSIFIERS))
-        if weights is not None and len(names) > 1:
-            raise UsageError("--weights go with a single --classifier.")
-        sources = {name: weights or (None if name == "digits" else "random") for name in names}
-    elif "networks" in kind.needs:
-        sources = _trained(values.get("classifier") or ["digits"], weights or [])
-    else:
-        sources = {values.get("classifier", "digits"): weights}
-
-    def load(name: str, source: str | None) -> "Classifier":
-        return model_input.of(progress.load(name, source, device))
-
-    classifiers = [
-        ClassifierInput(name, partial(load, name, source)) for name, source in sources.items()
-    ]
-    subject, explained, name = None, None, ""
-    if "subject" in kind.needs or values.get("image") is not None:
-        from pda_studio.classifiers.named_targets import target_named
-        from pda_studio.results import Subject
-
-        named = tuple(values.get(key) for key in ("target", "against", "layer", "unit"))
-        targets.check(*named)
-        image: Path = values["image"]
-        pixels = model_input.read(image)
-        name = image.name
-
-        def explained(loaded: "Classifier") -> Subject:
-            return Subject.of(pixels, loaded, target_named(loaded, pixels, *named))
-
-        def subject() -> Subject:
-            return explained(classifiers[0].load())
-
-    methods = None
-    if "methods" in kind.needs:
-        chosen = [method_with_values(text) for text in values.get("methods") or _METHODS]
-        methods = lambda loaded: [one.create(loaded, **own) for one, own in chosen]  # noqa: E731
-    return Inputs(classifiers, subject, name, methods, model_input.read, explained=explained)
-
-
-def _trained(names: list[str], weights: list[str]) -> dict[str, str | None]:
-    """The weights of each classifier, in the same order; one word goes for all."""
-    if len(weights) not in (0, 1, len(names)):
-        raise UsageError(
-            f"--weights names {len(weights)} files for {len(names)} classifiers: name one for each."
-        )
-    each = weights * len(names) if len(weights) == 1 else weights or [""] * len(names)
-    return {name: source or None for name, source in zip(names, each, strict=True)}
 
 
 def _write(result: "StudyResult", csv: Path | None, figure: Path | None) -> list[Path]:

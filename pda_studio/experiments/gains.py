@@ -1,17 +1,14 @@
 """Relevance gain of several methods over many images."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from statistics import fmean, median
 from typing import Any
 
 import numpy as np
 
-from pda_studio.classifiers import Classifier
 from pda_studio.counts import counted, written
-from pda_studio.experiments.map_work import MapStep, MapWork, beside, subjects_of
-from pda_studio.images import Image
+from pda_studio.experiments.map_work import MapStep, MapWork, SubjectInput, beside
 from pda_studio.methods import Method
 from pda_studio.metrics.relevance_gain import RelevanceGain, mean_over_images, relevance_gain
 
@@ -87,29 +84,20 @@ class Gains:
 
 
 def gains_over_images(
-    classifier: Classifier,
-    paths: Sequence[Path],
-    count: int,
+    subjects: Sequence[SubjectInput],
     methods: Sequence[Method],
     options: dict[str, Any],
-    read: Callable[[Path], Image] | None = None,
 ) -> Iterator[tuple[MapStep, Gains]]:
     """Explain images by methods, and measure what their maps gain.
 
     Parameters
     ----------
-    classifier : Classifier
-        Each image is explained for its most likely class.
-    paths : sequence of Path
-        The images, of which so many are taken, from all over the list.
-    count : int
-        How many.
+    subjects : sequence of SubjectInput
+        What is explained in each image.
     methods : sequence of Method
         What explains.
     options : dict
         As `relevance_gain` takes them.
-    read : callable, optional
-        Reads an image; without it, `read_image` does.
 
     Yields
     ------
@@ -121,10 +109,9 @@ def gains_over_images(
     UsageError
         If there is no method, or one without evidence.
     """
-    chosen = subjects_of(paths, count, classifier, read)
-    work = MapWork(methods, len(chosen))
+    work = MapWork(methods, len(subjects))
     gains = Gains(work.names)
-    for number, image in enumerate(chosen):
+    for number, image in enumerate(subjects):
         subject = image.load()
         if not number:
             yield from beside(work.trial(subject), gains)

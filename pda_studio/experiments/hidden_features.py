@@ -32,7 +32,6 @@ from pda_studio.experiments.replaced_layer import ReplacedLayer, values_at
 from pda_studio.images import View
 from pda_studio.inspection import ClassScores
 from pda_studio.pda.differences import log_odds
-from pda_studio.pda.infill.folders import images_in
 from pda_studio.pda.options import AUTO
 from pda_studio.pda.windows import WindowGrid
 from pda_studio.results import Subject
@@ -346,5 +345,5 @@ def reference_of(
 ) -> Sequence[SubjectInput]:
     """Images for statistics: of a folder, or the images themselves where there are several."""
     if folder is not None:
-        return subjects_of(images_in(folder), _MOST_IMAGES, classifier)
+        return subjects_of(folder, _MOST_IMAGES, classifier)
     return subjects if len(subjects) > 1 else ()

@@ -12,9 +12,10 @@ from typing import TypeVar
 
 import numpy as np
 
+from pda_studio.batch.sources import source_at
 from pda_studio.classifiers import Classifier
 from pda_studio.errors import UsageError
-from pda_studio.images import Image, read_image
+from pda_studio.images import Image
 from pda_studio.methods import Method
 from pda_studio.results import EvidenceMap, Subject, map_in
 from pda_studio.store import MapStore
@@ -22,6 +23,7 @@ from pda_studio.store import MapStore
 _TRIAL = 0.8  # seconds of a method's work from which the whole map's are told
 Made = TypeVar("Made")
 Found = TypeVar("Found")
+One = TypeVar("One")
 _FIRST = 10.0  # seconds: a first trial that took longer is not repeated
 PARTS = 100
 """Units of work of a map."""
@@ -182,7 +184,11 @@ class MapWork:
         return self._step(0, doing)
 
     def _find(self, method: Method, subject: Subject) -> EvidenceMap | None:
-        """A finished map: one of a study, or one of the window, where the batch is found."""
+        """A finished map: of a folder of results, a study, or the window, which finds the batch."""
+        if subject.finished is not None:
+            made = subject.finished(method, subject)
+            if made is not None:
+                return map_in(made)
         for one in (subject, replace(subject, batch=None)):
             found = self._store.read(method, one)
             if found is not None:
@@ -235,26 +241,45 @@ def beside(
 
 
 def subjects_of(
-    paths: Sequence[Path],
-    count: int,
+    folder: Path,
+    count: int | None,
     classifier: Classifier,
     read: Callable[[Path], Image] | None = None,
 ) -> list[SubjectInput]:
-    """So many of the images, from all over the list, to be explained for their likeliest class."""
+    """What is explained in a folder of images, in a folder of results, or by a plan.
 
-    def load(path: Path) -> Subject:
-        return Subject.of((read or read_image)(path), classifier)
+    Parameters
+    ----------
+    folder : Path
+        As `source_at` takes it; maps that are finished in a folder of results are found there.
+    count : int or None
+        So many of the images, from all over the list; None for all.
+    classifier : Classifier
+        What is explained.
+    read : callable, optional
+        Reads the images of a plain folder.
 
+    Raises
+    ------
+    PdaStudioError
+        If there are no images.
+    """
+    source = source_at(folder)
+    chosen = source.images if count is None else evenly(source.images, count)
     return [
-        SubjectInput(path.name, lambda path=path: load(path), path)  # type: ignore[misc]
-        for path in _evenly(paths, count)
+        SubjectInput(
+            Path(one.path).name,
+            lambda one=one: source.subject(one, classifier, read),  # type: ignore[misc]
+            Path(one.path),
+        )
+        for one in chosen
     ]
 
 
-def _evenly(paths: Sequence[Path], count: int) -> list[Path]:
-    """So many of the paths, from all over the list."""
-    places = np.linspace(0, len(paths), min(count, len(paths)), endpoint=False).astype(int)
-    return [paths[place] for place in places]
+def evenly(items: Sequence[One], count: int) -> list[One]:
+    """So many of the items, from all over the list."""
+    places = np.linspace(0, len(items), min(count, len(items)), endpoint=False).astype(int)
+    return [items[place] for place in places]
 
 
 def names_of(methods: Sequence[Method]) -> list[str]:

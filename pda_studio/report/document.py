@@ -17,12 +17,12 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from pda_studio import __version__
+from pda_studio.batch.sources import source_at
 from pda_studio.errors import PdaStudioError, UsageError
 from pda_studio.figures import draw_panel
 from pda_studio.figures.saving import figure_bytes
 from pda_studio.figures.words import caption, value_of
 from pda_studio.methods import COMBINING, METHODS
-from pda_studio.pda.infill.folders import images_in
 from pda_studio.report.citations import Entry, entries
 from pda_studio.report.commands import IMAGE
 
@@ -275,7 +275,7 @@ def _cited(part: Part) -> list[Entry]:
 
 def _images(folder: Path) -> list[Path]:
     try:
-        return images_in(folder)
+        return [Path(one.path) for one in source_at(folder).images]
     except PdaStudioError:  # a folder of something else
         return []
 

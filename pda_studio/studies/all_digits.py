@@ -73,11 +73,9 @@ class AllDigits(Study):
         from pda_studio.experiments.handwritten import digits_over_classes
         from pda_studio.experiments.map_work import subjects_of
         from pda_studio.methods import method_named
-        from pda_studio.pda.infill.folders import images_in
 
         classifier = inputs.classifier()
-        paths = images_in(self.folder)
-        images = subjects_of(paths, len(paths), classifier, inputs.read)
+        images = subjects_of(self.folder, None, classifier, inputs.read)
         sizes = {"window": self.window, "stride": min(self.stride, self.window)}
         methods = [
             method_named("original-pda").create(

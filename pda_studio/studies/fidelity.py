@@ -67,7 +67,12 @@ class Fidelity(Study):
     needs: ClassVar[frozenset[Need]] = frozenset({"methods"})
     resumes: ClassVar[bool] = True
 
-    folder: Path = parameter(..., "Image folder", "Images, also in folders below it.")
+    folder: Path = parameter(
+        ...,
+        "Image folder",
+        "Images, also in folders below it; or results of batch, whose finished maps are taken; or"
+        " a plan (PLAN.toml).",
+    )
     images: int = parameter(
         20, "Images", "How many, from all over the folder.", unit="images", ge=2, le=10_000
     )
@@ -128,15 +133,13 @@ class Fidelity(Study):
         """Explain one image after the other by all methods, and measure the maps."""
         from pda_studio.experiments.fidelity import fidelity_over_images
         from pda_studio.experiments.map_work import subjects_of
-        from pda_studio.pda.infill.folders import images_in
 
-        paths = images_in(self.folder)
         classifier = inputs.classifier()
         assert inputs.methods is not None, "it is what the study needs"
         chosen = [m for name, m in FIDELITY_METRICS.items() if self.metric in (ALL, name)]
         steps = fidelity_over_images(
             classifier,
-            subjects_of(paths, self.images, classifier, inputs.read),
+            subjects_of(self.folder, self.images, classifier, inputs.read),
             inputs.methods(classifier),
             chosen,
             self._settings(),

@@ -27,7 +27,8 @@ class OverImages(Study):
         None,
         "Image folder",
         "Images, also in folders below it, that are explained in place of the single one, each for"
-        " its most likely class.",
+        " its most likely class; or results of batch, whose finished maps are taken; or a plan"
+        " (PLAN.toml).",
     )
     images: int = parameter(
         20,
@@ -51,10 +52,9 @@ class OverImages(Study):
             If there is neither an image nor a folder.
         """
         from pda_studio.experiments.map_work import SubjectInput, subjects_of
-        from pda_studio.pda.infill.folders import images_in
 
         if self.folder is not None:
-            return subjects_of(images_in(self.folder), self.images, classifier, inputs.read)
+            return subjects_of(self.folder, self.images, classifier, inputs.read)
         if inputs.subject is None:
             raise UsageError("The study needs an image, or a folder of images: name either.")
         return [SubjectInput(inputs.subject_name, inputs.subject)]

@@ -40,7 +40,12 @@ class RelevanceGain(Study):
     needs: ClassVar[frozenset[Need]] = frozenset({"methods"})
     resumes: ClassVar[bool] = True
 
-    folder: Path = parameter(..., "Image folder", "Images, also in folders below it.")
+    folder: Path = parameter(
+        ...,
+        "Image folder",
+        "Images, also in folders below it; or results of batch, whose finished maps are taken; or"
+        " a plan (PLAN.toml).",
+    )
     images: int = parameter(
         20, "Images", "How many, from all over the folder.", unit="images", ge=2, le=10_000
     )
@@ -62,9 +67,8 @@ class RelevanceGain(Study):
     def steps(self, inputs: Inputs) -> Iterator[StudyProgress]:
         """Explain one image after the other by all methods, and measure the maps."""
         from pda_studio.experiments.gains import gains_over_images
-        from pda_studio.pda.infill.folders import images_in
+        from pda_studio.experiments.map_work import subjects_of
 
-        paths = images_in(self.folder)
         classifier = inputs.classifier()
         assert inputs.methods is not None, "it is what the study needs"
         options = {
@@ -74,12 +78,9 @@ class RelevanceGain(Study):
             "steps": self.curve_steps,
         }
         steps = gains_over_images(
-            classifier,
-            paths,
-            self.images,
+            subjects_of(self.folder, self.images, classifier, inputs.read),
             inputs.methods(classifier),
             options,
-            inputs.read,
         )
         yield from streamed(steps, lambda gains: _result(gains, about(classifier, gains.count)))
 
