@@ -85,6 +85,19 @@ def cache_folder(monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Name the group of a test in its address, where xdist looks for it.
+
+    xdist 3.8 writes it into a field that pytest has no more since 9.2: tests of one group ran in
+    several workers at once.
+    """
+    for item in items if getattr(config.option, "loadgroup", False) else ():
+        group = item.get_closest_marker("xdist_group")
+        if group is not None and "@" not in item.nodeid.rpartition("::")[2]:
+            item._id = type(item.id).parse(f"{item.nodeid}@{group.args[0]}")
+
+
 def pytest_collection_finish() -> None:
     """What the tests have imported stays: let no garbage collection look at it again.
 

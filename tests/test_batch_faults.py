@@ -10,7 +10,10 @@ import pytest
 JOBS = 24  # of 12 images and 2 methods
 WHOLE = {"rows": JOBS, "same": True, "left over": []}
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="processes are forked")
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="processes are forked"),
+    pytest.mark.xdist_group("batch faults"),  # what is found once is, by one worker
+]
 
 
 def found_by(program, folder):
