@@ -142,8 +142,8 @@ def test_the_number_of_clusters():
 
 
 def test_what_has_no_rules_is_said(classifier):
-    with pytest.raises(UsageError, match="rules need 4 at least"):
-        rules_of(classifier, [BOTH] * 3)
+    with pytest.raises(UsageError, match="rules need 3 at least"):
+        rules_of(classifier, [BOTH] * 2)
     with pytest.raises(UsageError, match="Only 0 patches of 5 images speak for “marked”"):
         rules_of(classifier, [[]] * 5)
 

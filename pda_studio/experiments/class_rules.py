@@ -20,8 +20,8 @@ from pda_studio.experiments.patch_rules import Together, Without, rules_together
 from pda_studio.images import View
 from pda_studio.methods import Method
 
-LEAST = 4
-"""Fewer images have no rules."""
+LEAST = 3
+"""Fewer images, or patches, have no rules."""
 _EXAMPLES = 7  # patches that are shown of a cluster
 _SILHOUETTE_OF = 3000  # patches that the number of clusters is told from
 _PARTS = 6  # of the model input's shorter side: the usual side of a patch
