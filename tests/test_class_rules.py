@@ -159,7 +159,9 @@ def test_the_verb(tmp_path, capsys):
     assert main([*words, "--csv", str(table), "--figure", str(figure)]) == 0
     out, err = capsys.readouterr()
     assert err == ""
-    assert "In 6 images of “" in " ".join(out.split())
+    told = " ".join(out.split())
+    assert "In 6 images of “" in told
+    assert "no rule between them is significant: 6 images are too few to tell." in told
     rows = list(csv.DictReader(io.StringIO(table.read_text())))
     assert rows[0]["rule"] == "counts"
     assert {row["rule"] for row in rows} <= {"counts", "together", "without"}

@@ -22,7 +22,8 @@ from pda_studio.methods import Method
 
 LEAST = 3
 """Fewer images, or patches, have no rules."""
-_EXAMPLES = 7  # patches that are shown of a cluster
+EXAMPLES = 7
+"""Patches that are shown of a cluster."""
 _SILHOUETTE_OF = 3000  # patches that the number of clusters is told from
 _PARTS = 6  # of the model input's shorter side: the usual side of a patch
 
@@ -324,7 +325,7 @@ def _of_different_images(patches: Sequence[Patch]) -> list[Patch]:
     first: dict[int, Patch] = {}
     for one in patches:
         first.setdefault(one.image, one)
-    return list(first.values())[:_EXAMPLES]
+    return list(first.values())[:EXAMPLES]
 
 
 def _maps(values: NDArray[np.float32], places: Places) -> NDArray[np.float32]:

@@ -1,5 +1,6 @@
 """The figure of class rules: typical patches of each cluster, and what occurs together."""
 
+from math import floor, log10
 from typing import Any
 
 import matplotlib
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from pda_studio.counts import written
 from pda_studio.experiments.charts import CHART_STYLE
-from pda_studio.experiments.class_rules import ClassRules, Patch
+from pda_studio.experiments.class_rules import EXAMPLES, ClassRules, Patch
 from pda_studio.experiments.matrices import GREY, INK
 from pda_studio.figures.image_places import POINTS
 from pda_studio.figures.saving import DPI
@@ -36,15 +37,18 @@ def draw_class_rules(found: ClassRules) -> Figure:
         _rows(left, found, rows)
         if len(found.clusters) > 1:
             top, bottom = right.subplots(2, 1)
-            _lifts(top, found)
-            _conditions(bottom, found)
+            top.set_axis_off()
+            bottom.set_axis_off()
+            if found.together:
+                _lifts(top, found)
+            if found.without:
+                _conditions(bottom, found)
     return figure
 
 
 def _rows(figure: Any, found: ClassRules, rows: int) -> None:
-    count = max(len(one.examples) for one in found.clusters)
-    shares = {"width_ratios": [1.5, *[1] * count]}
-    axes = figure.subplots(rows, count + 1, squeeze=False, gridspec_kw=shares)
+    shares = {"width_ratios": [1.5, *[1] * EXAMPLES]}
+    axes = figure.subplots(rows, EXAMPLES + 1, squeeze=False, gridspec_kw=shares)
     for each in axes.flat:
         each.set_axis_off()
     for one, row in zip(found.clusters, axes, strict=False):
@@ -105,13 +109,17 @@ def _matrix(
     values: NDArray[np.float64],
     p: NDArray[np.float64],
 ) -> None:
+    axes.set_axis_on()
     axes.imshow(colours, cmap="PuOr_r", vmin=-limit, vmax=limit)
     size = 5.5 if len(values) <= 6 else 4.5
+    known = np.abs(values[np.isfinite(values)])
+    largest = float(known.max()) if known.size and known.any() else 1.0
+    form = f".{max(2, 1 - floor(log10(largest)))}f"
     for (row, column), value in np.ndenumerate(values):
         if np.isfinite(value):
             bold = "bold" if p[row, column] < _DOUBT else "normal"
             ink = "white" if abs(colours[row, column]) > 0.7 * limit else INK
-            text = written(float(value))
+            text = written(float(value), form)
             axes.text(
                 column, row, text, ha="center", va="center", fontsize=size, fontweight=bold,
                 color=ink,

@@ -120,13 +120,13 @@ def _rows(figure: Any, found: MapClusters) -> None:
             spine.set_color(colour_of(number))
             spine.set_linewidth(1.6)
         share = f"{len(one.members) / len(found.maps):.0%}".replace("%", " %")
-        mean.set_title(f"{number + 1}: {share}", fontsize=6.5, color=INK)
+        head = "" if number else "mean map, share\n"
+        mean.set_title(f"{head}{number + 1}: {share}", fontsize=6, color=INK)
         for place, example, shown in zip(one.members, one.examples, row[1:], strict=False):
             _example(shown, example)
             shown.set_gid(f"{POINTS}-{place}")
-    for each, text in zip(axes[0], ("mean map, share", "most typical images"), strict=False):
-        above = {"xycoords": "axes fraction", "xytext": (0, 13), "textcoords": "offset points"}
-        each.annotate(text, (0, 1), fontsize=6, color=GREY, **above).set_in_layout(False)
+    typical = axes[0][1].set_title("most typical images", fontsize=6, color=GREY, loc="left")
+    typical.set_in_layout(False)  # it is wider than its column
 
 
 def _example(axes: Axes, example: Example) -> None:

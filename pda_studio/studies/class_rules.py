@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pda_studio.experiments.class_rules import ClassRules
 
 _P = 0.05
+_FEW = 8  # images: of fewer, hardly any pair can have a p below
 _TOLD = 4  # clusters that the sentence names
 
 
@@ -175,16 +176,17 @@ def _sentence(found: ClassRules) -> str:
     fewer = next((one for one in found.together if one.lift < 1 and one.p < _P), None)
     instead = next((one for one in found.without if one.absent > one.present and one.p < _P), None)
     if more:
-        rules.append(f"{more.first} and {more.other} occur together (lift {more.lift:.2g})")
+        rules.append(f"{more.first} and {more.other} occur together (lift {written(more.lift)})")
     if fewer:
-        rules.append(f"{fewer.first} and {fewer.other} seldom do (lift {fewer.lift:.2g})")
+        rules.append(f"{fewer.first} and {fewer.other} seldom do (lift {written(fewer.lift)})")
     if instead:
         rules.append(
             f"{instead.kind} counts more where {instead.missing} is missing"
             f" ({instead.absent:.2g} against {instead.present:.2g} {found.unit})"
         )
     if not rules:
-        rules = ["no rule between them is significant"]
+        few = f": {count} images are too few to tell" if count < _FEW else ""
+        rules = [f"no rule between them is significant{few}"]
     return f"{text}; {'; '.join(rules)}."
 
 
