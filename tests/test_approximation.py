@@ -139,8 +139,12 @@ def test_the_study_of_a_folder(tmp_path, capsys, monkeypatch):
         tables.append(table.read_text())
     assert tables[0] == tables[1]
     rows = list(csv.DictReader(io.StringIO(tables[0])))
-    assert [row["part"] for row in rows] == ["images"] * 2 + ["layers"] * 4 + ["maxout units"] * 9
-    for row in rows[:2]:
-        error = float(row["mean_infill"]) - float(row["arithmetic"])
-        assert float(row["error"]) == pytest.approx(error, abs=1e-5)
+    counts = [sum(row["part"] == part for row in rows) for part in ("images", "layers")]
+    assert counts == [2 * 5, 4 * 5]
+    assert sum(row["part"] == "maxout units" for row in rows) == 9 * 4
+    assert all(row["value"] for row in rows)
+    values = {(row["name"], row["quantity"]): float(row["value"]) for row in rows[:10]}
+    for name in {name for name, _ in values}:
+        error = values[name, "with the mean infill"] - values[name, "arithmetic mean"]
+        assert values[name, "error"] == pytest.approx(error, abs=1e-5)
     assert "maxout" in figure.read_text()

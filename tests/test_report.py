@@ -8,11 +8,21 @@ import re
 import shlex
 
 import pytest
+from matplotlib.figure import Figure
 
 from pda_studio.cli import main
+from pda_studio.errors import UsageError
 from pda_studio.methods import COMBINING, METHODS, method_named
-from pda_studio.report import Origin, entries, explain_command, study_command
-from pda_studio.studies import STUDIES, study_named
+from pda_studio.report import (
+    Origin,
+    Report,
+    StudyPart,
+    entries,
+    explain_command,
+    report_bytes,
+    study_command,
+)
+from pda_studio.studies import STUDIES, Column, StudyResult, Table, study_named
 from pda_studio.targets import ClassTarget, ContrastTarget, UnitTarget
 
 
@@ -76,6 +86,20 @@ def test_its_command_gives_the_same_table_to_the_last_digit(made, tmp_path, monk
         assert main(words[1:]) == 0
     assert (tmp_path / "bias-shares.csv").read_bytes() == held
     assert (tmp_path / "map.npz").exists()
+
+
+def test_as_pdf_it_holds_the_same_on_pages():
+    columns = [Column("name", "name"), Column("value", "a long heading", "number")]
+    rows = [(f"row {at} " + "of a long name " * 12, at / 7) for at in range(150)]
+    study = study_named("disagreement").of_values({})
+    result = StudyResult("ρ is −0.5 <here>.", Table(columns, rows), lambda: Figure((9, 3)))
+    part = StudyPart(study, result, ["study", "disagreement", "a" * 300])
+    made = [report_bytes(Report("A <report>", [part, part]), ".PDF") for _ in range(2)]
+    assert made[0] == made[1]
+    assert made[0].startswith(b"%PDF-")
+    assert made[0].count(b"/Type /Page\n") + made[0].count(b"/Type /Page ") > 6
+    with pytest.raises(UsageError, match=r"\.html or \.pdf"):
+        report_bytes(Report("a", [part]), ".txt")
 
 
 @pytest.mark.parametrize(

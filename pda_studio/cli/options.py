@@ -93,8 +93,8 @@ FigureOutput = Annotated[
 ]
 
 
-def check_output(path: Path, suffix: str, what: str) -> None:
-    """Refuse a name that ends otherwise, and one that cannot be written.
+def check_output(path: Path, suffixes: str | tuple[str, ...], what: str) -> None:
+    """Refuse a name that ends otherwise than in one of the suffixes, or that cannot be written.
 
     Raises
     ------
@@ -103,8 +103,11 @@ def check_output(path: Path, suffix: str, what: str) -> None:
     PdaStudioError
         If the file cannot be written.
     """
-    if path.suffix.lower() != suffix:
-        raise UsageError(f"The name of {what} must end in {suffix}, not “{path.name}”.")
+    allowed = (suffixes,) if isinstance(suffixes, str) else suffixes
+    if path.suffix.lower() not in allowed:
+        raise UsageError(
+            f"The name of {what} must end in {' or '.join(allowed)}, not “{path.name}”."
+        )
     check_writable(path)
 
 

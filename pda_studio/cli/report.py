@@ -1,4 +1,4 @@
-"""The verb `report`: studies and maps in one HTML file that says how to repeat them."""
+"""The verb `report`: studies and maps in one HTML or PDF file that says how to repeat them."""
 
 import contextlib
 import io
@@ -21,7 +21,10 @@ _OURS = ("--csv", "--figure", "--output", "--json")
 def report(
     *,
     output: Annotated[
-        Path, Parameter(metavar="FILE.html", help="Where to write it: one file that holds all.")
+        Path,
+        Parameter(
+            metavar="FILE", help="Where to write it, as .html or .pdf: one file that holds all."
+        ),
     ],
     study: Annotated[
         list[str] | None,
@@ -48,7 +51,7 @@ def report(
     It holds their figures and tables, methods text with BibTeX, the exact
     commands, and SHA-256 of tables, images and weights.
     """
-    check_output(output, ".html", "a report")
+    check_output(output, (".html", ".pdf"), "a report")
     maps, studies = [_split(one) for one in map or []], [_split(one) for one in study or []]
     if not maps and not studies:
         raise UsageError("The report is empty: name a --study or a --map.")
@@ -56,17 +59,17 @@ def report(
         own = [word for word in words if word.split("=")[0] in _OURS]
         if own:
             raise UsageError(f"The report writes {own[0]} itself: leave it out.")
-    from pda_studio.report import MapPart, Report, StudyPart
+    from pda_studio.report import MapPart, Report, StudyPart, report_bytes
 
     parts: list[MapPart | StudyPart] = [
         *(_map(words) for words in maps),
         *(_study(words) for words in studies),
     ]
-    made = Report(title, parts)
+    content = report_bytes(Report(title, parts), output.suffix)
     from pda_studio.files import written_whole
 
     with written_whole(output) as file:
-        file.write(made.html().encode())
+        file.write(content)
     print("\n".join(f"{part.title}: {shlex.join(['pda-studio', *part.words])}" for part in parts))
     print(f"Wrote {output}")
     return 0

@@ -1,8 +1,9 @@
-"""A report: one HTML file that holds figures, tables, methods text and the exact commands."""
+"""A report: one file that holds figures, tables, methods text and the exact commands."""
 
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import shlex
 from collections.abc import Sequence
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 _DPI = 150  # of figures: an HTML page is read on a screen
 _UNNAMED = f"{IMAGE} stands for the image that was open, which is no file on the disk."
-_LONGEST = 4096  # characters of a path
+_TIMES = "it holds times, which are others in every run"
 _TEMPLATE = "report.html"
 
 
@@ -70,6 +71,11 @@ class StudyPart:
         """What it cites."""
         return [type(self.study)]
 
+    @property
+    def sentence(self) -> str:
+        """What it found."""
+        return self.result.sentence
+
     @cached_property
     def csv(self) -> bytes:
         """The table, as the command writes it."""
@@ -85,6 +91,12 @@ class StudyPart:
         )
         carried = f"The study “{self.study.title}” was carried out with PDA Studio {__version__}."
         return [carried, self.study.summary, f"Parameters: {values}."]
+
+    @property
+    def table_file(self) -> str:
+        """The name of its table's file, its SHA-256, and whether the numbers are the same again."""
+        told = f"{self.study.name}.csv, SHA-256 {hashlib.sha256(self.csv).hexdigest()}"
+        return told if self.study.repeatable else f"{told}; {_TIMES}"
 
     def figure(self) -> Figure:
         """Its figure."""
@@ -138,6 +150,16 @@ class MapPart:
 
 
 Part = StudyPart | MapPart
+
+
+def command_of(part: Part) -> str:
+    """The command that gives a part again."""
+    return shlex.join(["pda-studio", *part.words])
+
+
+def note_of(part: Part) -> str:
+    """What a part's command cannot say; "" where it says all."""
+    return " ".join(filter(None, (part.note, _UNNAMED if IMAGE in part.words else "")))
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,8 +217,8 @@ class Report:
             title=self.title,
             versions=", ".join(self.versions),
             parts=[self._shown(number, part) for number, part in enumerate(self.parts, 1)],
-            classifiers=self._classifiers(),
-            inputs=self._inputs(),
+            classifiers=self.classifiers(),
+            inputs=self.inputs(),
             references=[one.text for one in self.references],
             bibtex=self.bibtex,
             bib=_data("application/x-bibtex", self.bibtex.encode()),
@@ -208,11 +230,11 @@ class Report:
             "number": number,
             "title": part.title,
             "figure": _data("image/png", drawn),
-            "command": shlex.join(["pda-studio", *part.words]),
-            "note": " ".join(filter(None, (part.note, _UNNAMED if IMAGE in part.words else ""))),
+            "command": command_of(part),
+            "note": note_of(part),
             "methods": " ".join(part.methods_text),
             "cited": self.cited(part),
-            "sentence": part.sentence if isinstance(part, MapPart) else part.result.sentence,
+            "sentence": part.sentence,
             "heading": [],
             "rows": [],
             "notes": [],
@@ -232,12 +254,11 @@ class Report:
                 "notes": list(part.result.notes),
                 "csv": _data("text/csv", part.csv),
                 "csv_name": f"{part.study.name}.csv",
-                "digest": hashlib.sha256(part.csv).hexdigest(),
-                "repeatable": part.study.repeatable,
+                "told": part.table_file.removeprefix(f"{part.study.name}.csv"),
             }
         return shown
 
-    def _classifiers(self) -> list[str]:
+    def classifiers(self) -> list[str]:
         """Every classifier with its weights and their SHA-256."""
         found: dict[str, None] = {}
         for part in self.parts:
@@ -252,15 +273,16 @@ class Report:
                 found[f"{known['classifier']}, {text}"] = None
         return list(found)
 
-    def _inputs(self) -> list[str]:
+    def inputs(self) -> list[str]:
         """Every file and every folder of images that a command names, with its SHA-256."""
         named = dict.fromkeys(word for part in self.parts for word in part.words)
         found = []
-        for path in (Path(word) for word in named if 0 < len(word) < _LONGEST):
-            if path.is_file():
-                found.append(f"{path.name}: SHA-256 {_digest([path])}")
-            elif path.is_dir() and (images := _images(path)):
-                found.append(f"{path.name}, {len(images)} images: SHA-256 {_digest(images)}")
+        for path in map(Path, filter(None, named)):
+            with contextlib.suppress(OSError):  # no name of a file: it may be too long for one
+                if path.is_file():
+                    found.append(f"{path.name}: SHA-256 {_digest([path])}")
+                elif path.is_dir() and (images := _images(path)):
+                    found.append(f"{path.name}, {len(images)} images: SHA-256 {_digest(images)}")
         return found
 
 

@@ -16,6 +16,7 @@ from pda_studio.studies.base import (
     StudyProgress,
     StudyResult,
     Table,
+    significant,
 )
 from pda_studio.studies.over_images import about, mean_with_interval, streamed
 
@@ -125,8 +126,8 @@ def _rows(found: Digits) -> list[list[Cell]]:
                     network,
                     round(float(efficient.probabilities[efficient.index]), 6),
                     round(float(efficient.evidence.max()), 5),
-                    _number(one.between_methods(network).spearman),
-                    _number(one.between_networks(1).spearman),
+                    significant(one.between_methods(network).spearman),
+                    significant(one.between_networks(1).spearman),
                 ]
             )
     return rows
@@ -148,7 +149,3 @@ def _sentence(found: Digits) -> str:
         f" correlate by ρ = {words[0]} for the trained network and {words[1]} for the untrained"
         f" one, and those of both networks by {words[2]}."
     )
-
-
-def _number(value: float) -> Cell:
-    return None if value != value else round(value, 4)

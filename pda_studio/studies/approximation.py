@@ -6,7 +6,16 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pda_studio.parameters import parameter
-from pda_studio.studies.base import Cell, Column, Inputs, Need, StudyProgress, StudyResult, Table
+from pda_studio.studies.base import (
+    Cell,
+    Column,
+    Inputs,
+    Need,
+    StudyProgress,
+    StudyResult,
+    Table,
+    significant,
+)
 from pda_studio.studies.over_images import OverImages, about, streamed
 
 if TYPE_CHECKING:
@@ -15,16 +24,8 @@ if TYPE_CHECKING:
 _COLUMNS = (
     Column("part", "part"),
     Column("name", "of"),
-    Column("arithmetic", "arithmetic mean", "correlation"),
-    Column("geometric", "geometric, normalised", "correlation"),
-    Column("mean_infill", "with the mean infill", "correlation"),
-    Column("error", "error", "error"),
-    Column("monte_carlo", "sampling error", "error"),
-    Column("input", "mean input, size", "error"),
-    Column("spread", "spread", "error"),
-    Column("ratio", "mean / spread", "number"),
-    Column("switching", "change sign", "share"),
-    Column("bound", "bound", "correlation"),
+    Column("quantity", "quantity"),
+    Column("value", "value", "number"),
 )
 _SPREADS = (0.1, 0.5, 1.0)
 
@@ -118,8 +119,8 @@ class Approximations(OverImages):
                 " distribution’s mean as infill; error: the last less the first",
                 "layers: results of layers with weights, which the next non-linearity gets, over"
                 " the units that the window reaches, median over images; change sign: the units"
-                " that are above 0 for some samples and below for others; error: of the mean"
-                " infill’s values, in units of the spread",
+                " that are above 0 for some samples and below for others, as a share; error: of the"
+                " mean infill’s values, in units of the spread",
                 "maxout units: with a normal input of mean 0; error: mean of the values less the"
                 " value of the mean, exactly; bound: log k + σ²/2 (Eq. 31)",
             ],
@@ -130,23 +131,32 @@ class Approximations(OverImages):
         from pda_studio.experiments.maxout import UNITS
 
         rows: list[list[Cell]] = []
-        nothing: list[Cell] = [None] * 5
+
+        def tell(part: str, name: str, values: dict[str, float]) -> None:
+            rows.extend([part, name, what, significant(value)] for what, value in values.items())
+
         for one in found.each:
-            values = (one.arithmetic, one.geometric, one.by_mean, one.error, one.monte_carlo)
-            name = f"{one.image}: {one.target}"
-            rows.append(["images", name, *(_number(value) for value in values), *nothing])
-        for name, (mean, spread, ratio, switching, error) in zip(
-            found.layers, found.by_layer().tolist(), strict=True
-        ):
-            told = [_number(value) for value in (mean, spread, ratio, switching)]
-            rows.append(["layers", name, None, None, None, _number(error), None, *told, None])
+            values = {
+                "arithmetic mean": one.arithmetic,
+                "normalised geometric mean": one.geometric,
+                "with the mean infill": one.by_mean,
+                "error": one.error,
+                "sampling error": one.monte_carlo,
+            }
+            tell("images", f"{one.image}: {one.target}", values)
+        names = ("mean input, size", "spread", "mean / spread", "change sign", "error / spread")
+        for layer, told in zip(found.layers, found.by_layer().tolist(), strict=True):
+            tell("layers", layer, dict(zip(names, told, strict=True)))
         for unit in UNITS:
             for deviation in _SPREADS:
                 mean, of_mean = unit.expected(0.0, deviation), float(unit(0.0))
-                told = [_number(mean), None, _number(of_mean), _number(mean - of_mean), None, 0.0]
-                name = f"{unit.name}, spread {deviation:g}"
-                bound = _number(unit.bound(deviation))
-                rows.append(["maxout units", name, *told, deviation, None, None, bound])
+                values = {
+                    "mean of the values": mean,
+                    "value of the mean": of_mean,
+                    "error": mean - of_mean,
+                    "bound": unit.bound(deviation),
+                }
+                tell("maxout units", f"{unit.name}, spread {deviation:g}", values)
         return rows
 
     def _sentence(self, found: Approximation) -> str:
@@ -176,7 +186,3 @@ class Approximations(OverImages):
                 f" {last:.3g} times its spread"
             )
         return f"{text}."
-
-
-def _number(value: float) -> Cell:
-    return None if value != value else float(f"{value:.6g}")

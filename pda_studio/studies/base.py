@@ -301,5 +301,10 @@ def result_as_json(study: Study, result: StudyResult) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False)
 
 
+def significant(value: float | None, digits: int = 6) -> Cell:
+    """A number for a table, with so many significant digits; None where it is not known."""
+    return None if value is None or math.isnan(value) else float(f"{value:.{digits}g}")
+
+
 def _is_nan(value: Cell) -> bool:
     return isinstance(value, float) and math.isnan(value)

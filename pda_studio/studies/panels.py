@@ -17,6 +17,7 @@ from pda_studio.studies.base import (
     StudyResult,
     Table,
     WindowColumn,
+    significant,
 )
 from pda_studio.studies.over_images import OverImages, streamed
 
@@ -149,9 +150,9 @@ def _cells(one: PanelMap, found: Panel) -> list[Cell]:
         found.columns[one.column],
         one.made.target_name,
         one.made.classifier,
-        float(f"{one.made.value:.4g}"),
+        significant(one.made.value, 4),
         one.made.unit,
-        float(f"{one.strength:.4g}"),
+        significant(one.strength, 4),
         round(one.half, 4),
         None if to_first is None or to_first != to_first else round(to_first, 4),
     ]

@@ -16,6 +16,7 @@ from pda_studio.studies.base import (
     StudyProgress,
     StudyResult,
     Table,
+    significant,
 )
 from pda_studio.studies.over_images import about, streamed
 
@@ -180,12 +181,12 @@ class Samplings(Study):
             rows.append(
                 [
                     count,
-                    _number(float(np.abs(column - found.by_mean).mean())),
-                    _number(spread),
-                    _number(float(found.error(float(count)))),
-                    _number(float(low[at])),
-                    _number(float(high[at])),
-                    _number(float(expected.correlation(float(count))) if expected else None),
+                    significant(float(np.abs(column - found.by_mean).mean())),
+                    significant(spread),
+                    significant(float(found.error(float(count)))),
+                    significant(float(low[at])),
+                    significant(float(high[at])),
+                    significant(float(expected.correlation(float(count))) if expected else None),
                 ]
             )
         return rows
@@ -206,7 +207,3 @@ class Samplings(Study):
                 "from no number of samples is enough on", "with no number of samples"
             )
         return f"{text}."
-
-
-def _number(value: float | None) -> Cell:
-    return None if value is None else round(value, 5)

@@ -17,6 +17,7 @@ from pda_studio.studies.base import (
     StudyProgress,
     StudyResult,
     Table,
+    significant,
 )
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ def images_timed(largest: int) -> int:
 def _cells(classifier: str, one: MapTime) -> list[Cell]:
     share = None if not one.seconds else one.infill_seconds / one.seconds
     values = (one.batch_seconds, one.infill_seconds, one.forward_seconds, one.seconds)
-    batch_s, infill, forward, seconds = (None if v is None else float(f"{v:.4g}") for v in values)
+    batch_s, infill, forward, seconds = (significant(v, 4) for v in values)
     return [
         classifier, one.method, one.batch, batch_s, one.passes, infill, forward, seconds,
         None if share is None else round(share, 4),

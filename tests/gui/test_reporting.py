@@ -41,6 +41,9 @@ def test_what_is_there_becomes_one_file(qtbot: QtBot, studio: Studio, tmp_path: 
     assert "pda-studio study bias-shares " in text
     assert "Efficient PDA: " not in text
     assert not report.isVisible()
+    with qtbot.waitSignal(reporting.saved, timeout=WAIT):
+        reporting.save("Seven & three", [len(names) - 1], tmp_path / "r.pdf")
+    assert (tmp_path / "r.pdf").read_bytes().startswith(b"%PDF-")
     for place in range(report.parts.count()):
         report.parts.item(place).setCheckState(Qt.CheckState.Unchecked)
     assert not report.save_button.isEnabled()

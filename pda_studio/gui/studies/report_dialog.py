@@ -40,8 +40,8 @@ class ReportDialog(QDialog):
         self.resize(*_SIZE)
         about = QLabel(
             self.tr(
-                "One HTML file with figures, tables, methods text with BibTeX, and the commands"
-                " that give the same again."
+                "One HTML or PDF file with figures, tables, methods text with BibTeX, and the"
+                " commands that give the same again."
             )
         )
         about.setWordWrap(True)

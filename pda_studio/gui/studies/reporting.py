@@ -19,6 +19,8 @@ from pda_studio.gui.window.main_window import MainWindow
 if TYPE_CHECKING:
     from pda_studio.report import MapPart, StudyPart
 
+_HTML, _PDF = "HTML (*.html)", "PDF (*.pdf)"
+
 
 class Reporting(QObject):
     """Collects studies that were carried out, and binds them and the grid's maps into a report."""
@@ -48,7 +50,7 @@ class Reporting(QObject):
                 place=STUDY_MENU.at(900),
                 shortcut="Ctrl+Shift+Y, 0",  # the other keys are those of studies
                 help=self.tr(
-                    "Binds studies and maps into one HTML file that says how to repeat them."
+                    "Binds studies and maps into one HTML or PDF file that says how to repeat them."
                 ),
             )
         )
@@ -76,11 +78,11 @@ class Reporting(QObject):
 
         def work() -> Path:
             from pda_studio.files import written_whole
-            from pda_studio.report import Report
+            from pda_studio.report import Report, report_bytes
 
-            text = Report(title or path.stem, parts).html()
+            content = report_bytes(Report(title or path.stem, parts), path.suffix)
             with written_whole(path) as file:
-                file.write(text.encode())
+                file.write(content)
             return path
 
         self._jobs.write(work, self.saved.emit, self.failed.emit)
@@ -116,9 +118,12 @@ class Reporting(QObject):
         return found
 
     def _ask(self, title: str, places: list[int]) -> None:
-        dialog = QFileDialog(self.dialog, self.tr("Save report"), "", "HTML (*.html)")
+        dialog = QFileDialog(self.dialog, self.tr("Save report"), "", f"{_HTML};;{_PDF}")
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setDefaultSuffix("html")
+        dialog.filterSelected.connect(
+            lambda chosen: dialog.setDefaultSuffix("pdf" if chosen == _PDF else "html")
+        )
         dialog.selectFile("report")
         dialog.fileSelected.connect(lambda path: self._on_named(title, places, path))
         dialog.finished.connect(lambda _: dialog.deleteLater())
