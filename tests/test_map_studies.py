@@ -15,9 +15,11 @@ from pda_studio.experiments.disagreement import (
     correlations,
     disagreement_over_images,
 )
+from pda_studio.experiments.expected import Expected, later_pace
 from pda_studio.experiments.map_work import MapWork, SubjectInput
 from pda_studio.methods import METHODS, method_named
 from pda_studio.results import Subject
+from pda_studio.store import MapStore
 from pda_studio.studies import Inputs, study_named
 from pda_studio.studies.over_images import mean_with_interval
 
@@ -112,6 +114,35 @@ def test_time_left_is_known_before_the_first_map_and_ends_at_nothing(subjects):
     done = [step.done for step in steps]
     assert done == sorted(done)
     assert len(set(done)) > 4, "a map's own steps are seen"
+
+
+def test_time_left_follows_the_maps_where_the_trial_was_wrong():
+    expected = Expected(2)
+    assert expected.of_map(0) is None
+    expected.tried(0, 10.0)
+    expected.tried(1, 30.0)
+    steps = [(float(second), 5 * second) for second in range(1, 20)]  # 20 s, not 10 s
+    rest = [expected.of_rest(0, steps[:count], 100) for count in (1, 5, 10, 19)]
+    assert rest == pytest.approx([9.5, 9.375, 7.5, 0.975])
+    expected.spent(0, 20.0)
+    assert expected.of_map(0) == 20
+    assert expected.of_map(1) == 60  # the machine is busier than it was
+    expected.spent(1, 40.0)
+    expected.spent(0, 30.0)
+    assert (expected.of_map(0), expected.of_map(1)) == (25, 40)
+    assert later_pace([(1.0, 4)]) is None
+    assert later_pace([(0.0, 1), (8.0, 2), (9.0, 12), (10.0, 22)]) == pytest.approx(0.1)
+
+
+def test_the_rest_of_a_study_that_was_stopped_takes_what_its_first_maps_took(subjects):
+    method = method_named("efficient-pda")(window=4, outer=8, stride=1)
+    subject = subjects[0].load()
+    *_, last = MapWork([method], 1).map_of(0, subject)
+    assert last.done == 100
+    kept = MapStore().read(method, subject.with_fixed_batch())
+    work = MapWork([method], 3)
+    *_, step = work.trial(subject)
+    assert step.seconds_left == pytest.approx(3 * kept.seconds)
 
 
 def test_what_cannot_be_studied_is_refused(subjects, classifier):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Generator
 from dataclasses import replace
 from time import perf_counter
 
+from pda_studio.experiments.expected import later_pace
 from pda_studio.experiments.map_work import PARTS, MapStep, SubjectInput
 from pda_studio.results import Subject
 from pda_studio.store.numbers import KeptNumbers, Numbers
@@ -94,8 +95,8 @@ class ImageWork:
         now, done = seen[-1]
         if len(seen) < 3 or (now - seen[0][0] < _TRIAL and 2 * done < total):
             return None
-        half = next(one for one in seen if one[0] >= (seen[0][0] + now) / 2)
-        half = half if half[1] < done else seen[-2]
-        of_one = (now - half[0]) / (done - half[1])
+        of_one = later_pace(seen)
+        if of_one is None:
+            return None
         whole = self._of_one or of_one * total
         return of_one * (total - done) + whole * (self._left - 1)

@@ -15,6 +15,7 @@ import numpy as np
 from pda_studio.batch.sources import source_at
 from pda_studio.classifiers import Classifier
 from pda_studio.errors import UsageError
+from pda_studio.experiments.expected import Expected, later_pace
 from pda_studio.images import Image
 from pda_studio.methods import Method
 from pda_studio.results import EvidenceMap, Subject, map_in
@@ -107,7 +108,7 @@ class MapWork:
         self._store = MapStore()
         self._left = [maps] * len(methods)
         self._computed = list(self._left if computed is None else computed)
-        self._seconds: list[float | None] = [None] * len(methods)
+        self._expected = Expected(len(methods))
 
     @property
     def done(self) -> int:
@@ -124,16 +125,20 @@ class MapWork:
             subject = several[place].with_fixed_batch()
             yield self._step(0, f"how long maps take: {self.names[place]}")
             if not self._computed[place]:
-                self._seconds[place] = 0.0
+                self._expected.tried(place, 0.0)
                 continue
             began = perf_counter()
-            if self._find(method, subject) is not None:
-                self._seconds[place] = perf_counter() - began
+            found = self._find(method, subject)
+            if found is not None:
+                # Where a study was stopped, the others take what this one took; in a folder of
+                # results they are finished as well.
+                read = perf_counter() - began
+                self._expected.tried(place, found.seconds if subject.finished is None else read)
                 continue
             seconds = _seconds_of(method, subject)
             if perf_counter() - began < _FIRST:  # what is prepared once is not paid for each map
                 seconds = _seconds_of(method, subject)
-            self._seconds[place] = seconds
+            self._expected.tried(place, seconds)
         yield self.now()
 
     def map_of(
@@ -162,13 +167,17 @@ class MapWork:
             began = perf_counter()
             entry = self._store.entry(method, subject)
             progress = None
+            seen: list[tuple[float, int]] = []
             for progress in method.steps(subject):
                 part = PARTS * progress.done // max(progress.total, 1)
-                yield self._step(min(part, PARTS - 1), doing)
+                if progress.done and not progress.stage:
+                    seen.append((perf_counter(), progress.done))
+                rest = self._expected.of_rest(place, seen, progress.total)
+                yield self._step(min(part, PARTS - 1), doing, (place, rest))
             assert progress is not None, "every method takes a step"
             found = map_in(progress.evidence())
             self._store.write(entry, found)
-            self._seconds[place] = perf_counter() - began
+            self._expected.spent(place, perf_counter() - began)
         self._left[place] -= 1
         self._computed[place] = max(self._computed[place] - 1, 0)
         yield self.now(doing)
@@ -195,20 +204,24 @@ class MapWork:
                 return map_in(found)
         return None
 
-    def _step(self, part: int, doing: str) -> MapStep:
+    def _step(
+        self, part: int, doing: str, making: tuple[int, float | None] | None = None
+    ) -> MapStep:
+        """How far it is, with the method whose map is being made, and the seconds of its rest."""
+        seconds = [self._expected.of_map(place) for place in range(len(self.methods))]
         left = None
-        if None not in self._seconds:
+        if None not in seconds:
             counts = [min(pair) for pair in zip(self._left, self._computed, strict=True)]
-            left = sum(n * (s or 0.0) for n, s in zip(counts, self._seconds, strict=True))
+            rest = 0.0
+            if making is not None:
+                place, rest = making[0], making[1] or 0.0
+                counts[place] = max(counts[place] - 1, 0)
+            left = rest + sum(n * (s or 0.0) for n, s in zip(counts, seconds, strict=True))
         return MapStep(self.done + part, self.total, doing, left)
 
 
 def _seconds_of(method: Method, subject: Subject) -> float:
-    """How long a map takes, by its beginning.
-
-    The first windows go one by one, and the others in batches: the later half of the trial tells
-    how fast these are.
-    """
+    """How long a map takes, by its beginning."""
     began = perf_counter()
     seen: list[tuple[float, int]] = []
     steps = method.steps(subject)
@@ -218,12 +231,13 @@ def _seconds_of(method: Method, subject: Subject) -> float:
         seen.append((perf_counter(), progress.done))
         now, done = seen[-1]
         if now - seen[0][0] > _TRIAL and done < progress.total:
-            half = next(one for one in seen if one[0] >= (seen[0][0] + now) / 2)
-            half = half if half[1] < done else seen[-2]
+            pace = later_pace(seen)
+            if pace is None:
+                continue
             close = getattr(steps, "close", None)
             if close is not None:
                 close()
-            return now - began + (now - half[0]) / (done - half[1]) * (progress.total - done)
+            return now - began + pace * (progress.total - done)
     return perf_counter() - began
 
 

@@ -54,8 +54,8 @@ _LINE_LENGTH = 100  # letters of a line of BibTeX
 
 def pdf(report: Report) -> bytes:
     """The report on pages; the same report gives the same bytes."""
-    for name, file in _FILES.items():
-        registerFont(TTFont(name, Path(matplotlib.get_data_path(), "fonts", "ttf", file)))
+    for name, font in _FILES.items():
+        registerFont(TTFont(name, Path(matplotlib.get_data_path(), "fonts", "ttf", font)))
     registerFontFamily(_SANS, normal=_SANS, bold=_BOLD, italic=_SANS, boldItalic=_BOLD)
     file = io.BytesIO()
     document = SimpleDocTemplate(
