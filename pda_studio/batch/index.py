@@ -71,7 +71,7 @@ def _written(results: ResultFolder, state: bytes) -> int:
             nonlocal count
             rows = sorted_rows(results)
             while group := list(islice(rows, _GROUP)):
-                table.write_table(pa.Table.from_pylist([_plain(row) for row in group], schema))
+                table.write_table(pa.Table.from_pylist([plain_row(row) for row in group], schema))
                 count += len(group)
                 yield from group
 
@@ -148,7 +148,7 @@ def _state(results: ResultFolder) -> bytes:
     return hashlib.sha256(about.encode("utf-8", "replace")).hexdigest().encode()
 
 
-def _plain(row: dict[str, Any]) -> dict[str, Any]:
+def plain_row(row: dict[str, Any]) -> dict[str, Any]:
     """A row with the values that the table's columns take; signs that are no text are replaced."""
     made: dict[str, Any] = {}
     for name in COLUMNS:

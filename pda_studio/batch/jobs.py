@@ -86,7 +86,7 @@ def settings_of(plan: Plan) -> list[Setting]:
             }
             text = json.dumps(about, sort_keys=True)
             digest = hashlib.sha256(text.encode()).hexdigest()[:8]
-            short = re.sub(r"[^\w.-]+", "_", Path(classifier.name).name)[:60]
+            short = short_name(classifier.name)
             made.append(Setting(f"{short}-{method.name}-{digest}", classifier, method))
     names = [setting.name for setting in made]
     if len(set(names)) < len(names):
@@ -101,6 +101,11 @@ def bundles_of(
     for classifier in dict.fromkeys(setting.classifier for setting in settings):
         own = tuple(setting for setting in settings if setting.classifier == classifier)
         yield classifier, [Bundle(image, own) for image in images]
+
+
+def short_name(classifier: str) -> str:
+    """What a setting's name begins with: its classifier's, in signs that all disks take."""
+    return re.sub(r"[^\w.-]+", "_", Path(classifier).name)[:60]
 
 
 def _contents(classifier: PlannedClassifier) -> list[str]:
