@@ -12,8 +12,8 @@ from pda_studio.batch.filtering import matching, parse
 from pda_studio.batch.index import write_index
 from pda_studio.batch.inputs import images_of
 from pda_studio.batch.marks import Marks
-from pda_studio.batch.results import ResultFolder, Row, RowWriter
-from pda_studio.batch.table import ResultTable, holds_results
+from pda_studio.batch.results import ResultFolder, Row, RowWriter, holds_results
+from pda_studio.batch.table import ResultTable
 from pda_studio.cli import main
 from pda_studio.document.of_results import state_of
 from pda_studio.errors import PdaStudioError, UsageError

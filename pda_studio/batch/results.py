@@ -209,6 +209,12 @@ class ResultFolder:
         return sorted((self.folder / "rows").glob("*.jsonl"))
 
 
+def holds_results(folder: Path) -> bool:
+    """Whether a folder is one that a batch writes its results into."""
+    results = ResultFolder(folder)
+    return results.index.is_file() or bool(results.row_files())
+
+
 class RowWriter:
     """Appends the rows of this process to a file of its own.
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pda_studio.batch.index import SCHEMA, plain_row, sorted_rows
 from pda_studio.batch.inputs import BatchImage
 from pda_studio.batch.marks import Marks
-from pda_studio.batch.results import ResultFolder
+from pda_studio.batch.results import ResultFolder, holds_results
 from pda_studio.errors import PdaStudioError, UsageError
 
 Kind = Literal["text", "number"]
@@ -288,12 +288,6 @@ class ResultTable:
             places = {text: float(place) for place, text in enumerate(known)} | {"": np.nan}
             self._ranks[name] = np.array([places[text] for text in texts], np.float64)
         return self._ranks[name]
-
-
-def holds_results(folder: Path) -> bool:
-    """Whether a folder is one that a batch writes its results into."""
-    results = ResultFolder(folder)
-    return results.index.is_file() or bool(results.row_files())
 
 
 def _is_new(results: ResultFolder) -> bool:

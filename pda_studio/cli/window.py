@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter, Token
 
 from pda_studio import displays
+from pda_studio.batch.results import holds_results
 from pda_studio.cli.explain import DEFAULT_METHOD
 from pda_studio.cli.model_input import InputOptions
 from pda_studio.cli.options import (
@@ -21,6 +22,8 @@ from pda_studio.cli.reading import STANDARD_INPUT, read_image
 from pda_studio.cli.targets import Target
 from pda_studio.errors import PdaStudioError, UsageError
 from pda_studio.files import check_is_not
+from pda_studio.images import medical
+from pda_studio.images.formats import is_named_as_image
 
 WORKSPACE = ".pdastudio"
 
@@ -28,7 +31,7 @@ WORKSPACE = ".pdastudio"
 def window(
     file: Annotated[
         Path | None,
-        Parameter(help="An image, or a workspace that the window saved (.pdastudio)."),
+        Parameter(help="An image, a workspace (.pdastudio), or a folder of results or images."),
     ] = None,
     /,
     *,
@@ -37,10 +40,11 @@ def window(
 ) -> int:
     """Open the window."""
     is_workspace = file is not None and file.suffix.lower() == WORKSPACE
+    is_grid = file is not None and not is_workspace and _is_grid(file)
     if file is not None and is_workspace:
         if not file.is_file():
             raise PdaStudioError(f"Cannot read {file}: no such file; check the name.")
-    elif file is not None:
+    elif file is not None and not is_grid:
         if file == STANDARD_INPUT:
             raise UsageError("The window opens files: save the image first, and name its file.")
         read_image(file)  # what is wrong with it is said here, not in a window that opens late
@@ -49,9 +53,18 @@ def window(
     classifier = whole_path(classifier)
     if is_workspace:
         status: int = _gui().run_window(None, classifier, weights, workspace=file)
+    elif is_grid:
+        status = _gui().run_window(None, classifier, weights, folder=file)
     else:
         status = _gui().run_window(file, classifier, weights)
     return status
+
+
+def _is_grid(file: Path) -> bool:
+    """Whether it is a folder of results or of images, rather than one image in many files."""
+    if not file.is_dir() or medical.read_folder(file) is not None:
+        return False
+    return holds_results(file) or any(is_named_as_image(one.name) for one in file.rglob("*"))
 
 
 def _size(_: type, tokens: tuple[Token, ...]) -> tuple[int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -48,13 +49,10 @@ def state_of(folder: Path, row: Mapping[str, Any], map_file: Path | None) -> Sta
     image = SourceImage.of(path.name, read_image(path), path)
     if map_file is None:
         method = method_named(row["method"]).create(**json.loads(row["parameters"] or "{}"))
-        choice = ClassifierChoice(_classifier(folder, row), row["weights"] or None)
-        return State(_work(image, choice, Column(_COLUMN, method)))
+        return State(_work(image, _classifier(folder, row), Column(_COLUMN, method)))
     result = load_map(map_file)
     method = method_named(result.method).create(**result.parameters)
-    name = _classifier(folder, row)
-    weights = (row["weights"] or None) if is_known(name) else None
-    choice = ClassifierChoice(name, weights, result.fit, result.crop)
+    choice = replace(_classifier(folder, row), fit=result.fit, crop=result.crop)
     column = Column(_COLUMN, method, target=None, suited=True)
     work = _work(image, choice, column, target=result.target)
     known = FileState(row["size"] or -1, row["modified"] or -1, row["sha256"] or "")
@@ -71,20 +69,25 @@ def _work(
     return Workspace(image, choice, target, (Row(0),), (column,))
 
 
-def _classifier(folder: Path, row: Mapping[str, Any]) -> str:
-    """A name in the catalogue; or the file, as the plan names it.
+def _classifier(folder: Path, row: Mapping[str, Any]) -> ClassifierChoice:
+    """The classifier as the plan names it; without a plan, the catalogue's with its own weights.
 
     Raises
     ------
     PdaStudioError
-        If neither tells the classifier.
+        If neither tells it.
     """
-    name = str(row["classifier"])
-    if is_known(name):
-        return name
+    name, weights = str(row["classifier"]), str(row["weights"] or "")
     results = ResultFolder(folder)
-    if results.plan.is_file():
-        for planned in read_plan(results.plan).classifiers:
-            if str(row["setting"]).startswith(f"{short_name(planned.name)}-{row['method']}-"):
-                return planned.name
+    planned = read_plan(results.plan).classifiers if results.plan.is_file() else ()
+    fitting = [
+        one
+        for one in planned
+        if str(row["setting"]).startswith(f"{short_name(one.name)}-{row['method']}-")
+    ]
+    if fitting:
+        same = next((one for one in fitting if one.weights == weights), fitting[0])
+        return ClassifierChoice(same.name, same.weights)
+    if is_known(name):
+        return ClassifierChoice(name, weights if weights == "random" else None)
     raise PdaStudioError(f"The file of the classifier {name} is not known: open it by itself.")

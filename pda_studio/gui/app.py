@@ -33,6 +33,7 @@ def run_window(
     classifier: str | None = None,
     weights: str | None = None,
     workspace: Path | None = None,
+    folder: Path | None = None,
 ) -> int:
     """Show the window until it is closed; returns the exit status.
 
@@ -44,6 +45,8 @@ def run_window(
         As `load_classifier` takes them; without them, the digit classifier.
     workspace : Path, optional
         Saved work to open instead of an image; without anything named, the last workspace.
+    folder : Path, optional
+        Results of a batch, or images, to show as a grid.
     """
     keep_freed_memory()  # before there are threads
     running = application()
@@ -55,7 +58,7 @@ def run_window(
     ):
         workspace = _last_workspace(settings)
     with without_collection():
-        studio = Studio(running, settings, image, classifier, weights, workspace)
+        studio = Studio(running, settings, image, classifier, weights, workspace, folder=folder)
         running.aboutToQuit.connect(studio.close)
         studio.show()
     sys.excepthook = studio.messages.show_unexpected

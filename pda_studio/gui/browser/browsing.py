@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from natsort import natsorted, ns
 from PySide6.QtCore import QObject, Signal
 
+from pda_studio.batch.results import holds_results
 from pda_studio.document.workspace import SUFFIX, SourceImage
 from pda_studio.errors import PdaStudioError
 from pda_studio.gui.actions.action import FILE, Action
@@ -30,6 +32,8 @@ class FolderBrowser(QObject):
     """Where the image stands among its neighbours."""
     workspace_requested = Signal(object)
     """A file of saved work is to be opened, in the place of all that is open."""
+    folder_opened = Signal(object)
+    """A folder that somebody chose, to be shown as a whole."""
     failed = Signal(object, str)
 
     def __init__(
@@ -46,7 +50,7 @@ class FolderBrowser(QObject):
             Action(
                 "open-folder",
                 self.tr("Open folder …"),
-                partial(dialogs.choose_folder, self.open_folder),
+                partial(dialogs.choose_folder, self.show_folder),
                 place=FILE.at(11),
                 shortcut="Ctrl+Alt+F",
                 icon="folder",
@@ -71,6 +75,8 @@ class FolderBrowser(QObject):
         self._together: list[Path] = []
         self._steps = 0
         self._asking = False
+        self.walkers: list[Callable[[int], bool]] = []
+        """Asked first to go so many places on; each says whether what is open is of its order."""
         opening.image_opened.connect(self._on_image)
 
     def open_files(self, paths: list[Path]) -> None:
@@ -83,6 +89,8 @@ class FolderBrowser(QObject):
         for path in paths:
             if is_classifier(path):
                 self._opening.open_classifier(path)
+            elif path.is_dir() and holds_results(path):
+                self.folder_opened.emit(path)
             elif path.is_dir():
                 self.open_folder(path)
             else:
@@ -91,8 +99,8 @@ class FolderBrowser(QObject):
             self._together = images if len(images) > 1 else []
             self._open(images[0])
 
-    def open_folder(self, folder: Path) -> None:
-        """Open the first image of a folder."""
+    def open_folder(self, folder: Path, *, shown: bool = False) -> None:
+        """Open the first image of a folder; shown, all of them are to be seen beside it."""
 
         def first() -> Path:
             images = images_in(folder)
@@ -105,11 +113,22 @@ class FolderBrowser(QObject):
         def done(path: Path) -> None:
             self._together = []
             self._open(path)
+            if shown and path != folder:
+                self.folder_opened.emit(folder)
 
         self._jobs.read(first, done, self.failed.emit)
 
+    def show_folder(self, folder: Path) -> None:
+        """Show the results of a folder; or open its first image, and show all of them."""
+        if holds_results(folder):
+            self.folder_opened.emit(folder)
+        else:
+            self.open_folder(folder, shown=True)
+
     def step(self, by: int) -> None:
         """Open the image that many places further on; the last and the first are the ends."""
+        if any(walk(by) for walk in self.walkers):
+            return
         start = self._start
         if start is None:
             self.noted.emit(self.tr("This image lies in no folder"))
@@ -146,7 +165,7 @@ class FolderBrowser(QObject):
             self._asking = False
             path, number, count = found
             if path != start:
-                self._open(path)
+                self._open(path, chosen=False)
             self.noted.emit(self.tr("Image {0} of {1}").format(number, count))
             if self._steps:
                 self.step(0)
@@ -157,9 +176,9 @@ class FolderBrowser(QObject):
 
         self._jobs.read(found, done, failed)
 
-    def _open(self, path: Path) -> None:
+    def _open(self, path: Path, *, chosen: bool = True) -> None:
         self._pending = path
-        self._opening.open_image(path)
+        self._opening.open_image(path, chosen=chosen)
 
     def _on_image(self, image: SourceImage) -> None:
         if image.path is None or image.path != self._pending:
@@ -195,9 +214,4 @@ def _is_series(folder: Path) -> bool:
 
 def _in_order(paths: list[Path]) -> list[Path]:
     """By name, numbers within names by their size: 9 comes before 10."""
-    return sorted(paths, key=_natural)
-
-
-def _natural(path: Path) -> list[tuple[int, int, str]]:
-    parts = re.split(r"(\d+)", path.name.casefold())
-    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts]
+    return natsorted(paths, key=lambda path: path.name, alg=ns.IGNORECASE)

@@ -19,7 +19,7 @@ _SIDE = 160  # pixels that a thumbnail's shorter side has at least
 
 
 class ThumbnailsController(QObject):
-    """Fills the strip of thumbnails in the background, and notes which images were opened."""
+    """Fills the strip of thumbnails in the background, and notes which images were chosen."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class ThumbnailsController(QObject):
         self._strip, self._jobs, self._memory = window.images, jobs, memory
         self._samples = samples
         window.images.chosen.connect(opening.open_image)
-        opening.image_opened.connect(self._on_image)
+        opening.image_chosen.connect(self._on_image)
         opening.engine_ready.connect(self._add_samples)
 
     def add_recent(self) -> None:

@@ -76,9 +76,9 @@ class Dialogs(QObject):
         dialog.fileSelected.connect(lambda path: self._opening.open_image(Path(path)))
         dialog.open()
 
-    def choose_folder(self, chosen: Callable[[Path], None]) -> None:
-        """Choose a folder of images."""
-        dialog = self._dialog(self.tr("Open folder"), "")
+    def choose_folder(self, chosen: Callable[[Path], None], title: str = "") -> None:
+        """Choose a folder, of images unless the title says otherwise."""
+        dialog = self._dialog(title or self.tr("Open folder"), "")
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.fileSelected.connect(lambda path: chosen(Path(path)))
         dialog.open()
@@ -178,6 +178,20 @@ class Dialogs(QObject):
         """Choose where the figure goes; the dialog stands above the window, or above another."""
         kinds = ";;".join(f"{suffix[1:].upper()} (*{suffix})" for suffix in _FIGURES)
         dialog = self._dialog(self.tr("Export figure"), kinds, "figure", ".pdf", above)
+        dialog.fileSelected.connect(lambda path: chosen(Path(path)))
+        dialog.open()
+
+    def choose_file(
+        self,
+        title: str,
+        kinds: tuple[str, ...],
+        name: str,
+        chosen: Callable[[Path], None],
+        above: QWidget,
+    ) -> None:
+        """Choose where something goes; the dialog stands above a window other than the main one."""
+        stem, _, suffix = name.rpartition(".")
+        dialog = self._dialog(title, ";;".join(kinds), stem, f".{suffix}", above)
         dialog.fileSelected.connect(lambda path: chosen(Path(path)))
         dialog.open()
 

@@ -37,6 +37,8 @@ class Opening(QObject):
     """Reads images and loads classifiers, one at a time."""
 
     image_opened = Signal(object)
+    image_chosen = Signal(object)
+    """An image that was opened by itself, and not walked past."""
     loading = Signal(str, float)
     """What is being loaded, and which part of it is done (below 0: unknown)."""
     loaded = Signal()
@@ -83,15 +85,23 @@ class Opening(QObject):
 
         self._jobs.start_short(_engine, done, self.failed.emit)
 
-    def open_image(self, path: Path) -> None:
-        """Read an image; of several, the one asked for last is shown."""
-        self._open(lambda: read_image(path))
+    def open_image(self, path: Path, *, chosen: bool = True) -> None:
+        """Read an image; of several, the one asked for last is shown.
+
+        Parameters
+        ----------
+        path : Path
+            Its file.
+        chosen : bool
+            Whether it was chosen by itself; among the recent images are no others.
+        """
+        self._open(lambda: read_image(path), chosen)
 
     def open_pixels(self, name: str, pixels: Callable[[], Pixels | Image]) -> None:
         """Show an image that is no file; `pixels` makes it in the background."""
         self._open(lambda: SourceImage.of(name, pixels()))
 
-    def _open(self, read: Callable[[], SourceImage]) -> None:
+    def _open(self, read: Callable[[], SourceImage], chosen: bool = True) -> None:
         self._newest += 1
         number = self._newest
 
@@ -99,6 +109,8 @@ class Opening(QObject):
             if number == self._newest:
                 self._session.open_image(image)
                 self.image_opened.emit(image)
+                if chosen:
+                    self.image_chosen.emit(image)
 
         self._jobs.read(read, done, self.failed.emit)
 
@@ -231,13 +243,24 @@ class Opening(QObject):
 
         self._jobs.read(other, done, failed)
 
-    def give_way(self) -> None:
-        """Put nothing that is still being read in the place of a workspace that was opened."""
+    def give_way(self) -> int:
+        """Put nothing that is still being read in the place of a workspace that is opened.
+
+        Returns
+        -------
+        int
+            A number for `is_newest`.
+        """
         self._newest += 1
         if self._loading is not None and self._replaces:
             self._loading.cancel()
             self._loading = self._choice = None
             self.loaded.emit()
+        return self._newest
+
+    def is_newest(self, number: int) -> bool:
+        """Whether nothing else was opened since `give_way` gave this number."""
+        return number == self._newest
 
     def stop(self) -> None:
         """Let go of a download; the open classifier stays."""

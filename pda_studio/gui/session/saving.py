@@ -20,7 +20,7 @@ from pda_studio.gui.jobs.worker import Jobs
 from pda_studio.gui.maps.explainer import Explainer
 from pda_studio.gui.maps.requests import Request
 from pda_studio.gui.session.recovery import Recovery
-from pda_studio.gui.session.session import Session
+from pda_studio.gui.session.session import Edit, Session
 from pda_studio.rendering import Appearance
 
 if TYPE_CHECKING:
@@ -203,6 +203,25 @@ class Saving(QObject):
         self._jobs.read(work, done, self.failed.emit)
 
     def _show(self, state: State, path: Path | None, *, modified: bool = False) -> None:
+        with suppress(UsageError):  # of a newer version: shown as the maps before are
+            self._display.appearance = Appearance.from_json(state.display)
+        self.figure = dict(state.figure)
+        self._take(state, "restore")
+        self.path = path
+        self.begin()
+        if modified:
+            self.modified = True
+            self.changed.emit()
+        self.opened.emit(path)
+        for note in state.notes:
+            self.noted.emit(note)
+
+    def put(self, state: State) -> None:
+        """Show other work with its maps, as an edit that can be undone."""
+        self._take(state, "edit")
+
+    def _take(self, state: State, how: Edit) -> None:
+        """Put work with its maps in the place of what is open."""
         self._session.panels = {}
         restored: dict[tuple[int, int], tuple[Request, Result]] = {}
         for kept in state.maps:
@@ -220,20 +239,9 @@ class Saving(QObject):
                 target=kept.target,
             )
             restored[row.key, column.key] = request, kept.evidence_map
-        with suppress(UsageError):  # of a newer version: shown as the maps before are
-            self._display.appearance = Appearance.from_json(state.display)
-        self.figure = dict(state.figure)
-        self._session.edit(state.work, "restore")
+        self._session.edit(state.work, how)
         for key, (request, evidence_map) in restored.items():
             self._explainer.restore(key, request, evidence_map)
-        self.path = path
-        self.begin()
-        if modified:
-            self.modified = True
-            self.changed.emit()
-        self.opened.emit(path)
-        for note in state.notes:
-            self.noted.emit(note)
 
     def _unsaved(self) -> Callable[[], State]:
         """What is open now, with the name of its file, for a file that is not its own."""

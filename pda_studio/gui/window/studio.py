@@ -20,6 +20,7 @@ from pda_studio.gui.jobs import feature as jobs
 from pda_studio.gui.methods import feature as methods
 from pda_studio.gui.opening import feature as opening
 from pda_studio.gui.opening.opening import FIRST_SAMPLE
+from pda_studio.gui.results import feature as results
 from pda_studio.gui.session import feature as workspaces
 from pda_studio.gui.studies import feature as studies
 from pda_studio.gui.targets import feature as targets
@@ -43,6 +44,8 @@ class Studio(QObject):
         A saved workspace to open in place of an image.
     pixels : (H, W, 3) uint8 or Image, optional
         An image that is no file.
+    folder : Path, optional
+        Results of a batch, or images, to show as a grid.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class Studio(QObject):
         weights: str | None = None,
         workspace: Path | None = None,
         pixels: Pixels | Image | None = None,
+        folder: Path | None = None,
     ) -> None:
         super().__init__()
         parts = Parts.made(self, application, settings)
@@ -69,6 +73,7 @@ class Studio(QObject):
         self.memory, self.theme = parts.memory, parts.theme
         self._image = image or next(p for p in self.samples if p.stem == FIRST_SAMPLE)
         self._workspace, self._pixels = workspace, pixels
+        self._folder = folder
         self._closed = self._froze = False
         start = ClassifierChoice(classifier or "digits", weights)
         example = image is None and workspace is None and pixels is None
@@ -80,6 +85,7 @@ class Studio(QObject):
         self.studies = studies.install(parts)
         self.jobs_controller = jobs.install(parts, self.studies)
         self.browsing, self.clipboard, self.thumbnails = browser.install(parts)
+        self.results = results.install(parts, self.browsing)
         self.drawing = opening.install(parts, start, newcomer=example)
         self.inspecting = inspector.install(parts)
         grid.install(parts)
@@ -105,6 +111,7 @@ class Studio(QObject):
             return
         self._closed = True
         self.drawing.stop()
+        self.results.close()
         self.studies.forget()
         self.composing.stop()
         self.explainer.stop()
@@ -145,6 +152,8 @@ class Studio(QObject):
         else:
             self.open_image(self._image)
         self.thumbnails.add_recent()
+        if self._folder is not None:
+            self.results.open(self._folder)
 
 
 def application() -> QApplication:
