@@ -116,7 +116,7 @@ class ActivationMaximisation(Method):
     )
     clip_contribution: float = parameter(
         0.0,
-        "Clip by contribution",
+        "Clip the weakest",
         "Share of the pixels, those that contribute least, that are set to the mean colour.",
         unit="%",
         step=5,

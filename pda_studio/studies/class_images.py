@@ -36,7 +36,7 @@ class OverClassImages(OverImages):
     )
     members: Members = parameter(
         "predicted",
-        "Images of the class",
+        "Class images",
         "predicted: those whose most likely class it is; all: every image of the folder, as of a"
         " class's own folder in a class tree.",
     )

@@ -53,7 +53,7 @@ class PatchesOverTraining(Study):
 
     checkpoints: Path = parameter(
         ...,
-        "Checkpoints",
+        "Weights folder",
         "Folder of the classifier's weights, with a number in each name, as"
         " packaging/make_digits_checkpoints.py writes them.",
     )

@@ -149,7 +149,7 @@ class Sweeps(OverImages):
             known = [-2.0 if one is None else float(one) for one in means]
             run = stable_range(known, self.alike)
             if run is None:
-                told.append(f"those of {strip.name} change from each {name} to the next")
+                told.append(f"those of {strip.name} are stable nowhere")
                 continue
             first, last = (f"{strip.values[spaced[end]]:.4g}" for end in run)
             told.append(f"those of {strip.name} are stable from {first} to {last}")

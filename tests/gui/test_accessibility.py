@@ -3,7 +3,7 @@
 import pytest
 from driver import WAIT, wait_for_maps
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAccessible
+from PySide6.QtGui import QAccessible, QColor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -21,8 +21,14 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from pda_studio.document.operations import Flip
+from pda_studio.gui.grid.caption import Caption
 from pda_studio.gui.grid.image_view import ImageView
+from pda_studio.gui.methods.parameter_row import LABEL_WIDTH
 from pda_studio.gui.window.studio import Studio
+from pda_studio.gui.window.theme import _DARK, _LIGHT
+from pda_studio.methods import METHODS
+
+ARROW = 30  # pixels of a box of choices that its arrow and frame take
 
 INTERACTIVE = (
     QAbstractButton,
@@ -170,3 +176,54 @@ def test_search_fields_have_names(studio: Studio) -> None:
     for box in (window.classifier_box.names, window.predictions.others):
         line = QAccessible.queryAccessibleInterface(box.lineEdit())
         assert line.text(QAccessible.Text.Name), "a reader says what is searched"
+
+
+@pytest.mark.parametrize("colours", [_LIGHT, _DARK], ids=["light", "dark"])
+def test_words_stand_out_from_what_they_stand_on(colours: dict[str, str]) -> None:
+    """A contrast of 4.5 to 1 at least, as WCAG 2 asks for."""
+
+    def brightness(name: str) -> float:
+        parts = [part / 255 for part in QColor(colours[name]).getRgb()[:3]]
+        red, green, blue = (p / 12.92 if p <= 0.04 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    grounds = "window", "surface", "raised", "grid"
+    pairs = [(word, on) for word in ("text", "muted", "accent", "refusal") for on in grounds]
+    for word, on in [*pairs, ("on_accent", "accent"), ("text", "warning"), ("text", "line")]:
+        dark, bright = sorted((brightness(word), brightness(on)))
+        assert (bright + 0.05) / (dark + 0.05) >= 4.5, f"{word} on {on}"
+
+
+def test_no_word_at_the_side_of_a_small_window_is_cut(studio: Studio, qtbot: QtBot) -> None:
+    window, metrics = studio.window, studio.window.fontMetrics()
+    window.resize(880, 600)
+    display = window.display_box
+    qtbot.waitUntil(lambda: window.width() == 880, timeout=WAIT)
+    for box, around in (
+        (display.threshold_kind, ARROW),
+        (display.sign, ARROW),
+        (display.scale, ARROW),
+        (display.colours, ARROW + display.colours.iconSize().width() + 4),
+    ):
+        texts = [box.itemText(at) for at in range(box.count())]
+        longest = max(map(metrics.horizontalAdvance, texts))
+        assert longest + around <= box.width(), texts
+    labels = {one.label for kind in METHODS.values() for one in kind.parameters()}
+    assert not [one for one in labels if metrics.horizontalAdvance(one) > LABEL_WIDTH]
+
+
+def test_what_is_offered_under_a_map_stands_where_there_is_room(qtbot: QtBot) -> None:
+    caption = Caption()
+    qtbot.addWidget(caption)
+    lines = "P(bee eater) 99.8 %", "± 4.3 % · r 0.58 · top 5 %: 17 %"
+    caption.show_lines(*lines)
+    caption.show_offer("Refine to 2 %")
+    metrics = caption.fontMetrics()
+    both = metrics.horizontalAdvance(lines[1] + caption.offer.text()) + 20
+    for width, line in ((both, 1), (both - 30, 0)):
+        caption.resize(width, caption.height())
+        caption.show()
+        assert caption.text() == "\n".join(lines)
+        assert caption.offer.isVisible()
+        assert caption.offer.y() == line * metrics.lineSpacing()
+        assert caption.offer.geometry().right() < width

@@ -10,8 +10,8 @@ from driver import WAIT, Opened, wait_for_maps
 from matplotlib.figure import Figure
 from PIL import Image
 from PySide6.QtCore import QEvent, QPointF, Qt
-from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QWidget
+from PySide6.QtGui import QImage, QMouseEvent
+from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QPushButton, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
 from pda_studio.gui.studies.study_dialog import StudyDialog
@@ -26,6 +26,8 @@ from pda_studio.studies import (
     StudyResult,
     Table,
 )
+
+ARROW = 30  # pixels of a box of choices that its arrow and frame take
 
 
 def opened_study(studio: Studio, name: str) -> StudyDialog:
@@ -88,6 +90,58 @@ def test_the_dialog_closes_by_escape_and_by_its_cross(qtbot: QtBot, studio: Stud
     assert opened_study(studio, "sweep") is dialog
     assert dialog.close()
     assert not dialog.isVisible()
+
+
+@pytest.mark.parametrize("name", sorted(STUDIES))
+def test_no_word_of_a_study_is_cut(qtbot: QtBot, name: str) -> None:
+    """In its dialog, on a small screen: names, buttons, and what can be chosen."""
+    dialog = StudyDialog(STUDIES[name])
+    qtbot.addWidget(dialog)
+    dialog.show_inputs("")
+    dialog.resize(860, 560)
+    dialog.show()
+    assert (dialog.width(), dialog.height()) == (860, 560), "it needs a larger screen"
+    for row in dialog.rows.values():
+        metrics = row.fontMetrics()
+        assert metrics.horizontalAdvance(row.label.text()) <= row.label.width(), row.label.text()
+        if row.choice is not None:
+            titles = [row.choice.itemText(at) for at in range(row.choice.count())]
+            room = row.choice.width() - ARROW
+            cut = [title for title in titles if metrics.horizontalAdvance(title) > room]
+            assert not cut
+    for button in (dialog.run_button, dialog.stop_button, dialog.save_table, dialog.save_figure):
+        assert button.toolTip()
+        assert button.width() >= button.sizeHint().width()
+    assert dialog.about.isHidden(), "where there is nothing to say, no room is kept"
+
+
+def test_a_folder_is_asked_for_where_one_is_needed(studio: Studio) -> None:
+    dialog = opened_study(studio, "patches-training")
+    for name in ("checkpoints", "folder"):
+        assert dialog.rows[name].path.placeholderText() == "choose a folder"
+        dialog.rows[name].findChild(QPushButton).click()
+        asked = dialog.rows[name].findChild(QFileDialog)
+        assert asked.fileMode() == QFileDialog.FileMode.Directory
+        asked.close()
+
+
+def test_a_tall_figure_is_scrolled_rather_than_too_small_to_read(qtbot: QtBot) -> None:
+    dialog = StudyDialog(STUDIES["speed"])
+    qtbot.addWidget(dialog)
+    dialog.resize(1000, 660)
+    dialog.show()
+    room = dialog.figure.parentWidget().parentWidget()
+    assert isinstance(room, QScrollArea)
+    for height, scrolled in ((400, False), (2000, True)):
+        image = QImage(1000, height, QImage.Format.Format_RGBA8888)
+        image.fill(Qt.GlobalColor.white)
+        table = Table([Column("count", "count", "count")], [(1,)])
+        dialog.show_result(StudyResult("One.", table, Figure), image)
+        qtbot.waitUntil(
+            lambda scrolled=scrolled: (room.verticalScrollBar().maximum() > 0) == scrolled,
+            timeout=WAIT,
+        )
+        assert dialog.figure.pixmap().width() >= 550
 
 
 def test_what_is_missing_is_said_in_the_dialog(studio: Studio) -> None:

@@ -8,7 +8,7 @@ from pda_studio.gui.grid.colour_bar import line_of
 from pda_studio.rendering import colour_map
 from pda_studio.rendering.style import as_pixels
 
-_SWATCH = QSize(56, 12)
+_SWATCH = QSize(44, 12)
 
 
 class ColourMapBox(QComboBox):

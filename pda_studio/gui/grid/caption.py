@@ -5,8 +5,8 @@ from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 
 from pda_studio.gui.window.style_names import named
 
-_APART = 8  # pixels between the second line and what is offered beside it
-_LEAST = 60  # pixels of the second line that stay: narrower panels offer nothing here
+_APART = 8  # pixels between a line and what is offered beside it
+_LEAST = 60  # pixels of that line that stay: narrower panels offer nothing here
 
 
 class Caption(QLabel):
@@ -15,7 +15,7 @@ class Caption(QLabel):
     Attributes
     ----------
     offer : QPushButton
-        A link at the end of the second line, where something is offered.
+        A link at the end of the second line, or of the first where that has more room.
     """
 
     accepted = Signal()
@@ -59,11 +59,15 @@ class Caption(QLabel):
     def _elide(self) -> None:
         metrics, offer = self.fontMetrics(), self.offer
         wide = metrics.horizontalAdvance(offer.text()) + 2 if offer.text() else 0
-        room = self.width() - wide - _APART
+        room, rooms = self.width() - wide - _APART, [self.width()] * 2
         offered = bool(wide) and room >= _LEAST
         offer.setVisible(offered)
-        offer.setGeometry(self.width() - wide, metrics.lineSpacing(), wide, metrics.lineSpacing())
-        rooms = self.width(), room if offered else self.width()
+        if offered:
+            left = [room - metrics.horizontalAdvance(line) for line in self._lines[:2]]
+            at = 0 if len(left) == 2 and left[1] < 0 and left[1] < left[0] else 1
+            high = metrics.lineSpacing()
+            offer.setGeometry(self.width() - wide, at * high, wide, high)
+            rooms[at] = room
         mode = Qt.TextElideMode.ElideRight
         lines = zip(self._lines[:2], rooms, strict=False)
         self.setText("\n".join(metrics.elidedText(line, mode, room) for line, room in lines))

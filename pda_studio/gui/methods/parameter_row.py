@@ -30,8 +30,21 @@ if TYPE_CHECKING:
 _DEBOUNCE = 250  # ms
 _WIDEST_SLIDER = 100_000  # beyond this a slider means nothing: a number alone
 SPIN_WIDTH = 72
-LABEL_WIDTH = 106
+LABEL_WIDTH = 102
 _STEEP = 200  # a slider that runs further than this takes small values as seriously as large ones
+_TITLES = {
+    "re-initialise": "Re-initialise",
+    "grid-pg": "GridPG",
+    "difull": "DiFull",
+    "road": "ROAD",
+    "max-sensitivity": "Max-Sensitivity",
+    "marginal-conditional": "Marginal and conditional",
+    "before-after-softmax": "Before and after softmax",
+    "original-efficient": "Original and efficient",
+    "original-sampled": "Original and sampled",
+    "efficient-simplified": "Efficient and simplified",
+}
+"""Of choices that are not written as their names."""
 
 
 class _SliderScale:
@@ -196,7 +209,7 @@ class ParameterRow(QWidget):
     def _make_choice(self) -> None:
         self.choice = QComboBox()
         for name in self.parameter.choices:
-            self.choice.addItem(name.replace("-", " ").capitalize(), name)
+            self.choice.addItem(_TITLES.get(name, name.replace("-", " ").capitalize()), name)
         self.choice.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
@@ -213,7 +226,9 @@ class ParameterRow(QWidget):
         self.path = QLineEdit(readOnly=True, clearButtonEnabled=False)
         shipped = QCoreApplication.translate("ParameterRow", "as shipped")
         none = QCoreApplication.translate("ParameterRow", "none")
-        self.path.setPlaceholderText(none if self._names_folder else shipped)
+        needed = QCoreApplication.translate("ParameterRow", "choose a folder")
+        empty = needed if self.parameter.required else none
+        self.path.setPlaceholderText(empty if self._names_folder else shipped)
         self._layout.addWidget(self.path, 1)
         choose = QPushButton("…")
         choose.clicked.connect(self._choose_path)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -27,6 +27,7 @@ from PySide6.QtWidgets import (
 
 from pda_studio.errors import UsageError
 from pda_studio.gui.methods.parameter_row import ParameterRow
+from pda_studio.gui.studies.figure_view import FigureView
 from pda_studio.gui.studies.study_figure import StudyFigure
 from pda_studio.gui.window.style_names import named
 from pda_studio.studies import Study, StudyResult, Table
@@ -35,7 +36,10 @@ if TYPE_CHECKING:
     from pda_studio.figures.image_places import ImagePlace
 
 _SIZE = (1000, 660)
+_SHARE = 0.92  # of a small screen
 _FORM = 340
+_TABLE = 200  # pixels of height that a table takes at most, unless it is dragged
+_AROUND = 16  # of them for its frame and a scroll bar
 
 
 class StudyDialog(QDialog):
@@ -64,7 +68,8 @@ class StudyDialog(QDialog):
         self._images: list[Path | None] = []
         self.values: dict[str, Any] = {one.name: one.default for one in kind.parameters()}
         self.setWindowTitle(self.tr("Study: {0}").format(kind.title))
-        self.resize(*_SIZE)
+        self.resize(QSize(*_SIZE).boundedTo(self.screen().availableSize() * _SHARE))
+        self._halves_moved = False
         self.rows = {one.name: ParameterRow(one) for one in kind.parameters()}
         self.about = _wrapped("muted")
         self.effort = _wrapped("muted")
@@ -83,10 +88,15 @@ class StudyDialog(QDialog):
         self.sentence.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.figure = named(StudyFigure(), "muted")
         self.figure.image_wanted.connect(self._on_image)
+        self._figure_room = FigureView(self.figure)
         self.table = _made_table(self.tr("Table of the study"))
         self.notes = _wrapped("muted")
+        self.run_button.setToolTip(self.tr("Carry the study out with these settings."))
+        self.stop_button.setToolTip(self.tr("Stop; what is known so far stays."))
         self.save_table = QPushButton(self.tr("Save table …"))
+        self.save_table.setToolTip(self.tr("All numbers as comma-separated values."))
         self.save_figure = QPushButton(self.tr("Save figure …"))
+        self.save_figure.setToolTip(self.tr("As PDF, SVG, PNG or TIFF."))
         self.take_columns = QPushButton(self.tr("Show in the window"))
         self.take_columns.setToolTip(
             self.tr("Puts these maps beside the columns of the window, where they can be changed.")
@@ -110,13 +120,11 @@ class StudyDialog(QDialog):
         summary.setText(self.kind.summary)
         citation = _wrapped("muted")
         citation.setText(self.kind.citation)
-        for widget in (summary, citation, self.about, *self.rows.values()):
+        for widget in (summary, self.about, *self.rows.values(), self.effort, self.problem):
             left.addWidget(widget)
-            widget.setVisible(not isinstance(widget, QLabel) or bool(widget.text()))
-        self.about.show()
-        left.addWidget(self.effort)
-        left.addWidget(self.problem)
         left.addStretch(1)
+        left.addWidget(citation)
+        citation.setVisible(bool(self.kind.citation))
         scrolled = QScrollArea()
         scrolled.setFrameShape(QScrollArea.Shape.NoFrame)
         scrolled.setWidgetResizable(True)
@@ -134,10 +142,12 @@ class StudyDialog(QDialog):
         beside.addWidget(self.doing)
         beside.addLayout(buttons)
         self._halves = QSplitter(Qt.Orientation.Vertical)
-        self._halves.addWidget(self.figure)
+        self._halves.addWidget(self._figure_room)
         self._halves.addWidget(self.table)
-        self._halves.setSizes([360, 200])
+        self._halves.setSizes([_SIZE[1] - _TABLE, _TABLE])
+        self._halves.setStretchFactor(0, 1)
         self._halves.setChildrenCollapsible(False)
+        self._halves.splitterMoved.connect(self._on_halves_moved)
         found = QWidget()
         right = QVBoxLayout(found)
         right.setContentsMargins(12, 0, 0, 0)
@@ -162,13 +172,19 @@ class StudyDialog(QDialog):
     def show_inputs(self, text: str) -> None:
         """Say what the study will be carried out on."""
         self.about.setText(text)
+        self.about.setVisible(bool(text))
 
     def show_running(self, running: bool, *, stopped: bool = False) -> None:
         """Show that the study is carried out, or is not; one that was stopped may be resumed."""
         resumes = stopped and self.kind.resumes
         self.run_button.setText(self.tr("Resume") if resumes else self.tr("Run"))
-        self.run_button.setEnabled(not running)
-        self.stop_button.setEnabled(running)
+        now, then = self.run_button, self.stop_button
+        if running:
+            now, then = then, now
+        now.setEnabled(True)
+        if then.hasFocus():
+            now.setFocus()  # else disabling would hand the keyboard to whatever comes next
+        then.setEnabled(False)
         for row in self.rows.values():
             row.setEnabled(not running)
         self.bar.setVisible(running)
@@ -199,13 +215,28 @@ class StudyDialog(QDialog):
         self.notes.setText("\n".join(result.notes) if result else "")
         self.notes.setVisible(bool(self.notes.text()))
         self.figure.show_image(figure)
+        self._figure_room.make_room(figure)
         self.figure.show_places(
             list(places), [path.name if path else None for path in self._images]
         )
+        rows = self.table.rowCount()
         _fill(self.table, result.table if result else None)
+        if self.table.rowCount() != rows and not self._halves_moved:
+            self._share_height()
         for button in (self.save_table, self.save_figure):
             button.setEnabled(result is not None)
         self.take_columns.setVisible(bool(result and result.columns))
+
+    def _share_height(self) -> None:
+        """Give a short table what its rows take, and the figure the rest."""
+        table, whole = self.table, sum(self._halves.sizes())
+        lines = table.rowCount() * table.verticalHeader().defaultSectionSize()
+        around = table.horizontalHeader().sizeHint().height() + _AROUND
+        high = min(lines + around, _TABLE, whole // 2)
+        self._halves.setSizes([whole - high, high])
+
+    def _on_halves_moved(self) -> None:
+        self._halves_moved = True
 
     def reject(self) -> None:
         """Stop what runs and close, by Escape or the cross: nobody would see what it finds."""
@@ -269,6 +300,11 @@ def _made_table(name: str) -> QTableWidget:
     return table
 
 
+def _with_minus(text: str) -> str:
+    """A number with a minus sign in place of a hyphen."""
+    return f"−{text[1:]}" if text[:1] == "-" and text[1:2].isdigit() else text
+
+
 def _fill(widget: QTableWidget, table: Table | None) -> None:
     widget.setVisible(table is not None)
     if table is None:
@@ -279,10 +315,12 @@ def _fill(widget: QTableWidget, table: Table | None) -> None:
     widget.setRowCount(len(table.rows))
     for index, column in enumerate(table.columns):
         alone = column.key == table.group and len({row[index] for row in table.rows}) == 1
-        widget.setColumnHidden(index, alone)  # what is the same in all rows needs no column
+        unknown = all(row[index] is None for row in table.rows)
+        # What is the same in all rows, or known in none, needs no column.
+        widget.setColumnHidden(index, alone or (unknown and bool(table.rows)))
     for place, row in enumerate(table.rows):
         for index, (column, value) in enumerate(zip(table.columns, row, strict=True)):
-            item = QTableWidgetItem(column.text(value))
+            item = QTableWidgetItem(_with_minus(column.text(value)))
             if column.format != "text":
                 item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             widget.setItem(place, index, item)

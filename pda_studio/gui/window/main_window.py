@@ -149,8 +149,8 @@ class MainWindow(QMainWindow):
             splitter.addWidget(widget)
         self._sides = left, right
         left.setMinimumWidth(200)
-        centre.setMinimumWidth(360)
-        right.setMinimumWidth(290)
+        centre.setMinimumWidth(340)
+        right.setMinimumWidth(332)  # no word in it is cut
         splitter.setSizes([_LEFT, _SIZE[0] - _LEFT - _RIGHT, _RIGHT])
         for at, stretch in enumerate((0, 1, 0)):
             splitter.setStretchFactor(at, stretch)
