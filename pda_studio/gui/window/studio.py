@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication
 
 from pda_studio.document.workspace import ClassifierChoice
 from pda_studio.gui.actions import feature as actions
+from pda_studio.gui.batch import feature as batch
 from pda_studio.gui.browser import feature as browser
 from pda_studio.gui.composer import feature as composer
 from pda_studio.gui.display import feature as display
@@ -83,6 +84,7 @@ class Studio(QObject):
         self.composing = composer.install(parts)
         self.target_menus = targets.install(parts)
         self.studies = studies.install(parts)
+        self.batch = batch.install(parts)
         self.jobs_controller = jobs.install(parts, self.studies)
         self.browsing, self.clipboard, self.thumbnails = browser.install(parts)
         self.results = results.install(parts, self.browsing)
@@ -113,6 +115,7 @@ class Studio(QObject):
         self.drawing.stop()
         self.results.close()
         self.studies.forget()
+        self.batch.forget()
         self.composing.stop()
         self.explainer.stop()
         self.opening.stop()
