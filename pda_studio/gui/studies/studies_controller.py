@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QFileDialog
 
 from pda_studio.document.workspace import Column
 from pda_studio.errors import PdaStudioError
+from pda_studio.files import written_whole
 from pda_studio.gui.actions.action import Action, Menu
 from pda_studio.gui.inspector.inspection import Inspection
 from pda_studio.gui.jobs.job import Job
@@ -210,8 +211,6 @@ class StudiesController(QObject):
         text = self.result.table.csv()
 
         def work() -> Path:
-            from pda_studio.files import written_whole
-
             with written_whole(path) as file:
                 file.write(text.encode())
             return path
