@@ -10,8 +10,7 @@ import sys
 from pathlib import Path
 from time import monotonic
 
-from PySide6.QtCore import QObject, QProcess, Qt, QTimer, QUrl, Signal
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import QObject, QProcess, Qt, QTimer, Signal
 from PySide6.QtWidgets import QFileDialog
 
 from pda_studio.batch.inputs import images_of
@@ -35,6 +34,8 @@ class BatchController(QObject):
 
     failed = Signal(object, str)
     saved = Signal(object)
+    results_wanted = Signal(object)
+    """A folder of results that is to be shown."""
 
     def __init__(
         self, window: MainWindow, session: Session, jobs: Jobs, parent: QObject | None = None
@@ -158,10 +159,9 @@ class BatchController(QObject):
             self.dialog.close()
 
     def open_results(self) -> None:
-        """Show the contact sheet of the results."""
+        """Show the results as a grid of thumbnails."""
         if self.dialog is not None:
-            sheet = ResultFolder(Path(self.dialog.results.text().strip())).sheet
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(sheet)))
+            self.results_wanted.emit(Path(self.dialog.results.text().strip()))
 
     # What is there, and how far it is
 

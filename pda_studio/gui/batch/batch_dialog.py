@@ -69,8 +69,8 @@ class BatchDialog(QDialog):
         self.stop_button.clicked.connect(self.stop_wanted)
         self.save_button.clicked.connect(self.plan_wanted)
         self.open_button.clicked.connect(self.results_wanted)
-        for line in (self.count, self.effort):
-            line.setWordWrap(False)
+        for label in (self.count, self.effort):
+            label.setWordWrap(False)
         self._lay_out()
         self.show_running(False)
         self.show_problem("")

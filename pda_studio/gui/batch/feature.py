@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 
 from pda_studio.gui.actions.action import FILE, Action, ready
+from pda_studio.gui.results.results_controller import ResultsController
 from pda_studio.gui.window.parts import Parts
 
 if TYPE_CHECKING:
@@ -16,15 +17,22 @@ if TYPE_CHECKING:
 class Batches(QObject):
     """Opens the dialog; what carries plans out needs the engine, and is made when first wanted.
 
+    Parameters
+    ----------
+    parts : Parts
+        Of the window.
+    results : ResultsController
+        Shows what a plan gave.
+
     Attributes
     ----------
     controller : BatchController or None
         What carries plans out.
     """
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, results: ResultsController) -> None:
         super().__init__(parts.owner)
-        self._parts = parts
+        self._parts, self._results = parts, results
         self.controller: BatchController | None = None
         parts.window.registry.add(
             Action(
@@ -47,6 +55,7 @@ class Batches(QObject):
 
             parts = self._parts
             self.controller = BatchController(parts.window, parts.session, parts.jobs, self)
+            self.controller.results_wanted.connect(self._results.open)
             parts.messages.follow(self.controller)
         self.controller.open()
 
@@ -56,6 +65,6 @@ class Batches(QObject):
             self.controller.forget()
 
 
-def install(parts: Parts) -> Batches:
+def install(parts: Parts, results: ResultsController) -> Batches:
     """Add it to a window."""
-    return Batches(parts)
+    return Batches(parts, results)
