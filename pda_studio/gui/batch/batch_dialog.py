@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from pda_studio.gui.window.style_names import named
 
-_SIZE = (620, 420)
+_SIZE = (620, 320)
 _REST = 300  # ms without a key, after which images are counted
 
 
