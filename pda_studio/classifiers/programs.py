@@ -6,7 +6,9 @@ import pickletools
 import sys
 import warnings
 import zipfile
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import torch
@@ -113,12 +115,14 @@ class PythonKind(FileKind):
         """Run the file and its build(); its `spec`, a dict, says what the network does not."""
         check_trusted(path, "a Python program", trust)
         with _failing(path, "correct it"):
-            found = importlib.util.spec_from_file_location(f"pda_studio_own_{next(_counter)}", path)
-            if found is None or found.loader is None:
+            name = f"pda_studio_own_{next(_counter)}"
+            loader = _SourceLoader(name, str(path))
+            found = importlib.util.spec_from_file_location(name, path, loader=loader)
+            if found is None:
                 raise ImportError("no Python file")
             module = importlib.util.module_from_spec(found)
-            sys.modules[module.__name__] = module
-            found.loader.exec_module(module)
+            sys.modules[name] = module
+            loader.exec_module(module)
             if not callable(getattr(module, "build", None)):
                 raise PdaStudioError(
                     f"{path.name} has no function build(): let it define one that returns the"
@@ -131,6 +135,14 @@ class PythonKind(FileKind):
                 " torch.nn.Module."
             )
         return Opened(network, spec_of(getattr(module, "spec", None)), type(network).__name__)
+
+
+class _SourceLoader(SourceFileLoader):
+    """Runs the file itself, which is trusted: compiled code beside it may be another's, or old."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        path = self.get_filename(fullname)
+        return self.source_to_code(self.get_data(path), path)
 
 
 class _failing:

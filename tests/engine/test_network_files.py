@@ -2,7 +2,9 @@
 
 import json
 import logging
+import py_compile
 import re
+from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Any
 
@@ -203,6 +205,18 @@ def test_code_is_trusted_by_its_content_until_that_is_withdrawn(
     assert not trust.withdraw(moved)
     with pytest.raises(trust.NeedsTrust):
         load_classifier(moved)
+
+
+def test_compiled_code_beside_a_program_is_not_run(tmp_path: Path) -> None:
+    """What is trusted is the file that one can read."""
+    path, other = tmp_path / "own.py", tmp_path / "other.py"
+    path.write_text("raise ValueError('what one reads')")
+    other.write_text("raise ValueError('another')")
+    never = py_compile.PycInvalidationMode.UNCHECKED_HASH
+    py_compile.compile(str(other), cache_from_source(str(path)), invalidation_mode=never)
+    with pytest.raises(PdaStudioError, match="what one reads"):
+        load_classifier(str(path), trust=True)
+    assert len(list((tmp_path / "__pycache__").iterdir())) == 1  # and nothing is left there
 
 
 def test_programs_that_fail_are_one_sentence(tmp_path: Path) -> None:

@@ -103,7 +103,8 @@ def test_a_image_dragged_from_another_program(studio: Studio, qtbot: QtBot) -> N
     assert pixels.shape == (30, 40, 3)
     assert (pixels == (0x33, 0x66, 0x99)).all()
     qtbot.keyClick(studio.window, Qt.Key.Key_PageDown)
-    assert "no folder" in studio.window.strip.text.text()
+    # What runs is told first.
+    qtbot.waitUntil(lambda: "no folder" in studio.window.strip.text.text(), timeout=WAIT)
 
 
 def test_an_empty_folder_is_told(studio: Studio, qtbot: QtBot, tmp_path: Path) -> None:
