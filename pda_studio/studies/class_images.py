@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pda_studio.errors import UsageError
 from pda_studio.parameters import parameter, same_but
-from pda_studio.studies.base import Inputs, Need
-from pda_studio.studies.over_images import OverImages
+from pda_studio.studies.base import Inputs, Need, StudyProgress, StudyResult
+from pda_studio.studies.over_images import OverImages, about, streamed
 
 if TYPE_CHECKING:
     from pda_studio.classifiers import Classifier
+    from pda_studio.experiments.map_work import MapStep
     from pda_studio.methods import Method
 
 Members = Literal["predicted", "all"]
@@ -47,6 +50,41 @@ class OverClassImages(OverImages):
             f"A prediction for each of up to {self.images} images, and a map of the first method"
             " for those of the class; finished ones are found."
         )
+
+    def carried_out(
+        self,
+        inputs: Inputs,
+        experiment: Callable[..., Iterator[tuple[MapStep, Any]]],
+        settings: object,
+    ) -> Iterator[StudyProgress]:
+        """The steps of an experiment on the maps of the class, with what comes of them.
+
+        Raises
+        ------
+        UsageError
+            If there is no method.
+        """
+        classifier = inputs.classifier()
+        method = self.method(inputs, classifier)
+        steps = experiment(
+            classifier,
+            self.subjects(inputs, classifier),
+            method,
+            settings,
+            index=self.index,
+            members=self.members,
+        )
+
+        def result_of(found: Any) -> StudyResult | None:
+            if found is None:
+                return None
+            return self.result(found, method.title, about(classifier, len(found.of.images)))
+
+        yield from streamed(steps, result_of)
+
+    @abstractmethod
+    def result(self, found: Any, method: str, measured_on: dict[str, Any]) -> StudyResult:
+        """What is found of the maps of a method, by its title."""
 
     def method(self, inputs: Inputs, classifier: Classifier) -> Method:
         """The method that explains: the first one.

@@ -9,7 +9,6 @@ from pda_studio.counts import counted, written
 from pda_studio.parameters import parameter
 from pda_studio.studies.base import Cell, Column, Inputs, StudyProgress, StudyResult, Table
 from pda_studio.studies.class_images import OverClassImages
-from pda_studio.studies.over_images import about, streamed
 
 if TYPE_CHECKING:
     from pda_studio.experiments.class_rules import ClassRules
@@ -71,29 +70,13 @@ class RulesOfAClass(OverClassImages):
         """Explain one image of the class after the other, and cluster their patches."""
         from pda_studio.experiments.class_rules import Patches, class_rules
 
-        classifier = inputs.classifier()
         patches = Patches(
             self.at, self.side, self.each, self.least, self.clusters, self.most, self.seed
         )
-        method = self.method(inputs, classifier)
-        steps = class_rules(
-            classifier,
-            self.subjects(inputs, classifier),
-            method,
-            patches,
-            index=self.index,
-            members=self.members,
-        )
-        yield from streamed(
-            steps,
-            lambda found: (
-                None
-                if found is None
-                else self._result(found, method.title, about(classifier, len(found.of.images)))
-            ),
-        )
+        yield from self.carried_out(inputs, class_rules, patches)
 
-    def _result(self, found: ClassRules, method: str, measured_on: dict[str, Any]) -> StudyResult:
+    def result(self, found: ClassRules, method: str, measured_on: dict[str, Any]) -> StudyResult:
+        """Kinds of patches, pairs of kinds, and the clearest rules."""
         from pda_studio.experiments.class_rules_figure import draw_class_rules
 
         columns = [

@@ -9,7 +9,6 @@ from pda_studio.counts import counted, written
 from pda_studio.parameters import parameter
 from pda_studio.studies.base import Column, Inputs, StudyProgress, StudyResult, Table
 from pda_studio.studies.class_images import OverClassImages
-from pda_studio.studies.over_images import about, streamed
 
 if TYPE_CHECKING:
     from pda_studio.experiments.map_clusters import MapClusters
@@ -75,7 +74,6 @@ class ClustersOfMaps(OverClassImages):
         """Explain one image of the class after the other, and cluster the maps."""
         from pda_studio.experiments.map_clusters import Clustering, map_clusters
 
-        classifier = inputs.classifier()
         clustering = Clustering(
             self.side,
             self.evidence,
@@ -85,25 +83,10 @@ class ClustersOfMaps(OverClassImages):
             self.embedding,
             self.seed,
         )
-        method = self.method(inputs, classifier)
-        steps = map_clusters(
-            classifier,
-            self.subjects(inputs, classifier),
-            method,
-            clustering,
-            index=self.index,
-            members=self.members,
-        )
-        yield from streamed(
-            steps,
-            lambda found: (
-                None
-                if found is None
-                else self._result(found, method.title, about(classifier, len(found.maps)))
-            ),
-        )
+        yield from self.carried_out(inputs, map_clusters, clustering)
 
-    def _result(self, found: MapClusters, method: str, measured_on: dict[str, Any]) -> StudyResult:
+    def result(self, found: MapClusters, method: str, measured_on: dict[str, Any]) -> StudyResult:
+        """Clusters of maps, and where each map lies in the plane."""
         from pda_studio.experiments.map_clusters_figure import draw_map_clusters
 
         count = len(found.maps)
