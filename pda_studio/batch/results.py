@@ -287,6 +287,11 @@ class KnownRows:
                 except (KeyError, TypeError, ValueError, OverflowError):
                     continue
 
+    def counts(self) -> tuple[int, int]:
+        """How many jobs are finished, and how many of these failed."""
+        finished = self._rows["finished"] > 0
+        return int(finished.sum()), int((finished & self._rows["failed"]).sum())
+
     def of(self, image: str, setting: str) -> Known | None:
         """What is known of a job."""
         row = self._rows[self._images[image], self._settings[setting]]

@@ -46,7 +46,7 @@ class BatchController(QObject):
         self.images = 0
         self._process: QProcess | None = None
         self._stopped = False
-        self._wanted: list[tuple[str, str]] = []
+        self._total = 0
         self._rows: KnownRows | None = None
         self._began, self._first = 0.0, -1
         self._look = QTimer(self, interval=_LOOK)
@@ -122,7 +122,7 @@ class BatchController(QObject):
         except PdaStudioError as error:
             self._refuse(error)
             return
-        self._wanted = [(name, setting) for name in names for setting in settings]
+        self._total = len(names) * len(settings)
         self._rows, self._first, self._stopped = KnownRows(results, names, settings), -1, False
         self._began = monotonic()
         self._process = process = QProcess(self)
@@ -198,14 +198,13 @@ class BatchController(QObject):
         """How many maps are finished, and how many of these failed."""
         assert self._rows is not None, "it is followed once it runs"
         self._rows.refresh()
-        found = [self._rows.of(*job) for job in self._wanted]
-        return sum(one is not None for one in found), sum(bool(one and one.failed) for one in found)
+        return self._rows.counts()
 
     def _follow(self) -> None:
         done, failed = self._progress()
         if self._first < 0:
             self._first = done
-        now, total = done - self._first, len(self._wanted)
+        now, total = done - self._first, self._total
         parts = [self.tr("{0} of {1} maps").format(words.count(done), words.count(total))]
         if now > 0:
             rate = now / (monotonic() - self._began)
@@ -229,7 +228,7 @@ class BatchController(QObject):
         done, failed = self._progress()
         if self._stopped:
             self.dialog.show_running(False, stopped=True)
-        elif done < len(self._wanted) or code not in (0, 1):
+        elif done < self._total or code not in (0, 1):
             self.dialog.show_running(False, stopped=True)
             self.dialog.show_problem(said.splitlines()[-1] if said else self.tr("It ended early."))
         else:
