@@ -53,7 +53,7 @@ def test_the_window_loads_no_engine_no_bindings_of_cuda_and_no_stand_ins_that_st
     program = (
         "import sys; import pda_studio.gui.window.studio;"
         " engine = 'torch', 'cuda', 'scipy', 'matplotlib';"
-        " print([name for name in engine if name in sys.modules]);"
+        " print([name for name in (*engine, 'qtpy.QtWidgets') if name in sys.modules]);"
         " import qtpy.QtWidgets as widgets;"
         " print(widgets.QApplication.__module__, hasattr(widgets, '__file__'))"
     )

@@ -19,11 +19,12 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from superqt import QElidingLabel
 
+from pda_studio.counts import written
 from pda_studio.gui.results.result_grid import ResultGrid
 from pda_studio.gui.results.results_model import ResultsModel
 from pda_studio.gui.results.thumbnails import Thumbnails
+from pda_studio.gui.superqt_widgets import QElidingLabel
 from pda_studio.gui.window.sections import rule
 from pda_studio.gui.window.style_names import named
 
@@ -308,4 +309,5 @@ def _largest(row: dict[str, Any]) -> str:
     """Where the strongest evidence lies, in the map's unit."""
     if row["largest"] is None:
         return ""
-    return f"{row['smallest']:.2g} … {row['largest']:.2g} {row['unit']}".replace("-", "−")
+    smallest, largest = written(row["smallest"], ".2g"), written(row["largest"], ".2g")
+    return f"{smallest} … {largest} {row['unit']}"
