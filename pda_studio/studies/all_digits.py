@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from pda_studio.counts import written
 from pda_studio.parameters import parameter
 from pda_studio.studies.base import (
     Cell,
@@ -142,8 +143,10 @@ def _sentence(found: Digits) -> str:
         for network in (TRAINED, UNTRAINED)
     ]
     of_networks = mean_with_interval([one.between_networks(1).spearman for one in found.each])[0]
-    words = [f"{mean:.2f}".replace("-", "−") if isinstance(mean, float) else "unknown"
-             for mean in (*of_methods, of_networks)]  # fmt: skip
+    words = [
+        written(mean) if isinstance(mean, float) else "unknown"
+        for mean in (*of_methods, of_networks)
+    ]
     return (
         f"Over {count} class{'' if count == 1 else 'es'}, maps of original and efficient PDA"
         f" correlate by ρ = {words[0]} for the trained network and {words[1]} for the untrained"
