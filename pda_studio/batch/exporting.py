@@ -23,7 +23,8 @@ MOST_MAPS = 120
 _COLUMNS = (
     "image", "path", "label", "predicted", "confidence", "correct", "target", "probability",
     "method", "parameters", "classifier", "weights", "seconds", "unit", "largest", "smallest",
-    "total", "mean_absolute", "standard_error", "approximation_error", "map", "error", "marked",
+    "total", "mean_absolute", "standard_error", "approximation_error", "agreement", "overlap",
+    "map", "error", "marked",
     "note",
 )  # fmt: skip
 

@@ -3,8 +3,10 @@
 import hashlib
 import json
 from array import array
-from collections.abc import Iterator
-from itertools import islice
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby, islice
+from operator import itemgetter
 from typing import Any, BinaryIO
 
 import pyarrow as pa
@@ -27,8 +29,11 @@ _NUMBERS = (
     "mean_absolute",
     "standard_error",
     "approximation_error",
+    "agreement",
+    "overlap",
     "finished",
 )
+_JSON = ("parameters", "compared")
 _WHOLE = ("size", "modified", "target_index", "row", "column")
 _LISTS = {"top_classes": pa.list_(pa.string()), "top_probabilities": pa.list_(pa.float64())}
 _TYPES = {
@@ -37,7 +42,7 @@ _TYPES = {
     **_LISTS,
 }
 SCHEMA = pa.schema([(name, _TYPES.get(name, pa.string())) for name in COLUMNS])
-"""Columns of the index; `parameters` is a JSON text."""
+"""Columns of the index; `parameters` and `compared` are JSON texts."""
 
 
 def write_index(results: ResultFolder) -> int:
@@ -80,7 +85,16 @@ def _written(results: ResultFolder, state: bytes) -> int:
 
 
 def sorted_rows(results: ResultFolder) -> Iterator[dict[str, Any]]:
-    """The last row of each job, by image and setting; their places alone are in memory."""
+    """The last row of each job, by image and setting, with how far an image's maps agree.
+
+    Their places alone are in memory, and the rows of one image.
+    """
+    for _, of_image in groupby(_last_rows(results), key=itemgetter("image")):
+        yield from with_agreement(list(of_image))
+
+
+def _last_rows(results: ResultFolder) -> Iterator[dict[str, Any]]:
+    """The last row of each job, by image and setting."""
     paths = results.row_files()
     images: dict[str, int] = {}
     settings: dict[str, int] = {}
@@ -122,6 +136,40 @@ def sorted_rows(results: ResultFolder) -> Iterator[dict[str, Any]]:
             file.close()
 
 
+def with_agreement(rows: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
+    """The rows of an image, each with the mean agreement of its map with the others.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        The last row of each setting.
+    """
+    there = {str(row["setting"]) for row in rows if row.get("map")}
+    pairs: dict[tuple[str, str], tuple[float, Any]] = {}
+    for row in rows:
+        name, compared, when = str(row["setting"]), row.get("compared"), float(row["finished"])
+        for other, values in compared.items() if isinstance(compared, Mapping) else ():
+            key = (name, other) if name < other else (other, name)
+            if not isinstance(values, list) or len(values) != 2:
+                continue
+            if there.issuperset(key) and (key not in pairs or pairs[key][0] < when):
+                pairs[key] = when, values
+    found: dict[str, list[Any]] = defaultdict(list)
+    for (one, other), (_, values) in pairs.items():
+        found[one].append(values)
+        found[other].append(values)
+    for row in rows:
+        about = found.get(str(row["setting"]), ())
+        row["agreement"] = _mean([values[0] for values in about])
+        row["overlap"] = _mean([values[1] for values in about])
+    return rows
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [float(one) for one in values if one is not None]
+    return sum(known) / len(known) if known else None
+
+
 def _ranks(numbered: dict[str, int]) -> "array[int]":
     """For each number, the place of its name in the order of names."""
     ranks = array("L", bytes(len(numbered) * array("L").itemsize))
@@ -153,8 +201,8 @@ def plain_row(row: dict[str, Any]) -> dict[str, Any]:
     made: dict[str, Any] = {}
     for name in COLUMNS:
         value = row.get(name)
-        if name == "parameters":
-            value = json.dumps(value, sort_keys=True)
+        if name in _JSON:
+            value = json.dumps(value or {}, sort_keys=True)
         elif name in _LISTS:
             value = [_text(one) if isinstance(one, str) else float(one) for one in value or ()]
         elif name in _NUMBERS:

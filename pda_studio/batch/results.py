@@ -57,6 +57,11 @@ class Row:
         Where the evidence is largest.
     standard_error, approximation_error : float or None
         The largest standard error, and the root mean square approximation error, where there are.
+    compared : dict
+        By setting, how far the image's other maps agree that lay there as this one was written:
+        correlation (None where a map is the same everywhere) and overlap, see `Agreement`.
+    agreement, overlap : float or None
+        Their means over all other maps of the image that are compared; in the index alone.
     notes : str
         What was left out or decided when the image was read.
     map, thumbnail : str
@@ -99,6 +104,9 @@ class Row:
     column: int | None = None
     standard_error: float | None = None
     approximation_error: float | None = None
+    compared: dict[str, tuple[float | None, float]] = field(default_factory=dict)
+    agreement: float | None = None
+    overlap: float | None = None
     notes: str = ""
     map: str = ""
     thumbnail: str = ""

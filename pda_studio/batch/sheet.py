@@ -23,6 +23,7 @@ _SHOWN = (
     "largest",
     "smallest",
     "unit",
+    "agreement",
     "map",
     "thumbnail",
     "error",

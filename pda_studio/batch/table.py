@@ -49,6 +49,8 @@ HEADINGS = (
     Heading("predicted", "Prediction"),
     Heading("confidence", "Confidence", "number"),
     Heading("correct", "Correct"),
+    Heading("agreement", "Agreement", "number"),
+    Heading("overlap", "Overlap of the strongest 5 %", "number"),
     Heading("target", "Target"),
     Heading("probability", "Probability of the target", "number"),
     Heading("method", "Method"),

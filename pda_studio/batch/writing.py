@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image as Pillow
 
+from pda_studio.batch.agreeing import Neighbours
 from pda_studio.batch.inputs import BatchImage
 from pda_studio.batch.jobs import Setting
 from pda_studio.batch.results import FileState, ResultFolder, Row, RowWriter
@@ -38,6 +39,7 @@ class ResultWriter:
     def __init__(self, results: ResultFolder) -> None:
         self._results = results
         self._rows = RowWriter(results)
+        self._neighbours = Neighbours(results)
 
     def write(
         self,
@@ -84,6 +86,8 @@ class ResultWriter:
             else:
                 row = replace(row, **_about(subject, result), map=self._below(target))
                 row = replace(row, thumbnail=self._thumbnail(row.job, result))
+                compared = self._neighbours.compare(setting.name, image.name, result)
+                row = replace(row, compared=compared)
         if isinstance(made, Exception):
             row = replace(row, error=_reason(made))
         row = replace(row, finished=time.time())

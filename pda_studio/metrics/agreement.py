@@ -65,6 +65,41 @@ class Agreement:
     shared: float
 
 
+@dataclass(frozen=True, eq=False)
+class Ranked:
+    """A map made ready to be compared with several others that show the same pixels.
+
+    Attributes
+    ----------
+    values : (N,) float64
+        Its evidence.
+    strongest : (N,) bool
+        Which pixels are the strongest 5 % by absolute evidence.
+    """
+
+    values: NDArray[np.float64]
+    strongest: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, values: NDArray[np.floating]) -> "Ranked":
+        """Find the strongest pixels of evidence of any shape, all of it finite."""
+        flat = values.ravel().astype(np.float64)
+        count = max(round(_STRONGEST * flat.size), 1)
+        strongest = np.zeros(flat.size, np.bool_)
+        strongest[np.argsort(-np.abs(flat), kind="stable")[:count]] = True
+        return cls(flat, strongest)
+
+    def agreement(self, other: "Ranked", shared: float = 1.0) -> Agreement:
+        """Compare with a map that has as many pixels."""
+        one, two = self.values, other.values
+        flat = one.std() == 0 or two.std() == 0
+        return Agreement(
+            correlation=float("nan") if flat else float(np.corrcoef(one, two)[0, 1]),
+            overlap=int((self.strongest & other.strongest).sum()) / int(self.strongest.sum()),
+            shared=shared,
+        )
+
+
 def agreement(first: NDArray[np.floating], other: NDArray[np.floating]) -> Agreement:
     """Compare two maps (H, W) of one frame; NaN marks what one of them does not show.
 
@@ -79,12 +114,4 @@ def agreement(first: NDArray[np.floating], other: NDArray[np.floating]) -> Agree
     count = int(both.sum())
     if count < _FEWEST:
         raise UsageError("The two maps show hardly any place in common.")
-    one, two = first[both].astype(np.float64), other[both].astype(np.float64)
-    strongest = max(round(_STRONGEST * count), 1)
-    tops = [set(np.argsort(-np.abs(m), kind="stable")[:strongest].tolist()) for m in (one, two)]
-    flat = one.std() == 0 or two.std() == 0
-    return Agreement(
-        correlation=float("nan") if flat else float(np.corrcoef(one, two)[0, 1]),
-        overlap=len(tops[0] & tops[1]) / strongest,
-        shared=count / first.size,
-    )
+    return Ranked.of(first[both]).agreement(Ranked.of(other[both]), count / first.size)

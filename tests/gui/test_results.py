@@ -75,6 +75,9 @@ def test_results_are_sorted_filtered_marked_noted_and_exported(
     grid.filter.clear()
     qtbot.waitUntil(lambda: len(names(grid)) == 6, timeout=WAIT)
     assert "p10.png" in grid.about.text()  # what was selected stays so
+    cell = grid.model.cell(grid.current)
+    assert cell.agreement.startswith("r ")
+    assert f"agreement {cell.agreement}, top 5 %: " in grid.more.text()
     qtbot.keyClicks(grid.filter, "confidence<many")
     qtbot.waitUntil(lambda: "is no number" in grid.problem.text(), timeout=WAIT)
     grid.filter.clear()

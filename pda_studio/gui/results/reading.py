@@ -17,6 +17,10 @@ from pda_studio.errors import PdaStudioError
 _OF_IMAGES = ("image", "label", "predicted", "confidence", "correct", "marked", "note")
 """Columns that are known of images of which nothing is computed."""
 
+_DRAWN = (
+    "job", "title", "method", "predicted", "confidence", "correct", "error", "agreement",
+)  # fmt: skip
+
 
 class Opened(NamedTuple):
     """A table with its first order, and the columns that it can be sorted by.
@@ -51,7 +55,7 @@ def read(folder: Path) -> Opened:
     if not len(table):
         raise PdaStudioError(f"There are no results in {folder} yet: wait for the first ones.")
     names = [one for one in HEADINGS if table.computed or one.name in _OF_IMAGES]
-    for name in ("job", "path", "title", "method", "predicted", "confidence", "correct", "error"):
+    for name in (*_DRAWN, "path"):
         table.column(name)  # made here, and not while the grid is drawn
     return Opened(table, table.order(), [(one.name, one.title) for one in names])
 

@@ -96,14 +96,18 @@ class ResultDelegate(QStyledItemDelegate):
         said = cell.prediction or ("–" if cell.error else "")
         if cell.correct == "wrong":
             said = f"≠ {said}"
-        beside = self._width(painter, cell.confidence) + _EDGE if cell.confidence else 0
-        self._write(painter, line.adjusted(0, 0, -beside, 0), said)
-        painter.drawText(line, _RIGHT, cell.confidence)
+        self._write_beside(painter, line, said, cell.confidence)
         painter.setPen(palette.color(QPalette.ColorGroup.Active, weak))
         line.translate(0, self._line)
         self._write(painter, line, f"{cell.name} ✎" if cell.noted else cell.name)
         line.translate(0, self._line)
-        self._write(painter, line, cell.error or cell.method)
+        self._write_beside(painter, line, cell.error or cell.method, cell.agreement)
+
+    def _write_beside(self, painter: QPainter, line: QRect, text: str, number: str) -> None:
+        """A text, and a number at the right end of its line."""
+        beside = self._width(painter, number) + _EDGE if number else 0
+        self._write(painter, line.adjusted(0, 0, -beside, 0), text)
+        painter.drawText(line, _RIGHT, number)
 
     def _write(self, painter: QPainter, place: QRect, text: str) -> None:
         key = text, place.width()

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
+from pda_studio.counts import written
+
 if TYPE_CHECKING:  # it imports pyarrow
     from pda_studio.batch.table import ResultTable
 
@@ -24,6 +26,8 @@ class Cell(NamedTuple):
         The image, and what the classifier says of it.
     method : str
         What explains it.
+    agreement : str
+        How far its map agrees with the others of the image; "" where there are none.
     error : str
         Why there is no map.
     correct : str
@@ -36,6 +40,7 @@ class Cell(NamedTuple):
     prediction: str
     confidence: str
     method: str
+    agreement: str
     error: str
     correct: str
     marked: bool
@@ -89,6 +94,7 @@ class ResultsModel(QAbstractListModel):
             prediction=table.column("predicted")[at],
             confidence=says,
             method=table.column("title")[at] or table.column("method")[at],
+            agreement=agreed(table.column("agreement")[at]),
             error=table.column("error")[at],
             correct=table.column("correct")[at],
             marked=table.marks.is_marked(job),
@@ -109,9 +115,16 @@ class ResultsModel(QAbstractListModel):
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
             cell = self.cell(at)
             mark = self.tr("marked") if cell.marked else ""
-            said = (cell.name, cell.prediction, cell.confidence, cell.method, cell.error, mark)
+            agrees = self.tr("agreement {0}").format(cell.agreement) if cell.agreement else ""
+            named = cell.name, cell.prediction, cell.confidence, cell.method
+            said = (*named, agrees, cell.error, mark)
             return ", ".join(filter(None, said))
         return None
+
+
+def agreed(correlation: float | None) -> str:
+    """A mean correlation with other maps, as panels write it; "" where there is none."""
+    return "" if correlation is None else f"r {written(correlation)}"
 
 
 def _confidence(value: float) -> str:

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 
 from pda_studio.counts import written
 from pda_studio.gui.results.result_grid import ResultGrid
-from pda_studio.gui.results.results_model import ResultsModel
+from pda_studio.gui.results.results_model import ResultsModel, agreed
 from pda_studio.gui.results.thumbnails import Thumbnails
 from pda_studio.gui.superqt_widgets import QElidingLabel
 from pda_studio.gui.window.sections import rule
@@ -254,13 +254,21 @@ class ResultsWindow(QDialog):
         named_as = self.tr("label {0}").format(row["label"]) if row["label"] else ""
         self.about.setText(" · ".join(filter(None, (row["image"], said, named_as))))
         about = row["target"] and self.tr("evidence for {0}").format(row["target"])
-        parts = (row["error"], about, cell.method, row["classifier"], _largest(row))
+        agrees = self._agreement(row)
+        parts = (row["error"], about, cell.method, row["classifier"], agrees, _largest(row))
         self.more.setText(" · ".join(filter(None, parts)))
         self.more.setToolTip(row["error"])
         self.mark.setChecked(cell.marked)
         if self._noting != at or not self.note.hasFocus():
             self.note.setText(row["note"])
         self._noting = at
+
+    def _agreement(self, row: dict[str, Any]) -> str:
+        """How far the map agrees with the image's others, as panels tell it."""
+        if row["overlap"] is None:
+            return ""
+        said = agreed(row["agreement"]) or "r –"
+        return self.tr("agreement {0}").format(f"{said}, top 5 %: {100 * row['overlap']:.0f} %")
 
     # What the user does
 
