@@ -15,7 +15,7 @@ from pda_studio.batch.marks import Marks
 from pda_studio.batch.results import ResultFolder, Row, RowWriter, holds_results
 from pda_studio.batch.table import ResultTable
 from pda_studio.cli import main
-from pda_studio.document.of_results import state_of
+from pda_studio.document.of_results import Found, state_of
 from pda_studio.errors import PdaStudioError, UsageError
 from pda_studio.rendering import Appearance
 
@@ -184,7 +184,8 @@ def computed(tmp_path_factory):
 def test_a_result_is_opened_as_work_with_its_map(computed):
     table = ResultTable.read(computed / "results")
     at = next(at for at in table.order() if table.column("method")[at] == "grad-cam")
-    state = state_of(table.folder, table.row(at), table.file(at, "map"))
+    found = Found(table.row(at), table.file(at, "map"))
+    state = state_of(table.folder, found)
     assert state.work.image.name == "one.png"
     assert state.work.classifier.name == "digits"
     assert state.work.columns[0].method.name == "grad-cam"
@@ -195,10 +196,10 @@ def test_a_result_is_opened_as_work_with_its_map(computed):
     before = changed.read_bytes()
     try:
         Image.fromarray(np.full((28, 28), 9, np.uint8)).save(changed)
-        assert not state_of(table.folder, table.row(at), table.file(at, "map")).maps
+        assert not state_of(table.folder, found).maps
         changed.unlink()
         with pytest.raises(PdaStudioError, match="image of this result is gone"):
-            state_of(table.folder, table.row(at), table.file(at, "map"))
+            state_of(table.folder, found)
     finally:
         changed.write_bytes(before)
 

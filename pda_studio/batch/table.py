@@ -224,6 +224,13 @@ class ResultTable:
             return None
         return self.folder / below
 
+    def of_image(self, at: int) -> list[int]:
+        """The rows of the same image as a row, in the order of their settings."""
+        images, settings = self.column("image"), self.column("setting")
+        image = images[at]
+        same = (one for one in range(len(self)) if images[one] == image)
+        return sorted(same, key=lambda one: settings[one])
+
     def put_prediction(self, at: int, predicted: str, confidence: float) -> None:
         """Note what a classifier says of an image of which nothing was computed."""
         for name, value in (("predicted", predicted), ("confidence", confidence)):

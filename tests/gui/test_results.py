@@ -98,10 +98,16 @@ def test_results_are_sorted_filtered_marked_noted_and_exported(
 
 
 def test_a_result_is_inspected_and_pages_walk_in_the_order_of_the_grid(
-    studio: Studio, qtbot: QtBot, computed: Path
+    studio: Studio, qtbot: QtBot, computed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before, recent = studio.session.work, list(studio.memory.recent)
     grid = grid_of(studio, qtbot, computed / "results")
+    wait_for_maps(qtbot, studio)
+    begun: list[object] = []
+    begin = studio.explainer.runner.begin
+    monkeypatch.setattr(
+        studio.explainer.runner, "begin", lambda run: (begun.append(run), begin(run))
+    )
     grid.columns.setCurrentIndex(grid.columns.findData("method"))
     qtbot.mouseClick(grid.descending, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: names(grid)[0].endswith("saliency"), timeout=WAIT)
@@ -120,9 +126,16 @@ def test_a_result_is_inspected_and_pages_walk_in_the_order_of_the_grid(
     wait_for_maps(qtbot, studio)
     table = grid.model.table
     assert table is not None
-    (kept,) = studio.session.all_finished()
+    assert not begun  # both maps are those of the results
+    assert studio.session.selected_column is studio.session.work.columns[0]
+    kept, beside = studio.session.all_finished()
+    assert (kept.method, beside.method) == ("saliency", "grad-cam")
     assert float(kept.evidence.max()) == table.column("largest")[int(grid.model.order[1])]
     qtbot.waitUntil(lambda: place(studio) == "Result 2 of 6", timeout=WAIT)
+    qtbot.keyClick(studio.window, Qt.Key.Key_R, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: len(studio.session.all_finished()) == 4, timeout=WAIT)
+    assert len(begun) == 2  # of the turned row alone
+    studio.saving.undo()
     for _ in range(2):
         qtbot.keyClick(studio.window, Qt.Key.Key_PageDown)
     qtbot.waitUntil(lambda: place(studio) == "Result 4 of 6", timeout=WAIT)

@@ -128,6 +128,7 @@ class ResultsController(QObject):
         def done(state: State) -> None:
             if self._opening.is_newest(asked):
                 self._saving.put(state)
+                self._session.select(state.work.rows[0].key, state.work.columns[0].key)
                 self._note_place()
                 for note in state.notes:
                     self.noted.emit(note)

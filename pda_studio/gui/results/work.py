@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pda_studio import images
 from pda_studio.batch.exporting import save_csv, save_figure
 from pda_studio.batch.table import ResultTable
-from pda_studio.document.of_results import state_of
+from pda_studio.document.of_results import Found, state_of
 
 if TYPE_CHECKING:
     from pda_studio.classifiers import Classifier
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
 
 def opened_result(table: ResultTable, at: int) -> State:
-    """A result as open work."""
-    return state_of(table.folder, table.row(at), table.file(at, "map"))
+    """A result as open work, with the other results of its image beside it."""
+    others = [one for one in table.of_image(at) if one != at and table.file(one, "map")]
+    chosen, *beside = (Found(table.row(one), table.file(one, "map")) for one in (at, *others))
+    return state_of(table.folder, chosen, beside)
 
 
 def predicted(classifier: Classifier, path: Path) -> tuple[str, float]:
