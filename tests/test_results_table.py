@@ -2,6 +2,7 @@
 
 import csv
 import json
+import multiprocessing
 
 import numpy as np
 import pytest
@@ -142,6 +143,38 @@ def test_marks_of_two_processes_are_kept(folder):
     yours.set_note("net-grad-cam-1/a/9.png", "")
     yours.save()
     assert list(json.loads((folder / "marks.json").read_text())) == ["net-grad-cam-1/b.png"]
+
+
+def test_a_mark_and_a_note_on_one_result_from_two_windows_are_kept(folder):
+    job = "net-grad-cam-1/b.png"
+    mine, yours = Marks(folder), Marks(folder)
+    mine.mark(job, True)
+    mine.save()
+    yours.set_note(job, "a wing")
+    assert not yours.is_marked(job)
+    yours.save()
+    assert yours.is_marked(job)  # what the other wrote is known here now
+    assert (Marks(folder).is_marked(job), Marks(folder).note(job)) == (True, "a wing")
+
+
+def _mark_many(folder, name, count, start):
+    start.wait()
+    marks = Marks(folder)
+    for number in range(count):
+        marks.mark(f"{name}/{number}.png", True)
+        marks.save()
+
+
+def test_two_processes_that_save_marks_at_once_lose_none(tmp_path):
+    count, forked = 25, multiprocessing.get_context("fork")
+    start = forked.Barrier(2)
+    both = [forked.Process(target=_mark_many, args=(tmp_path, name, count, start)) for name in "ab"]
+    for process in both:
+        process.start()
+    for process in both:
+        process.join()
+    assert [process.exitcode for process in both] == [0, 0]
+    assert Marks(tmp_path).count == 2 * count
 
 
 def test_damaged_marks_are_told_and_not_written_over(folder):

@@ -23,6 +23,8 @@ except ImportError:  # Windows
 
 _log = logging.getLogger(__name__)
 _PLACES = 2**31 - 2  # as far as Windows locks bytes
+_threads = threading.Lock()
+"""Locks of files keep processes apart, not the threads of one."""
 _HELD_ELSEWHERE = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
 
 
@@ -71,6 +73,10 @@ class Claims:
             finally:
                 self._unlock(0)
 
+    def close(self) -> None:
+        """Give everything up, and close the file."""
+        os.close(self._file)
+
     def _lock(self, place: int, wait: bool) -> bool:
         try:
             if fcntl is not None:
@@ -104,6 +110,24 @@ class Claims:
 def claims_in(folder: Path) -> Claims:
     """The claims of this process on the work in a folder, an absolute path."""
     return Claims(folder / "claims")
+
+
+@contextmanager
+def alone_with(path: Path) -> Iterator[None]:
+    """Wait until nobody else, in this process or another, is in here with a file of this name.
+
+    Raises
+    ------
+    OSError
+        If the file is not there and cannot be made.
+    """
+    with _threads:
+        claims = Claims(path)
+        try:
+            with claims.alone():
+                yield
+        finally:
+            claims.close()
 
 
 def _place(name: str) -> int:

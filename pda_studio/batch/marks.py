@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from pda_studio.batch.claims import alone_with
 from pda_studio.errors import PdaStudioError
-from pda_studio.files import written_whole
+from pda_studio.files import check_writable, written_whole
 
 FILE = "marks.json"
+_LOCK = ".marks.lock"
 _MOST = 64 << 20  # bytes
 
 
@@ -31,8 +33,8 @@ class Mark(NamedTuple):
 class Marks:
     """Marks of results, by their jobs' names.
 
-    The file is written whole. What other processes wrote into it since stays, but for the results
-    that were marked or noted on here.
+    The file is written whole, by one process at a time. What others wrote into it since stays, but
+    for the marks and the notes that were changed here; it is known here once this is saved.
 
     Parameters
     ----------
@@ -48,7 +50,7 @@ class Marks:
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE
         self._marks = _read(self.path)
-        self._changed: dict[str, Mark] = {}
+        self._changed: dict[str, dict[str, Any]] = {}
 
     def is_marked(self, job: str) -> bool:
         """Whether a result is marked."""
@@ -61,21 +63,22 @@ class Marks:
     @property
     def count(self) -> int:
         """How many are marked."""
-        return sum(one.marked for one in self._marks.values())
+        return sum(one.marked for one in list(self._marks.values()))
 
     def mark(self, job: str, marked: bool) -> None:
         """Mark a result, or take its mark away."""
-        self._put(job, self._marks.get(job, Mark())._replace(marked=marked))
+        self._put(job, marked=marked)
 
     def set_note(self, job: str, note: str) -> None:
         """Write a note on a result; "" takes it away."""
-        self._put(job, self._marks.get(job, Mark())._replace(note=note))
+        self._put(job, note=note)
 
-    def _put(self, job: str, mark: Mark) -> None:
-        self._marks[job] = self._changed[job] = mark
+    def _put(self, job: str, **values: Any) -> None:
+        self._marks[job] = self._marks.get(job, Mark())._replace(**values)
+        self._changed[job] = {**self._changed.get(job, {}), **values}
 
     def save(self) -> None:
-        """Write what was changed here into the file.
+        """Write what was changed here into the file, and take over what others wrote there.
 
         Raises
         ------
@@ -85,14 +88,29 @@ class Marks:
         changed = dict(self._changed)
         if not changed:
             return
-        marks = {job: one for job, one in {**_read(self.path), **changed}.items() if any(one)}
-        values = {job: marks[job]._asdict() for job in sorted(marks)}
+        check_writable(self.path)
+        try:
+            with alone_with(self.path.with_name(_LOCK)):
+                self._marks = self._written(changed)
+        except OSError as error:
+            raise PdaStudioError(f"Cannot write {self.path}: {error.strerror or error}.") from error
+        for job, values in changed.items():
+            if self._changed.get(job) is values:  # not changed again meanwhile
+                del self._changed[job]
+        for job, values in dict(self._changed).items():
+            self._marks[job] = self._marks.get(job, Mark())._replace(**values)
+
+    def _written(self, changed: dict[str, dict[str, Any]]) -> dict[str, Mark]:
+        """Write changes into what the file holds now; returns what it holds then."""
+        marks = _read(self.path)
+        for job, values in changed.items():
+            marks[job] = marks.get(job, Mark())._replace(**values)
+        kept = {job: marks[job] for job in sorted(marks) if any(marks[job])}
+        values = {job: one._asdict() for job, one in kept.items()}
         text = json.dumps(values, indent=0, ensure_ascii=False)
         with written_whole(self.path) as file:
             file.write(text.encode("utf-8", "replace") + b"\n")
-        for job, mark in changed.items():
-            if self._changed.get(job) is mark:  # not changed again meanwhile
-                del self._changed[job]
+        return kept
 
 
 def _read(path: Path) -> dict[str, Mark]:

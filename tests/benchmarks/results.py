@@ -52,6 +52,7 @@ def made(folder: Path, count: int) -> None:
                     "title": "Grad-CAM", "predicted": f"class {int(rng.integers(1000))}",
                     "top_classes": [f"class {at % 1000}"], "top_probabilities": [confidence],
                     "probability": confidence, "largest": float(rng.random()), "smallest": 0.0,
+                    "agreement": float(rng.uniform(-1, 1)), "overlap": confidence,
                     "unit": "bits", "parameters": {}, "thumbnail": thumbnail, "finished": 1.0,
                 }
             )
@@ -94,7 +95,12 @@ def main(count: int) -> None:
             running.processEvents()
             jumps.append(time.perf_counter() - start)
         sorting = {}
-        for column, text in (("confidence", ""), ("image", ""), ("predicted", "class 7")):
+        for column, text in (
+            ("confidence", ""),
+            ("image", ""),
+            ("agreement", ""),
+            ("predicted", "class 7"),
+        ):
             start, before = time.perf_counter(), grid.model.order
             grid.order_wanted.emit(text, column, True)
             while grid.model.order is before:
