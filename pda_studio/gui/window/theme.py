@@ -4,7 +4,16 @@ from functools import cache
 from importlib.resources import files
 
 from PySide6.QtCore import QByteArray, QObject, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QColor, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
+from PySide6.QtGui import (
+    QAction,
+    QColor,
+    QGuiApplication,
+    QIcon,
+    QPainter,
+    QPalette,
+    QPixmap,
+    QPixmapCache,
+)
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QAbstractButton, QApplication
 
@@ -117,7 +126,12 @@ def icon(name: str) -> QIcon:
 
 
 def pixmap(name: str, colour: QColor, side: int, ratio: float = 1) -> QPixmap:
-    """Draw an icon in a colour; `side` in logical pixels."""
+    """Draw an icon in a colour, once for all buttons; `side` in logical pixels."""
+    # Qt keeps it, and forgets it with the application: a picture must not outlive that.
+    key = f"pda-studio {name} {colour.name()} {side} {ratio}"
+    result = QPixmap()
+    if QPixmapCache.find(key, result):
+        return result
     source = _drawing(name).replace("currentColor", colour.name())
     renderer = QSvgRenderer(QByteArray(source.encode()))
     result = QPixmap(QSize(round(side * ratio), round(side * ratio)))
@@ -126,6 +140,7 @@ def pixmap(name: str, colour: QColor, side: int, ratio: float = 1) -> QPixmap:
     renderer.render(painter, QRectF(result.rect()))
     painter.end()
     result.setDevicePixelRatio(ratio)
+    QPixmapCache.insert(key, result)
     return result
 
 
