@@ -81,7 +81,7 @@ def test_as_many_clusters_as_there_are(groups):
     middles = 3 * random.standard_normal((groups, 4, 4))
     maps = np.concatenate([one + random.standard_normal((30, 4, 4)) for one in middles])
     subjects = tuple(SubjectInput(str(place), None) for place in range(len(maps)))
-    of = ClassImages(0, "a", subjects, tuple(np.linspace(0, 1, len(maps))))
+    of = ClassImages(0, "a", subjects, tuple(np.linspace(0, 1, len(maps))), (True,) * len(maps))
     found = clustered(of, maps, Clustering(embedding="spectral"))
     assert len(found.clusters) == groups
     assert [len(one.members) for one in found.clusters] == [30] * groups

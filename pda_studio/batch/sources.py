@@ -60,6 +60,13 @@ class ImageSource:
         PdaStudioError
             If the image cannot be read or the classifier has no such target.
         """
+        made = self._subject(image, classifier, read)
+        files = self.maps.get(image.path, {})
+        return replace(made, finished=lambda *wanted: _found(files, *wanted)) if files else made
+
+    def _subject(
+        self, image: BatchImage, classifier: Classifier, read: Callable[[Path], Image] | None
+    ) -> Subject:
         if self.plan is None:
             return Subject.of((read or read_image)(Path(image.path)), classifier)
         explaining = Explaining(self.plan)
@@ -67,8 +74,7 @@ class ImageSource:
         made = pixels if isinstance(pixels, Exception) else explaining.subject(pixels, classifier)
         if isinstance(made, Exception):
             raise made
-        files = self.maps.get(image.path, {})
-        return replace(made, finished=lambda *wanted: _found(files, *wanted)) if files else made
+        return made
 
 
 def plan_at(path: Path) -> Plan | None:
@@ -100,6 +106,16 @@ def source_at(path: Path) -> ImageSource:
         return ImageSource([BatchImage(str(one), one.name) for one in images_in(path)])
     if path.is_file():
         return ImageSource(images_of(plan.inputs), plan)
+    images, maps = finished_in(results)
+    if not images:
+        raise PdaStudioError(f"There are no results in {path} yet: run pda-studio batch first.")
+    return ImageSource(sorted(images.values(), key=lambda one: one.name), plan, maps)
+
+
+def finished_in(
+    results: ResultFolder,
+) -> tuple[dict[str, BatchImage], dict[str, dict[str, list[Path]]]]:
+    """The images that have a map in a folder of results, and these maps, by the images' files."""
     images: dict[str, BatchImage] = {}
     maps: dict[str, dict[str, list[Path]]] = defaultdict(lambda: defaultdict(list))
     for file in results.row_files():
@@ -108,9 +124,7 @@ def source_at(path: Path) -> ImageSource:
                 at = str(row["path"])
                 images[at] = BatchImage(at, str(row["image"]), str(row["label"]))
                 maps[at][str(row["method"])].append(results.map_of(str(row["job"])))
-    if not images:
-        raise PdaStudioError(f"There are no results in {path} yet: run pda-studio batch first.")
-    return ImageSource(sorted(images.values(), key=lambda one: one.name), plan, dict(maps))
+    return images, dict(maps)
 
 
 def _found(files: dict[str, list[Path]], method: Method, subject: Subject) -> Result | None:

@@ -113,7 +113,7 @@ def _planned(
     chosen = [method_with_values(text) for text in methods]
     return Plan(
         classifiers=tuple(
-            PlannedClassifier(name=_absolute(name), weights=_absolute(own) if own else None)
+            PlannedClassifier(name=absolute(name), weights=absolute(own) if own else None)
             for name, own in named
         ),
         methods=tuple(
@@ -130,6 +130,6 @@ def _planned(
     )
 
 
-def _absolute(name: str) -> str:
+def absolute(name: str) -> str:
     """A file by its whole path; other names as they are."""
     return str(Path(name).absolute()) if is_file(name) and Path(name).exists() else name

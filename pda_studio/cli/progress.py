@@ -18,7 +18,7 @@ from pda_studio.results import Result, Subject
 
 if TYPE_CHECKING:
     from pda_studio.batch.running import BatchProgress
-    from pda_studio.studies import Inputs, Study, StudyResult
+    from pda_studio.studies import FolderMaps, Inputs, Study, StudyResult
 
 T = TypeVar("T")
 _NOW_AND_THEN = 30.0  # seconds between two lines where there is no terminal
@@ -90,6 +90,21 @@ def studied(study: "Study", inputs: "Inputs") -> "StudyResult":
             bar.update(step.done - bar.n)
     assert step.result is not None, "the last step holds the result"
     return step.result
+
+
+def prepared(study: "Study", inputs: "Inputs") -> "list[FolderMaps]":
+    """Find out which maps a study will take, with a bar."""
+    steps = study.folder_maps(inputs)
+    with _bar(unit=" images", desc=study.title) as bar:
+        while True:
+            try:
+                step = next(steps)
+            except StopIteration as stop:
+                found: list[FolderMaps] = stop.value
+                return found
+            bar.total = step.total
+            bar.set_postfix_str(step.doing, refresh=False)
+            bar.update(step.done - bar.n)
 
 
 def batch(steps: "Iterator[BatchProgress]") -> "BatchProgress":

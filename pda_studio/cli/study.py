@@ -4,7 +4,7 @@ import inspect
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
@@ -14,9 +14,11 @@ from pda_studio.cli.options import (
     ClassifierName,
     DeviceName,
     Image,
+    NumberOrWord,
     WeightsFile,
     check_figure,
     check_output,
+    whole,
 )
 from pda_studio.cli.parameters import options_of
 from pda_studio.cli.targets import Against, Layer, Target, UnitText
@@ -93,6 +95,38 @@ _METHOD_NAMES = Annotated[
         f" {', '.join(USUAL_METHODS)}.",
     ),
 ]
+_WORKERS: dict[str, Any] = {
+    "workers": Annotated[
+        int | Literal["auto"] | None,
+        Parameter(
+            metavar="N",
+            help="Have the maps of the folder's images computed first, by so many processes, as"
+            " pda-studio batch does; auto takes what is fastest.",
+            converter=whole,
+            validator=NumberOrWord(gte=1),
+            show_choices=False,
+        ),
+    ],
+    "scheduler": Annotated[
+        str | None,
+        Parameter(
+            metavar="ADDRESS",
+            help="The same by the workers of a Dask scheduler, as tcp://host:8786; with the extra"
+            " cluster.",
+        ),
+    ],
+    "results": Annotated[
+        Path | None,
+        Parameter(
+            metavar="FOLDER",
+            help="Where such maps go, as batch writes them; without it, into the results that are"
+            " named as the folder. What is there already is not computed again.",
+        ),
+    ],
+}
+"""Options of studies that take maps of a folder's images."""
+
+
 _OUTPUTS: dict[str, Any] = {
     "csv": Annotated[
         Path | None, Parameter(metavar="FILE.csv", help="Where to write the table as well.")
@@ -196,6 +230,8 @@ def _inputs(kind: "type[Study]") -> list[inspect.Parameter]:
     if "classifiers" not in needs:
         made.append(_keyword("model_input", InputOptions))
     made.append(_keyword("device", DeviceName, "auto"))
+    if over_folder and "methods" in needs:
+        made += [_keyword(name, annotation) for name, annotation in _WORKERS.items()]
     return made
 
 
@@ -241,9 +277,14 @@ def carried_out(kind: "type[Study]", values: dict[str, Any]) -> "tuple[Study, St
         name: value for name in kind.model_fields if (value := values.pop(name, None)) is not None
     }
     study = kind.of_values(own)
-    from pda_studio.cli import progress, study_inputs
+    from pda_studio.cli import progress, study_inputs, study_workers
 
-    inputs = study_inputs.of_line(kind, values, getattr(study, "folder", None))
+    folder = getattr(study, "folder", None)
+    workers = study_workers.Workers(**{name: values.pop(name, None) for name in _WORKERS})
+    workers.check(folder)
+    inputs = study_inputs.of_line(kind, values, folder)
+    if workers.wanted and folder is not None:
+        inputs = study_workers.filled(study, inputs, values, workers, folder)
     return study, progress.studied(study, inputs)
 
 

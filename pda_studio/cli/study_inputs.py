@@ -56,7 +56,7 @@ def of_line(kind: type[Study], values: dict[str, Any], folder: Path | None) -> I
 
     classifiers = [
         ClassifierInput(name, partial(load, name, source))
-        for name, source in _classifiers(kind, values, plan).items()
+        for name, source in classifiers_of(kind, values, plan).items()
     ]
     subject, explained, name = None, None, ""
     if "subject" in kind.needs or values.get("image") is not None:
@@ -81,10 +81,16 @@ def of_line(kind: type[Study], values: dict[str, Any], folder: Path | None) -> I
     return Inputs(classifiers, subject, name, methods, model_input.read, explained=explained)
 
 
-def _classifiers(
+def classifiers_of(
     kind: type[Study], values: dict[str, Any], plan: Plan | None
 ) -> dict[str, str | None]:
-    """Names of the classifiers with their weights; None for what belongs to the name."""
+    """Names of the classifiers with their weights; None for what belongs to the name.
+
+    Raises
+    ------
+    UsageError
+        If the words do not go together.
+    """
     named, weights = values.get("classifier"), values.get("weights")
     if "classifiers" in kind.needs:
         names = list(dict.fromkeys(named or CLASSIFIERS))

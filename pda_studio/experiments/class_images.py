@@ -29,12 +29,15 @@ class ClassImages:
         To be explained for the class.
     probabilities : tuple of float
         What the classifier says of the class, in each.
+    likeliest : tuple of bool
+        Whether it is the likeliest class, in each.
     """
 
     index: int
     name: str
     images: tuple[SubjectInput, ...]
     probabilities: tuple[float, ...]
+    likeliest: tuple[bool, ...]
 
 
 def images_of_class(
@@ -89,6 +92,7 @@ def images_of_class(
         name,
         tuple(_about(subjects[place], index) for place in kept),
         tuple(float(predicted[place][index]) for place in kept),
+        tuple(bool(likeliest[place] == index) for place in kept),
     )
 
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from pda_studio.batch.sources import source_at
+from pda_studio.batch.sources import ImageSource, source_at
 from pda_studio.classifiers import Classifier
 from pda_studio.errors import UsageError
 from pda_studio.experiments.expected import Expected, later_pace
@@ -259,6 +259,7 @@ def subjects_of(
     count: int | None,
     classifier: Classifier,
     read: Callable[[Path], Image] | None = None,
+    source: ImageSource | None = None,
 ) -> list[SubjectInput]:
     """What is explained in a folder of images, in a folder of results, or by a plan.
 
@@ -272,13 +273,15 @@ def subjects_of(
         What is explained.
     read : callable, optional
         Reads the images of a plain folder.
+    source : ImageSource, optional
+        What the folder holds, where that is known.
 
     Raises
     ------
     PdaStudioError
         If there are no images.
     """
-    source = source_at(folder)
+    source = source or source_at(folder)
     chosen = source.images if count is None else evenly(source.images, count)
     return [
         SubjectInput(

@@ -7,7 +7,7 @@ import io
 import json
 import math
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -19,6 +19,7 @@ from pda_studio.parameters import Declaration
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from pda_studio.batch.sources import ImageSource
     from pda_studio.classifiers import Classifier
     from pda_studio.images import Image
     from pda_studio.methods import Method
@@ -184,6 +185,25 @@ class StudyProgress:
 
 
 @dataclass(frozen=True)
+class FolderMaps:
+    """Maps that a study takes of a folder's images as they are: a batch can compute them before.
+
+    Attributes
+    ----------
+    methods : sequence of Method
+        What explains.
+    images : sequence of Path
+        The images' files.
+    target : int or None
+        The class that is explained; None for that of the plan, or the likeliest.
+    """
+
+    methods: Sequence[Method]
+    images: Sequence[Path]
+    target: int | None = None
+
+
+@dataclass(frozen=True)
 class ClassifierInput:
     """A classifier that is loaded when it is needed.
 
@@ -219,6 +239,8 @@ class Inputs:
         Column and row of the pixel that was clicked, in the model input.
     explained : callable, optional
         Makes a subject of the image for another classifier.
+    source : ImageSource, optional
+        What the study's folder holds, where that is known, with maps that were finished elsewhere.
     """
 
     classifiers: Sequence[ClassifierInput]
@@ -228,6 +250,7 @@ class Inputs:
     read: Callable[[Path], Image] | None = None
     pixel: tuple[int, int] | None = None
     explained: Callable[[Classifier], Subject] | None = None
+    source: ImageSource | None = None
 
     def classifier(self) -> Classifier:
         """The only classifier, or the first.
@@ -283,6 +306,17 @@ class Study(Declaration):
         UsageError
             If the parameters do not fit the inputs.
         """
+
+    def folder_maps(self, inputs: Inputs) -> Generator[StudyProgress, None, list[FolderMaps]]:
+        """Find out which maps of its folder's images it will take; none without a folder.
+
+        Raises
+        ------
+        UsageError
+            If the parameters do not fit the inputs.
+        """
+        yield from ()
+        return []
 
     def effort(self) -> str:
         """Say in a sentence what it will take."""

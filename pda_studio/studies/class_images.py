@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pda_studio.errors import UsageError
 from pda_studio.parameters import parameter, same_but
-from pda_studio.studies.base import Inputs, Need, StudyProgress, StudyResult
-from pda_studio.studies.over_images import OverImages, about, streamed
+from pda_studio.studies.base import FolderMaps, Inputs, Need, StudyProgress, StudyResult
+from pda_studio.studies.over_images import OverImages, about, files_of, streamed
 
 if TYPE_CHECKING:
     from pda_studio.classifiers import Classifier
+    from pda_studio.experiments.class_images import ClassImages
     from pda_studio.experiments.map_work import MapStep
     from pda_studio.methods import Method
 
@@ -81,6 +82,29 @@ class OverClassImages(OverImages):
             return self.result(found, method.title, about(classifier, len(found.of.images)))
 
         yield from streamed(steps, result_of)
+
+    def folder_maps(self, inputs: Inputs) -> Generator[StudyProgress, None, list[FolderMaps]]:
+        """A map of each image of the class."""
+        from pda_studio.experiments.class_images import images_of_class
+
+        classifier = inputs.classifier()
+        method = self.method(inputs, classifier)
+        subjects = self.subjects(inputs, classifier)
+        steps = images_of_class(classifier, subjects, self.index, self.members)
+        while True:
+            try:
+                step = next(steps)
+            except StopIteration as stop:
+                of: ClassImages = stop.value
+                break
+            yield StudyProgress(step.done, step.total, step.doing)
+        plan = None if inputs.source is None else inputs.source.plan
+        if plan is not None and plan.target is not None:
+            return [FolderMaps([method], files_of(of.images), of.index)]
+        pairs = list(zip(files_of(of.images), of.likeliest, strict=True))
+        likely = FolderMaps([method], [file for file, is_it in pairs if is_it])
+        others = FolderMaps([method], [file for file, is_it in pairs if not is_it], of.index)
+        return [one for one in (likely, others) if one.images]
 
     @abstractmethod
     def result(self, found: Any, method: str, measured_on: dict[str, Any]) -> StudyResult:

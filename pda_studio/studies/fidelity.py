@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -13,6 +13,7 @@ from pda_studio.parameters import OneOf, parameter
 from pda_studio.studies.base import (
     Cell,
     Column,
+    FolderMaps,
     Inputs,
     Need,
     Study,
@@ -20,10 +21,12 @@ from pda_studio.studies.base import (
     StudyResult,
     Table,
 )
-from pda_studio.studies.over_images import about, streamed
+from pda_studio.studies.over_images import about, files_of, streamed
 
 if TYPE_CHECKING:
+    from pda_studio.classifiers import Classifier
     from pda_studio.experiments.fidelity import Fidelities, Measured
+    from pda_studio.experiments.map_work import SubjectInput
 
 ALL = "all"
 _NAMED = 4  # of those that are tied with the best
@@ -132,14 +135,13 @@ class Fidelity(Study):
     def steps(self, inputs: Inputs) -> Iterator[StudyProgress]:
         """Explain one image after the other by all methods, and measure the maps."""
         from pda_studio.experiments.fidelity import fidelity_over_images
-        from pda_studio.experiments.map_work import subjects_of
 
         classifier = inputs.classifier()
         assert inputs.methods is not None, "it is what the study needs"
         chosen = [m for name, m in FIDELITY_METRICS.items() if self.metric in (ALL, name)]
         steps = fidelity_over_images(
             classifier,
-            subjects_of(self.folder, self.images, classifier, inputs.read),
+            self._subjects(inputs, classifier),
             inputs.methods(classifier),
             chosen,
             self._settings(),
@@ -147,6 +149,22 @@ class Fidelity(Study):
         yield from streamed(
             steps, lambda found: self._result(found, about(classifier, found.images))
         )
+
+    def folder_maps(self, inputs: Inputs) -> Generator[StudyProgress, None, list[FolderMaps]]:
+        """A map of each image by each method, where a metric looks at the images as they are."""
+        yield from ()
+        chosen = [m for name, m in FIDELITY_METRICS.items() if self.metric in (ALL, name)]
+        if not any(metric.subjects in ("image", "perturbed") for metric in chosen):
+            return []
+        classifier = inputs.classifier()
+        assert inputs.methods is not None, "it is what the study needs"
+        images = files_of(self._subjects(inputs, classifier))
+        return [FolderMaps(inputs.methods(classifier), images)]
+
+    def _subjects(self, inputs: Inputs, classifier: Classifier) -> list[SubjectInput]:
+        from pda_studio.experiments.map_work import subjects_of
+
+        return subjects_of(self.folder, self.images, classifier, inputs.read, inputs.source)
 
     def _settings(self) -> MetricSettings:
         given = {"order", "parts", "fill", "sigma", "share", "top", "samples", "radius", "cells"}

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from pda_studio.errors import UsageError
 from pda_studio.parameters import parameter
-from pda_studio.studies.base import Cell, Inputs, Need, Study, StudyProgress, StudyResult
+from pda_studio.studies.base import (
+    Cell,
+    FolderMaps,
+    Inputs,
+    Need,
+    Study,
+    StudyProgress,
+    StudyResult,
+)
 
 if TYPE_CHECKING:
     from pda_studio.classifiers import Classifier
     from pda_studio.experiments.map_work import MapStep, SubjectInput
+    from pda_studio.methods import Method
 
 Found = TypeVar("Found")
 
@@ -54,10 +63,28 @@ class OverImages(Study):
         from pda_studio.experiments.map_work import SubjectInput, subjects_of
 
         if self.folder is not None:
-            return subjects_of(self.folder, self.images, classifier, inputs.read)
+            return subjects_of(self.folder, self.images, classifier, inputs.read, inputs.source)
         if inputs.subject is None:
             raise UsageError("The study needs an image, or a folder of images: name either.")
         return [SubjectInput(inputs.subject_name, inputs.subject)]
+
+    def explaining(self, inputs: Inputs, classifier: Classifier) -> Sequence[Method]:
+        """The methods that explain the images as they are."""
+        return () if inputs.methods is None else inputs.methods(classifier)
+
+    def folder_maps(self, inputs: Inputs) -> Generator[StudyProgress, None, list[FolderMaps]]:
+        """A map of each image by each method."""
+        yield from ()
+        if self.folder is None or "methods" not in self.needs:
+            return []
+        classifier = inputs.classifier()
+        images = files_of(self.subjects(inputs, classifier))
+        return [FolderMaps(self.explaining(inputs, classifier), images)]
+
+
+def files_of(subjects: Iterable[SubjectInput]) -> list[Path]:
+    """The files of a folder's images."""
+    return [one.path for one in subjects if one.path is not None]
 
 
 def streamed(

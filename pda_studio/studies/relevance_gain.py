@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pda_studio.parameters import parameter
 from pda_studio.studies.base import (
     Column,
+    FolderMaps,
     Inputs,
     Need,
     Study,
@@ -16,10 +17,12 @@ from pda_studio.studies.base import (
     StudyResult,
     Table,
 )
-from pda_studio.studies.over_images import about, streamed
+from pda_studio.studies.over_images import about, files_of, streamed
 
 if TYPE_CHECKING:
+    from pda_studio.classifiers import Classifier
     from pda_studio.experiments.gains import Gains
+    from pda_studio.experiments.map_work import SubjectInput
 
 Fill = Literal["blur", "grey"]
 
@@ -67,7 +70,6 @@ class RelevanceGain(Study):
     def steps(self, inputs: Inputs) -> Iterator[StudyProgress]:
         """Explain one image after the other by all methods, and measure the maps."""
         from pda_studio.experiments.gains import gains_over_images
-        from pda_studio.experiments.map_work import subjects_of
 
         classifier = inputs.classifier()
         assert inputs.methods is not None, "it is what the study needs"
@@ -78,11 +80,24 @@ class RelevanceGain(Study):
             "steps": self.curve_steps,
         }
         steps = gains_over_images(
-            subjects_of(self.folder, self.images, classifier, inputs.read),
+            self._subjects(inputs, classifier),
             inputs.methods(classifier),
             options,
         )
         yield from streamed(steps, lambda gains: _result(gains, about(classifier, gains.count)))
+
+    def folder_maps(self, inputs: Inputs) -> Generator[StudyProgress, None, list[FolderMaps]]:
+        """A map of each image by each method."""
+        yield from ()
+        classifier = inputs.classifier()
+        assert inputs.methods is not None, "it is what the study needs"
+        images = files_of(self._subjects(inputs, classifier))
+        return [FolderMaps(inputs.methods(classifier), images)]
+
+    def _subjects(self, inputs: Inputs, classifier: Classifier) -> list[SubjectInput]:
+        from pda_studio.experiments.map_work import subjects_of
+
+        return subjects_of(self.folder, self.images, classifier, inputs.read, inputs.source)
 
 
 def _result(gains: Gains, about: dict[str, Any]) -> StudyResult | None:

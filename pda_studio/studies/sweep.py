@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pda_studio.counts import counted
@@ -12,7 +12,9 @@ from pda_studio.studies.base import Cell, Column, Inputs, StudyProgress, StudyRe
 from pda_studio.studies.over_images import OverImages, about, mean_with_interval, streamed
 
 if TYPE_CHECKING:
-    from pda_studio.experiments.sweep import Sweep
+    from pda_studio.classifiers import Classifier
+    from pda_studio.experiments.sweep import Strip, Sweep
+    from pda_studio.methods import Method
 
 _VALUES = "Values"
 NUMBERS: dict[str, str] = {
@@ -92,17 +94,26 @@ class Sweeps(OverImages):
 
     def steps(self, inputs: Inputs) -> Iterator[StudyProgress]:
         """Explain each image with one value after the other."""
-        from pda_studio.experiments.sweep import Span, strips_of, sweep_over_images
+        from pda_studio.experiments.sweep import sweep_over_images
 
         classifier = inputs.classifier()
-        assert inputs.methods is not None, "it is what the study needs"
-        geometric = self.spacing == "geometric"
-        span = Span(self.smallest, self.largest, self.count, geometric, self.margin)
-        strips = strips_of(inputs.methods(classifier), self.vary, span, classifier.shorter_side)
+        strips = self._strips(inputs, classifier)
         steps = sweep_over_images(self.subjects(inputs, classifier), strips)
         yield from streamed(
             steps, lambda found: self._result(found, about(classifier, len(found.to_own)))
         )
+
+    def explaining(self, inputs: Inputs, classifier: Classifier) -> Sequence[Method]:
+        """Each method with one value after the other."""
+        return [one for strip in self._strips(inputs, classifier) for one in strip.methods]
+
+    def _strips(self, inputs: Inputs, classifier: Classifier) -> list[Strip]:
+        from pda_studio.experiments.sweep import Span, strips_of
+
+        assert inputs.methods is not None, "it is what the study needs"
+        geometric = self.spacing == "geometric"
+        span = Span(self.smallest, self.largest, self.count, geometric, self.margin)
+        return strips_of(inputs.methods(classifier), self.vary, span, classifier.shorter_side)
 
     def _result(self, found: Sweep, measured_on: dict[str, Any]) -> StudyResult | None:
         from pda_studio.experiments.sweep_figure import draw_sweep
