@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -29,7 +30,17 @@ _SMALLEST = 190
 
 
 class Inspector(QWidget):
-    """Three pages under a line of tabs; each says what to do while it has nothing to show."""
+    """Three pages under a line of tabs; each says what to do while it has nothing to show.
+
+    A page is made when it is first shown: the window's start does without.
+    """
+
+    chosen = Signal(int)
+    """A window in the list of those over a pixel."""
+    region_changed = Signal(object)
+    """A `Rectangle`: the region that is wanted."""
+    stage_wanted = Signal(int)
+    """How many of the strongest windows are to be gone."""
 
     def __init__(
         self, inspection: Inspection, theme: ThemeKeeper, parent: QWidget | None = None
@@ -40,16 +51,13 @@ class Inspector(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setAccessibleName(self.tr("Inspector"))
         self.setMinimumHeight(_SMALLEST)
-        self.windows = WindowPage()
-        self.region = RegionPage(inspection)
-        self.strongest = DeletionPage(inspection, theme)
+        self._theme = theme
         self.hint = named(QLabel(), "muted")
         self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.hint.setWordWrap(True)
         self.hint.setContentsMargins(40, 0, 40, 24)
         self.pages = QStackedWidget()
-        for page in (self.hint, self.windows, self.region, self.strongest):
-            self.pages.addWidget(page)
+        self.pages.addWidget(self.hint)
         self.tabs: dict[Page, QToolButton] = {}
         header = QHBoxLayout()
         header.setContentsMargins(14, 5, 8, 5)
@@ -96,6 +104,30 @@ class Inspector(QWidget):
     def sizeHint(self) -> QSize:
         """As high as five classes below one another."""
         return QSize(640, 226)
+
+    @cached_property
+    def windows(self) -> WindowPage:
+        """The windows over a pixel."""
+        page = WindowPage()
+        page.chosen.connect(self.chosen)
+        self.pages.addWidget(page)
+        return page
+
+    @cached_property
+    def region(self) -> RegionPage:
+        """The scores without a region."""
+        page = RegionPage(self._inspection)
+        page.changed.connect(self.region_changed)
+        self.pages.addWidget(page)
+        return page
+
+    @cached_property
+    def strongest(self) -> DeletionPage:
+        """The deletion curve."""
+        page = DeletionPage(self._inspection, self._theme)
+        page.wanted.connect(self.stage_wanted)
+        self.pages.addWidget(page)
+        return page
 
     def set_useful(self, useful: bool) -> None:
         """Hide while there is nothing on the grid to look behind."""

@@ -51,9 +51,9 @@ class InspectorActions(QObject):
         pointing = window.grid.pointing
         pointing.picked.connect(inspecting.inspect_pixel)
         pointing.framed.connect(self._on_region)
-        window.inspector.windows.chosen.connect(inspecting.choose)
-        window.inspector.region.changed.connect(inspecting.remove_region)
-        window.inspector.strongest.wanted.connect(inspecting.playing.go_to)
+        window.inspector.chosen.connect(inspecting.choose)
+        window.inspector.region_changed.connect(inspecting.remove_region)
+        window.inspector.stage_wanted.connect(inspecting.playing.go_to)
         inspecting.marks_changed.connect(pointing.show_marks)
         inspecting.opened.connect(window.registry["inspector"].setChecked)
 
