@@ -1,5 +1,6 @@
 """The first start: a finished example before the engine is there."""
 
+import gc
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from pytestqt.qtbot import QtBot
 from pda_studio.document.saved import load_state
 from pda_studio.document.workspace import Workspace
 from pda_studio.gui import app
+from pda_studio.gui.collection import without_collection
 from pda_studio.gui.window.studio import Studio
 from pda_studio.rendering import Appearance, overlay
 
@@ -36,6 +38,48 @@ def test_the_example_is_there_before_the_engine(opened: Opened) -> None:
     channels = [[int(c[at : at + 2], 16) for at in (1, 3, 5)] for c in colours]
     assert any(min(one) > 190 for one in channels), "the digit shows through"
     assert any(red > 90 and blue < 50 for red, _, blue in channels), "some is red"
+
+
+def test_the_start_collects_no_garbage(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+    moved: list[str] = []
+    monkeypatch.setattr(gc, "get_freeze_count", lambda: 0)  # as in the program, unlike here
+    for name in ("freeze", "unfreeze"):
+        monkeypatch.setattr(gc, name, lambda name=name: moved.append(name))
+    note = lambda phase, _: seen.append(phase)  # noqa: E731
+    gc.callbacks.append(note)
+    try:
+        with without_collection():
+            made = [[number] for number in range(3 * gc.get_threshold()[0])]
+            during = list(seen)
+    finally:
+        gc.callbacks.remove(note)
+    assert gc.isenabled()
+    assert len(made) > gc.get_threshold()[0]
+    assert not during
+    assert moved == ["freeze", "unfreeze"], "what was made is old, and was not looked through"
+
+
+def test_all_widgets_of_a_window_get_the_style_sheet_at_once(
+    qapp: QApplication, monkeypatch: pytest.MonkeyPatch, opened: Opened
+) -> None:
+    sheet = qapp.styleSheet()
+    qapp.setStyleSheet("")  # as where no window was before
+    sheets: list[str] = []
+    real = QApplication.setStyleSheet
+
+    def note(self: QApplication, text: str) -> None:
+        sheets.append(text)
+        real(self, text)
+
+    monkeypatch.setattr(QApplication, "setStyleSheet", note)
+    try:
+        studio = opened(finished=False)
+        assert [text for text in sheets if text] == [qapp.styleSheet()]
+        assert studio.window.starting.isVisible()
+    finally:
+        monkeypatch.undo()
+        qapp.setStyleSheet(sheet)
 
 
 def test_the_map_that_comes_with_the_program_is_the_one_it_computes(opened: Opened) -> None:

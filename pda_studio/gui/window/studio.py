@@ -97,6 +97,7 @@ class Studio(QObject):
         workspaces.install(parts)
         self.window_settings = main_window.install(parts)
         self.commands = actions.install(parts, self.studies)
+        self.theme.style()
         self.window.closing.connect(self.close)
         self.window.strip.stopped.connect(self.stop)
         self.opening.engine_ready.connect(self._freeze)

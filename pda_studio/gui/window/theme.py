@@ -66,6 +66,7 @@ class ThemeKeeper(QObject):
         self._application = application
         self._theme: Theme = "system"
         self._icons: list[tuple[QAction | QAbstractButton, str]] = []
+        self._styled = bool(application.styleSheet())  # by another window
         if application.property(_STYLED) is None:
             application.setStyle("Fusion")
             application.setProperty(_STYLED, True)
@@ -85,6 +86,16 @@ class ThemeKeeper(QObject):
         hints.setColorScheme(schemes.get(theme, Qt.ColorScheme.Unknown))
         self._apply()  # some platforms cannot be told, and say nothing
 
+    def style(self) -> None:
+        """Give the style sheet to all widgets that are there, and to those made from now on.
+
+        Until a window has all its widgets they go without: one after the other, each time that it
+        finds its parent, they would be polished again and again.
+        """
+        if not self._styled:
+            self._styled = True
+            self._colour()
+
     def set_icon(self, owner: QAction | QAbstractButton, name: str) -> None:
         """Give an action or button an icon that follows the theme."""
         self._icons = [(old, n) for old, n in self._icons if old is not owner]
@@ -98,17 +109,20 @@ class ThemeKeeper(QObject):
         self._icons = [(owner, name) for owner, name in self._icons if shiboken6.isValid(owner)]
 
     def _apply(self) -> None:
+        self._colour()
+        for owner, name in self._icons:
+            owner.setIcon(icon(name))
+        self.changed.emit()
+
+    def _colour(self) -> None:
         dark = self._theme == "dark"
         if self._theme == "system":
             dark = self._application.styleHints().colorScheme() == Qt.ColorScheme.Dark
         colours = _DARK if dark else _LIGHT
-        sheet = _style_sheet(colours)
-        if sheet != self._application.styleSheet():  # else all widgets are polished for nothing
+        sheet = _style_sheet(colours) if self._styled else ""
+        if not sheet or sheet != self._application.styleSheet():  # else all is polished for nothing
             self._application.setPalette(_palette(colours))
             self._application.setStyleSheet(sheet)
-        for owner, name in self._icons:
-            owner.setIcon(icon(name))
-        self.changed.emit()
 
 
 def icon(name: str) -> QIcon:
