@@ -48,6 +48,8 @@ class Parameter:
         What the choices are the names of, where they come from a registry.
     symbol : str or None
         What stands before its value in a heading, "" for nothing; None if headings leave it out.
+    files : str
+        Which files a folder's place takes, too, as a pattern; "" if none.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Parameter:
     required: bool = False
     registry: Mapping[str, object] | None = field(default=None, repr=False, compare=False)
     symbol: str | None = None
+    files: str = ""
 
     @property
     def is_number(self) -> bool:
@@ -106,6 +109,7 @@ def parameter(
     step: float | None = None,
     group: str = "",
     symbol: str | None = None,
+    files: str = "",
     **bounds: Any,
 ) -> Any:
     """Declare a parameter: a pydantic field with what sliders and help need.
@@ -118,6 +122,7 @@ def parameter(
         "step": step,
         "group": group,
         "symbol": symbol,
+        "files": files,
     }
     return Field(default, description=help, json_schema_extra=extra, **bounds)
 
@@ -198,6 +203,7 @@ def _parameter(name: str, info: FieldInfo) -> Parameter:
         step=float(step) if isinstance(step, int | float) else (1.0 if kind == "integer" else None),
         choices=choices,
         group=str(extra.get("group", "")),
+        files=str(extra.get("files", "")),
         required=info.is_required(),
         registry=registry,
         symbol=symbol if isinstance(symbol, str) else None,

@@ -27,7 +27,11 @@ class OverClassImages(OverImages):
     needs: ClassVar[frozenset[Need]] = frozenset({"methods"})
 
     folder: Path = parameter(
-        ..., "Image folder", "Images, also in folders below it, of one class or of many."
+        ...,
+        "Image folder",
+        "Images, also in folders below it, of one class or of many; or results of batch; or a plan"
+        " (PLAN.toml).",
+        files="*.toml",
     )
     images: int = same_but(OverImages, "images", 1000)
     index: int = parameter(

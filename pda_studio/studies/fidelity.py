@@ -75,6 +75,7 @@ class Fidelity(Study):
         "Image folder",
         "Images, also in folders below it; or results of batch, whose finished maps are taken; or"
         " a plan (PLAN.toml).",
+        files="*.toml",
     )
     images: int = parameter(
         20, "Images", "How many, from all over the folder.", unit="images", ge=2, le=10_000

@@ -38,6 +38,7 @@ class OverImages(Study):
         "Images, also in folders below it, that are explained in place of the single one, each for"
         " its most likely class; or results of batch, whose finished maps are taken; or a plan"
         " (PLAN.toml).",
+        files="*.toml",
     )
     images: int = parameter(
         20,

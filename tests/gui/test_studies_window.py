@@ -1,6 +1,7 @@
 """Studies in the window: a menu from the registry, a dialog each, results that can be saved."""
 
 import csv
+import shutil
 from pathlib import Path
 from typing import ClassVar
 
@@ -14,6 +15,7 @@ from PySide6.QtGui import QImage, QMouseEvent
 from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QPushButton, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
+from pda_studio.batch.plan import Plan, write_plan
 from pda_studio.gui.studies.study_dialog import StudyDialog
 from pda_studio.gui.window.studio import Studio
 from pda_studio.parameters import parameter
@@ -123,6 +125,35 @@ def test_a_folder_is_asked_for_where_one_is_needed(studio: Studio) -> None:
         asked = dialog.rows[name].findChild(QFileDialog)
         assert asked.fileMode() == QFileDialog.FileMode.Directory
         asked.close()
+
+
+def test_a_plan_is_chosen_in_the_place_of_a_folder(
+    qtbot: QtBot, studio: Studio, tmp_path: Path
+) -> None:
+    (tmp_path / "images").mkdir()
+    for name in ("3.png", "5.png"):
+        shutil.copy(studio.samples[0], tmp_path / "images" / name)
+    plan = tmp_path / "PLAN.toml"
+    write_plan(Plan(inputs=("images",)), plan)
+    column = studio.session.work.columns[0].key
+    studio.session.columns.set_method(column, "saliency")
+    studio.session.columns.add("grad-cam")
+    dialog = opened_study(studio, "disagreement")
+    row = dialog.rows["folder"]
+    qtbot.mouseClick(row.findChild(QPushButton), Qt.MouseButton.LeftButton)
+    menu = row.findChild(QMenu)
+    qtbot.waitUntil(menu.isVisible, timeout=WAIT)
+    place = menu.actionGeometry(menu.actions()[1]).center()
+    qtbot.mouseClick(menu, Qt.MouseButton.LeftButton, pos=place)
+    asked = row.findChild(QFileDialog)
+    assert asked.nameFilters() == ["*.toml"]
+    assert asked.fileMode() != QFileDialog.FileMode.Directory
+    asked.selectFile(str(plan))
+    qtbot.keyClick(asked, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: row.path.text() == "PLAN.toml", timeout=WAIT)
+    dialog.run_button.click()
+    finish(qtbot, studio)
+    assert dialog.sentence.text().startswith("Over 2 images, ")
 
 
 def test_a_tall_figure_is_scrolled_rather_than_too_small_to_read(qtbot: QtBot) -> None:

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
+    QMenu,
     QPushButton,
     QSlider,
     QWidget,
@@ -231,7 +232,18 @@ class ParameterRow(QWidget):
         self.path.setPlaceholderText(empty if self._names_folder else shipped)
         self._layout.addWidget(self.path, 1)
         choose = QPushButton("…")
-        choose.clicked.connect(self._choose_path)
+        if self.parameter.files:
+            menu = QMenu(choose)
+            menu.addAction(QCoreApplication.translate("ParameterRow", "Folder …"), self._ask)
+            menu.addAction(
+                QCoreApplication.translate("ParameterRow", "Plan (PLAN.toml) …"),
+                lambda: self._ask(self.parameter.files),
+            )
+            choose.clicked.connect(
+                lambda: menu.popup(choose.mapToGlobal(choose.rect().bottomLeft()))
+            )
+        else:
+            choose.clicked.connect(lambda: self._ask())
         self._clear = QPushButton("×")
         self._clear.clicked.connect(lambda: self._on_path(""))
         for button in (choose, self._clear):
@@ -243,9 +255,10 @@ class ParameterRow(QWidget):
         """Whether the path is a folder's, by what the parameter is called."""
         return "folder" in self.parameter.label.lower()
 
-    def _choose_path(self) -> None:
-        dialog = QFileDialog(self, self.parameter.label)
-        if self._names_folder:
+    def _ask(self, files: str = "") -> None:
+        """Ask for a folder, or for a file: one of a pattern, if there is one."""
+        dialog = QFileDialog(self, self.parameter.label, "", files)
+        if self._names_folder and not files:
             dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.fileSelected.connect(self._on_path)
