@@ -12,6 +12,13 @@ from PIL import Image
 from pda_studio.batch import explaining, index
 from pda_studio.batch.inputs import images_of
 from pda_studio.batch.parts import Part
+from pda_studio.batch.plan import (
+    Plan,
+    PlannedClassifier,
+    PlannedMethod,
+    read_plan,
+    write_plan,
+)
 from pda_studio.batch.results import ResultFolder, rows_in
 from pda_studio.cli import main
 from pda_studio.errors import PdaStudioError, UsageError
@@ -303,3 +310,37 @@ def test_the_contact_sheet_holds_every_row_and_runs_nothing_of_a_name(images, tm
     assert "<b>" not in data[1]
     for row in found:
         assert (output / row[columns.index("thumbnail")]).is_file()
+
+
+def test_the_class_of_an_images_label_is_explained(images, tmp_path):
+    """In a class tree a folder names it, whatever the case; where it names none, that is told."""
+    (images / "one").rename(images / "7")
+    output = tmp_path / "out"
+    run("batch", images, "--output", output, "--method", "saliency", "--label-target", status=1)
+    found = {row["image"]: row for row in pq.read_table(output / "index.parquet").to_pylist()}
+    assert [found[name]["target"] for name in ("7/a.png", "7/b.png")] == ["7", "7"]
+    assert found["7/a.png"]["predicted"] == "1"
+    assert found["two/a.png"]["error"] == ("digits has no class “two”, which is the image's label.")
+    run("batch", draw(tmp_path / "b.png"), "--output", tmp_path / "one", "--label-target", status=1)
+    (row,) = pq.read_table(tmp_path / "one" / "index.parquet").to_pylist()
+    assert row["error"].startswith("The image has no label: ")
+
+
+def test_a_label_and_a_class_are_not_both_the_target(images, tmp_path, capsys):
+    words = ["--output", tmp_path / "out", "--label-target", "--target", "7"]
+    run("batch", images, *words, status=2)
+    assert "not both" in capsys.readouterr().err
+
+
+def test_a_classifier_of_a_plan_gets_of_an_image_what_is_its_own(images, tmp_path):
+    image = Image.open(images / "one" / "a.png").resize((40, 28))
+    for one in images.rglob("*.png"):
+        image.save(one)
+    both = PlannedClassifier(name="digits"), PlannedClassifier(name="digits", fit="pad")
+    plan = Plan(inputs=(str(images / "one" / "a.png"),), classifiers=both, fit="stretch",
+                methods=(PlannedMethod(name="saliency"),))  # fmt: skip
+    write_plan(plan, tmp_path / "plan.toml")
+    assert read_plan(tmp_path / "plan.toml") == plan
+    run("batch", "--plan", tmp_path / "plan.toml", "--output", tmp_path / "out")
+    maps = [load_map(one) for one in (tmp_path / "out" / "maps").rglob("*.npz")]
+    assert {one.fit for one in maps} == {"stretch", "pad"}

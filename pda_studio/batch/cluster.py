@@ -37,7 +37,7 @@ class ClusterOrder(Order):
     def load(self, one: PlannedClassifier) -> Classifier:
         """Load a classifier of the plan, or take the one that was loaded for an earlier task."""
         loaded = _loaded(one, self.device)
-        return loaded.with_fit(self.plan.fit, self.plan.crop)
+        return self.plan.fitted(loaded, one)
 
     def jobs(self) -> Jobs:
         """The jobs of one task; no task reads the rows of the whole batch."""

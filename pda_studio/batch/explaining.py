@@ -10,10 +10,11 @@ from pda_studio.batch.jobs import Setting
 from pda_studio.batch.plan import Plan
 from pda_studio.batch.results import FileState
 from pda_studio.classifiers import Classifier
-from pda_studio.classifiers.named_targets import target_named
+from pda_studio.classifiers.named_targets import target_named, target_of_label
 from pda_studio.images import DisplayLimits, Image, read_image
 from pda_studio.methods import method_named, run
 from pda_studio.results import Result, Subject
+from pda_studio.targets import Target
 
 Made = TypeVar("Made")
 
@@ -67,12 +68,16 @@ class Explaining:
             return ReadImage(error, state)
 
     def results(
-        self, image: Image | Exception, settings: tuple[Setting, ...], loaded: Classifier
+        self,
+        image: Image | Exception,
+        settings: tuple[Setting, ...],
+        loaded: Classifier,
+        label: str = "",
     ) -> Iterator[tuple[Setting, tuple[Subject, Result] | Exception]]:
         """Explain an image with a classifier by each setting; or tell why that cannot be done."""
         if not settings:
             return
-        subject = image if isinstance(image, Exception) else self.subject(image, loaded)
+        subject = image if isinstance(image, Exception) else self.subject(image, loaded, label)
         for setting in settings:
             if isinstance(subject, Exception):
                 yield setting, subject
@@ -86,13 +91,16 @@ class Explaining:
                 made = _attempted(lambda s=setting, about=subject: _explained(s, about))  # type: ignore[misc]
             yield setting, made if isinstance(made, Exception) else (subject, made)
 
-    def subject(self, image: Image, loaded: Classifier) -> Subject | Exception:
-        """What is explained in an image; or why it cannot be."""
+    def subject(self, image: Image, loaded: Classifier, label: str = "") -> Subject | Exception:
+        """What is explained in an image with a label; or why it cannot be."""
         plan = self._plan
 
         def made() -> Subject:
             named = plan.target, plan.against, plan.layer, plan.unit
-            target = target_named(loaded, image, *named)
+            if plan.label_target:
+                target: Target | None = target_of_label(loaded, label)
+            else:
+                target = target_named(loaded, image, *named)
             return Subject.of(image, loaded, target, self._batch).with_fixed_batch()
 
         return _attempted(made)

@@ -3,14 +3,14 @@
 import csv
 import glob
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pda_studio.errors import PdaStudioError, UsageError
 from pda_studio.images.formats import is_named_as_image
-from pda_studio.pda.infill.folders import images_in
 
+_STEP = 100  # files between two counts
 _LISTS = (".txt", ".csv")
 _PATH_COLUMNS = ("path", "image", "file", "filename")
 _LABEL_COLUMNS = ("label", "class")
@@ -59,6 +59,19 @@ def images_of(
     UsageError
         If there is no input, or a list has no column of paths.
     """
+    steps = listing(inputs, base, output)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as stop:
+            images: list[BatchImage] = stop.value
+            return images
+
+
+def listing(
+    inputs: Sequence[str], base: Path | None = None, output: Path | None = None
+) -> Generator[int, None, list[BatchImage]]:
+    """What `images_of` does, in steps: each tells how many images are found by then."""
     if not inputs:
         raise UsageError("A batch needs images: name a folder, a glob, a list or images.")
     labels: dict[str, str] = {}
@@ -66,8 +79,11 @@ def images_of(
     for one in inputs:
         root, found = _images_of(os.path.join(os.path.abspath(base or ""), one))
         roots.append(root)
-        for path, label in found:
-            labels.setdefault(path, label)
+        for number, image in enumerate(found):
+            if image is not None:
+                labels.setdefault(*image)
+            if number % _STEP == 0:
+                yield len(labels)
     if output is not None:
         below = os.path.join(os.path.abspath(output), "")
         labels = {path: label for path, label in labels.items() if not path.startswith(below)}
@@ -76,11 +92,11 @@ def images_of(
     return sorted(made, key=lambda image: image.name)
 
 
-def _images_of(given: str) -> tuple[str, Iterable[tuple[str, str]]]:
-    """The folder of an input, and its images with their labels."""
+def _images_of(given: str) -> tuple[str, Iterable[tuple[str, str] | None]]:
+    """The folder of an input, and its images with their labels; None stands for other files."""
     path = Path(os.path.normpath(given))
     if path.is_dir():
-        return str(path), [(str(one), _folder_below(one, path)) for one in images_in(path)]
+        return str(path), _below_folder(path)
     if path.is_file():
         if path.suffix.lower() in _LISTS:
             listed = list(_listed(path))
@@ -96,6 +112,19 @@ def _images_of(given: str) -> tuple[str, Iterable[tuple[str, str]]]:
         fixed = given[: next(i for i, sign in enumerate(given) if sign in "*?[")]
         return os.path.normpath(os.path.dirname(fixed)), [(one, "") for one in images]
     raise PdaStudioError(f"There is no image, folder or list at {path}; check the name.")
+
+
+def _below_folder(folder: Path) -> Iterator[tuple[str, str] | None]:
+    """The images in and below a folder, as they are found."""
+    found = False
+    for one in folder.rglob("*"):
+        if is_named_as_image(one.name):
+            found = True
+            yield str(one), _folder_below(one, folder)
+        else:
+            yield None
+    if not found:
+        raise PdaStudioError(f"The folder {folder} holds no images.")
 
 
 def _listed(path: Path) -> Iterator[tuple[str, str]]:

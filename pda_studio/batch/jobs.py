@@ -60,7 +60,7 @@ class Bundle:
     def name(self) -> str:
         """What claims know it by, whatever is left of it to be done."""
         classifier = self.settings[0].classifier
-        return json.dumps([self.image.name, classifier.name, classifier.weights])
+        return json.dumps([self.image.name, *classifier.about.values()])
 
 
 def settings_of(plan: Plan) -> list[Setting]:
@@ -80,7 +80,7 @@ def settings_of(plan: Plan) -> list[Setting]:
         for method in plan.methods:
             about = {
                 **common,
-                **classifier.model_dump(mode="json"),
+                **classifier.about,
                 "contents": contents + _files_of(method),
                 "method": method.model_dump(mode="json"),
             }

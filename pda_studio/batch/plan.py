@@ -1,10 +1,12 @@
 """What a batch is to do, as a value and as a TOML file."""
 
+from __future__ import annotations
+
 import json
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -14,6 +16,9 @@ from pda_studio.images.fit import CropBox, Fit
 from pda_studio.images.geometry import Plane
 from pda_studio.methods import method_named
 from pda_studio.reading import refused_as
+
+if TYPE_CHECKING:
+    from pda_studio.classifiers import Classifier
 
 _LONGEST = 1 << 24  # bytes of a plan: a list of a hundred thousand images
 
@@ -31,10 +36,22 @@ class PlannedClassifier(_Part):
         In the catalogue, or a file.
     weights : str or None
         As `load_classifier` takes them.
+    fit, crop
+        What of an image it gets, where that is its own and not the plan's.
     """
 
     name: str
     weights: str | None = None
+    fit: Fit | None = None
+    crop: CropBox | None = None
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What it is, as JSON values; a fit and a crop only if they are its own."""
+        values = self.model_dump(mode="json")
+        return {
+            key: value for key, value in values.items() if value is not None or key == "weights"
+        }
 
 
 class PlannedMethod(_Part):
@@ -63,6 +80,8 @@ class Plan(_Part):
         What explains.
     target, against, layer, unit : str or None
         What is explained, as on the line of `explain`; without them the likeliest class.
+    label_target : bool or None
+        Whether the class that an image's label names is explained.
     fit, crop, page, plane, limits
         What of an image the network gets, as on the line of `explain`.
     batch_size : int or None
@@ -76,6 +95,7 @@ class Plan(_Part):
     against: str | None = None
     layer: str | None = None
     unit: str | None = None
+    label_target: bool | None = None
     fit: Fit | None = None
     crop: CropBox | None = None
     page: int | None = Field(None, ge=1)
@@ -93,8 +113,20 @@ class Plan(_Part):
         """
         if not self.classifiers or not self.methods:
             raise UsageError("A batch needs at least one classifier and one method.")
+        others = self.target, self.against, self.layer, self.unit
+        if self.label_target and any(one is not None for one in others):
+            raise UsageError(
+                "The target is the image's label (--label-target), or what --target, --against or"
+                " --layer name, not both."
+            )
         for method in self.methods:
             method_named(method.name).check_values(method.parameters)
+
+    def fitted(self, loaded: Classifier, one: PlannedClassifier) -> Classifier:
+        """A classifier of the plan as it was loaded, with what of an image it gets."""
+        if one.fit is None and one.crop is None:
+            return loaded.with_fit(self.fit, self.crop)
+        return loaded.with_fit(one.fit, one.crop)
 
     def to_toml(self) -> str:
         """The plan as TOML."""

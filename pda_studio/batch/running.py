@@ -149,7 +149,9 @@ class Jobs:
                     finished.add(id(bundle))
                     left = self._rest_of(bundle)
                     yield replace(self._now(), doing=left)
-                    made = self._explaining.results(read.image, left.settings, loaded)
+                    made = self._explaining.results(
+                        read.image, left.settings, loaded, bundle.image.label
+                    )
                     for setting, one in made:
                         about = setting, bundle.image, read.state, one, read.notes
                         written = writing.put(partial(self._writer.write, *about))

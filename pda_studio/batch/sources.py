@@ -71,7 +71,11 @@ class ImageSource:
             return Subject.of((read or read_image)(Path(image.path)), classifier)
         explaining = Explaining(self.plan)
         pixels = explaining.read(image).image
-        made = pixels if isinstance(pixels, Exception) else explaining.subject(pixels, classifier)
+        made = (
+            pixels
+            if isinstance(pixels, Exception)
+            else explaining.subject(pixels, classifier, image.label)
+        )
         if isinstance(made, Exception):
             raise made
         return made

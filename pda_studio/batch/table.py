@@ -18,6 +18,7 @@ from pda_studio.batch.index import SCHEMA, plain_row, sorted_rows
 from pda_studio.batch.inputs import BatchImage
 from pda_studio.batch.marks import Marks
 from pda_studio.batch.results import ResultFolder, holds_results
+from pda_studio.counts import plain_name
 from pda_studio.errors import PdaStudioError, UsageError
 
 Kind = Literal["text", "number"]
@@ -193,13 +194,13 @@ class ResultTable:
     def _classes(self) -> set[str]:
         """The names of classes, as far as they are predicted anywhere."""
         named = self._rows.column("top_classes").combine_chunks().flatten().unique().to_pylist()
-        return {_plain(one) for one in (*named, *self.column("predicted")) if one}
+        return {plain_name(one) for one in (*named, *self.column("predicted")) if one}
 
     def _correct(self, label: str, predicted: str) -> str:
         """Whether the prediction is the label; "" where the label names no known class."""
-        if not label or not predicted or _plain(label) not in self._classes:
+        if not label or not predicted or plain_name(label) not in self._classes:
             return ""
-        return "correct" if _plain(label) == _plain(predicted) else "wrong"
+        return "correct" if plain_name(label) == plain_name(predicted) else "wrong"
 
     def numbers(self, name: str) -> NDArray[np.float64]:
         """A column of numbers (N,), NaN where none is known."""
@@ -236,7 +237,7 @@ class ResultTable:
         for name, value in (("predicted", predicted), ("confidence", confidence)):
             self.column(name)[at] = value
             self._ranks.pop(name, None)
-        self._classes.add(_plain(predicted))
+        self._classes.add(plain_name(predicted))
         self._lists.pop("correct", None)
         self._ranks.pop("correct", None)
 
@@ -317,8 +318,3 @@ def _fitting(table: pa.Table) -> pa.Table:
         else:
             columns.append(pa.nulls(table.num_rows, field.type))
     return pa.Table.from_arrays(columns, schema=SCHEMA)
-
-
-def _plain(name: str) -> str:
-    """A class's name whatever its case, with spaces for the signs that folders have instead."""
-    return " ".join(name.replace("_", " ").casefold().split())

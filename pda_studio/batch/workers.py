@@ -77,7 +77,7 @@ class Order:
     def load(self, one: PlannedClassifier) -> Classifier:
         """Load a classifier of the plan."""
         loaded = load_classifier(one.name, one.weights, self.device)
-        return loaded.with_fit(self.plan.fit, self.plan.crop)
+        return self.plan.fitted(loaded, one)
 
     def jobs(self) -> Jobs:
         """The jobs, to be done by whoever takes their steps."""

@@ -2,6 +2,8 @@
 
 from pda_studio.classifiers.classifier import Classifier
 from pda_studio.classifiers.layers import activations
+from pda_studio.counts import plain_name
+from pda_studio.errors import UsageError
 from pda_studio.images import Image
 from pda_studio.targets import ContrastTarget, Target, UnitTarget
 
@@ -45,3 +47,27 @@ def target_named(
             first = classifier.class_index(target)
         return ContrastTarget(first, classifier.class_index(against))
     return None if target is None else classifier.target_of(target)
+
+
+def target_of_label(classifier: Classifier, label: str) -> Target:
+    """Find the class that an image's label names, whatever the case, with spaces for underscores.
+
+    Raises
+    ------
+    UsageError
+        If there is no label, or the classifier has no such class.
+    """
+    if not label:
+        raise UsageError(
+            "The image has no label: put it into a folder for its class, or into a list with a"
+            " column “label”."
+        )
+    plain = plain_name(label)
+    same = [at for at, name in enumerate(classifier.class_names) if plain_name(name) == plain]
+    if len(same) == 1:
+        return classifier.target_of(same[0])
+    if not same:
+        raise UsageError(f"{classifier.name} has no class “{label}”, which is the image's label.")
+    return classifier.target_of(
+        label
+    )  # several bear the name: it is refused, or told apart by case

@@ -95,6 +95,14 @@ def batch(
     against: Against = None,
     layer: Layer = None,
     unit: UnitText = None,
+    label_target: Annotated[
+        bool | None,
+        Parameter(
+            help="Explain the class that an image's label names: of its folder, or of its line in a"
+            " list.",
+            negative=(),
+        ),
+    ] = None,
     model_input: InputOptions = None,
     device: DeviceName = "auto",
     batch: Annotated[
@@ -118,7 +126,14 @@ def batch(
     from pda_studio.cli.batch_work import carry_out, planned_by, write_down
 
     options = vars(model_input) if model_input is not None else {}
-    named = {"target": target, "against": against, "layer": layer, "unit": unit, **options}
+    named = {
+        "target": target,
+        "against": against,
+        "layer": layer,
+        "unit": unit,
+        "label_target": label_target,
+        **options,
+    }
     said = {key: value for key, value in named.items() if value is not None}
     planned = planned_by(plan, output, inputs, classifier, weights, method, said)
     if batch != "auto":

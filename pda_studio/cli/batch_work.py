@@ -68,7 +68,7 @@ class ShownOrder(Order):
     def load(self, one: PlannedClassifier) -> Classifier:
         """Load a classifier of the plan."""
         loaded = progress.load(one.name, one.weights, self.device)
-        return loaded.with_fit(self.plan.fit, self.plan.crop)
+        return self.plan.fitted(loaded, one)
 
 
 def carry_out(

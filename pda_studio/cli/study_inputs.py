@@ -52,7 +52,10 @@ def of_line(kind: type[Study], values: dict[str, Any], folder: Path | None) -> I
         model_input = ModelInput(fit=plan.fit, crop=plan.crop)
 
     def load(name: str, source: str | None) -> "Classifier":
-        return model_input.of(progress.load(name, source, device))
+        loaded = progress.load(name, source, device)
+        planned = () if plan is None else plan.classifiers
+        own = next((one for one in planned if one.name == name), None)
+        return model_input.of(loaded) if plan is None or own is None else plan.fitted(loaded, own)
 
     classifiers = [
         ClassifierInput(name, partial(load, name, source))

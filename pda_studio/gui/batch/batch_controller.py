@@ -1,36 +1,48 @@
-"""Carries a plan out on many images, in a process of its own that the window follows.
-
-The process is `pda-studio batch` itself: the results are its own, the window stays free, and what
-was stopped or cut off goes on where it was.
-"""
+"""The dialog of *Run on a folder …*, and the plan that is carried out from it."""
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Generator
 from pathlib import Path
-from time import monotonic
 
-from PySide6.QtCore import QObject, QProcess, Qt, QTimer, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QFileDialog
 
-from pda_studio.batch.inputs import images_of
-from pda_studio.batch.jobs import settings_of
+from pda_studio.batch.inputs import BatchImage, listing
 from pda_studio.batch.plan import Plan, write_plan
-from pda_studio.batch.results import KnownRows, ResultFolder
 from pda_studio.counts import counted
 from pda_studio.errors import PdaStudioError, UsageError
 from pda_studio.gui.batch.batch_dialog import BatchDialog
-from pda_studio.gui.batch.open_plan import choices_of, computed_columns, open_plan, seconds_an_image
+from pda_studio.gui.batch.batch_run import BatchRun
+from pda_studio.gui.batch.open_plan import (
+    LABEL,
+    LIKELIEST,
+    NAMED,
+    OPEN,
+    choices_of,
+    computed_columns,
+    has_own_target,
+    open_plan,
+    seconds_an_image,
+)
+from pda_studio.gui.jobs.job import Job
 from pda_studio.gui.jobs.worker import Jobs
 from pda_studio.gui.session.session import Session
 from pda_studio.gui.window import numbers as words
 from pda_studio.gui.window.main_window import MainWindow
-
-_LOOK = 500  # ms between two looks at what is finished
+from pda_studio.targets import name_of
 
 
 class BatchController(QObject):
-    """Opens the dialog, runs the plan of what is open, and follows it."""
+    """Opens the dialog, runs the plan of what is open, and shows how far it is.
+
+    Attributes
+    ----------
+    run_of : BatchRun
+        The plan that is carried out.
+    images : int
+        How many the dialog names.
+    """
 
     failed = Signal(object, str)
     saved = Signal(object)
@@ -44,18 +56,15 @@ class BatchController(QObject):
         self._window, self._session, self._jobs = window, session, jobs
         self.dialog: BatchDialog | None = None
         self.images = 0
-        self._process: QProcess | None = None
-        self._stopped = False
-        self._total = 0
-        self._rows: KnownRows | None = None
-        self._began, self._first = 0.0, -1
-        self._look = QTimer(self, interval=_LOOK)
-        self._look.timeout.connect(self._follow)
+        self._counting: Job | None = None
+        self.run_of = BatchRun(jobs, self)
+        self.run_of.progressed.connect(self._follow)
+        self.run_of.refused.connect(self._refuse)
 
     @property
     def running(self) -> bool:
         """Whether a plan is carried out."""
-        return self._process is not None
+        return self.run_of.running
 
     def open(self) -> None:
         """Show the dialog, with what is open."""
@@ -63,16 +72,34 @@ class BatchController(QObject):
             self.dialog = dialog = BatchDialog(self._window)
             dialog.edited.connect(self._count)
             dialog.run_wanted.connect(self.run)
-            dialog.stop_wanted.connect(self.stop)
+            dialog.stop_wanted.connect(self.run_of.stop)
             dialog.plan_wanted.connect(self._ask_for_plan)
             dialog.results_wanted.connect(self.open_results)
-        names = ", ".join(choice.described for choice in choices_of(self._session))
-        titles = dict.fromkeys(one.method.title for one in computed_columns(self._session))
-        self.dialog.show_plan(names, ", ".join(titles))
+        session = self._session
+        choices = choices_of(session)
+        alike = len({choice.network for choice in choices}) == len(choices)
+        names = [
+            one.described if alike else f"{one.described} ({one.fit or 'crop'})" for one in choices
+        ]
+        titles = dict.fromkeys(one.method.title for one in computed_columns(session))
+        self.dialog.show_plan(", ".join(names), ", ".join(titles))
+        classes = session.classifier.class_names if session.classifier is not None else ()
+        self.dialog.offer_targets(self._targets(classes), classes)
         self._count()
         self.dialog.show()
         self.dialog.raise_()
         self.dialog.activateWindow()
+
+    def _targets(self, classes: tuple[str, ...]) -> dict[str, str]:
+        offered = {
+            LIKELIEST: self.tr("Likeliest class of each image"),
+            LABEL: self.tr("Class of the image's folder or label"),
+            NAMED: self.tr("One class"),
+        }
+        target = self._session.work.target
+        if has_own_target(self._session) and target is not None:
+            offered[OPEN] = self.tr("As open: {0}").format(name_of(target, classes))
+        return offered
 
     def plan(self) -> Plan:
         """The plan of what is open, on the images of the dialog.
@@ -80,13 +107,15 @@ class BatchController(QObject):
         Raises
         ------
         UsageError
-            If nothing is open, or no images are named.
+            If nothing is open, no images are named, or there is no such class.
         """
-        assert self.dialog is not None, "the dialog names the images"
-        text = self.dialog.images.text().strip()
+        dialog = self.dialog
+        assert dialog is not None, "the dialog names the images"
+        text = dialog.images.text().strip()
         if not text:
             raise UsageError(self.tr("Choose a folder of images, or a list."))
-        return open_plan(self._session, str(Path(text).absolute()))
+        target = str(dialog.target.currentData())
+        return open_plan(self._session, str(Path(text).absolute()), target, dialog.named.text())
 
     def save_plan(self, path: Path) -> None:
         """Write the plan, which `pda-studio batch --plan` takes."""
@@ -111,50 +140,21 @@ class BatchController(QObject):
         if not folder:
             dialog.show_problem(self.tr("Choose a folder for the results."))
             return
-        results = ResultFolder(Path(folder))
         try:
             plan = self.plan()
-            images = images_of(plan.inputs, output=results.folder)
-            names = [image.name for image in images]
-            settings = [setting.name for setting in settings_of(plan)]
-            results.make()
-            write_plan(plan, results.plan)
         except PdaStudioError as error:
             self._refuse(error)
             return
-        self._total = len(names) * len(settings)
-        self._rows, self._first, self._stopped = KnownRows(results, names, settings), -1, False
-        self._began = monotonic()
-        self._process = process = QProcess(self)
-        process.finished.connect(self._on_end)
-        process.errorOccurred.connect(self._on_error)
+        self._stop_counting()
         dialog.show_problem("")
-        dialog.show_running(True)
-        start = [] if getattr(sys, "frozen", False) else ["-m", "pda_studio"]
         classifier = self._session.classifier
         device = classifier.device.type if classifier is not None else "auto"
-        process.start(
-            sys.executable,
-            [*start, "batch", "--output", str(results.folder), "--device", device],
-        )
-        self._look.start()
-
-    def stop(self) -> None:
-        """Stop the process; what is finished stays, and the rest is done when it is run again."""
-        if self._process is not None:
-            self._stopped = True
-            self._process.kill()
+        self.run_of.begin(plan, Path(folder), device)
 
     def forget(self) -> None:
         """End with the window."""
-        process = self._process
-        if process is not None:
-            process.finished.disconnect(self._on_end)
-            process.errorOccurred.disconnect(self._on_error)
-            process.kill()
-            process.waitForFinished()
-            self._process = None
-        self._look.stop()
+        self._stop_counting()
+        self.run_of.forget()
         if self.dialog is not None:
             self.dialog.close()
 
@@ -165,81 +165,73 @@ class BatchController(QObject):
 
     # What is there, and how far it is
 
+    def _stop_counting(self) -> None:
+        if self._counting is not None:
+            self._counting.cancel()
+            self._counting = None
+
     def _count(self) -> None:
-        """Count the images, on a background thread."""
+        """Count the images in the background; what is found so far is shown."""
         dialog = self.dialog
         if dialog is None or self.running:
             return
         text, output = dialog.images.text().strip(), dialog.results.text().strip()
+        self._stop_counting()
         dialog.show_problem("")
         dialog.show_count("", "")
         self.images = 0
-        if text:
-            self._jobs.read(
-                lambda: len(images_of([text], output=Path(output) if output else None)),
-                lambda count: self._show_count(text, count),
-                lambda error, details: self._refuse(error, details),
-            )
-
-    def _show_count(self, text: str, count: int) -> None:
-        dialog = self.dialog
-        if dialog is None or dialog.images.text().strip() != text:
+        if not text:
             return
-        self.images = count
-        plan = self.plan()
-        maps = count * len(plan.classifiers) * len(plan.methods)
+
+        def steps() -> Generator[int, None, list[BatchImage]]:
+            return (yield from listing([text], output=Path(output) if output else None))
+
+        def partial(found: int) -> None:
+            dialog.show_count(self.tr("{0} found …").format(counted(found, "image")), "")
+
+        def done(images: list[BatchImage]) -> None:
+            self._counting = None
+            self._show_count(images)
+
+        def failed(error: BaseException, details: str) -> None:
+            self._counting = None
+            self._refuse(error, details)
+
+        self._counting = self._jobs.look(Job(steps, done, failed, partial))
+
+    def _show_count(self, images: list[BatchImage]) -> None:
+        dialog = self.dialog
+        if dialog is None:
+            return
+        self.images = count = len(images)
+        columns, choices = computed_columns(self._session), choices_of(self._session)
+        maps = count * len(choices) * len({repr(column.method) for column in columns})
         each = seconds_an_image(self._session)
         parts = [counted(maps, "map")]
         if each is not None:
             parts.append(self.tr("about {0}").format(words.duration(each * count)))
-        dialog.show_count(self.tr("{0} found").format(counted(count, "image")), ", ".join(parts))
-
-    def _progress(self) -> tuple[int, int]:
-        """How many maps are finished, and how many of these failed."""
-        assert self._rows is not None, "it is followed once it runs"
-        self._rows.refresh()
-        return self._rows.counts()
+        found = self.tr("{0} found").format(counted(count, "image"))
+        labels = len({image.label for image in images if image.label})
+        if labels:
+            found += self.tr(", with {0}").format(counted(labels, "label"))
+        dialog.show_count(found, ", ".join(parts))
 
     def _follow(self) -> None:
-        done, failed = self._progress()
-        if self._first < 0:
-            self._first = done
-        now, total = done - self._first, self._total
-        parts = [self.tr("{0} of {1} maps").format(words.count(done), words.count(total))]
-        if now > 0:
-            rate = now / (monotonic() - self._began)
-            parts.append(self.tr("{0} a minute").format(words.count(60 * rate)))
-            parts.append(self.tr("{0} left").format(words.duration((total - done) / rate)))
-        if failed:
-            parts.append(self.tr("{0} failed").format(words.count(failed)))
-        text = " · ".join(parts)
-        if self.dialog is not None:
-            self.dialog.show_progress(done, total, text)
-
-    def _on_end(self, *_: object) -> None:
-        process, self._process = self._process, None
-        self._look.stop()
-        if process is None or self.dialog is None:
+        dialog, run = self.dialog, self.run_of
+        if dialog is None:
             return
-        said = bytes(process.readAllStandardError().data()).decode(errors="replace").strip()
-        code = process.exitCode()
-        process.deleteLater()
-        self._follow()
-        done, failed = self._progress()
-        if self._stopped:
-            self.dialog.show_running(False, stopped=True)
-        elif done < self._total or code not in (0, 1):
-            self.dialog.show_running(False, stopped=True)
-            self.dialog.show_problem(said.splitlines()[-1] if said else self.tr("It ended early."))
+        if run.running:
+            dialog.show_running(True)
+            dialog.show_progress(run.done, run.total, run.progress_in_words())
+        elif run.state == "finished":
+            text = self.tr("{0} finished").format(counted(run.done - run.failures, "map"))
+            if run.failures:
+                text += " · " + self.tr("{0} failed").format(words.count(run.failures))
+            dialog.show_finished(text)
         else:
-            text = self.tr("{0} finished").format(counted(done - failed, "map"))
-            if failed:
-                text += " · " + self.tr("{0} failed").format(words.count(failed))
-            self.dialog.show_finished(text)
-
-    def _on_error(self, error: QProcess.ProcessError) -> None:
-        if error == QProcess.ProcessError.FailedToStart:
-            self._on_end()
+            dialog.show_running(False, stopped=run.state in ("stopped", "failed"))
+            if run.state == "failed":
+                dialog.show_problem(run.problem)
 
     def _refuse(self, error: BaseException, details: str = "") -> None:
         if isinstance(error, PdaStudioError) and self.dialog is not None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import (
+    QComboBox,
+    QCompleter,
     QDialog,
     QFileDialog,
     QFormLayout,
@@ -16,9 +20,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from pda_studio.gui.batch.open_plan import NAMED
 from pda_studio.gui.window.style_names import named
 
-_SIZE = (620, 320)
+_SIZE = (640, 350)
 _REST = 300  # ms without a key, after which images are counted
 
 
@@ -47,6 +52,12 @@ class BatchDialog(QDialog):
         self.images.setAccessibleName(self.tr("Images"))
         self.results.setPlaceholderText(self.tr("A folder for maps, index and contact sheet"))
         self.results.setAccessibleName(self.tr("Results"))
+        self.target = QComboBox()
+        self.target.setAccessibleName(self.tr("Target"))
+        self.target.activated.connect(lambda _: self._show_named())
+        self.named = QLineEdit()
+        self.named.setPlaceholderText(self.tr("Name or index of a class"))
+        self.named.setAccessibleName(self.tr("Class"))
         self.count, self.classifiers, self.methods = _wrapped("muted"), _wrapped(""), _wrapped("")
         self.effort, self.problem, self.doing = (
             _wrapped("muted"),
@@ -89,6 +100,7 @@ class BatchDialog(QDialog):
         form.addRow(self.tr("Results"), _beside(self.results, self._results))
         form.addRow(self.tr("Classifiers"), self.classifiers)
         form.addRow(self.tr("Methods"), self.methods)
+        form.addRow(self.tr("Target"), _beside(self.target, self.named))
         form.addRow("", self.effort)
         buttons = QHBoxLayout()
         buttons.addWidget(self.save_button)
@@ -112,6 +124,25 @@ class BatchDialog(QDialog):
         self.classifiers.setText(classifiers)
         self.methods.setText(methods)
 
+    def offer_targets(self, targets: Mapping[str, str], classes: Sequence[str]) -> None:
+        """Offer what can be explained, by name with a title; what was chosen stays so."""
+        chosen = self.target.currentData()
+        self.target.clear()
+        for name, title in targets.items():
+            self.target.addItem(title, name)
+        self.target.setCurrentIndex(max(self.target.findData(chosen), 0))
+        completer = QCompleter(list(classes), self.named)
+        completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        completer.setFilterMode(Qt.MatchFlag.MatchContains)
+        self.named.setCompleter(completer)
+        self._show_named()
+
+    def _show_named(self) -> None:
+        named = self.target.currentData() == NAMED
+        self.named.setVisible(named)
+        if named and self.isVisible():
+            self.named.setFocus()
+
     def show_count(self, found: str, effort: str) -> None:
         """Say how many images there are, and how long they take."""
         self.count.setText(found)
@@ -130,12 +161,13 @@ class BatchDialog(QDialog):
         self.open_button.setVisible(False)
         self.bar.setVisible(running)
         self.bar.setRange(0, 0)
-        for widget in (self.images, self.results, self._folder, self._list, self._results):
+        inputs = self.images, self.results, self.target, self.named
+        for widget in (*inputs, self._folder, self._list, self._results):
             widget.setEnabled(not running)
 
     def show_progress(self, done: int, total: int, text: str) -> None:
-        """Show how far it is."""
-        self.bar.setRange(0, max(total, 1))
+        """Show how far it is; without a total, that one cannot say."""
+        self.bar.setRange(0, total)
         self.bar.setValue(done)
         self.doing.setText(text)
 

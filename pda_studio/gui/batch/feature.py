@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 
 from pda_studio.gui.actions.action import FILE, Action, ready
+from pda_studio.gui.jobs.jobs_controller import JobsController
 from pda_studio.gui.results.results_controller import ResultsController
 from pda_studio.gui.window.parts import Parts
 
@@ -23,6 +24,8 @@ class Batches(QObject):
         Of the window.
     results : ResultsController
         Shows what a plan gave.
+    jobs : JobsController
+        Lists what runs.
 
     Attributes
     ----------
@@ -30,9 +33,9 @@ class Batches(QObject):
         What carries plans out.
     """
 
-    def __init__(self, parts: Parts, results: ResultsController) -> None:
+    def __init__(self, parts: Parts, results: ResultsController, jobs: JobsController) -> None:
         super().__init__(parts.owner)
-        self._parts, self._results = parts, results
+        self._parts, self._results, self._jobs = parts, results, jobs
         self.controller: BatchController | None = None
         parts.window.registry.add(
             Action(
@@ -57,6 +60,7 @@ class Batches(QObject):
             self.controller = BatchController(parts.window, parts.session, parts.jobs, self)
             self.controller.results_wanted.connect(self._results.open)
             parts.messages.follow(self.controller)
+            self._jobs.add(self.controller.run_of)
         self.controller.open()
 
     def forget(self) -> None:
@@ -65,6 +69,6 @@ class Batches(QObject):
             self.controller.forget()
 
 
-def install(parts: Parts, results: ResultsController) -> Batches:
+def install(parts: Parts, results: ResultsController, jobs: JobsController) -> Batches:
     """Add it to a window."""
-    return Batches(parts, results)
+    return Batches(parts, results, jobs)

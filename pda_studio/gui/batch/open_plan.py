@@ -2,26 +2,44 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from PySide6.QtCore import QCoreApplication
 
 from pda_studio.batch.plan import Plan, PlannedClassifier, PlannedMethod
 from pda_studio.document.workspace import ClassifierChoice, Column
 from pda_studio.errors import UsageError
 from pda_studio.gui.session.session import Session
+from pda_studio.targets import ContrastTarget, UnitTarget
 
 translate = QCoreApplication.translate
 
 
-def open_plan(session: Session, images: str) -> Plan:
+LIKELIEST, LABEL, NAMED, OPEN = "likeliest", "label", "named", "open"
+"""What is explained of each image: its likeliest class, the class of its label, a class that is
+named, or what the open work explains."""
+
+
+def open_plan(session: Session, images: str, target: str = LIKELIEST, named: str = "") -> Plan:
     """Every method of the grid with every classifier of it, on the images that a text names.
 
-    Each image is explained for its likeliest class. What of an image the networks get is what the
-    first column's does.
+    Each classifier gets of an image what it gets in the grid.
+
+    Parameters
+    ----------
+    session : Session
+        What is open.
+    images : str
+        A folder or a list.
+    target : str
+        What is explained of each image.
+    named : str
+        The class, by its name or index, if one is named.
 
     Raises
     ------
     UsageError
-        If there is no column that can be computed by itself.
+        If there is no column that can be computed by itself, or no such class.
     """
     columns = computed_columns(session)
     choices = choices_of(session)
@@ -30,11 +48,39 @@ def open_plan(session: Session, images: str) -> Plan:
     methods = {repr(method := _planned(column)): method for column in columns}
     return Plan(
         inputs=(images,),
-        classifiers=tuple(PlannedClassifier(name=one.name, weights=one.weights) for one in choices),
+        classifiers=tuple(
+            PlannedClassifier(name=one.name, weights=one.weights, fit=one.fit, crop=one.crop)
+            for one in choices
+        ),
         methods=tuple(methods.values()),
-        fit=choices[0].fit,
-        crop=choices[0].crop,
+        **_target(session, target, named.strip()),
     )
+
+
+def _target(session: Session, target: str, named: str) -> dict[str, Any]:
+    """The target as entries of a plan."""
+    if target == LABEL:
+        return {"label_target": True}
+    if target == NAMED:
+        if not named:
+            raise UsageError(translate("batch", "Name the class that is explained."))
+        if session.classifier is not None:
+            session.classifier.class_index(named)  # refuses what is none
+        return {"target": named}
+    explained = session.target if target == OPEN else None
+    if isinstance(explained, ContrastTarget):
+        first, second = f"index:{explained.first}", f"index:{explained.second}"
+        return {"target": first, "against": second}
+    if isinstance(explained, UnitTarget):
+        places = (explained.channel, explained.row, explained.column)
+        unit = ",".join(str(one) for one in places if one is not None)
+        return {"layer": explained.layer, "unit": unit}
+    return {} if explained is None else {"target": f"index:{explained.index}"}
+
+
+def has_own_target(session: Session) -> bool:
+    """Whether what is open explains what no class of an image's says: a contrast, a hidden unit."""
+    return isinstance(session.work.target, ContrastTarget | UnitTarget)
 
 
 def computed_columns(session: Session) -> list[Column]:
@@ -44,12 +90,8 @@ def computed_columns(session: Session) -> list[Column]:
 
 def choices_of(session: Session) -> list[ClassifierChoice]:
     """The classifiers of the columns, each once."""
-    found: dict[tuple[str, str | None], ClassifierChoice] = {}
-    for column in computed_columns(session):
-        choice = session.work.choice_of(column)
-        if choice is not None:
-            found.setdefault(choice.network, choice)
-    return list(found.values())
+    choices = (session.work.choice_of(column) for column in computed_columns(session))
+    return list(dict.fromkeys(one for one in choices if one is not None))
 
 
 def seconds_an_image(session: Session) -> float | None:

@@ -9,7 +9,9 @@ from pda_studio.gui.window.parts import Parts
 def install(parts: Parts, studies: StudiesController) -> JobsController:
     """Add them to a window; a study is a job like any other."""
     window, session, explainer = parts.window, parts.session, parts.explainer
-    ProgressReadout(window, session, explainer, studies, parts.owner)
+    readout = ProgressReadout(window, session, explainer, studies, parts.owner)
     parts.messages.follow(explainer)
     explainer.slowed.connect(parts.messages.show_notice)
-    return JobsController(window, session, explainer, parts.opening, studies, parts.owner)
+    controller = JobsController(window, session, explainer, parts.opening, studies, parts.owner)
+    controller.added.connect(readout.add)
+    return controller

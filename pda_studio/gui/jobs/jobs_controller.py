@@ -7,15 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
 from pda_studio.document.workspace import ClassifierChoice, Column
 from pda_studio.gui.actions.action import METHOD, VIEW, Action
 from pda_studio.gui.connections import follow
+from pda_studio.gui.jobs.other_work import OtherWork
 from pda_studio.gui.jobs.report import report
-from pda_studio.gui.jobs.workload import Task, TaskKey, workload
+from pda_studio.gui.jobs.workload import STUDY, Task, TaskKey, workload
 from pda_studio.gui.maps.explainer import Explainer
 from pda_studio.gui.opening.opening import Opening
 from pda_studio.gui.session.session import Key, Session
@@ -38,6 +39,9 @@ class JobsController(QObject):
         Seconds after which who came back has read what was finished.
     """
 
+    added = Signal(object)
+    """Other work that is shown, too."""
+
     def __init__(
         self,
         window: MainWindow,
@@ -50,6 +54,7 @@ class JobsController(QObject):
         super().__init__(parent)
         self._window, self._session = window, session
         self._explainer, self._opening, self._studies = explainer, opening, studies
+        self._others: list[OtherWork] = []
         self._part = -1.0
         self.long = self.read_after = 10.0
         self._soon = QTimer(self, singleShot=True, interval=_BETWEEN)
@@ -59,6 +64,7 @@ class JobsController(QObject):
         listed = window.jobs
         listed.stopped.connect(self.stop)
         listed.run.connect(self._run)
+        listed.all_stopped.connect(self.stop_others)
         listed.all_stopped.connect(self.stop_all)
         listed.report_wanted.connect(self.copy_report)
         window.strip.jobs_wanted.connect(self.toggle)
@@ -105,6 +111,12 @@ class JobsController(QObject):
     def _on_return(self) -> None:
         self._seen.start(round(1000 * self.read_after))
 
+    def add(self, other: OtherWork) -> None:
+        """Show other work in the list, too."""
+        self._others.append(other)
+        other.progressed.connect(self._refresh)
+        self.added.emit(other)
+
     # The list
 
     def toggle(self, *_: object) -> None:
@@ -124,31 +136,43 @@ class JobsController(QObject):
         study = self._studies.task
         if study is not None and explainer.current is not None:
             study = replace(study, state="waiting", awaits="turn")  # it gives way to maps
-        return workload(self._session, explainer.seconds_left_of, loading, study)
+        others = (study, *(other.task for other in self._others))
+        return workload(self._session, explainer.seconds_left_of, loading, others)
 
     def show_tasks(self) -> None:
         """Bring the list up to date."""
         self._window.jobs.show_tasks(self.tasks(), self._explainer.seconds_left())
 
     def stop(self, key: TaskKey) -> None:
-        """Stop one panel's work, the study, or the loading of a classifier."""
+        """Stop one panel's work, the study, other work, or the loading of a classifier."""
         if key is None:
             self._opening.stop()
-        elif isinstance(key, str):
+        elif key == STUDY:
             self._studies.stop()
+        elif isinstance(key, str):
+            self.stop_others()
         else:
             self._explainer.stop_one(key)
         self.show_tasks()
 
+    def stop_others(self) -> None:
+        """Stop what runs beside the window's own work: Escape does not, as it may run for days."""
+        for other in self._others:
+            other.stop()
+
     def stop_all(self) -> None:
-        """Stop everything."""
+        """Stop all maps, the study, and what is loaded."""
         self._explainer.stop()
         self._opening.stop()
         self._studies.stop()
         self.show_tasks()
 
-    def _run(self, key: Key) -> None:
-        self._explainer.run_one(key)
+    def _run(self, key: TaskKey) -> None:
+        if isinstance(key, str):
+            for other in self._others:
+                other.run()
+        elif key is not None:
+            self._explainer.run_one(key)
         self.show_tasks()
 
     def _refresh(self, *_: object) -> None:

@@ -50,7 +50,9 @@ class JobsList(QFrame):
         heading = named(QLabel(self.tr("Jobs")), "section")
         self.summary = named(QLabel(), "muted")
         self.stop_all = QPushButton(self.tr("Stop all"))
-        self.stop_all.setToolTip(self.tr("Stop all (Esc in the window)"))
+        self.stop_all.setToolTip(
+            self.tr("Stop all (Esc in the window stops all but a run on a folder)")
+        )
         self.stop_all.clicked.connect(self.all_stopped)
         self.close_button = plain_button(theme, "close", self.tr("Close this list"))
         self.close_button.setIconSize(QSize(14, 14))

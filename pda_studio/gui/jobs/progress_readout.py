@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QCoreApplication, QObject
 
 from pda_studio.gui.connections import follow
+from pda_studio.gui.jobs.other_work import OtherWork
+from pda_studio.gui.jobs.workload import Task
 from pda_studio.gui.maps.explainer import Explainer
 from pda_studio.gui.session.session import Session
 from pda_studio.gui.studies.studies_controller import StudiesController
@@ -26,9 +28,15 @@ class ProgressReadout(QObject):
         super().__init__(parent)
         self._strip, self._session, self._explainer = window.strip, session, explainer
         self._studies = studies
+        self._others: list[OtherWork] = []
         explainer.progressed.connect(self._show)
         studies.progressed.connect(self._show)
         follow(self, session.selection_changed, self._show)
+
+    def add(self, other: OtherWork) -> None:
+        """Tell of other work, too, whenever no map and no study runs."""
+        self._others.append(other)
+        other.progressed.connect(self._show)
 
     def _show(self) -> None:
         strip, explainer, session = self._strip, self._explainer, self._session
@@ -64,7 +72,20 @@ class ProgressReadout(QObject):
         """Show how far the study is, if there is one; nothing else runs."""
         task, strip = self._studies.task, self._strip
         if task is None:
-            strip.show_idle("")
+            running = (other.task for other in self._others)
+            said = [
+                " · ".join(filter(None, (one.title, one.stage, _left(one))))
+                for one in running
+                if one is not None and one.active
+            ]
+            strip.show_idle(said[0] if said else "")
             return
         parts = [self.tr("Study: {0}").format(task.title), task.place]
         strip.show_progress(" · ".join(filter(None, parts)), task.progress)
+
+
+def _left(task: Task) -> str:
+    if task.seconds is None:
+        return ""
+    left = QCoreApplication.translate("ProgressReadout", "{0} left")
+    return left.format(words.duration(task.seconds))

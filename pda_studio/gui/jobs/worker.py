@@ -3,7 +3,8 @@
 The engine's lane carries out *jobs*, long work in steps, one at a time (explaining, loading a
 classifier), and *short jobs*, done between two steps of the job (predicting). A job that gives
 way (a study) lets other jobs be carried out between two of its steps, too. The lane of files reads
-and writes: saving and opening never wait for a map. Answers arrive on the window's thread.
+and writes: saving and opening never wait for a map. A third one, made when it is needed, looks
+through folders. Answers arrive on the window's thread.
 """
 
 import atexit
@@ -31,6 +32,7 @@ class Jobs(QObject):
         super().__init__(parent)
         self._files = FileLane()
         self._engine = EngineLane(self._files)
+        self._looking: FileLane | None = None  # most windows never need it
         for lane in (self._engine, self._files):
             lane.answered.connect(self._deliver)  # queued: it is emitted by the lane
             lane.start()
@@ -45,7 +47,11 @@ class Jobs(QObject):
     @property
     def ended(self) -> bool:
         """Whether nothing is being carried out any more, and never will be."""
-        return self._engine.isFinished() and self._files.isFinished()
+        return all(lane.isFinished() for lane in self._lanes)
+
+    @property
+    def _lanes(self) -> list[EngineLane | FileLane]:
+        return [one for one in (self._engine, self._files, self._looking) if one is not None]
 
     def start(self, job: Job) -> Job:
         """Queue long work of the engine."""
@@ -76,6 +82,16 @@ class Jobs(QObject):
         """Queue work with files; what is not begun when the window closes is left undone."""
         return self._in_files(READ, at_once(work, done, failed))
 
+    def look(self, job: Job) -> Job:
+        """Queue looking through folders, which can take minutes: no file waits for it."""
+        if self._open:
+            if self._looking is None:
+                self._looking = FileLane()
+                self._looking.answered.connect(self._deliver)
+                self._looking.start()
+            self._looking.put(READ, job)
+        return job
+
     def write(
         self,
         work: Callable[[], Any],
@@ -95,15 +111,17 @@ class Jobs(QObject):
             return
         self._open = False
         atexit.unregister(self.close)
-        for lane in (self._engine, self._files):
+        for lane in self._lanes:
             lane.closing.set()
             lane.answered.disconnect(self._deliver)
         self._engine.wake.set()
         if not self._engine.wait(_PATIENCE):
             _abandoned.append(self._engine)
             atexit.register(self._engine.wait)  # for whoever does not end by `leave`
-        self._files.put(WRITE, None)
-        self._files.wait()
+        for files in (self._files, self._looking):
+            if files is not None:
+                files.put(WRITE, None)
+                files.wait()
 
     def _in_files(self, urgency: int, job: Job) -> Job:
         if self._open:

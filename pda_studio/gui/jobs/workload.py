@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,6 +16,8 @@ TaskState = Literal["running", "waiting", "stopped", "failed"]
 
 STUDY = "study"
 """Key of the study that is carried out."""
+BATCH = "batch"
+"""Key of the run on a folder."""
 
 _ORDER: dict[TaskState, int] = {"running": 0, "waiting": 1, "stopped": 2, "failed": 3}
 _STATES: dict[str, TaskState] = {"previewing": "running", **{one: one for one in _ORDER}}
@@ -31,9 +33,9 @@ class Task:
     Attributes
     ----------
     key : tuple of int, str, optional
-        The panel whose map it is; `STUDY`; None for a classifier that is being loaded.
+        The panel whose map it is; `STUDY`; `BATCH`; None for a classifier that is being loaded.
     title : str
-        The method, the classifier, or the study.
+        The method, the classifier, the study, or what else it is.
     place : str
         Which image it is about, and what else tells its column from others.
     state : {"running", "waiting", "stopped", "failed"}
@@ -49,7 +51,7 @@ class Task:
     single : bool
         Whether it can be stopped and run by itself: what is made of others' maps cannot.
     awaits, stage : str
-        What it waits for, and what it prepares.
+        What it waits for, and what it prepares or how far it is in words.
     """
 
     key: TaskKey
@@ -75,7 +77,7 @@ def workload(
     session: Session,
     seconds: Callable[[Key], float | None],
     loading: tuple[ClassifierChoice, float] | None = None,
-    study: Task | None = None,
+    others: Iterable[Task | None] = (),
 ) -> list[Task]:
     """All work that is not done: what runs first, then what waits in the order of its turns.
 
@@ -87,8 +89,8 @@ def workload(
         How long a panel's map still takes.
     loading : tuple, optional
         The classifier that is being loaded, and which part of it is there (below 0: unknown).
-    study : Task, optional
-        The study that is carried out.
+    others : iterable of Task or None
+        The study that is carried out, and what else runs.
     """
     tasks = []
     for key in session.panel_keys():
@@ -114,8 +116,7 @@ def workload(
                 panel.stage,
             )
         )
-    if study is not None:
-        tasks.append(study)
+    tasks += [one for one in others if one is not None]
     tasks.sort(key=lambda task: _ORDER[task.state])
     if loading is not None:
         choice, part = loading

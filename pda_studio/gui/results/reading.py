@@ -19,6 +19,7 @@ _OF_IMAGES = ("image", "label", "predicted", "confidence", "correct", "marked", 
 
 _DRAWN = (
     "job", "title", "method", "predicted", "confidence", "correct", "error", "agreement",
+    "classifier",
 )  # fmt: skip
 
 

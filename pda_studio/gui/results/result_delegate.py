@@ -1,4 +1,4 @@
-"""Draws a result: its thumbnail, and what is said of it in two lines."""
+"""Draws a result: its thumbnail, and what is said of it below."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ class ResultDelegate(QStyledItemDelegate):
     @property
     def least(self) -> QSize:
         """How much room a cell needs."""
-        return QSize(SIDE + 4 * _EDGE, SIDE + 3 * self._line + 4 * _EDGE)
+        lines = 4 if self._model.several else 3
+        return QSize(SIDE + 4 * _EDGE, SIDE + lines * self._line + 4 * _EDGE)
 
     def sizeHint(
         self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
@@ -102,6 +103,8 @@ class ResultDelegate(QStyledItemDelegate):
         self._write(painter, line, f"{cell.name} ✎" if cell.noted else cell.name)
         line.translate(0, self._line)
         self._write_beside(painter, line, cell.error or cell.method, cell.agreement)
+        line.translate(0, self._line)
+        self._write(painter, line, cell.classifier)
 
     def _write_beside(self, painter: QPainter, line: QRect, text: str, number: str) -> None:
         """A text, and a number at the right end of its line."""

@@ -42,6 +42,7 @@ class ResultGrid(QListView):
         self._rest = QTimer(self, singleShot=True, interval=0)
         self._rest.timeout.connect(self._look)
         self.verticalScrollBar().valueChanged.connect(lambda _: self._rest.start())
+        model.modelReset.connect(self._fit)  # cells have one line more or less
         model.modelReset.connect(self._rest.start)
         thumbnails.read.connect(model.changed)
         self._fit()
@@ -77,7 +78,8 @@ class ResultGrid(QListView):
     def _fit(self) -> None:
         delegate = self.itemDelegate()
         assert isinstance(delegate, ResultDelegate)
-        least, width = delegate.least, self.viewport().width()
+        # A line that is exactly as wide as the view is broken before its last cell.
+        least, width = delegate.least, self.viewport().width() - 1
         across = max(width // least.width(), 1)
         size = QSize(max(width // across, least.width()), least.height())
         if size != self.gridSize():

@@ -26,6 +26,8 @@ class Cell(NamedTuple):
         The image, and what the classifier says of it.
     method : str
         What explains it.
+    classifier : str
+        What is explained, where the table holds results of several.
     agreement : str
         How far its map agrees with the others of the image; "" where there are none.
     error : str
@@ -40,6 +42,7 @@ class Cell(NamedTuple):
     prediction: str
     confidence: str
     method: str
+    classifier: str
     agreement: str
     error: str
     correct: str
@@ -56,17 +59,22 @@ class ResultsModel(QAbstractListModel):
         Whose rows they are.
     order : (M,) int64
         Their indices in the table.
+    several : bool
+        Whether they are of several classifiers.
     """
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.table: ResultTable | None = None
         self.order: NDArray[np.int64] = np.empty(0, np.int64)
+        self.several = False
         self._places: dict[int, int] | None = None
 
     def show(self, table: ResultTable | None, order: NDArray[np.int64]) -> None:
         """Show these rows of a table."""
         self.beginResetModel()
+        if table is not self.table:
+            self.several = table is not None and len(set(table.column("classifier"))) > 1
         self.table, self.order, self._places = table, order, None
         self.endResetModel()
 
@@ -94,6 +102,7 @@ class ResultsModel(QAbstractListModel):
             prediction=table.column("predicted")[at],
             confidence=says,
             method=table.column("title")[at] or table.column("method")[at],
+            classifier=table.column("classifier")[at] if self.several else "",
             agreement=agreed(table.column("agreement")[at]),
             error=table.column("error")[at],
             correct=table.column("correct")[at],
@@ -111,12 +120,20 @@ class ResultsModel(QAbstractListModel):
             return None
         at = int(self.order[index.row()])
         if role == Qt.ItemDataRole.ToolTipRole:
-            return self.table.column("image")[at]
+            cell = self.cell(at)
+            agrees = self.tr("agreement with the image's other maps: {0}").format(cell.agreement)
+            lines = (
+                self.table.column("image")[at],
+                " · ".join(filter(None, (cell.method, cell.classifier))),
+                agrees if cell.agreement else "",
+                cell.error,
+            )
+            return "\n".join(filter(None, lines))
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
             cell = self.cell(at)
             mark = self.tr("marked") if cell.marked else ""
             agrees = self.tr("agreement {0}").format(cell.agreement) if cell.agreement else ""
-            named = cell.name, cell.prediction, cell.confidence, cell.method
+            named = cell.name, cell.prediction, cell.confidence, cell.method, cell.classifier
             said = (*named, agrees, cell.error, mark)
             return ", ".join(filter(None, said))
         return None

@@ -55,7 +55,7 @@ class ResultsWindow(QDialog):
         self.thumbnails = Thumbnails(self)
         self.grid = ResultGrid(self.model, self.thumbnails)
         self.filter = named(QLineEdit(), "search")
-        self.filter.setPlaceholderText(self.tr("Filter: words, confidence<0.5, method:pda …"))
+        self.filter.setPlaceholderText(self.tr("Filter: words, agreement<0.3, method:pda …"))
         self.filter.setToolTip(
             self.tr(
                 "Words are looked for in names, classes, methods, errors and notes. Columns are"
@@ -97,6 +97,7 @@ class ResultsWindow(QDialog):
         self.more = named(QElidingLabel(), "muted")
         self.note = QLineEdit()
         self.note.setPlaceholderText(self.tr("Note"))
+        self.note.setMinimumWidth(150)
         self.note.setAccessibleName(self.tr("Note on the selected result"))
         self.mark = QCheckBox(self.tr("Mark"))
         self.mark.setToolTip(self.tr("Mark what is selected (M)"))
@@ -133,7 +134,7 @@ class ResultsWindow(QDialog):
         below.setContentsMargins(14, 8, 12, 10)
         below.setSpacing(10)
         below.addLayout(texts, 3)
-        below.addWidget(self.note, 2)
+        below.addWidget(self.note, 1)
         below.addWidget(self.mark)
         below.addWidget(self.inspect)
         foot = QHBoxLayout()
@@ -245,6 +246,7 @@ class ResultsWindow(QDialog):
         if at < 0 or table is None:
             for label in (self.about, self.more):
                 label.setText("")
+                label.setToolTip("")
             self.note.clear()
             self.mark.setChecked(False)
             return
@@ -255,9 +257,10 @@ class ResultsWindow(QDialog):
         self.about.setText(" · ".join(filter(None, (row["image"], said, named_as))))
         about = row["target"] and self.tr("evidence for {0}").format(row["target"])
         agrees = self._agreement(row)
-        parts = (row["error"], about, cell.method, row["classifier"], agrees, _largest(row))
+        parts = (row["error"], cell.method, row["classifier"], agrees, about, _largest(row))
         self.more.setText(" · ".join(filter(None, parts)))
-        self.more.setToolTip(row["error"])
+        for label in (self.about, self.more):  # a small window has not room for all of it
+            label.setToolTip(label.text().replace(" · ", "\n"))
         self.mark.setChecked(cell.marked)
         if self._noting != at or not self.note.hasFocus():
             self.note.setText(row["note"])

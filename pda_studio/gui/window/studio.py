@@ -87,7 +87,7 @@ class Studio(QObject):
         self.jobs_controller = jobs.install(parts, self.studies)
         self.browsing, self.clipboard, self.thumbnails = browser.install(parts)
         self.results = results.install(parts, self.browsing)
-        self.batch = batch.install(parts, self.results)
+        self.batch = batch.install(parts, self.results, self.jobs_controller)
         self.drawing = opening.install(parts, start, newcomer=example)
         self.inspecting = inspector.install(parts)
         grid.install(parts)
