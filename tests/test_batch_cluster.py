@@ -54,9 +54,13 @@ def test_two_workers_do_every_job_once_though_one_is_killed(order, tmp_path):
     assert not any(row["error"] for path in order.output.row_files() for _, row in rows_in(path))
 
 
-def test_a_scheduler_that_is_none_is_told(order, capsys):
-    with pytest.raises(PdaStudioError, match="no Dask scheduler at nowhere://1"):
-        list(carry_out_on("nowhere://1", order))
+def test_a_scheduler_that_is_none_is_told(order, capsys, monkeypatch):
+    for address in ("nowhere://1:2", "localhost", "tcp://x:y"):
+        with pytest.raises(PdaStudioError, match=f"“{address}” is no address of a Dask scheduler"):
+            list(carry_out_on(address, order))
+    monkeypatch.setattr("pda_studio.batch.cluster._PATIENCE", 0.2)
+    with pytest.raises(PdaStudioError, match="No Dask scheduler answers at tcp:"):
+        list(carry_out_on("tcp://127.0.0.1:1", order))
     words = ["--output", str(order.output.folder), "--scheduler", "tcp://x:1", "--workers", "2"]
     assert main(["batch", str(order.images[0].path), *words]) == 2
     assert "leave --workers" in capsys.readouterr().err

@@ -3,6 +3,7 @@
 What a worker finished before it died is on the disk: the task, done again elsewhere, does the rest.
 """
 
+import asyncio
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,9 @@ from typing import Any
 
 import torch
 from distributed import Client, KilledWorker, as_completed, get_worker
+from distributed.comm.addressing import parse_address, parse_host_port
+from distributed.comm.core import connect
+from distributed.security import Security
 
 from pda_studio.batch.inputs import BatchImage
 from pda_studio.batch.plan import PlannedClassifier
@@ -27,6 +31,7 @@ _MOST_TASKS = 100.0  # a second that the scheduler is given
 _SHARE = 8  # tasks for each worker at least, so that none is long idle at the end
 _AHEAD = 4  # tasks for each worker that the scheduler knows of: memory stays small
 _FEWEST = 16  # the same while workers are still awaited
+_PATIENCE = 10.0  # seconds that a scheduler has to answer
 _alone = threading.Lock()
 """Held by the task that a worker is at: its threads work for one network."""
 
@@ -82,19 +87,43 @@ def carry_out_on(scheduler: str, order: Order) -> Iterator[BatchProgress]:
     PdaStudioError
         If there is no such scheduler, it is lost, or a worker's disk is full.
     """
+    _check(scheduler)
     now, missing = order.jobs().missing()
     yield now
     if not missing:
         return
-    try:
-        client = Client(scheduler, timeout=30, set_as_default=False)
-    except (OSError, ValueError) as error:
-        raise PdaStudioError(
-            f"There is no Dask scheduler at {scheduler}; check the address."
-        ) from error
-    with client:
+    with Client(scheduler, timeout=_PATIENCE, set_as_default=False) as client:
+        if not client.nthreads():
+            yield replace(now, note=f"The scheduler at {scheduler} has no workers yet; waiting.")
         yield from _followed(client, order, missing, now)
     yield next(order.jobs().steps())
+
+
+def _check(scheduler: str) -> None:
+    """Refuse an address where no scheduler answers: a client that is lost at once ends slowly.
+
+    Raises
+    ------
+    PdaStudioError
+        If it is no address, or nothing like Dask answers there.
+    """
+
+    async def answered() -> None:
+        arguments = Security().get_connection_args("client")
+        (await connect(scheduler, timeout=_PATIENCE, **arguments)).abort()
+
+    try:
+        parse_host_port(parse_address(scheduler)[1])
+        asyncio.run(answered())
+    except ValueError as error:
+        raise PdaStudioError(
+            f"“{scheduler}” is no address of a Dask scheduler: write it as tcp://host:8786."
+        ) from error
+    except OSError as error:
+        raise PdaStudioError(
+            f"No Dask scheduler answers at {scheduler}: start one (dask scheduler), or check the"
+            " address."
+        ) from error
 
 
 def _followed(

@@ -39,7 +39,7 @@ def steps(
     """
     if scheduler is not None:
         if find_spec("distributed") is None:
-            raise PdaStudioError("--scheduler needs an extra; run pip install pda-studio[cluster].")
+            raise PdaStudioError("--scheduler needs Dask; run pip install pda-studio[cluster].")
         from pda_studio.batch.cluster import carry_out_on
 
         yield from carry_out_on(scheduler, order)

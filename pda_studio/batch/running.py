@@ -32,6 +32,8 @@ class BatchProgress:
         What this process finished last, if this step is about that.
     doing : Bundle or None
         What this process begins, if this step is about that.
+    note : str
+        What must be known while nothing goes on.
     """
 
     done: int
@@ -39,6 +41,7 @@ class BatchProgress:
     failed: int
     row: Row | None = None
     doing: Bundle | None = None
+    note: str = ""
 
 
 class Jobs:

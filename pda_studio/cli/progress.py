@@ -116,6 +116,9 @@ def batch(steps: "Iterator[BatchProgress]") -> "BatchProgress":
     first = last
     with _bar(unit=" maps", desc="Batch", total=last.total, initial=last.done) as bar:
         for last in steps:
+            if last.note:
+                bar.clear()
+                streams.tell(last.note)
             if last.failed:
                 bar.set_postfix_str(f"{last.failed} failed", refresh=False)
             bar.update(last.done - bar.n)
