@@ -145,6 +145,12 @@ class Subject:
         other = self.of_view(self.view, self.classifier, self.predictions, target, self.batch)
         return replace(other, limits=self.limits, measured=self.measured, finished=self.finished)
 
+    def by(self, classifier: Classifier) -> Subject:
+        """The same view and target of another classifier, as one whose weights are others."""
+        predictions = classifier.predict(self.view)
+        other = self.of_view(self.view, classifier, predictions, self.target, self.batch)
+        return replace(other, limits=self.limits, measured=self.measured)
+
     def with_fixed_batch(self) -> Subject:
         """The same with a batch size that does not depend on the clock; one that was named stays.
 

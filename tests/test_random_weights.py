@@ -7,6 +7,10 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from scipy.ndimage import gaussian_filter
+from scipy.stats import pearsonr, spearmanr
+from skimage.feature import hog
+from skimage.metrics import structural_similarity
 
 from pda_studio.classifiers import load_classifier
 from pda_studio.cli import main
@@ -15,8 +19,9 @@ from pda_studio.experiments.map_work import SubjectInput
 from pda_studio.experiments.random_weights import cascade, layers_with_weights, randomised
 from pda_studio.experiments.randomisation import randomisation_over_images
 from pda_studio.methods import method_named
-from pda_studio.metrics.similarity import similarity
+from pda_studio.metrics.similarity import independent, similarity
 from pda_studio.results import Subject
+from pda_studio.studies.randomisation import INDEPENDENT
 from pda_studio.targets import UnitTarget
 
 
@@ -69,6 +74,62 @@ def test_similarity_of_equal_opposite_and_independent_maps():
         similarity(one, one[:-1])
     with pytest.raises(UsageError, match="less than 12"):
         similarity(one[:5], one[:5])
+
+
+MEASURES = ("spearman", "absolute", "ssim", "hog")
+
+
+def told(pairs):
+    """All four similarities of each pair of maps: (pairs, 4)."""
+    each = [similarity(*pair) for pair in pairs]
+    return np.array([[getattr(one, name) for name in MEASURES] for one in each])
+
+
+def drawn(seed, *, side=56, border=0, smooth=0.0):
+    """A map of Gaussian noise, blank at its border."""
+    made = gaussian_filter(np.random.default_rng(seed).normal(size=(side, side)), smooth)
+    made[:border] = made[side - border :] = made[:, :border] = made[:, side - border :] = 0
+    return made
+
+
+@pytest.mark.parametrize("smooth", [0, 2])
+def test_independent_maps_without_blank_places_are_alike_by_nothing(smooth):
+    pairs = [(drawn(seed, smooth=smooth), drawn(100 + seed, smooth=smooth)) for seed in range(12)]
+    found = told(pairs)
+    error = found.std(0, ddof=1) / np.sqrt(len(found))
+    assert (np.abs(found.mean(0)) < 4 * error + 0.03).all(), "0.03 of HOG"
+    assert (error < 0.05).all()
+
+
+def test_what_independent_maps_are_alike_by_is_told():
+    # Blank places are alike by all measures but ρ, and an independent map has the same ones.
+    maps = [(drawn(seed, border=14), drawn(100 + seed, border=14)) for seed in range(8)]
+    found = told(maps)
+    expected = told((one, independent(one, seed)) for seed, (one, _) in enumerate(maps, 50))
+    assert abs(found[:, 0].mean()) < 0.05
+    assert found[:, 1:].mean(0).min() > 0.3
+    error = np.sqrt((found.var(0, ddof=1) + expected.var(0, ddof=1)) / len(maps))
+    assert (np.abs(found.mean(0) - expected.mean(0)) < 4 * error).all()
+
+
+def test_an_independent_map_has_the_same_values_and_is_as_smooth():
+    one = drawn(3, smooth=2)
+    other = independent(one, 7)
+    assert np.array_equal(np.sort(other, axis=None), np.sort(one, axis=None))
+    assert np.array_equal(other, independent(one, 7))
+    roughness = [np.diff(values, axis=1).std() / values.std() for values in (one, other)]
+    assert 0.5 * roughness[0] < roughness[1] < 1.5 * roughness[0] < 1, "of noise it is √2"
+    assert abs(similarity(one, other).spearman) < 0.4
+
+
+def test_similarities_are_those_of_the_libraries():
+    one, other = drawn(1), drawn(2)
+    scaled = [values / np.abs(values).max() for values in (one, other)]
+    found = similarity(one, other)
+    assert found.spearman == pytest.approx(spearmanr(one.ravel(), other.ravel()).statistic)
+    assert found.ssim == pytest.approx(structural_similarity(*scaled, data_range=2))
+    features = [hog(values, pixels_per_cell=(4, 4)) for values in scaled]  # 16 of 224
+    assert found.hog == pytest.approx(pearsonr(*features).statistic)
 
 
 def test_weights_are_random_from_the_top_and_the_network_stays(classifier):
@@ -143,7 +204,9 @@ def test_the_study_over_a_folder(tmp_path, capsys):
     assert err == ""
     assert "With random weights in 4 of 4 layers, maps of" in " ".join(out.split())
     rows = list(csv.DictReader(io.StringIO(table.read_text())))
-    assert [row["layers"] for row in rows] == ["0"] * 4 + ["1"] * 2 + ["4"] * 2
-    assert rows[-1]["compared"] == "random weights down to conv1 (4 of 4 layers)"
+    assert [row["layers"] for row in rows] == ["0"] * 4 + ["1"] * 2 + ["4"] * 2 + ["0"] * 2
+    assert rows[-3]["compared"] == "random weights down to conv1 (4 of 4 layers)"
+    assert rows[-1]["compared"] == INDEPENDENT
+    assert abs(float(rows[-1]["spearman"])) < 0.5
     assert all(row["images"] == "2" for row in rows)
     assert "conv1" in figure.read_text()

@@ -112,10 +112,7 @@ def digits_over_classes(
     for index in sorted(chosen):
         name, subject = chosen[index]
         maps: dict[str, tuple[EvidenceMap, ...]] = {}
-        other = Subject.of_view(
-            subject.view, untrained, untrained.predict(subject.view), subject.target
-        )
-        for network, one in ((TRAINED, subject), (UNTRAINED, other)):
+        for network, one in ((TRAINED, subject), (UNTRAINED, subject.by(untrained))):
             if first:
                 yield from beside(work.trial(one), found)
                 first = False

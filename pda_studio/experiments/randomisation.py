@@ -16,7 +16,7 @@ from pda_studio.experiments.random_weights import (
     randomised,
 )
 from pda_studio.methods import Method
-from pda_studio.metrics.similarity import Similarity, similarity
+from pda_studio.metrics.similarity import Similarity, independent, similarity
 from pda_studio.results import Subject
 from pda_studio.targets import ClassTarget
 
@@ -57,12 +57,16 @@ class Randomisation:
         For each range, of each image so far, of each method: to the trained network's map.
     by_class : dict
         For each other class, of each image, of each method: to the map of the explained class.
+    by_chance : list of list of Similarity
+        Of each image, of each method: of a map that is independent of the trained network's, with
+        the same values and as smooth.
     """
 
     methods: Sequence[str]
     ranges: Sequence[Randomised]
     by_range: tuple[list[list[Similarity]], ...] = ()
     by_class: dict[str, list[list[Similarity]]] | None = None
+    by_chance: Sequence[list[Similarity]] = ()
 
     @property
     def known(self) -> list[tuple[Randomised, list[list[Similarity]]]]:
@@ -128,6 +132,8 @@ def randomisation_over_images(
             made = yield from beside(work.map_of(place, subject, image.name), found)
             maps.append(made.evidence)
         trained.append(maps)
+        chance = [similarity(one, independent(one, seed)) for one in maps]
+        found = replace(found, by_chance=[*found.by_chance, chance])
         others = _other_classes(subject)
         for name in OTHER_CLASSES:
             row = []
@@ -148,7 +154,7 @@ def randomisation_over_images(
         rows: list[list[Similarity]] = []
         before = found.by_range
         for number, image in enumerate(subjects):
-            subject = _with(other, image.load())
+            subject = image.load().by(other)
             row = []
             for place in range(len(methods)):
                 doing = f"{image.name}, random down to {told.layer}"
@@ -157,14 +163,6 @@ def randomisation_over_images(
             rows.append(row)
             found = replace(found, by_range=(*before, list(rows)))
             yield work.now(image.name), found
-
-
-def _with(classifier: Classifier, subject: Subject) -> Subject:
-    """The same target of another network, in the same view."""
-    other = Subject.of_view(
-        subject.view, classifier, classifier.predict(subject.view), subject.target
-    )
-    return replace(other, limits=subject.limits, measured=subject.measured, batch=subject.batch)
 
 
 def _other_classes(subject: Subject) -> dict[str, Subject]:

@@ -49,6 +49,9 @@ def draw_randomisation(
                 if cascading:
                     values = np.vstack([[1, np.nan, np.nan], values])
                 _draw_line(axes, values, method, colours[place % 10], _MARKS[place % 12])
+            for place, (level, *_) in enumerate(of_rows(list(found.by_chance), measure)):
+                if level is not None:
+                    axes.axhline(level, color=colours[place % 10], linewidth=0.7, linestyle=":")
             ticks = ["trained", *names] if cascading else names
             axes.set_xticks(range(len(ticks)), ticks, rotation=90, fontsize=5.5)
             axes.set_title(title, fontsize=7, color=INK)

@@ -2,6 +2,11 @@
 
 Adebayo et al., Sanity checks for saliency maps, NeurIPS 2018, Section 4, with scikit-image's SSIM
 and HOG at the settings of that paper, scaled to the size of the map.
+
+For maps that have nothing in common Spearman's correlation is 0. Of the other measures that holds
+where evidence is spread over the whole map: SSIM compares maps over their largest evidence, so
+that two that are nearly 0 nearly everywhere are alike by it, and HOG finds the same blank places
+in them. What each says of independent maps is therefore told beside it: see `independent`.
 """
 
 from dataclasses import dataclass
@@ -23,7 +28,10 @@ _SHORTEST = 3 * _SMALLEST_CELL  # pixels: a block of HOG has three cells along a
 
 @dataclass(frozen=True)
 class Similarity:
-    """How alike two maps are: 1 if they are the same, about 0 if they have nothing in common.
+    """How alike two maps are: 1 if they are the same.
+
+    If they have nothing in common, rank correlations are about 0, and the others what they are for
+    maps that are `independent`.
 
     Attributes
     ----------
@@ -65,6 +73,32 @@ def similarity(first: NDArray[np.floating], other: NDArray[np.floating]) -> Simi
         ssim=float(_ssim(*scaled, data_range=2.0)),
         hog=float("nan") if flat else float(np.asarray(np.corrcoef(gradients))[0, 1]),
     )
+
+
+def independent(values: NDArray[np.floating], seed: int) -> NDArray[np.float64]:
+    """A map that has nothing in common with another but its values, blank places and smoothness.
+
+    The phases of its spectrum are random, then its pixels get the other's values by their ranks:
+    an amplitude-adjusted surrogate (Theiler et al., Physica D 58, 1992). Where the other is 0, as
+    over an empty background, this one is as well.
+
+    Parameters
+    ----------
+    values : (H, W)
+        The other map.
+    seed : int
+        The same seed gives the same map.
+    """
+    noise = np.random.default_rng(seed).normal(size=values.shape)
+    phases = np.fft.rfft2(noise)
+    phases /= np.maximum(np.abs(phases), 1e-12)
+    spectrum = np.abs(np.fft.rfft2(values - values.mean()))
+    made = np.fft.irfft2(spectrum * phases, s=values.shape)
+    found = np.zeros(values.shape)
+    told = np.flatnonzero(values)
+    order = told[np.argsort(made.flat[told], kind="stable")]
+    found.flat[order] = np.sort(values.flat[told])
+    return found
 
 
 def _ranked(one: NDArray[np.float64], two: NDArray[np.float64]) -> float:

@@ -21,6 +21,8 @@ _COLUMNS = (
     *COLUMNS,
 )
 _ALIKE = 0.5
+INDEPENDENT = "independent map, as smooth"
+"""What stands in the table for a map that has nothing in common with the trained network's."""
 
 
 class Randomisations(OverImages):
@@ -90,7 +92,12 @@ def _result(found: Randomisation, measured_on: dict[str, Any]) -> StudyResult | 
             "Each map against the trained network’s map of the explained class: Spearman’s ρ of the"
             " evidence, with its 95 % interval over images by Student’s t, and of its size; SSIM"
             " and Pearson’s r of histograms of oriented gradients (HOG) by scikit-image. 1: the"
-            " same; about 0: nothing in common",
+            " same",
+            "independent map: the trained map’s values, but for zeros at random places, about as"
+            " smooth (random phases of its spectrum). This is what nothing in common looks like:"
+            " about 0 for ρ, but more for SSIM of maps that are nearly 0 nearly everywhere, and for"
+            " HOG and ρ of size where both are blank; in the figure a dotted line of the method’s"
+            " colour",
             "images: those of which ρ is known; random weights can leave a map the same everywhere,"
             " trained ones in random order (shuffle) do so less",
             "ρ of size is high wherever maps follow the drawing, as over an empty background; a"
@@ -109,6 +116,8 @@ def _rows(found: Randomisation) -> list[list[Cell]]:
         only = "only " if told.count == 1 and told.lowest > 1 else "down to "
         head = f"random weights {only}{told.layer} ({told.lowest} of {told.total} layers)"
         parts.append((head, told.count, of_range))
+    if found.by_chance:
+        parts.append((INDEPENDENT, 0, list(found.by_chance)))
     return [
         [head, layers, *cells]
         for head, layers, each in parts
