@@ -1,4 +1,4 @@
-"""The study of fidelity: rankings of known truth, all metrics over a folder, the same bytes."""
+"""The study of fidelity: rankings of known truth, all metrics over a folder."""
 
 import csv
 
@@ -71,20 +71,18 @@ def test_all_metrics_over_a_folder(tmp_path, capsys, folder):
     assert figure.read_text().startswith("<?xml")
 
 
-def test_the_same_seed_gives_the_same_bytes_and_another_the_same_best(
-    tmp_path, capsys, folder, monkeypatch
-):
+def test_another_seed_gives_the_same_best(tmp_path, capsys, folder, monkeypatch):
     words = [folder, "--fill", "histogram", "--parts", "30", "--curve-steps", "10"]
     words += ["--method", *METHODS]
     tables, best = [], []
-    for name, seed in (("one", 0), ("other", 0), ("third", 1)):
+    for name, seed in (("one", 0), ("other", 1)):
         monkeypatch.setenv("PDA_STUDIO_CACHE", str(tmp_path / name))  # nothing is found there
         path = tmp_path / f"{name}.csv"
         studied(capsys, *words, "--seed", seed, "--csv", path)
         tables.append(path.read_bytes())
         best.append(rows_of(path)[0]["method"])
-    assert tables[0] == tables[1] != tables[2]
-    assert best[0] == best[2]
+    assert tables[0] != tables[1]
+    assert best[0] == best[1]
 
 
 def test_a_method_that_optimises_a_metric_is_marked(tmp_path, capsys, folder):

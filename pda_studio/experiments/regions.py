@@ -14,6 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from pda_studio.store.numbers import KeptNumbers, Numbers
+
 Points = Literal["rings", "moons", "quarters"]
 
 REACH = 1.5  # the plane goes from −REACH to REACH along both axes
@@ -134,7 +136,8 @@ def training(
     Yields
     ------
     Plane
-        Before the training, ten times on the way, and after it.
+        Before the training, ten times on the way, and after it. A training that was stopped goes
+        on from the last of these.
     """
     points, classes = points_of(kind, count, seed)
     network = network_of(layers, units, seed)
@@ -142,14 +145,44 @@ def training(
     inputs, wanted = torch.from_numpy(points), torch.from_numpy(classes).double()
     loss_of = nn.BCEWithLogitsLoss()
     shown = {round(steps * part / 10) for part in range(11)}
+    kept = KeptNumbers(
+        "affine-regions", {"points": [kind, count], "network": [layers, units, seed]}
+    )
+    last = (step for step in sorted(shown, reverse=True) if kept.find(None, step=step))
+    first = next(last, 0)
     with torch.inference_mode(False), torch.enable_grad():
-        for step in range(steps + 1):
+        if found := kept.find(None, step=first):
+            _take_up(network, optimiser, found)
+        for step in range(first, steps + 1):
             loss = loss_of(network(inputs)[:, 0], wanted)
             if step in shown:
+                if step > first or not found:
+                    kept.keep(None, _state_of(network, optimiser), step=step)
                 yield plane_of(network, points, classes, side, loss.item(), step)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
+
+
+def _state_of(network: nn.Module, optimiser: torch.optim.Optimizer) -> Numbers:
+    """All weights, and what Adam remembers of each."""
+    found: Numbers = {}
+    for name, weights in network.named_parameters():
+        found[name] = weights.detach().numpy().copy()
+        for key, value in optimiser.state.get(weights, {}).items():
+            found[f"{name} {key}"] = value.numpy().copy()
+    return found
+
+
+def _take_up(network: nn.Module, optimiser: torch.optim.Optimizer, found: Numbers) -> None:
+    """Go on with weights and memory as `_state_of` told them."""
+    with torch.no_grad():
+        for name, weights in network.named_parameters():
+            weights.copy_(torch.from_numpy(found[name]))
+            own = [key for key in found if key.startswith(f"{name} ")]
+            for key in own:
+                value = torch.from_numpy(found[key].copy())
+                optimiser.state[weights][key.partition(" ")[2]] = value
 
 
 def plane_of(

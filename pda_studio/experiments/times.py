@@ -7,17 +7,21 @@ not counted, as in the paper.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from statistics import median
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 import torch
 
 from pda_studio.attribution.prediction_difference import ready_infill_of
 from pda_studio.classifiers import Classifier
+from pda_studio.experiments.machine import Machine
 from pda_studio.methods import method_named
 from pda_studio.methods.prediction_difference import PredictionDifference
 from pda_studio.pda.windows import WindowGrid
+from pda_studio.store.numbers import KeptNumbers
 
 METHODS = ("original-pda", "efficient-pda")
 _WINDOWS = 256  # from all over the image, of which the infills are timed
@@ -116,6 +120,8 @@ def times_of(
 ) -> Iterator[TimeStep]:
     """Time the infills and the forward passes of original and efficient PDA.
 
+    What was timed before a stop is found again, until `forget_times`.
+
     Parameters
     ----------
     classifier : Classifier
@@ -144,15 +150,17 @@ def times_of(
     total = (_ROUNDS + 1) * sum(batches)
     noise = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
     pixels = classifier.preprocessing.pixels(noise)
+    timed = _Timed(classifier, [window, stride, samples, *batches])
     each: list[float] = []
     for method in methods:
         yield TimeStep(0, total, f"infills of {method.title}", times)
-        each.append(_infill_seconds(method, classifier, pixels, grid))
+        infill = partial(_infill_seconds, method, classifier, pixels, grid)
+        each.append(timed.once(method.name, infill) or 0.0)
     done, rate = 0, None
     for batch in batches:
         left = None if rate is None else rate * (total - done)
         yield TimeStep(done, total, f"a batch of {batch}", times, left)
-        seconds = _batch_seconds(classifier, pixels, batch)
+        seconds = timed.once(batch, partial(_batch_seconds, classifier, pixels, batch))
         done += (_ROUNDS + 1) * batch
         rate = seconds / batch if seconds is not None else rate
         found = [
@@ -168,6 +176,47 @@ def times_of(
         times = replace(times, maps=(*times.maps, *found))
         left = None if rate is None else rate * (total - done)
         yield TimeStep(done, total, f"a batch of {batch}", times, left)
+
+
+def forget_times(
+    classifier: Classifier, *, window: int, stride: int, samples: int, batches: Sequence[int]
+) -> None:
+    """Let `times_of` time everything anew: whoever asks again once all is known wants that."""
+    timed = _Timed(classifier, [window, stride, samples, *batches])
+    parts: list[int | str] = [*METHODS, *batches]
+    for part in parts:
+        timed.forget(part)
+
+
+class _Timed:
+    """What was timed of a classifier on this machine before a stop.
+
+    Parameters
+    ----------
+    classifier : Classifier
+        The network.
+    values : list
+        On what else the whole measurement depends.
+    """
+
+    def __init__(self, classifier: Classifier, values: list[Any]) -> None:
+        network = [classifier.name, classifier.fingerprint, *classifier.input_size]
+        machine = vars(Machine.here(classifier.device))
+        self._kept = KeptNumbers("time", {"network": network, "machine": machine, "values": values})
+
+    def once(self, part: int | str, work: Callable[[], float | None]) -> float | None:
+        """The seconds of a part: found, or timed now and kept; None where it cannot be timed."""
+        found = self._kept.find(None, timed=part)
+        if found is not None:
+            seconds = found["seconds"].item()
+            return None if np.isnan(seconds) else seconds
+        told = work()
+        self._kept.keep(None, {"seconds": np.array(np.nan if told is None else told)}, timed=part)
+        return told
+
+    def forget(self, part: int | str) -> None:
+        """Let a part be timed anew."""
+        self._kept.forget(None, timed=part)
 
 
 def _infill_seconds(

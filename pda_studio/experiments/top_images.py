@@ -27,6 +27,7 @@ from pda_studio.images import View, shown_pixels
 from pda_studio.methods import method_named
 from pda_studio.methods.base import one_at_a_time
 from pda_studio.results import MadeImage, Subject
+from pda_studio.store.numbers import KeptNumbers, Numbers
 from pda_studio.targets import UnitTarget
 
 _COLUMNS, _SIDE = 5, 1.35  # images side by side, and inches of each
@@ -42,7 +43,7 @@ class Excited:
     ----------
     name : str
         Of the image.
-    view : (H, W, 3)
+    subject : Subject
         As the network sees it.
     activation : float
         The largest of the map.
@@ -53,11 +54,16 @@ class Excited:
     """
 
     name: str
-    view: View
+    subject: Subject
     activation: float
     row: int
     column: int
     box: tuple[int, int, int, int] | None = None
+
+    @property
+    def view(self) -> View:
+        """The image as the network sees it."""
+        return self.subject.view
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,33 +130,57 @@ def top_images(
     """
     name, _ = layer_with_places(classifier, layer, "The study of top images")
     total, found = len(subjects) + climb, TopImages(name, unit)
-    began, kept = perf_counter(), None
+    kept, first = KeptNumbers("top-images", {"layer": name}), None
+    began = perf_counter()
     for number, image in enumerate(subjects, 1):
         subject = image.load()
-        kept = kept or subject
-        maps = activations(subject.classifier, subject.view, name)
+        first = first or subject
+        numbers = kept.find(subject)
+        if numbers is None:
+            numbers = _strongest(activations(subject.classifier, subject.view, name))
+            kept.keep(subject, numbers)
+        count = len(numbers["means"])
         if found.unit < 0:
-            means = maps.reshape(len(maps), -1).mean(1)
-            found = replace(found, unit=int(means.argmax()))
-        if found.unit >= len(maps):
-            raise UsageError(f"{name} has the maps 0 to {len(maps) - 1}; there is no {found.unit}.")
-        one = maps[found.unit]
-        row, column = (int(place) for place in np.unravel_index(one.argmax(), one.shape))
-        new = Excited(image.name, subject.view, float(one.max()), row, column)
+            found = replace(found, unit=int(numbers["means"].argmax()))
+        if found.unit >= count:
+            raise UsageError(f"{name} has the maps 0 to {count - 1}; there is no {found.unit}.")
+        row, column = (int(place) for place in numbers["places"][found.unit])
+        largest = float(numbers["largest"][found.unit])
+        new = Excited(image.name, subject, largest, row, column)
         ranked = sorted((*found.top, new), key=lambda each: -each.activation)[:most]
         found = replace(found, count=number, top=tuple(ranked))
         left = (perf_counter() - began) / number * (len(subjects) - number)
         yield MapStep(number, total, image.name, None if climb else left), found
-    boxes = [replace(one, box=_seen(classifier, name, found.unit, one)) for one in found.top]
+    boxes = []
+    for one in found.top:
+        seen = kept.find(one.subject, seen=found.unit)
+        if seen is None:
+            box = _seen(classifier, name, found.unit, one)
+            seen = {"box": np.array(box or (), np.int64)}
+            kept.keep(one.subject, seen, seen=found.unit)
+        boxes.append(replace(one, box=tuple(seen["box"].tolist()) or None))
     found = replace(found, top=tuple(boxes))
     yield MapStep(len(subjects), total, "what the unit sees"), found
-    if climb and kept is not None:
-        yield from _making(kept, found, climb, seed, len(subjects))
+    if climb and first is not None:
+        yield from _making(kept, first, found, climb, seed, len(subjects))
+
+
+def _strongest(maps: NDArray[np.floating]) -> Numbers:
+    """Of each map (M, rows, columns) its mean, its largest activation, and where that is."""
+    flat = maps.reshape(len(maps), -1)
+    places = np.stack(np.unravel_index(flat.argmax(1), maps.shape[1:]), 1)
+    return {"means": flat.mean(1), "largest": flat.max(1), "places": places}
 
 
 def _making(
-    subject: Subject, found: TopImages, climb: int, seed: int, before: int
+    kept: KeptNumbers, subject: Subject, found: TopImages, climb: int, seed: int, before: int
 ) -> Iterator[tuple[MapStep, TopImages]]:
+    part = {"unit": found.unit, "climb": climb, "seed": seed}
+    numbers = kept.find(subject, **part)
+    if numbers is not None:
+        found = replace(found, made=numbers["made"])
+        yield MapStep(before + climb, before + climb, "an image", 0.0), found
+        return
     method = method_named("activation-maximisation").create(
         subject.classifier, climb=climb, seed=seed
     )
@@ -162,6 +192,7 @@ def _making(
                 made = progress.evidence()
                 assert isinstance(made, MadeImage)
                 found = replace(found, made=made.image)
+                kept.keep(subject, {"made": made.image}, **part)
             yield MapStep(before + progress.done, before + climb, "an image", left), found
 
 

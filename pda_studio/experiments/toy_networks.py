@@ -6,6 +6,7 @@ Figures 2 to 4; max-pooling: Nie, Zhang & Patel, ICML 2018, Section 4.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from time import perf_counter
 from typing import Literal
 from warnings import catch_warnings, simplefilter
@@ -18,6 +19,7 @@ from torch import nn
 from torch.nn import functional
 
 from pda_studio.experiments.map_work import MapStep
+from pda_studio.store.numbers import KeptNumbers, Numbers
 
 Kind = Literal["convolution", "max-pooling", "fully connected"]
 Rule = Literal["gradient", "guided backprop", "deconvnet"]
@@ -203,36 +205,52 @@ def recoveries(
     ]
     effort = [_effort(images[number][1], kind, width, kernel) for number, kind, width, _ in work]
     found = Recoveries(shown={}, inputs={})
-    began, spent = perf_counter(), 0.0
+    kept = KeptNumbers("toy-networks", {"kernel": kernel})
+    seconds, spent = 0.0, 0.0  # of those that were not found
     for place, (number, kind, width, own_seed) in enumerate(work):
         name, pixels = images[number]
         pixels = _small(pixels) if kind == "fully connected" else pixels
-        rows, maps = _of_network(name, pixels, kind, width, own_seed, kernel)
+        shown = not number and own_seed == seed
+        part = {
+            "pixels": sha256(pixels.numpy().tobytes()).hexdigest(),
+            "network": [kind, width, list(pixels.shape), own_seed, shown],
+        }
+        numbers = kept.find(None, **part)
+        if numbers is None:
+            began = perf_counter()
+            numbers = _of_network(pixels, kind, width, own_seed, kernel, maps=shown)
+            kept.keep(None, numbers, **part)
+            seconds += perf_counter() - began
+            spent += effort[place]
+        alike = {rule: numbers[f"alike, {rule}"].tolist() for rule in RULES}
+        rows = [Recovery(name, kind, width, own_seed, rule, *alike[rule]) for rule in RULES]
         found = replace(found, each=(*found.each, *rows))
-        if not number and own_seed == seed:
-            kept = {(kind, width, rule): one.numpy() for rule, one in maps.items()}
+        if shown:
+            maps = {(kind, width, rule): numbers[f"map, {rule}"] for rule in RULES}
             found = replace(
                 found,
-                shown={**(found.shown or {}), **kept},
+                shown={**(found.shown or {}), **maps},
                 inputs={**(found.inputs or {}), kind: pixels.numpy()},
             )
-        spent += effort[place]
-        left = (perf_counter() - began) * (sum(effort) - spent) / spent
+        rest = sum(effort[place + 1 :])
+        left = seconds * rest / spent if spent else None if rest else 0.0
         yield MapStep(place + 1, len(work), f"{name}, {kind}, {width}", left), found
 
 
 def _of_network(
-    name: str, pixels: torch.Tensor, kind: Kind, width: int, seed: int, kernel: int
-) -> tuple[list[Recovery], dict[Rule, torch.Tensor]]:
+    pixels: torch.Tensor, kind: Kind, width: int, seed: int, kernel: int, *, maps: bool
+) -> Numbers:
+    """By rule, the correlations with the image, with Eq. 5 and of two logits; and the maps."""
     layers = network(kind, width, pixels.shape, kernel, seed)
     theory = expected_map(pixels, 0 if kind == "fully connected" else kernel)
-    rows, maps = [], {}
+    found: Numbers = {}
     for rule in RULES:
         first, other = (carried_back(layers, pixels, rule, logit) for logit in range(_LOGITS))
-        maps[rule] = first
-        alike = (_correlation(first, one) for one in (pixels, theory, other))
-        rows.append(Recovery(name, kind, width, seed, rule, *alike))
-    return rows, maps
+        alike = [_correlation(first, one) for one in (pixels, theory, other)]
+        found[f"alike, {rule}"] = np.array(alike, np.float64)
+        if maps:
+            found[f"map, {rule}"] = first.numpy()
+    return found
 
 
 def _effort(pixels: torch.Tensor, kind: Kind, width: int, kernel: int) -> float:

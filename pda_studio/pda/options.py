@@ -8,6 +8,9 @@ UNITS: dict[Difference, str] = {"log-odds": "bits", "probability": "probability"
 ForwardName = Literal["auto", "full", "incremental", "linearised", "levelled"]
 Precision = Literal["auto", "float32", "bfloat16-delta"]
 
+REPEATABLE: dict[str, str] = {"forward": "incremental", "precision": "float32"}
+"""What no clock decides: the same maps to the last digit, whatever a probe of speeds says."""
+
 INPUT, AUTO = "input", "auto"
 """Where a linearised forward begins, instead of at a named layer."""
 

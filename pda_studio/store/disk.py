@@ -141,9 +141,7 @@ def subject_in_key(subject: Subject) -> dict[str, Any]:
     """What a subject and the program are in a key, but for the target, as JSON values."""
     classifier, view = subject.classifier, subject.view
     values = {
-        "format": _FORMAT,
-        "program": _program(),
-        "torch": torch.__version__,
+        **program_in_key(),
         "view": [view.shape, hashlib.sha256(view.tobytes()).hexdigest()],
         "classifier": classifier.name,
         "fingerprint": classifier.fingerprint,
@@ -161,6 +159,11 @@ def subject_in_key(subject: Subject) -> dict[str, Any]:
     return values
 
 
+def program_in_key() -> dict[str, Any]:
+    """What the program is in every key, as JSON values."""
+    return {"format": _FORMAT, "program": code_of(_ENGINE), "torch": torch.__version__}
+
+
 def hashed(values: dict[str, Any]) -> str:
     """A key of JSON values; of paths among them, what lies there counts."""
     text = json.dumps(values, sort_keys=True, default=_content)
@@ -173,12 +176,7 @@ def _keys(method: Method, subject: Subject) -> Iterator[str]:
         yield hashed({**common, "values": values})
 
 
-@lru_cache(maxsize=1)
-def _program() -> str:
-    """What makes maps: see `code_of`."""
-    return code_of(_ENGINE)
-
-
+@lru_cache(maxsize=8)
 def code_of(names: tuple[str, ...]) -> str:
     """The program's version; with these parts' source, so that a work in progress counts, too."""
     digest = hashlib.sha256(pda_studio.__version__.encode())

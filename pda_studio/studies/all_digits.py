@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pda_studio.counts import written
 from pda_studio.parameters import parameter
+from pda_studio.pda.options import REPEATABLE
 from pda_studio.studies.base import (
     Cell,
     Column,
@@ -46,7 +47,6 @@ class AllDigits(Study):
     )
     citation: ClassVar[str] = "Zhou & Kainz, Efficient image evidence analysis, Fig. 13"
     needs: ClassVar[frozenset[Need]] = frozenset()
-    resumes: ClassVar[bool] = True
 
     folder: Path = parameter(
         ...,
@@ -78,7 +78,7 @@ class AllDigits(Study):
 
         classifier = inputs.classifier()
         images = subjects_of(self.folder, None, classifier, inputs.read)
-        sizes = {"window": self.window, "stride": min(self.stride, self.window)}
+        sizes = {"window": self.window, "stride": min(self.stride, self.window), **REPEATABLE}
         methods = [
             method_named("original-pda").create(
                 classifier,

@@ -268,6 +268,9 @@ class Inputs:
 class Study(Declaration):
     """An experiment over classifiers, images and attribution methods.
 
+    It goes on where it was stopped, when it is carried out again: what is finished is kept in the
+    cache.
+
     A subclass with a `name` enters the registry by being defined; the window and the command line
     find it there. Its fields are its parameters.
 
@@ -277,9 +280,6 @@ class Study(Declaration):
         Name in the registry, name for people, one sentence, and where it was published.
     needs : frozenset of str
         What it takes besides a classifier.
-    resumes : bool
-        Whether it goes on where it was stopped, when it is carried out again: finished maps are
-        found in the cache.
     repeatable : bool
         Whether it finds the same numbers again; times are others in every run.
     alone : bool
@@ -287,7 +287,6 @@ class Study(Declaration):
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset()
-    resumes: ClassVar[bool] = False
     repeatable: ClassVar[bool] = True
     alone: ClassVar[bool] = False
 

@@ -68,7 +68,6 @@ class Fidelity(Study):
         " CVPR 2022"
     )
     needs: ClassVar[frozenset[Need]] = frozenset({"methods"})
-    resumes: ClassVar[bool] = True
 
     folder: Path = parameter(
         ...,

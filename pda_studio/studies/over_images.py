@@ -30,7 +30,6 @@ class OverImages(Study):
     """A study of the maps of one image, or of each image of a folder."""
 
     needs: ClassVar[frozenset[Need]] = frozenset({"images", "methods"})
-    resumes: ClassVar[bool] = True
 
     folder: Path | None = parameter(
         None,

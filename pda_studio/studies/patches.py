@@ -37,8 +37,6 @@ class Patches(Study):
         " input resampling, 2017, Sections 5.1 and 5.3"
     )
 
-    resumes: ClassVar[bool] = True
-
     folder: Path = parameter(..., "Image folder", "Images, in a folder for each class.")
     masks: Path | None = parameter(
         None,

@@ -49,7 +49,6 @@ class PatchesOverTraining(Study):
         "Lengerich et al., Towards visual explanations for convolutional neural networks via"
         " input resampling, 2017, Figs. 2 and 3"
     )
-    resumes: ClassVar[bool] = True
 
     checkpoints: Path = parameter(
         ...,

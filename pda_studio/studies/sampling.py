@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pda_studio.errors import UsageError
 from pda_studio.parameters import parameter
+from pda_studio.pda.options import REPEATABLE
 from pda_studio.studies.base import (
     Cell,
     Column,
@@ -49,7 +50,6 @@ class Samplings(Study):
         "Zhou & Kainz, Efficient image evidence analysis, arXiv 1801.01693, 2018, Fig. 16"
     )
     needs: ClassVar[frozenset[Need]] = frozenset({"subject"})
-    resumes: ClassVar[bool] = True
 
     x: int = parameter(
         -1,
@@ -114,11 +114,11 @@ class Samplings(Study):
 
         assert inputs.subject is not None, "it is what the study needs"
         subject = inputs.subject()
-        sizes = {"window": self.window} if self.window else {}
+        sizes: dict[str, Any] = {"window": self.window} if self.window else {}
         sampled = method_named("original-pda").create(
             subject.classifier, **sizes, samples=self.samples, seed=self.seed
         )
-        made = {**sizes, "stride": max(1, sampled.window // 2)}  # type: ignore[attr-defined]
+        made = {**sizes, **REPEATABLE, "stride": max(1, sampled.window // 2)}  # type: ignore[attr-defined]
         sampled = type(sampled).create(
             subject.classifier, **made, samples=self.samples, seed=self.seed
         )

@@ -21,6 +21,7 @@ from pda_studio.studies.base import (
 
 if TYPE_CHECKING:
     from pda_studio.classifiers import Classifier
+    from pda_studio.experiments.kept_rows import KeptRows
     from pda_studio.experiments.speed import Row
 
 CLASSIFIERS = ("squeezenet1_1", "mobilenet_v2")
@@ -98,6 +99,7 @@ class Speed(Study):
 
     def steps(self, inputs: Inputs) -> Iterator[StudyProgress]:
         """Measure one classifier after the other."""
+        from pda_studio.experiments.kept_rows import KeptRows
         from pda_studio.experiments.machine import Machine
         from pda_studio.experiments.speed import compare
 
@@ -105,10 +107,13 @@ class Speed(Study):
         rows: list[list[Cell]] = []
         reasons: dict[str, str] = {}
         networks: list[dict[str, Any]] = []
+        kept: list[KeptRows] = []
         count = len(inputs.classifiers)
         for place, one in enumerate(inputs.classifiers):
             classifier = one.load()
-            for step in compare(classifier, self.window, self.stride, self.rounds):
+            kept.append(KeptRows(classifier, [self.window, self.stride, self.rounds, place]))
+            found = kept[-1].found()
+            for step in found or compare(classifier, self.window, self.stride, self.rounds):
                 if step.rows:
                     head = self._head(classifier)
                     rows += [_cells(head, row) for row in step.rows]
@@ -118,8 +123,13 @@ class Speed(Study):
                         if row.reason
                     }
                     networks.append(_network(classifier, step.rows))
+                    if not found:
+                        kept[-1].keep(step)
                 machine = Machine.here(classifier.device)
                 result = self._result(machine, rows, reasons, networks) if rows else None
+                if place == count - 1 and step.rows:
+                    for each in kept:
+                        each.forget()
                 yield StudyProgress(
                     place * step.total + step.done,
                     count * step.total,

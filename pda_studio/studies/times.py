@@ -21,6 +21,7 @@ from pda_studio.studies.base import (
 )
 
 if TYPE_CHECKING:
+    from pda_studio.classifiers import Classifier
     from pda_studio.experiments.times import MapTime, Times
 
 _COLUMNS = (
@@ -81,14 +82,17 @@ class MapTimes(Study):
     def steps(self, inputs: Inputs) -> Iterator[StudyProgress]:
         """Time one classifier after the other."""
         from pda_studio.experiments.machine import Machine
-        from pda_studio.experiments.times import batch_sizes, times_of
+        from pda_studio.experiments.times import batch_sizes, forget_times, times_of
 
         batches = batch_sizes(self.batch)
+        values = {"window": self.window, "stride": self.stride, "samples": self.samples}
         found: list[Times] = []
+        timed: list[Classifier] = []
         networks: list[dict[str, str]] = []
         count = len(inputs.classifiers)
         for place, one in enumerate(inputs.classifiers):
             classifier = one.load()
+            timed.append(classifier)
             networks.append(
                 {
                     "classifier": classifier.name,
@@ -97,7 +101,6 @@ class MapTimes(Study):
                 }
             )
             machine = Machine.here(classifier.device)
-            values = {"window": self.window, "stride": self.stride, "samples": self.samples}
             result = self._result(found, machine, networks) if found else None
             for step in times_of(classifier, **values, batches=batches):
                 if step.times.maps and (not result or found[place:] != [step.times]):
@@ -106,6 +109,9 @@ class MapTimes(Study):
                 left = step.seconds_left if place == count - 1 else None
                 doing = f"{classifier.name}: {step.doing}"
                 done = place * step.total + step.done
+                if done == count * step.total:
+                    for each in timed:
+                        forget_times(each, **values, batches=batches)
                 yield StudyProgress(done, count * step.total, doing, result, left)
 
     def _result(

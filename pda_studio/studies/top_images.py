@@ -29,7 +29,6 @@ class TopImagesOfAUnit(OverImages):
         " Deep inside convolutional networks, 2013"
     )
     needs: ClassVar[frozenset[Need]] = frozenset()
-    resumes: ClassVar[bool] = False
 
     folder: Path = parameter(..., "Image folder", "Images, also in folders below it.")
     images: int = same_but(OverImages, "images", 100)

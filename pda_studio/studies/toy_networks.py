@@ -50,7 +50,6 @@ class ToyNetworks(OverImages):
         " backpropagation-based visualizations, ICML 2018"
     )
     needs: ClassVar[frozenset[Need]] = frozenset({"images"})
-    resumes: ClassVar[bool] = False
 
     images: int = same_but(OverImages, "images", 5)
     filters: int = parameter(

@@ -176,8 +176,7 @@ class StudyDialog(QDialog):
 
     def show_running(self, running: bool, *, stopped: bool = False) -> None:
         """Show that the study is carried out, or is not; one that was stopped may be resumed."""
-        resumes = stopped and self.kind.resumes
-        self.run_button.setText(self.tr("Resume") if resumes else self.tr("Run"))
+        self.run_button.setText(self.tr("Resume") if stopped else self.tr("Run"))
         now, then = self.run_button, self.stop_button
         if running:
             now, then = then, now
