@@ -57,16 +57,10 @@ class Making:
             "stride": self.stride or max(1, window // 2),
             "samples": self.samples,
             "seed": self.seed,
-            **_repeatable(kind),
+            **REPEATABLE,
             **setting.values,
         }
         return kind.create(classifier, **values)
-
-
-def _repeatable(kind: type[Method]) -> dict[str, str]:
-    """Values by which a map does not hang on what was measured on this computer."""
-    default = kind.model_fields["forward"].default
-    return {**REPEATABLE, "forward": REPEATABLE["forward"] if default == "auto" else default}
 
 
 @dataclass(frozen=True, eq=False)

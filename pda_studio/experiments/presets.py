@@ -59,7 +59,7 @@ _ZHOU = "Zhou & Kainz, Efficient image evidence analysis, Fig."
 _ORIGINAL = Setting("Original PDA", "original-pda")
 _EFFICIENT = Setting("Efficient PDA", "efficient-pda")
 _SAMPLED = Setting("Sampled PDA", "sampled-pda")
-_SIMPLIFIED = Setting("Simplified PDA", "simplified-pda")
+_SIMPLIFIED = Setting("Simplified PDA", "simplified-pda", {"forward": "linearised"})
 
 PRESETS: dict[str, Preset] = {
     "marginal-conditional": Preset(

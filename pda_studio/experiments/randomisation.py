@@ -57,7 +57,7 @@ class Randomisation:
         For each range, of each image so far, of each method: to the trained network's map.
     by_class : dict
         For each other class, of each image, of each method: to the map of the explained class.
-    by_chance : list of list of Similarity
+    of_independent : list of list of Similarity
         Of each image, of each method: of a map that is independent of the trained network's, with
         the same values and as smooth.
     """
@@ -66,7 +66,7 @@ class Randomisation:
     ranges: Sequence[Randomised]
     by_range: tuple[list[list[Similarity]], ...] = ()
     by_class: dict[str, list[list[Similarity]]] | None = None
-    by_chance: Sequence[list[Similarity]] = ()
+    of_independent: Sequence[list[Similarity]] = ()
 
     @property
     def known(self) -> list[tuple[Randomised, list[list[Similarity]]]]:
@@ -132,8 +132,8 @@ def randomisation_over_images(
             made = yield from beside(work.map_of(place, subject, image.name), found)
             maps.append(made.evidence)
         trained.append(maps)
-        chance = [similarity(one, independent(one, seed)) for one in maps]
-        found = replace(found, by_chance=[*found.by_chance, chance])
+        apart = [similarity(one, independent(one, seed)) for one in maps]
+        found = replace(found, of_independent=[*found.of_independent, apart])
         others = _other_classes(subject)
         for name in OTHER_CLASSES:
             row = []

@@ -49,7 +49,7 @@ def draw_randomisation(
                 if cascading:
                     values = np.vstack([[1, np.nan, np.nan], values])
                 _draw_line(axes, values, method, colours[place % 10], _MARKS[place % 12])
-            for place, (level, *_) in enumerate(of_rows(list(found.by_chance), measure)):
+            for place, (level, *_) in enumerate(of_rows(list(found.of_independent), measure)):
                 if level is not None:
                     axes.axhline(level, color=colours[place % 10], linewidth=0.7, linestyle=":")
             ticks = ["trained", *names] if cascading else names

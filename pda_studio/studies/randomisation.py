@@ -116,8 +116,8 @@ def _rows(found: Randomisation) -> list[list[Cell]]:
         only = "only " if told.count == 1 and told.lowest > 1 else "down to "
         head = f"random weights {only}{told.layer} ({told.lowest} of {told.total} layers)"
         parts.append((head, told.count, of_range))
-    if found.by_chance:
-        parts.append((INDEPENDENT, 0, list(found.by_chance)))
+    if found.of_independent:
+        parts.append((INDEPENDENT, 0, list(found.of_independent)))
     return [
         [head, layers, *cells]
         for head, layers, each in parts
