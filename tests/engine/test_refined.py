@@ -53,9 +53,25 @@ def test_it_goes_on_where_the_earlier_map_stands(finer: float) -> None:
         scored = before.scored + after.scored
         assert before.scored
         assert len(set(scored)) == len(scored)
+    if finer:
+        wanted = GRID.average(-whole(GRID.corners.astype(float)))
+        error = logits(later.scores())[0] - wanted
+        assert np.square(error).mean() < np.square(1.2 * finer * wanted).mean()
+        return
     direct, _ = state_of(**levels)
     for got, wanted in zip(_arrays(later), _arrays(refined(direct, finer)), strict=True):
         np.testing.assert_array_equal(got, wanted)
+
+
+def test_several_lattices_are_refined_at_once() -> None:
+    """While the tolerance is far: windows that are scored together lie near one another."""
+    state, _ = state_of(cheap=rough, exact=whole)
+    errors = [step.error for step in refine(state, 0, 0.01, logits) if np.isfinite(step.error)]
+    looked_at = list(dict.fromkeys(errors))
+    assert looked_at == sorted(looked_at, reverse=True)
+    assert looked_at[0] > 0.1
+    assert looked_at[-1] <= 0.01
+    assert len(looked_at) <= 5
 
 
 def test_exact_windows_stay_where_other_levels_are_chosen() -> None:

@@ -24,6 +24,8 @@ Drawn = Callable[[WindowScores], tuple[NDArray[np.float64], NDArray[np.float64] 
 _FIRST, _FIRST_ABOVE = 8, 16  # pixels: steps of the first lattices, of the lowest and the others
 _POWER = 1.8  # the work goes with this power of one over the error, roughly: for the time left
 _REMAINS = 0.5  # of a squared error once a lattice is the next finer one, roughly
+_SHORT = 1.25  # times the tolerance: up to there, lattices are refined without looking at the map
+_FURTHEST = 3.0  # by which the error falls, at most, until the map is looked at
 
 
 @dataclass(frozen=True)
@@ -53,9 +55,9 @@ def refine(
 ) -> Iterator[Refinement | Preparation]:
     """Refine what is known of the levels until a map meets a tolerance.
 
-    Each step halves that lattice along that axis where the error, by what thinning the lattice does
-    to the map, falls most for its cost. Where nothing is tolerated, it is that of the exact level
-    alone. No window of a level is scored twice.
+    Each step makes those lattices finer where the error, by what thinning a lattice does to the
+    map, falls most for its cost: several at once while the tolerance is far. Where nothing is
+    tolerated, it is that of the exact level alone. No window of a level is scored twice.
 
     Parameters
     ----------
@@ -92,25 +94,31 @@ def refine(
                 error = _error(state, column, drawn)
                 if error <= tolerance:
                     break
-                place, axis = _next(state, column, drawn, error, tolerance)
+                plan, expected = _planned(state, column, drawn, error, tolerance)
             else:
-                place, axis = len(state.computed) - 1, _wider(state.computed[-1])
-            one = state.computed[place]
-            assert one.lattice is not None
-            finer = one.lattice.finer(axis)
+                last = state.computed[-1]
+                assert last.lattice is not None
+                plan = {len(state.computed) - 1: last.lattice.finer(_wider(last))}
+                expected = np.inf
             start = max(furthest, _share(error, tolerance, state))
             yield Refinement(state, min(start, 0.999), drawable=True, error=error)
-            missing = max(1, int((~one.known[finer.indices]).sum()))
-            scored, end = 0, max(start, min(1.0, start * 2**_POWER / 2, 0.98))
+            missing = {place: _missing(state, place, finer) for place, finer in plan.items()}
+            work = sum(missing[place] * state.computed[place].level.seconds for place in plan)
+            end = max(start, min(_share(expected, tolerance, state), 0.98))
             if tolerance == 0:
-                end = start + missing / len(state.grid)
-            for made in score_lattice(state, one, finer):
-                if isinstance(made, Preparation):
-                    yield made
-                    continue
-                scored += made
-                furthest = max(furthest, start + (end - start) * min(1.0, scored / missing))
-                yield Refinement(state, min(furthest, 0.999), drawable=True, error=error)
+                end = start + sum(missing.values()) / len(state.grid)
+            spent = 0.0
+            # A level is known on its finer lattice before those above it.
+            for place, finer in sorted(plan.items()):
+                one = state.computed[place]
+                for made in score_lattice(state, one, finer):
+                    if isinstance(made, Preparation):
+                        yield made
+                        continue
+                    spent += made * one.level.seconds
+                    part = min(1.0, spent / work) if work else 1.0
+                    furthest = max(furthest, start + (end - start) * part)
+                    yield Refinement(state, min(furthest, 0.999), drawable=True, error=error)
         yield Refinement(state, 1.0, drawable=True, error=error)
     finally:
         return_freed_memory()
@@ -119,7 +127,7 @@ def refine(
 def _share(error: float, tolerance: float, state: LevelledScores) -> float:
     """About which part of the work is done at an error."""
     if tolerance > 0:
-        return float(min(1.0, (tolerance / error) ** _POWER))
+        return float((tolerance / max(error, tolerance)) ** _POWER)
     return float(state.computed[-1].known.mean())
 
 
@@ -131,34 +139,55 @@ def _error(state: LevelledScores, column: int, drawn: Drawn) -> float:
     return relative(approximation_error(now, then, step, state.grid.window, sampling), now)
 
 
-def _next(
+def _planned(
     state: LevelledScores, column: int, drawn: Drawn, error: float, tolerance: float
-) -> tuple[int, int]:
-    """Which level to refine along which axis.
+) -> tuple[dict[int, Lattice], float]:
+    """The levels to refine, each with its lattice, and the error that is expected then.
 
-    The cheapest of those that are expected to meet the tolerance; while there is none, that where
-    the error falls most for its cost.
+    One lattice after the other is made finer in thought: of those that are expected to meet the
+    tolerance, the cheapest; while there is none, that where the error falls most for its cost. It
+    ends a little short of the tolerance, as the expectation is rough; then the map is looked at
+    anew. Windows that are scored at once lie nearer to one another than those of one lattice after
+    the other, and share more.
     """
     now, sampling = drawn(state.of_class(column, {}))
-    missing = float(np.square(now).mean()) * (error**2 - tolerance**2)
+    square = float(np.square(now).mean())
     # What half of the sampled windows differ by, because they are sampled, is no gain.
     noise = 0.0 if sampling is None else float(np.square(sampling).mean())
-    choices: list[tuple[float, bool, tuple[int, int]]] = []
+    lattices: list[Lattice] = []
+    left: dict[tuple[int, int], float] = {}
     for place, one in enumerate(state.computed):
         assert one.lattice is not None
+        lattices.append(one.lattice)
         for axis in one.lattice.partial_axes:
             then, _ = drawn(state.of_class(column, {place: one.lattice.thinned(axis)}))
             moved = float(np.square(now - then).mean())
             moved -= noise if one is state.computed[-1] else 0.0
             step = ceil(one.lattice.steps[axis]) * state.grid.stride
-            falls = (1 - _REMAINS) * factor(step) ** 2 * max(0.0, moved)
-            refined = _within_below(state, place, axis)
-            cost = max(_cost(state, refined, axis), 1e-12)
-            enough = falls >= missing and refined == place
-            choices.append((1 / cost if enough else falls / cost, enough, (refined, axis)))
-    if any(enough for _, enough, _ in choices):
-        choices = [choice for choice in choices if choice[1]]
-    return max(choices)[2]
+            left[place, axis] = factor(step) ** 2 * max(0.0, moved)
+    # Thinned all at once they tell more than one by one.
+    whole = error**2 * square
+    together = sum(left.values())
+    left = {key: part * whole / together if together > 0 else 0.0 for key, part in left.items()}
+    allowed = tolerance**2 * square
+    enough = max((_SHORT * tolerance) ** 2, (error / _FURTHEST) ** 2) * square
+    plan: dict[int, Lattice] = {}
+    while not plan or (left and sum(left.values()) > enough):
+        missing = sum(left.values()) - allowed
+        choices: list[tuple[bool, float, tuple[int, int], tuple[int, int]]] = []
+        for (place, axis), part in left.items():
+            refined = _within_below(lattices, place, axis)
+            falls = (1 - _remains(lattices[place], axis)) * part
+            cost = max(_cost(state, lattices[refined], refined, axis), 1e-12)
+            meets = falls >= missing and refined == place
+            choices.append((meets, (1 if meets else falls) / cost, (refined, axis), (place, axis)))
+        _, _, (place, axis), wanted = max(choices)
+        if (place, axis) == wanted:
+            left[wanted] *= _remains(lattices[place], axis)
+        lattices[place] = plan[place] = lattices[place].finer(axis)
+        if axis not in lattices[place].partial_axes:
+            left.pop((place, axis), None)
+    return plan, float(np.sqrt(sum(left.values()) / square)) if square > 0 else 0.0
 
 
 def _wider(one: Computed) -> int:
@@ -167,13 +196,11 @@ def _wider(one: Computed) -> int:
     return 0 if one.lattice.down >= one.lattice.across else 1
 
 
-def _within_below(state: LevelledScores, place: int, axis: int) -> int:
+def _within_below(lattices: list[Lattice], place: int, axis: int) -> int:
     """The level itself, or one below that has to be known on its finer lattice first."""
-    lattice = state.computed[place].lattice
-    assert lattice is not None
+    lattice = lattices[place]
     while place:
-        below = state.computed[place - 1].lattice
-        assert below is not None
+        below = lattices[place - 1]
         if below.holds(lattice.finer(axis)):
             break
         place -= 1
@@ -181,11 +208,18 @@ def _within_below(state: LevelledScores, place: int, axis: int) -> int:
     return place
 
 
-def _cost(state: LevelledScores, place: int, axis: int) -> float:
-    one = state.computed[place]
-    assert one.lattice is not None
+def _remains(lattice: Lattice, axis: int) -> float:
+    """What part of the squared error along an axis the next finer lattice has, roughly."""
+    return _REMAINS if lattice.finer(axis).partial_axes.count(axis) else 0.0
+
+
+def _cost(state: LevelledScores, lattice: Lattice, place: int, axis: int) -> float:
     # Whatever an earlier map knows, the lattices are those of a map from the beginning.
-    return (len(one.lattice.finer(axis)) - len(one.lattice)) * one.level.seconds
+    return (len(lattice.finer(axis)) - len(lattice)) * state.computed[place].level.seconds
+
+
+def _missing(state: LevelledScores, place: int, lattice: Lattice) -> int:
+    return int((~state.computed[place].known[lattice.indices]).sum())
 
 
 def score_lattice(
