@@ -11,7 +11,7 @@ from pda_studio.classifiers import Classifier
 from pda_studio.classifiers.graph import NotTraceable, Operation, Program
 from pda_studio.pda.forward import Forward, Wanted, make_forward, trial_of
 from pda_studio.pda.forward.incremental import Precision, RemovedWindows, baseline_activations
-from pda_studio.pda.forward.incremental.plan import block_shape, seconds_of
+from pda_studio.pda.forward.incremental.plan import CPU, Speed, block_shape, seconds_of
 from pda_studio.pda.forward.layers import joints, log_odds_among
 from pda_studio.pda.forward.linearised import LinearisedTail, along, gradients_at
 from pda_studio.pda.forward.lower_blocks import LowerBlocks, has_gradient, stacked_modules
@@ -27,7 +27,15 @@ _APART = 1.3  # how many times dearer each layer is than the one before that is 
 _BLOCKS = (0, 1, 2, 5)  # of a stack of modules: behind which a network may be linear
 _OF_IMAGE = 0.002  # of the whole network's time: what a window to first order in the image costs
 _WHOLE = ""  # among the names of layers
-_EACH = 2e-5  # seconds of a window that no layer counts for: its infill, its place in a batch
+_EACH = 4e-5  # seconds of a window that no layer counts for: its infill, its place in a batch
+_SPEEDS: dict[Precision, Speed] = {
+    "float32": CPU,
+    "bfloat16-delta": Speed(
+        2.5e11, values=1e9, weights=7e8, operations=8e3, most_along=16, alone=True
+    ),
+}
+"""Where bfloat16 is multiplied faster, all else is not: cheap layers save less by it. As fitted to
+the times of squeezenet1_1's layers with AVX-512."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,8 +116,8 @@ def levels_for(
         )
         return below + [replace(one, seconds=float(one.filler.samples)) for one in exact]
     yield Preparation("layers", 0, 1)
-    pilot = pilot_of(classifier, pixels, program, target, grid, mean_filler)
     precision: Precision = "bfloat16-delta" if "bfloat16" in forward.description else "float32"
+    pilot = pilot_of(classifier, pixels, program, target, grid, mean_filler, precision)
     below = [
         Level(
             f"linear from {layer}",
@@ -192,10 +200,14 @@ def pilot_of(
     target: int,
     grid: WindowGrid,
     filler: Filler,
+    precision: Precision = "float32",
 ) -> Pilot:
-    """Score a few windows all over the image to first order from each layer, and exactly."""
+    """Score a few windows all over the image to first order from each layer, and exactly.
+
+    The time that a window takes depends on the precision, which the map's levels have.
+    """
     image = baseline_activations(classifier, pixels)
-    costs = _costs_of(classifier, program, grid)
+    costs = _costs_of(classifier, program, grid, precision)
     names = list(costs)[:-1]
     sources = [program.layers[name] for name in names]
     logits = program.output.value[0].cpu().double()
@@ -218,18 +230,21 @@ def pilot_of(
     return pilot_from(names, np.array(changes), list(costs.values()))
 
 
-def _costs_of(classifier: Classifier, program: Program, grid: WindowGrid) -> dict[str, float]:
+def _costs_of(
+    classifier: Classifier, program: Program, grid: WindowGrid, precision: Precision
+) -> dict[str, float]:
     """Seconds for a window of the layers that are worth trying, in their order, and of all."""
 
     def counted() -> dict[str, float]:
         layers = {**dict(candidates(program, grid.window)), _WHOLE: program.output}
         return {
-            name: _EACH + _best_seconds(program, grid.window, [one]) for name, one in layers.items()
+            name: _EACH + _best_seconds(program, grid.window, [one], _SPEEDS[precision])
+            for name, one in layers.items()
         }
 
     key = (
         f"{classifier.name} {classifier.target or ''} {classifier.fingerprint}:"
-        f" window {grid.window} of {grid.width}×{grid.height}"
+        f" window {grid.window} of {grid.width}×{grid.height}, {precision}"
     )
     known = measured_once("layer costs", key, dict[str, float], counted)
     return known if known.keys() - {_WHOLE} <= program.layers.keys() else counted()
@@ -255,6 +270,8 @@ def candidates(program: Program, window: int) -> Iterator[tuple[str, Operation]]
         yield waiting
 
 
-def _best_seconds(program: Program, window: int, wanted: list[Operation]) -> float:
+def _best_seconds(
+    program: Program, window: int, wanted: list[Operation], speed: Speed = CPU
+) -> float:
     along, _ = block_shape(program, window, (1, 1), 1, wanted)
-    return seconds_of(program, window, along, wanted)
+    return seconds_of(program, window, along, wanted, speed)

@@ -10,6 +10,9 @@ _STEPS = (1.0, 1.4, 2.0, 2.8, 4.0, 5.7, 8.0, 11.3, 16.0)
 _LEFT = (0.0, 0.07, 0.10, 0.17, 0.23, 0.35, 0.45, 0.63, 0.77)
 """What share of a level's rms is left as error of the map, where every so many windows carry it;
 the median over photographs (tests/benchmarks/levelled.py)."""
+_RISK = (
+    1.1  # what a level more has to save: estimates are rough, and each needs lattices of its own
+)
 _WORTH = 0.8  # of the exact map's time: what levels have to save
 
 
@@ -62,8 +65,7 @@ def cheapest(pilot: Pilot, tolerance: float) -> list[str]:
     chains += [[one, two] for one in range(last) for two in range(one + 1, last)]
     for chain in chains:
         seconds = _seconds(pilot, [*chain, last], tolerance)
-        # A level more has to be worth its while: the estimate is rough.
-        seconds *= 1.05 ** len(chain)
+        seconds *= _RISK ** len(chain)
         if seconds < least:
             best, least = chain, seconds
     if least > _WORTH * everything:

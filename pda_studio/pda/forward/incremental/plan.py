@@ -173,12 +173,16 @@ def block_shape(
 
 
 def seconds_of(
-    program: Program, window: int, along: int, wanted: Sequence[Operation] = ()
+    program: Program,
+    window: int,
+    along: int,
+    wanted: Sequence[Operation] = (),
+    speed: Speed | None = None,
 ) -> float:
     """Estimate the time of a window in a block of so many windows along each side, stride 1."""
     side = np.array([window + along - 1])
     needed = work(program, side, side, wanted)
-    return float(needed.seconds(speed_of(program), np.array([along**2]))[0])
+    return float(needed.seconds(speed or speed_of(program), np.array([along**2]))[0])
 
 
 def blocks(grid: WindowGrid, along: int, *, alone: bool = True) -> Iterator[NDArray[np.int64]]:
