@@ -36,8 +36,10 @@ class MethodController(QObject):
         self._box, self._session, self._jobs = window.method_box, session, jobs
         self._registry, self._usable = window.registry, usable
         usable.found.connect(self._on_usable)
-        for event in (session.events.columns, session.loaded, session.selection_changed):
+        for event in (session.events.classifier, session.loaded):
             follow(self, event, self._on_usable)
+        for event in (session.events.columns, session.selection_changed):
+            follow(self, event, self._mark)
         self._box.finest_wanted.connect(self._on_finest)
         window.grid.finer_wanted.connect(self._on_finer)
         window.registry.add(
@@ -68,16 +70,20 @@ class MethodController(QObject):
         self._on_usable()
 
     def _on_usable(self, *_: object) -> None:
-        """Mark what cannot be chosen for the selected column, nor be added beside it."""
-        session, column = self._session, self._session.selected_column
-        self._box.methods.mark(
-            self._usable.reasons(session.classifier_of(column) if column else None)
-        )
-        reasons = self._usable.reasons(session.classifier)
+        """Say what cannot be added beside the selected column, and mark what cannot be chosen."""
+        reasons = self._usable.reasons(self._session.classifier)
         self._registry.note(unusable=frozenset(reasons))
         for name, kind in METHODS.items():
             if (action := self._registry.find(f"add-{name}")) is not None:
                 action.setToolTip(reasons.get(name) or tooltip(action, kind.summary))
+        self._mark()
+
+    def _mark(self, *_: object) -> None:
+        """Mark what cannot be chosen for the selected column."""
+        session, column = self._session, self._session.selected_column
+        self._box.methods.mark(
+            self._usable.reasons(session.classifier_of(column) if column else None)
+        )
 
     def _on_finest(self) -> None:
         column = self._session.selected_column

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import (
-    QAbstractListModel,
     QModelIndex,
     QPersistentModelIndex,
     QPoint,
@@ -14,7 +13,7 @@ from PySide6.QtCore import (
     Qt,
 )
 from PySide6.QtCore import Signal as QtSignal
-from PySide6.QtGui import QColor, QPainter, QPalette
+from PySide6.QtGui import QColor, QPainter, QPalette, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QListView,
@@ -41,48 +40,40 @@ _TARGET = Qt.ItemDataRole.UserRole + 2
 _SHARE = Qt.ItemDataRole.UserRole + 3
 
 
-class _Predictions(QAbstractListModel):
+class _Predictions(QStandardItemModel):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self.lines: list[tuple[int, str, float]] = []
-        self.target: int | None = None
-        self.probabilities = True
+        self._lines: list[tuple[int, str, float]] = []
+        self._target: int | None = None
+        self._probabilities = True
 
     def show(
         self, lines: list[tuple[int, str, float]], target: int | None, probabilities: bool
     ) -> None:
         """Show classes; where only the target is another one, the list stays where it is."""
-        if lines and (lines, probabilities) == (self.lines, self.probabilities):
-            self.target = target
-            self.dataChanged.emit(self.index(0), self.index(len(lines) - 1))
+        if lines and (lines, probabilities) == (self._lines, self._probabilities):
+            for row, line in enumerate(lines):
+                if (line[0] == target) != (line[0] == self._target):
+                    self.item(row).setData(line[0] == target, _TARGET)
+            self._target = target
             return
-        self.beginResetModel()
-        self.lines, self.target, self.probabilities = lines, target, probabilities
-        self.endResetModel()
+        self._lines, self._target, self._probabilities = lines, target, probabilities
+        self.clear()
+        for line in lines:
+            self.appendRow(self._item(*line))
 
-    def _number(self, value: float) -> str:
-        return words.percentage(value) if self.probabilities else words.plain(value)
-
-    def rowCount(self, parent: _Index | None = None) -> int:
-        return len(self.lines)
-
-    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        line = self.lines[index.row()]
-        match role:
-            case Qt.ItemDataRole.DisplayRole:
-                return line[1]
-            case Qt.ItemDataRole.ToolTipRole:
-                number = f"{100 * line[2]:.3g} %" if self.probabilities else f"{line[2]:.6g}"
-                return f"{line[1]}: {number}"
-            case Qt.ItemDataRole.AccessibleTextRole:
-                return f"{line[1]}, {self._number(line[2])}"
-        known = {
-            _CLASS: line[0],
-            _NUMBER: self._number(line[2]),
-            _SHARE: line[2] if self.probabilities else None,
-            _TARGET: line[0] == self.target,
-        }
-        return known.get(role)
+    def _item(self, index: int, name: str, value: float) -> QStandardItem:
+        item = QStandardItem(name)
+        item.setEditable(False)
+        exact = f"{100 * value:.3g} %" if self._probabilities else f"{value:.6g}"
+        number = words.percentage(value) if self._probabilities else words.plain(value)
+        item.setToolTip(f"{name}: {exact}")
+        item.setData(f"{name}, {number}", Qt.ItemDataRole.AccessibleTextRole)
+        item.setData(index, _CLASS)
+        item.setData(number, _NUMBER)
+        item.setData(value if self._probabilities else None, _SHARE)
+        item.setData(index == self._target, _TARGET)
+        return item
 
 
 class _Bars(QStyledItemDelegate):
