@@ -107,6 +107,12 @@ def test_a_target_is_chosen_and_each_classifier_keeps_what_it_gets(
     qtbot.waitUntil(lambda: padded in session.classifiers, timeout=WAIT)
     controller, dialog = opened_dialog(studio)
     assert dialog.classifiers.text() == "digits (crop), digits (pad)"
+    dialog.show_plan("digits", "Efficient PDA, Grad-CAM, HiResCAM, LayerCAM, integrated gradients")
+    for label in (dialog.classifiers, dialog.methods):
+        qtbot.waitUntil(
+            lambda one=label: one.height() >= one.heightForWidth(one.width()), timeout=WAIT
+        )
+        assert label.width() > dialog.width() / 2
     dialog.images.setText(str(images))
     first, second = controller.plan().classifiers
     assert (first.fit, second.fit) == (None, "pad")

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QProgressBar,
     QPushButton,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -196,5 +197,8 @@ def _beside(*widgets: QWidget) -> QHBoxLayout:
 def _wrapped(name: str) -> QLabel:
     label = named(QLabel(), name)
     label.setWordWrap(True)
+    policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+    policy.setHeightForWidth(True)
+    label.setSizePolicy(policy)  # else a form gives it no more width than one word needs
     label.setTextFormat(Qt.TextFormat.PlainText)
     return label

@@ -12,6 +12,7 @@ from pda_studio.gui.results.thumbnails import SIDE, Thumbnails
 _EDGE = 6  # between a cell's border and what is in it
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+_THIN = "\N{THIN SPACE}"
 _KEPT = 4000  # elided texts
 
 
@@ -100,7 +101,8 @@ class ResultDelegate(QStyledItemDelegate):
         self._write_beside(painter, line, said, cell.confidence)
         painter.setPen(palette.color(QPalette.ColorGroup.Active, weak))
         line.translate(0, self._line)
-        self._write(painter, line, f"{cell.name} ✎" if cell.noted else cell.name)
+        name = f"{cell.name} ✎" if cell.noted else cell.name
+        self._write(painter, line, name, Qt.TextElideMode.ElideMiddle)  # names differ at their ends
         line.translate(0, self._line)
         self._write_beside(painter, line, cell.error or cell.method, cell.agreement)
         line.translate(0, self._line)
@@ -108,17 +110,23 @@ class ResultDelegate(QStyledItemDelegate):
 
     def _write_beside(self, painter: QPainter, line: QRect, text: str, number: str) -> None:
         """A text, and a number at the right end of its line."""
-        beside = self._width(painter, number) + _EDGE if number else 0
+        number = number.replace(" ", _THIN)
+        beside = self._width(painter, number) + _EDGE // 2 if number else 0
         self._write(painter, line.adjusted(0, 0, -beside, 0), text)
         painter.drawText(line, _RIGHT, number)
 
-    def _write(self, painter: QPainter, place: QRect, text: str) -> None:
+    def _write(
+        self,
+        painter: QPainter,
+        place: QRect,
+        text: str,
+        elide: Qt.TextElideMode = Qt.TextElideMode.ElideRight,
+    ) -> None:
         key = text, place.width()
         if key not in self._elided:
             if len(self._elided) >= _KEPT:
                 self._elided.clear()
-            shown = Qt.TextElideMode.ElideRight
-            self._elided[key] = painter.fontMetrics().elidedText(text, shown, place.width())
+            self._elided[key] = painter.fontMetrics().elidedText(text, elide, place.width())
         painter.drawText(place, _LEFT, self._elided[key])
 
     def _width(self, painter: QPainter, text: str) -> int:
