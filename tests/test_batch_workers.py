@@ -28,10 +28,10 @@ class FatalOrder(Order):
         jobs = super().jobs()
         read = jobs._explaining.results
 
-        def results(image, settings, loaded):
+        def results(image, *about):
             if image.pixels[0, 0, 0] == 255:
                 os.kill(os.getpid(), signal.SIGKILL)
-            return read(image, settings, loaded)
+            return read(image, *about)
 
         jobs._explaining.results = results
         return jobs

@@ -13,7 +13,7 @@ from pda_studio.classifiers import Classifier
 from pda_studio.methods import Method, method_named
 from pda_studio.pda.infill.folders import images_in
 
-_NO_TARGET = dict.fromkeys(("against", "layer", "unit"))
+_NO_TARGET = dict.fromkeys(("against", "layer", "unit", "label_target"))
 
 
 def whole_source_at(path: Path, output: Path) -> ImageSource:

@@ -162,6 +162,9 @@ def _plan(kind: type[Study], values: dict[str, Any], source: ImageSource, folder
         name=absolute(name), weights=absolute(weights) if weights else None
     )
     if source.plan is not None:
+        own = next((one for one in source.plan.classifiers if one.name == name), None)
+        if own is not None:
+            classifier = own.model_copy(update=classifier.model_dump(include={"name", "weights"}))
         return source.plan.model_copy(update={"classifiers": (classifier,)})
     given = vars(values.get("model_input") or ModelInput())
     return Plan(inputs=(os.path.abspath(folder),), classifiers=(classifier,), methods=(), **given)

@@ -103,7 +103,7 @@ class OverClassImages(OverImages):
                 break
             yield StudyProgress(step.done, step.total, step.doing)
         plan = None if inputs.source is None else inputs.source.plan
-        if plan is not None and plan.target is not None:
+        if plan is not None and (plan.target is not None or plan.label_target):
             return [FolderMaps([method], files_of(of.images), of.index)]
         pairs = list(zip(files_of(of.images), of.likeliest, strict=True))
         likely = FolderMaps([method], [file for file, is_it in pairs if is_it])

@@ -85,7 +85,7 @@ def main() -> None:
     images = [BatchImage(str(DIGIT), f"{number:06}.png") for number in range(options.images)]
     made: dict[str, tuple[Subject, object]] = {}
 
-    def stub(image: Image, left: tuple, loaded: object) -> Iterator[tuple]:
+    def stub(image: Image, left: tuple, loaded: object, label: str) -> Iterator[tuple]:
         """Yield the first image's maps for every image."""
         for setting in left:
             if setting.name not in made:

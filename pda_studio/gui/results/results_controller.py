@@ -13,6 +13,7 @@ from pda_studio.gui.actions.action import FILE, Action
 from pda_studio.gui.browser.browsing import FolderBrowser
 from pda_studio.gui.connections import follow
 from pda_studio.gui.display.display import Display
+from pda_studio.gui.jobs.job import at_once
 from pda_studio.gui.jobs.worker import Jobs
 from pda_studio.gui.opening.dialogs import Dialogs
 from pda_studio.gui.opening.opening import Opening
@@ -106,7 +107,8 @@ class ResultsController(QObject):
             grid.grid.setFocus()
             self.shown.emit()
 
-        self._jobs.read(lambda: reading().read(folder), done, self.failed.emit)
+        work = at_once(lambda: reading().read(folder), done, self.failed.emit)
+        self._jobs.look(work)  # a folder of a million images holds up no other file
 
     def inspect(self, at: int) -> None:
         """Open a row of the table in the window: its image with its classifier, method and map."""
