@@ -151,6 +151,20 @@ def test_a_result_is_inspected_and_pages_walk_in_the_order_of_the_grid(
     wait_for_maps(qtbot, studio)
 
 
+def test_lines_are_as_full_as_a_window_has_room(
+    studio: Studio, qtbot: QtBot, computed: Path
+) -> None:
+    grid = grid_of(studio, qtbot, computed / "results")
+    view, places = grid.grid, range(len(names(grid)))
+    for width in range(860, 900):
+        grid.resize(width, 600)
+        tops = [view.visualRect(grid.model.index(place)).top() for place in places]
+        assert (
+            tops.count(tops[0])
+            == (view.viewport().width() - 1) // view.itemDelegate().least.width()
+        )
+
+
 def test_a_folder_of_images_is_predicted_as_one_looks(
     studio: Studio, qtbot: QtBot, computed: Path
 ) -> None:
