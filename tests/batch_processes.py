@@ -13,6 +13,7 @@ import sys
 import time
 from pathlib import Path
 
+import captum.attr  # noqa: F401 - saliency needs it: else each process would load it anew
 import numpy as np
 import torch
 from PIL import Image
