@@ -79,6 +79,7 @@ def test_what_is_open_runs_on_a_folder_with_the_bytes_of_batch(
     qtbot.waitUntil(lambda: not controller.running, timeout=WAIT)
     assert dialog.problem.text() == ""
     assert dialog.doing.text() == "2 maps finished · 1 failed"
+    assert studio.window.strip.text.text() == "Run on a folder: 2 maps finished · 1 failed"
     dialog.open_button.click()
     qtbot.waitUntil(lambda: studio.results.grid is not None, timeout=WAIT)
     assert main(["batch", "--plan", str(plan), "--output", str(tmp_path / "of batch")]) == 1

@@ -6,7 +6,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QApplication, QFileDialog
 
 from pda_studio.batch.inputs import BatchImage, listing
 from pda_studio.batch.plan import Plan, write_plan
@@ -75,6 +75,14 @@ class BatchController(QObject):
             dialog.stop_wanted.connect(self.run_of.stop)
             dialog.plan_wanted.connect(self._ask_for_plan)
             dialog.results_wanted.connect(self.open_results)
+        if not self.running:  # else the dialog is about what runs
+            self._show_open(self.dialog)
+        self.dialog.show()
+        self.dialog.raise_()
+        self.dialog.activateWindow()
+
+    def _show_open(self, dialog: BatchDialog) -> None:
+        """Show what would be run now."""
         session = self._session
         choices = choices_of(session)
         alike = len({choice.network for choice in choices}) == len(choices)
@@ -82,13 +90,10 @@ class BatchController(QObject):
             one.described if alike else f"{one.described} ({one.fit or 'crop'})" for one in choices
         ]
         titles = dict.fromkeys(one.method.title for one in computed_columns(session))
-        self.dialog.show_plan(", ".join(names), ", ".join(titles))
+        dialog.show_plan(", ".join(names), ", ".join(titles))
         classes = session.classifier.class_names if session.classifier is not None else ()
-        self.dialog.offer_targets(self._targets(classes), classes)
+        dialog.offer_targets(self._targets(classes), classes)
         self._count()
-        self.dialog.show()
-        self.dialog.raise_()
-        self.dialog.activateWindow()
 
     def _targets(self, classes: tuple[str, ...]) -> dict[str, str]:
         offered = {
@@ -228,6 +233,9 @@ class BatchController(QObject):
             if run.failures:
                 text += " · " + self.tr("{0} failed").format(words.count(run.failures))
             dialog.show_finished(text)
+            self._window.strip.note(self.tr("Run on a folder: {0}").format(text))
+            if not (self._window.isActiveWindow() or dialog.isActiveWindow()):
+                QApplication.alert(self._window)  # the taskbar tells; nothing comes to the front
         else:
             dialog.show_running(False, stopped=run.state in ("stopped", "failed"))
             if run.state == "failed":
