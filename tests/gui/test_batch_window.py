@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from driver import WAIT, wait_for_maps
 from PIL import Image
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QProcess, Qt
 from pytestqt.qtbot import QtBot
 
 from pda_studio.batch.jobs import settings_of
@@ -71,6 +71,14 @@ def test_what_is_open_runs_on_a_folder_with_the_bytes_of_batch(
     assert (row.title.text(), row.place.toolTip()) == ("Run on a folder", "of the window")
     qtbot.waitUntil(lambda: " of 3 maps" in row.said.text(), timeout=WAIT)
     assert studio.window.strip.text.text().startswith("Run on a folder · ")
+    process = controller.run_of.findChild(QProcess)
+    process.kill()  # as the system does where memory runs short
+    qtbot.waitUntil(lambda: controller.run_of.state == "failed", timeout=WAIT)
+    assert "It ended early" in dialog.problem.text()
+    qtbot.waitUntil(row.again_button.isVisible, timeout=WAIT)
+    assert row.error.text() == dialog.problem.text()
+    qtbot.mouseClick(row.again_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(row.stop_button.isVisible, timeout=WAIT)
     qtbot.mouseClick(row.stop_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: not controller.running, timeout=WAIT)
     qtbot.waitUntil(lambda: dialog.run_button.text() == "Resume", timeout=WAIT)

@@ -156,6 +156,7 @@ class BatchDialog(QDialog):
 
     def show_running(self, running: bool, *, stopped: bool = False) -> None:
         """Show that it runs, or does not; what was stopped may be resumed."""
+        self._rest.stop()  # what was typed is taken: a count would wipe out what is told of the run
         self.run_button.setText(self.tr("Resume") if stopped else self.tr("Run"))
         self.run_button.setEnabled(not running)
         self.stop_button.setEnabled(running)

@@ -228,7 +228,8 @@ class BatchRun(QObject):
         if process is None or rows is None:
             return
         said = bytes(process.readAllStandardError().data()).decode(errors="replace").strip()
-        code = process.exitCode()
+        refused = process.exitStatus() == QProcess.ExitStatus.NormalExit
+        refused &= process.exitCode() not in (0, 1)  # its last line says why
         process.deleteLater()
 
         def work() -> tuple[int, int]:
@@ -239,8 +240,9 @@ class BatchRun(QObject):
             if rows is not self._rows or self.state != "running":  # it was stopped meanwhile
                 return
             self.done, self.failures = counts
-            if self.done < self.total or code not in (0, 1):
-                self.problem = said.splitlines()[-1] if said else self.tr("It ended early.")
+            if self.done < self.total or refused:
+                early = self.tr("It ended early. Run it again: it goes on where it was.")
+                self.problem = said.splitlines()[-1] if refused and said else early
                 self._end("failed")
             else:
                 self._end("finished")

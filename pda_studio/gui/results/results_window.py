@@ -252,7 +252,8 @@ class ResultsWindow(QDialog):
             return
         row = table.row(at)
         cell = self.model.cell(at)
-        said = " ".join(filter(None, (cell.prediction, cell.confidence)))
+        said = ", ".join(filter(None, (cell.prediction, cell.confidence)))
+        said = self.tr("predicted {0}").format(said) if said else ""
         named_as = self.tr("label {0}").format(row["label"]) if row["label"] else ""
         self.about.setText(" · ".join(filter(None, (row["image"], said, named_as))))
         about = row["target"] and self.tr("evidence for {0}").format(row["target"])
