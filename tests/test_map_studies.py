@@ -16,6 +16,7 @@ from pda_studio.experiments.disagreement import (
     disagreement_over_images,
 )
 from pda_studio.experiments.expected import Expected, later_pace
+from pda_studio.experiments.gains import gains_over_images
 from pda_studio.experiments.map_work import MapWork, SubjectInput
 from pda_studio.methods import METHODS, method_named
 from pda_studio.results import Subject
@@ -143,6 +144,16 @@ def test_the_rest_of_a_study_that_was_stopped_takes_what_its_first_maps_took(sub
     work = MapWork([method], 3)
     *_, step = work.trial(subject)
     assert step.seconds_left == pytest.approx(3 * kept.seconds)
+
+
+def test_time_left_of_gains_holds_their_curves_too(subjects, monkeypatch):
+    monkeypatch.setattr("pda_studio.experiments.gains._seconds_of", lambda *_: 1000.0)
+    options = {"block": 7, "fill": "grey", "sigma": 1.0, "steps": 2}
+    methods = [method_named("saliency")(), method_named("input-x-gradient")()]
+    steps = [step for step, _ in gains_over_images(subjects, methods, options)]
+    told = [step.seconds_left for step in steps if step.seconds_left is not None]
+    assert told[0] > 4000  # two images by two methods
+    assert told[-1] == 0
 
 
 def test_what_cannot_be_studied_is_refused(subjects, classifier):

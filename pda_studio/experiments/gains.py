@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean, median
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from pda_studio.counts import counted, written
 from pda_studio.experiments.map_work import MapStep, MapWork, SubjectInput, beside
 from pda_studio.methods import Method
 from pda_studio.metrics.relevance_gain import RelevanceGain, mean_over_images, relevance_gain
+from pda_studio.results import Subject
 
 
 @dataclass
@@ -111,16 +113,30 @@ def gains_over_images(
     """
     work = MapWork(methods, len(subjects))
     gains = Gains(work.names)
+    taken: list[float] = []
     for number, image in enumerate(subjects):
         subject = image.load()
         if not number:
+            work.besides = len(methods) * _seconds_of(subject, methods[0], options)
             yield from beside(work.trial(subject), gains)
         maps = []
         for place in range(len(methods)):
             maps.append((yield from beside(work.map_of(place, subject, image.name), gains)))
-        gains = Gains(
-            gains.names,
-            [*gains.found, [relevance_gain(one, subject.classifier, **options) for one in maps]],
-            [*gains.seconds, [one.seconds for one in maps]],
-        )
+        began = perf_counter()
+        gained = [relevance_gain(one, subject.classifier, **options) for one in maps]
+        taken.append(perf_counter() - began)
+        work.besides = fmean(taken)
+        seconds = [one.seconds for one in maps]
+        gains = Gains(gains.names, [*gains.found, gained], [*gains.seconds, seconds])
         yield work.now(image.name), gains
+
+
+def _seconds_of(subject: Subject, method: Method, options: dict[str, Any]) -> float:
+    """How long the gain of a map takes, tried on noise; the first try pays for preparation."""
+    noise = np.random.default_rng(0).standard_normal(subject.view.shape[:2])
+    made = subject.map_of(method, noise, "noise", 0.0)
+    began = 0.0
+    for _ in range(2):
+        began = perf_counter()
+        relevance_gain(made, subject.classifier, **options)
+    return perf_counter() - began

@@ -83,6 +83,11 @@ class MapWork:
     names : sequence of str, optional
         What the methods are called; without it, by their titles.
 
+    Attributes
+    ----------
+    besides : float
+        Seconds that the study takes for an image beside its maps.
+
     Raises
     ------
     UsageError
@@ -109,6 +114,7 @@ class MapWork:
         self._left = [maps] * len(methods)
         self._computed = list(self._left if computed is None else computed)
         self._expected = Expected(len(methods))
+        self.besides = 0.0
 
     @property
     def done(self) -> int:
@@ -217,6 +223,7 @@ class MapWork:
                 place, rest = making[0], making[1] or 0.0
                 counts[place] = max(counts[place] - 1, 0)
             left = rest + sum(n * (s or 0.0) for n, s in zip(counts, seconds, strict=True))
+            left += self.besides * max(self._left)
         return MapStep(self.done + part, self.total, doing, left)
 
 
