@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
-from itertools import chain
 from math import ceil
 
 import numpy as np
@@ -10,6 +9,8 @@ from numpy.typing import NDArray
 
 from pda_studio.pda.allocator import return_freed_memory
 from pda_studio.pda.forward import SampleScores
+from pda_studio.pda.forward.incremental import IncrementalForward
+from pda_studio.pda.forward.linearised import LinearisedTail
 from pda_studio.pda.infill.terms import Preparation
 from pda_studio.pda.levelled.error import approximation_error, factor, relative
 from pda_studio.pda.levelled.fields import fields, joined
@@ -24,6 +25,7 @@ Drawn = Callable[[WindowScores], tuple[NDArray[np.float64], NDArray[np.float64] 
 _FIRST, _FIRST_ABOVE = 8, 16  # pixels: steps of the first lattices, of the lowest and the others
 _POWER = 1.8  # the work goes with this power of one over the error, roughly: for the time left
 _REMAINS = 0.5  # of a squared error once a lattice is the next finer one, roughly
+_MOST_KNOWN = 0.3  # of a lattice: with more of it in a block, its few others share too little
 _SHORT = 1.25  # times the tolerance: up to there, lattices are refined without looking at the map
 _FURTHEST = 3.0  # by which the error falls, at most, until the map is looked at
 
@@ -229,11 +231,7 @@ def score_lattice(
     grid, level = state.grid, one.level
     scorer = InfillScorer(level.forward)
     is_exact = one is state.computed[-1]
-    batches = chain.from_iterable(
-        level.forward.batches(grid, level.filler.samples, rows, columns)
-        for rows, columns in lattice.missing(one.known)
-    )
-    for batch in batches:
+    for batch in _batches(state, one, lattice):
         corners = grid.corners[batch]
         infills = yield from level.filler.fill_in_steps(corners)
         parts: list[SampleScores] = []
@@ -247,3 +245,21 @@ def score_lattice(
         one.known[batch] = True
         yield len(batch)
     one.lattice = lattice
+
+
+def _batches(state: LevelledScores, one: Computed, lattice: Lattice) -> Iterator[NDArray[np.int64]]:
+    """Cut the windows of a lattice that are not known into batches."""
+    forward, samples = one.level.forward, one.level.filler.samples
+    known = one.known[lattice.indices]
+    if isinstance(forward, IncrementalForward | LinearisedTail) and known.mean() <= _MOST_KNOWN:
+        # Of blocks of all windows those are left out that are known: the others lie nearer to one
+        # another than where these alone are cut into blocks.
+        for batch in forward.batches(
+            state.grid, samples, lattice.taken_rows, lattice.taken_columns
+        ):
+            left = batch[~one.known[batch]]
+            if len(left):
+                yield left
+        return
+    for rows, columns in lattice.missing(one.known):
+        yield from forward.batches(state.grid, samples, rows, columns)
