@@ -42,7 +42,7 @@ def steps(method: PredictionDifference, subject: Subject) -> Iterator[Progress[E
     trial = None
     if wanted.needs_trial:
         trial = yield from staged(now_and_then(trial_of(grid, filler)), progress)
-    forward, classes = make_forward(
+    making = make_forward(
         wanted,
         classifier,
         pixels,
@@ -52,6 +52,7 @@ def steps(method: PredictionDifference, subject: Subject) -> Iterator[Progress[E
         filler.samples,
         trial,
     )
+    forward, classes = yield from staged(now_and_then(making), progress)
     diagnostics = (WholeNetwork(forward.note),) if forward.note else ()
     for scores in score_windows(grid, filler, forward, classes, len(classifier.class_names)):
         if isinstance(scores, Preparation):

@@ -185,7 +185,7 @@ def ranked_over(
     pixels = classifier.preprocessing.pixels(subject.view)
     filler = ready_infill_of(method, classifier).filler(pixels, (method.window, method.window))
     linearised = method.forward == "linearised"
-    forward, classes = make_forward(
+    forward, classes = yield from make_forward(
         Wanted(
             method.forward if linearised else "full", method.precision, method.at, IMAGES_AT_ONCE
         ),

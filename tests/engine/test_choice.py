@@ -110,21 +110,20 @@ def test_short_memory_loses_no_window(digits, three, monkeypatch, method: str) -
     wanted = explain(three, digits, method, **options)
     made = []
 
-    def short(*arguments):
-        forward, classes = original(*arguments)
-        made.append(Short(forward, 3))
-        return made[-1], classes
+    def short(most):
+        def making(*arguments):
+            forward, classes = yield from original(*arguments)
+            made.append(Short(forward, most))
+            return made[-1], classes
+
+        return making
 
     original = prediction_difference.make_forward
-    monkeypatch.setattr(prediction_difference, "make_forward", short)
+    monkeypatch.setattr(prediction_difference, "make_forward", short(3))
     got = explain(three, digits, method, **options)
     assert 1 <= made[0].refused <= 10  # what is too much is not tried again
     np.testing.assert_allclose(got.evidence, wanted.evidence, atol=1e-5)
-    monkeypatch.setattr(
-        prediction_difference,
-        "make_forward",
-        lambda *arguments: (Short(original(*arguments)[0], 0), original(*arguments)[1]),
-    )
+    monkeypatch.setattr(prediction_difference, "make_forward", short(0))
     with pytest.raises(PdaStudioError, match="too little memory"):
         explain(three, digits, method, **options)
 

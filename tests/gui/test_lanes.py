@@ -41,6 +41,30 @@ def test_files_are_read_and_written_while_the_engine_is_busy(
     jobs.close()
 
 
+def test_a_first_map_is_told_of_before_a_long_step(qtbot: QtBot, qapp: QApplication) -> None:
+    """However soon it comes after the step before it, of which the window has just heard."""
+    jobs = Jobs()
+    heard: list[str] = []
+    seen = threading.Event()
+
+    def hear(step: str) -> None:
+        heard.append(step)
+        if step == "map":
+            seen.set()
+
+    def steps():  # type: ignore[no-untyped-def]
+        yield "stage"
+        yield "map"
+        yield seen.wait(WAIT / 1000)  # a long step
+        return "done"
+
+    job = Job(steps, heard.append, lambda *_: None, hear, hasty=lambda step: step == "map")
+    jobs.start(job)
+    qtbot.waitUntil(lambda: "done" in heard, timeout=2 * WAIT)
+    assert seen.is_set()
+    jobs.close()
+
+
 def test_writing_comes_before_reading_and_is_done_when_the_window_closes(
     qtbot: QtBot, qapp: QApplication
 ) -> None:

@@ -43,6 +43,8 @@ class Job:
         Takes the exception and its traceback as text.
     partial : callable, optional
         Takes what `snapshot` made of the newest step, at most 15 times a second.
+    hasty : callable, optional
+        Whether a step is told of at once, however soon after the last: the next may take long.
     snapshot : callable, optional
         Makes of a step what may leave the background thread.
     stopped : callable, optional
@@ -59,6 +61,7 @@ class Job:
     failed: Callable[[BaseException, str], None]
     partial: Callable[[Any], None] | None = None
     snapshot: Callable[[Any], Any] = lambda step: step
+    hasty: Callable[[Any], bool] = lambda step: False
     stopped: Callable[[], None] | None = None
     afterwards: Callable[[Any], None] | None = None
     gives_way: bool = False

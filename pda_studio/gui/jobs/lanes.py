@@ -75,7 +75,7 @@ class _Lane(QThread):
                     steps.close()
                 return "stopped", None
             now = monotonic()
-            if job.partial is not None and now >= due:
+            if job.partial is not None and (now >= due or job.hasty(step)):
                 if job.newest.put(job.snapshot(step)):  # else the window is still to take the last
                     self.answered.emit(Answer(job, "partial"))
                 took = monotonic() - now

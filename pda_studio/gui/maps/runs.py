@@ -105,6 +105,7 @@ class Run:
     began: float = field(default_factory=monotonic)
     _set_aside_at: float = 0.0
     _idle: float = 0.0
+    _begun: bool = False  # whether there has been a map
 
     def __post_init__(self) -> None:
         self.first = self.wanted
@@ -167,9 +168,16 @@ class Run:
         self.job = Job(
             whole,
             snapshot=lambda progress: self._snapshot(progress, sketch),
+            hasty=self._has_first_map,
             afterwards=write,
             **heard,
         )
+
+    def _has_first_map(self, progress: Any) -> bool:
+        """Whether a step is the first with a map; on the engine's thread."""
+        first = not progress.stage and not self._begun
+        self._begun = self._begun or first
+        return first
 
     def _snapshot(self, progress: Any, sketch: Result | None) -> Step:
         """What the window is to hear of a step; on the engine's thread."""

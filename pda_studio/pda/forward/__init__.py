@@ -1,6 +1,7 @@
 """How infilled images are scored: by the whole network, by what changes, or to first order."""
 
 import logging
+from collections.abc import Generator
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,7 @@ from pda_studio.pda.forward.incremental import IncrementalForward, baseline_acti
 from pda_studio.pda.forward.incremental import Precision as IncrementalPrecision
 from pda_studio.pda.forward.layers import earliest_layer
 from pda_studio.pda.forward.linearised import LinearisedInput, LinearisedTail
+from pda_studio.pda.infill.terms import Preparation
 from pda_studio.pda.options import AUTO, INPUT, ForwardName, Precision
 from pda_studio.pda.windows import WindowGrid
 
@@ -61,7 +63,7 @@ def make_forward(
     grid: WindowGrid,
     samples: int,
     trial: Trial | None = None,
-) -> tuple[Forward, NDArray[np.int64]]:
+) -> Generator[Preparation, None, tuple[Forward, NDArray[np.int64]]]:
     """Build a forward for windows with S samples; returns it with the classes that it scores.
 
     Where `wanted.needs_trial`, `trial_of` fills a few windows beforehand, on which precisions are
@@ -74,9 +76,10 @@ def make_forward(
     if wanted.forward == "linearised":
         classes = np.array([target])
     everywhere = replicas(classifier)
-    forwards = [
-        _forward(wanted, one, pixels, classes, target, grid, samples, trial) for one in everywhere
-    ]
+    forwards = []
+    for one in everywhere:
+        forward = yield from _forward(wanted, one, pixels, classes, target, grid, samples, trial)
+        forwards.append(forward)
     return (forwards[0] if len(forwards) == 1 else SharedForward(forwards)), classes
 
 
@@ -89,7 +92,7 @@ def _forward(
     grid: WindowGrid,
     samples: int,
     trial: Trial | None = None,
-) -> Forward:
+) -> Generator[Preparation, None, Forward]:
     if wanted.forward == "linearised" and wanted.layer == INPUT:
         return LinearisedInput(classifier, pixels, classes)
     try:
@@ -103,7 +106,7 @@ def _forward(
             precision = quick if wanted.precision == "auto" else wanted.precision
             return LinearisedTail(classifier, pixels, classes, layer, precision)
         if wanted.forward != "full":
-            fastest = _precision(wanted, classifier, pixels, grid, samples, trial)
+            fastest = yield from _precision(wanted, classifier, pixels, grid, samples, trial)
             if fastest is not None:
                 return IncrementalForward(classifier, pixels, classes, fastest)
     except NotTraceable as reason:
@@ -120,7 +123,7 @@ def _precision(
     grid: WindowGrid,
     samples: int,
     trial: Trial | None = None,
-) -> IncrementalPrecision | None:
+) -> Generator[Preparation, None, IncrementalPrecision | None]:
     """The precision of an incremental forward; None where the full one is faster."""
     baseline_activations(classifier, pixels)  # a network that cannot be followed is told of at once
     if wanted.forward == "incremental" and wanted.precision != "auto":
@@ -130,7 +133,7 @@ def _precision(
     if wanted.precision != "auto":
         precision = wanted.precision
     elif trial is not None and taken.bfloat16_pays:
-        precision, _ = precision_for(classifier, pixels, trial)
+        precision, _ = yield from precision_for(classifier, pixels, trial)
     seconds = taken.float32 if precision == "float32" else taken.bfloat16
     return None if wanted.forward == "auto" and taken.full < seconds else precision
 

@@ -101,18 +101,19 @@ def trial_of(grid: WindowGrid, filler: Filler) -> Generator[Preparation, None, T
 
 def precision_for(
     classifier: Classifier, pixels: torch.Tensor, trial: Trial
-) -> tuple[Precision, float]:
+) -> Generator[Preparation, None, tuple[Precision, float]]:
     """bfloat16 differences where they are exact enough for this image, with their error.
 
     The rms error of all logits over the rms of their change, on windows from all over the image.
     """
-    changes = []
+    changes: list[list[NDArray[np.float64]]] = []
     precisions: tuple[Precision, ...] = ("float32", "bfloat16-delta")
     for precision in precisions:
         forward = IncrementalForward(classifier, pixels, np.arange(1), precision)
-        changes.append(
-            [forward.change(*one) for one in zip(trial.corners, trial.infills, strict=True)]
-        )
+        changes.append([])
+        for one in zip(trial.corners, trial.infills, strict=True):
+            changes[-1].append(forward.change(*one))
+            yield Preparation("precisions", len(changes) - 1, len(precisions))
         if precision == "float32":
             forward.forget()  # of large networks there is no room for both
     wanted, got = np.array(changes)

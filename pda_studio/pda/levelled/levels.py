@@ -16,7 +16,7 @@ from pda_studio.pda.forward.layers import joints, log_odds_among
 from pda_studio.pda.forward.linearised import LinearisedTail, along, gradients_at
 from pda_studio.pda.forward.lower_blocks import LowerBlocks, has_gradient, stacked_modules
 from pda_studio.pda.forward.memory import measured_once
-from pda_studio.pda.infill.base import Filler
+from pda_studio.pda.infill.base import Filler, now_and_then
 from pda_studio.pda.infill.terms import Preparation
 from pda_studio.pda.levelled.fields import log_odds
 from pda_studio.pda.levelled.pilot import Pilot, cheapest, pilot_from
@@ -99,7 +99,7 @@ def levels_for(
     """
     wanted = Wanted(batch=batch)
     trial = yield from trial_of(grid, mean_filler)
-    forward, _ = make_forward(
+    forward, _ = yield from make_forward(
         wanted, classifier, pixels, classes, target, grid, filler.samples, trial
     )
     exact = [Level("exact", forward, filler)]
@@ -115,9 +115,11 @@ def levels_for(
             exact[0].forward, classifier, pixels, classes, target, grid, mean_filler, tolerance
         )
         return below + [replace(one, seconds=float(one.filler.samples)) for one in exact]
-    yield Preparation("layers", 0, 1)
     precision: Precision = "bfloat16-delta" if "bfloat16" in forward.description else "float32"
-    pilot = pilot_of(classifier, pixels, program, target, grid, mean_filler, precision)
+    yield Preparation("layers", 0, 1)
+    pilot = yield from now_and_then(
+        pilot_of(classifier, pixels, program, target, grid, mean_filler, precision)
+    )
     below = [
         Level(
             f"linear from {layer}",
@@ -153,7 +155,9 @@ def _lower_blocks(
     one = np.array([target])
     forwards = [LowerBlocks(classifier, pixels, one, name) for name in names]
     column = int(np.flatnonzero(classes == target)[0])
-    pilot = _pilot_of_forwards(names, forwards, exact, column, grid, filler, seconds)
+    pilot = yield from now_and_then(
+        _pilot_of_forwards(names, forwards, exact, column, grid, filler, seconds)
+    )
     return [
         Level(
             f"linear from {name or 'the image'}",
@@ -173,10 +177,12 @@ def _pilot_of_forwards(
     grid: WindowGrid,
     filler: Filler,
     seconds: list[float],
-) -> Pilot:
+) -> Generator[Preparation, None, Pilot]:
     """Score a few windows by each forward, of which the exact one has other classes, too."""
-    changes = []
-    for corner in grid.spread(_PLACES):
+    changes: list[list[float]] = []
+    places = grid.spread(_PLACES)
+    for corner in places:
+        yield Preparation("layers", len(changes), len(places))
         infills = filler.fill(corner)[:, :1]
         scores = [
             *((one(corner, infills), one.original, 0) for one in forwards),
@@ -201,7 +207,7 @@ def pilot_of(
     grid: WindowGrid,
     filler: Filler,
     precision: Precision = "float32",
-) -> Pilot:
+) -> Generator[Preparation, None, Pilot]:
     """Score a few windows all over the image to first order from each layer, and exactly.
 
     The time that a window takes depends on the precision, which the map's levels have.
@@ -216,8 +222,10 @@ def pilot_of(
     if sources:
         _, gradients = gradients_at(program, sources, [target], nested=True)
     before = log_odds_among(logits, target)
-    changes = []
-    for corner in grid.spread(_PLACES):
+    changes: list[list[float]] = []
+    places = grid.spread(_PLACES)
+    for corner in places:
+        yield Preparation("layers", len(changes), len(places))
         *states, last = image.changes(
             *windows.changed(corner, filler.fill(corner)[:, :1]), [*sources, program.output]
         )
