@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QAbstractSlider,
     QAbstractSpinBox,
     QApplication,
+    QCheckBox,
     QComboBox,
     QLineEdit,
     QPlainTextEdit,
@@ -21,6 +22,7 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from pda_studio.document.operations import Flip
+from pda_studio.gui.display.display import Theme
 from pda_studio.gui.grid.caption import Caption
 from pda_studio.gui.grid.image_view import ImageView
 from pda_studio.gui.methods.parameter_row import LABEL_WIDTH
@@ -178,20 +180,46 @@ def test_search_fields_have_names(studio: Studio) -> None:
         assert line.text(QAccessible.Text.Name), "a reader says what is searched"
 
 
-@pytest.mark.parametrize("colours", [_LIGHT, _DARK], ids=["light", "dark"])
-def test_words_stand_out_from_what_they_stand_on(colours: dict[str, str]) -> None:
-    """A contrast of 4.5 to 1 at least, as WCAG 2 asks for."""
+def _contrast(one: QColor, other: QColor) -> float:
+    """How much brighter the brighter is, as WCAG 2 counts it."""
 
-    def brightness(name: str) -> float:
-        parts = [part / 255 for part in QColor(colours[name]).getRgb()[:3]]
+    def brightness(colour: QColor) -> float:
+        parts = [part / 255 for part in colour.getRgb()[:3]]
         red, green, blue = (p / 12.92 if p <= 0.04 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
         return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
+    dark, bright = sorted((brightness(one), brightness(other)))
+    return (bright + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_check_box_is_seen_ticked_or_not(studio: Studio, theme: Theme) -> None:
+    """Its outline, and its tick on the ground of the tick, have a contrast of 3 to 1 at least."""
+    before = studio.theme.theme
+    studio.theme.choose(theme)
+    try:
+        box = QCheckBox()
+        box.setFixedSize(40, 30)
+        ground = QColor((_DARK if theme == "dark" else _LIGHT)["window"])
+        for ticked in (False, True):
+            box.setChecked(ticked)
+            drawn = box.grab().toImage()
+            colours = [drawn.pixelColor(x, drawn.height() // 2) for x in range(drawn.width())]
+            assert max(_contrast(colour, ground) for colour in colours) >= 3
+            inside = [drawn.pixelColor(x, y) for x in range(3, 13) for y in range(11, 19)]
+            most = max(_contrast(one, inside[0]) for one in inside)
+            assert (most >= 3) == ticked
+    finally:
+        studio.theme.choose(before)
+
+
+@pytest.mark.parametrize("colours", [_LIGHT, _DARK], ids=["light", "dark"])
+def test_words_stand_out_from_what_they_stand_on(colours: dict[str, str]) -> None:
+    """A contrast of 4.5 to 1 at least, as WCAG 2 asks for."""
     grounds = "window", "surface", "raised", "grid"
     pairs = [(word, on) for word in ("text", "muted", "accent", "refusal") for on in grounds]
     for word, on in [*pairs, ("on_accent", "accent"), ("text", "warning"), ("text", "line")]:
-        dark, bright = sorted((brightness(word), brightness(on)))
-        assert (bright + 0.05) / (dark + 0.05) >= 4.5, f"{word} on {on}"
+        assert _contrast(QColor(colours[word]), QColor(colours[on])) >= 4.5, f"{word} on {on}"
 
 
 def test_no_word_at_the_side_of_a_small_window_is_cut(studio: Studio, qtbot: QtBot) -> None:

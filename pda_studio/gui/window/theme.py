@@ -2,6 +2,7 @@
 
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QObject, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
@@ -34,6 +35,7 @@ _LIGHT = {
     "refusal": "#a8321f",
     "warning": "#fff3d6",
     "warning_line": "#e3b341",
+    "tick": "tick-light",
 }
 _DARK = {
     "window": "#232427",
@@ -49,6 +51,7 @@ _DARK = {
     "refusal": "#ef8e7d",
     "warning": "#3d3318",
     "warning_line": "#a8832a",
+    "tick": "tick-dark",
 }
 
 
@@ -164,6 +167,11 @@ def _drawing(name: str) -> str:
     return (_ICONS / f"{name}.svg").read_text("utf-8")
 
 
+def _path(name: str) -> str:
+    """Where an icon lies, as style sheets take it."""
+    return (Path(str(_ICONS)) / f"{name}.svg").as_posix()
+
+
 def _palette(colours: dict[str, str]) -> QPalette:
     palette = QPalette()
     role = QPalette.ColorRole
@@ -262,6 +270,18 @@ def _style_sheet(c: dict[str, str]) -> str:
         text-align: left; }}
     QPushButton#link:focus {{ text-decoration: underline; }}
     QPushButton#link:hover {{ text-decoration: underline; }}
+    QCheckBox::indicator, QAbstractItemView::indicator {{ width: 13px; height: 13px;
+        border: 1px solid {c["muted"]}; border-radius: 3px; background: {c["surface"]}; }}
+    QAbstractItemView::indicator {{ width: 10px; height: 10px; }}
+    QCheckBox::indicator:hover, QCheckBox::indicator:focus, QAbstractItemView::indicator:hover {{
+        border-color: {c["accent"]}; }}
+    QCheckBox::indicator:checked, QAbstractItemView::indicator:checked {{
+        border-color: {c["accent"]}; background: {c["accent"]};
+        image: url("{_path(c["tick"])}"); }}
+    QCheckBox::indicator:disabled, QAbstractItemView::indicator:disabled {{
+        border-color: {c["disabled"]}; background: {c["window"]}; }}
+    QCheckBox::indicator:checked:disabled, QAbstractItemView::indicator:checked:disabled {{
+        background: {c["disabled"]}; }}
     QToolTip {{ color: {c["text"]}; background: {c["raised"]}; border: 1px solid {c["line"]};
         padding: 4px; }}
     """
