@@ -120,7 +120,7 @@ def test_results_are_those_of_explain(images, tmp_path, capsys):
         assert small.size == (28, 28)
 
 
-def test_the_same_again_does_what_is_missing_alone(images, tmp_path):
+def test_the_same_again_does_what_is_missing_alone(images, tmp_path, capsys):
     output, first = tmp_path / "out", images / "one" / "a.png"
     words = ["batch", images, "--output", output, "--method", "grad-cam"]
     run(*words)
@@ -139,8 +139,12 @@ def test_the_same_again_does_what_is_missing_alone(images, tmp_path):
     assert len(rows(output)) == 5
     table = pq.read_table(output / "index.parquet").to_pylist()
     assert len(table) == 4
+    assert "other" not in capsys.readouterr().out
     run(*words[:-1], "grad-cam", "saliency")
     assert len(rows(output)) == 9
+    run(*words[:-1], "saliency")
+    told = "8 rows: 4 are of another part or plan that goes into the same folder"
+    assert told in capsys.readouterr().out
 
 
 def test_an_image_that_cannot_be_read_is_one_row(images, tmp_path, capsys):

@@ -99,3 +99,10 @@ def test_workers_get_only_images_that_lack_a_result_and_read_no_rows(order, monk
     assert sum(step.row is not None for step in steps) == 10
     again = list(task.jobs().steps())  # as after the death of the worker that did all this
     assert not any(step.row is not None for step in again)
+
+
+def test_without_dask_the_extra_is_named(order, capsys, monkeypatch):
+    monkeypatch.setattr("pda_studio.batch.pilot.find_spec", lambda _: None)
+    words = ["--output", str(order.output.folder), "--scheduler", "tcp://127.0.0.1:1"]
+    assert main(["batch", str(order.images[0].path), *words]) == 1
+    assert "needs Dask; run pip install pda-studio[cluster]." in capsys.readouterr().err

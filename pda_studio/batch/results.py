@@ -196,7 +196,7 @@ class ResultFolder:
         except OSError as error:
             reason = error.strerror or str(error)
             raise PdaStudioError(
-                f"Cannot write to {self.folder}: {reason}; name another --output."
+                f"Cannot write to {self.folder}: {reason}; name another folder."
             ) from error
 
     @property

@@ -135,8 +135,10 @@ def _carry_out(
     count = workers.workers if isinstance(workers.workers, int) else None
     try:
         progress.batch(steps(order, count, None, workers.scheduler))
-    finally:
+    except KeyboardInterrupt:
         write_index(results)
+        raise
+    write_index(results)
 
 
 def _tell_of_left_out(chosen: int, found: int, results: ResultFolder) -> None:

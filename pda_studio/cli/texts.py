@@ -242,5 +242,9 @@ def batch(last: BatchProgress, count: int, written: Sequence[Path]) -> str:
             " failed: the column “error” says why."
         ]
     if count > last.total:
-        lines.append(f"The index has {count:,} rows, as other jobs were done there before.")
+        others = count - last.total
+        lines.append(
+            f"The index has {count:,} rows: {others:,} {'is' if others == 1 else 'are'} of another"
+            " part or plan that goes into the same folder."
+        )
     return "\n".join([*lines, *(f"Wrote {path}" for path in written)])
