@@ -2,6 +2,7 @@
 
 import csv
 import io
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from PIL import Image
 from pda_studio.classifiers import load_classifier
 from pda_studio.cli import main
 from pda_studio.errors import UsageError
+from pda_studio.experiments import map_work
 from pda_studio.experiments.disagreement import (
     Disagreement,
     correlations,
@@ -19,6 +21,8 @@ from pda_studio.experiments.expected import Expected, later_pace
 from pda_studio.experiments.gains import gains_over_images
 from pda_studio.experiments.map_work import MapWork, SubjectInput
 from pda_studio.methods import METHODS, method_named
+from pda_studio.pda.forward.incremental.plan import blocks
+from pda_studio.pda.windows import WindowGrid
 from pda_studio.results import Subject
 from pda_studio.store import MapStore
 from pda_studio.studies import Inputs, study_named
@@ -115,6 +119,39 @@ def test_time_left_is_known_before_the_first_map_and_ends_at_nothing(subjects):
     done = [step.done for step in steps]
     assert done == sorted(done)
     assert len(set(done)) > 4, "a map's own steps are seen"
+
+
+def test_a_trial_tells_the_time_of_single_windows_and_of_blocks(monkeypatch):
+    # A clock by which a window alone takes 1 s, one in a block 0.1 s, and preparation 5 s.
+    grid, clock = WindowGrid(40, 40, 4, 1), [0.0]
+    monkeypatch.setattr(map_work, "perf_counter", lambda: clock[0])
+
+    class Timed:
+        def steps(self, subject):
+            clock[0] += 5
+            done = 0
+            for block in blocks(grid, 4):
+                clock[0] += 1 if len(block) == 1 else 0.1 * len(block)
+                done += len(block)
+                yield SimpleNamespace(done=done, total=len(grid), stage="")
+
+    method = Timed()
+    told = map_work._seconds_of(method, None)
+    assert clock[0] < 20, "it ends soon"
+    clock[0] = 0.0
+    list(method.steps(None))
+    assert told == pytest.approx(clock[0], rel=0.1)
+
+
+def test_what_lies_between_maps_is_counted(subjects, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(map_work, "perf_counter", lambda: clock[0])
+    work = MapWork([method_named("saliency")()], 4)
+    subject = subjects[0].load()
+    list(work.map_of(0, subject))
+    clock[0] += 3  # the next image is loaded, and so on
+    *_, last = work.map_of(0, subjects[1].load())
+    assert last.seconds_left == pytest.approx(2 * 3)
 
 
 def test_time_left_follows_the_maps_where_the_trial_was_wrong():

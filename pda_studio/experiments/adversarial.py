@@ -157,15 +157,23 @@ def adversarial_maps(
     """
     work = MapWork(methods, 3 * len(subjects))
     found = Adversarial(work.names)
-    for number, image in enumerate(subjects):
-        subject = image.load()
+    changed = []
+    for image in subjects:  # all at first, as how many maps there are depends on it
+        changed.append(_before_and_after(image.load(), radius, steps))
+        yield work.now(f"{image.name}, changed"), found
+    fooled = sum(own.target != decided.target for _, own, decided in changed)
+    work = MapWork(methods, 2 * len(subjects) + fooled)
+    for number, (image, three) in enumerate(zip(subjects, changed, strict=True)):
+        before, own, decided = three
         if not number:
-            yield from beside(work.trial(subject), found)
-        before, own, decided = _before_and_after(subject, radius, steps)
+            yield from beside(work.trial(before), found)
         rows: list[list[EvidenceMap]] = []
         for place in range(len(methods)):
-            maps = []
+            maps: list[EvidenceMap] = []
             for what, one in (("before", before), ("after", own), ("the decision after", decided)):
+                if len(maps) == 2 and own.target == decided.target:
+                    maps.append(maps[1])
+                    continue
                 doing = f"{image.name}, {what}"
                 maps.append((yield from beside(work.map_of(place, one, doing), found)))
             rows.append(maps)

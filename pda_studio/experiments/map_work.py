@@ -6,7 +6,9 @@ finished lies in the cache on the disk, together with those of the window.
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
+from statistics import fmean, median
 from time import perf_counter
 from typing import TypeVar
 
@@ -18,6 +20,7 @@ from pda_studio.errors import UsageError
 from pda_studio.experiments.expected import Expected, later_pace
 from pda_studio.images import Image
 from pda_studio.methods import Method
+from pda_studio.pda.forward.incremental.plan import Foretaste, foretaste
 from pda_studio.results import EvidenceMap, Subject, map_in
 from pda_studio.store import MapStore
 
@@ -86,7 +89,7 @@ class MapWork:
     Attributes
     ----------
     besides : float
-        Seconds that the study takes for an image beside its maps.
+        Seconds that the study takes for an image beside its maps; 0 takes what lay between maps.
 
     Raises
     ------
@@ -115,6 +118,8 @@ class MapWork:
         self._computed = list(self._left if computed is None else computed)
         self._expected = Expected(len(methods))
         self.besides = 0.0
+        self._between: list[float] = []  # seconds from one map to the next: images, similarities
+        self._ended: float | None = None
 
     @property
     def done(self) -> int:
@@ -141,10 +146,11 @@ class MapWork:
                 read = perf_counter() - began
                 self._expected.tried(place, found.seconds if subject.finished is None else read)
                 continue
+            looked = perf_counter() - began  # again for each map, and as long to keep it
             seconds = _seconds_of(method, subject)
             if perf_counter() - began < _FIRST:  # what is prepared once is not paid for each map
                 seconds = _seconds_of(method, subject)
-            self._expected.tried(place, seconds)
+            self._expected.tried(place, seconds + 2 * looked)
         yield self.now()
 
     def map_of(
@@ -168,9 +174,11 @@ class MapWork:
         """
         method, subject = self.methods[place], subject.with_fixed_batch()
         doing = ": ".join(filter(None, (doing, self.names[place])))
+        began = perf_counter()
+        if self._ended is not None:
+            self._between.append(began - self._ended)
         found = self._find(method, subject)
         if found is None:
-            began = perf_counter()
             entry = self._store.entry(method, subject)
             progress = None
             seen: list[tuple[float, int]] = []
@@ -186,6 +194,7 @@ class MapWork:
             self._expected.spent(place, perf_counter() - began)
         self._left[place] -= 1
         self._computed[place] = max(self._computed[place] - 1, 0)
+        self._ended = perf_counter()
         yield self.now(doing)
         return found
 
@@ -223,29 +232,55 @@ class MapWork:
                 place, rest = making[0], making[1] or 0.0
                 counts[place] = max(counts[place] - 1, 0)
             left = rest + sum(n * (s or 0.0) for n, s in zip(counts, seconds, strict=True))
-            left += self.besides * max(self._left)
+            if self.besides:
+                left += self.besides * max(self._left)
+            else:
+                left += fmean(self._between or [0.0]) * sum(counts)
         return MapStep(self.done + part, self.total, doing, left)
 
 
 def _seconds_of(method: Method, subject: Subject) -> float:
-    """How long a map takes, by its beginning."""
+    """How long a map takes, by its beginning.
+
+    Single windows go first, each of which takes longer than one in a block: a few of them, then
+    blocks, tell of both.
+    """
     began = perf_counter()
     seen: list[tuple[float, int]] = []
-    steps = method.steps(subject)
-    for progress in steps:
-        if progress.stage or not progress.done:
-            continue
-        seen.append((perf_counter(), progress.done))
-        now, done = seen[-1]
-        if now - seen[0][0] > _TRIAL and done < progress.total:
-            pace = later_pace(seen)
-            if pace is None:
+    asked = Foretaste()
+    token = foretaste.set(asked)
+    try:
+        steps = method.steps(subject)
+        for progress in steps:
+            if progress.stage or not progress.done:
                 continue
-            close = getattr(steps, "close", None)
-            if close is not None:
-                close()
-            return now - began + pace * (progress.total - done)
-    return perf_counter() - began
+            seen.append((perf_counter(), progress.done))
+            now, done = seen[-1]
+            single = min(asked.rough, asked.some)
+            blocks = [one for one in seen if one[1] >= single]
+            if len(blocks) > 1 and now - blocks[0][0] > _TRIAL and done < progress.total:
+                pace = later_pace(blocks)
+                if pace is None:
+                    continue
+                close = getattr(steps, "close", None)
+                if close is not None:
+                    close()
+                rest = pace * (progress.total - done)
+                return now - began + rest + _more_of_singles(seen, asked, pace)
+    finally:
+        foretaste.reset(token)
+    pace = later_pace(seen) if seen else None
+    return perf_counter() - began + _more_of_singles(seen, asked, pace or 0.0)
+
+
+def _more_of_singles(seen: Sequence[tuple[float, int]], asked: Foretaste, pace: float) -> float:
+    """How many seconds more single windows take that were left to the blocks."""
+    singles = [one for one in seen if one[1] <= asked.some]
+    pairs = [pair for pair in pairwise(singles) if pair[0][1] < pair[1][1]]
+    if asked.rough <= asked.some or not pairs:
+        return 0.0
+    single = median((now - one) / (more - done) for (one, done), (now, more) in pairs)
+    return max(single - pace, 0.0) * (asked.rough - asked.some)
 
 
 def beside(

@@ -56,6 +56,8 @@ def draw_randomisation(
             axes.set_xticks(range(len(ticks)), ticks, rotation=90, fontsize=5.5)
             axes.set_title(title, fontsize=7, color=INK)
             _tidy(axes)
+        if found.of_independent:
+            panels[0].plot([], [], ":", color=GREY, label="independent map")
         panels[0].set_ylabel("similarity to the trained network’s map")
         axes = panels[3]
         classes = [(name, rows) for name, rows in (found.by_class or {}).items() if rows]
@@ -72,7 +74,7 @@ def draw_randomisation(
         figure.legend(
             *panels[0].get_legend_handles_labels(),
             loc="outside upper center",
-            ncols=min(max(len(found.methods), 1), 4),
+            ncols=min(len(found.methods) + 1, 4),
             frameon=False,
             fontsize=6,
         )

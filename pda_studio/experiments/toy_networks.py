@@ -27,6 +27,7 @@ KINDS: tuple[Kind, ...] = ("convolution", "max-pooling", "fully connected")
 RULES: tuple[Rule, ...] = ("gradient", "guided backprop", "deconvnet")
 _LOGITS = 2
 _POOL = 2
+_EACH = 5e6  # of multiplications: what a network takes however small it is
 _SMALL = 64
 """Pixels of the side of what a fully connected network gets: with more it has too many weights."""
 
@@ -217,6 +218,8 @@ def recoveries(
         }
         numbers = kept.find(None, **part)
         if numbers is None:
+            if not spent:  # what the first one alone takes longer does not count
+                _of_network(pixels, kind, width, own_seed, kernel, maps=False)
             began = perf_counter()
             numbers = _of_network(pixels, kind, width, own_seed, kernel, maps=shown)
             kept.keep(None, numbers, **part)
@@ -254,11 +257,12 @@ def _of_network(
 
 
 def _effort(pixels: torch.Tensor, kind: Kind, width: int, kernel: int) -> float:
-    """In proportion to the numbers that are multiplied and drawn."""
+    """In proportion to the numbers multiplied and drawn, and to what each network takes."""
     channels, height, across = pixels.shape
     if kind == "fully connected":
-        return float(width * channels * min(height, _SMALL) * min(across, _SMALL) * 8)
-    return float(width * (height - kernel + 1) * (across - kernel + 1) * channels * kernel**2 / 8)
+        return _EACH + width * channels * min(height, _SMALL) * min(across, _SMALL) * 8.0
+    places = (height - kernel + 1) * (across - kernel + 1)
+    return _EACH + width * places * channels * kernel**2 / 8
 
 
 def _small(pixels: torch.Tensor) -> torch.Tensor:
