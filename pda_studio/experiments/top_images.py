@@ -20,6 +20,7 @@ from pda_studio.classifiers.derivable import differentiable
 from pda_studio.classifiers.layers import activations
 from pda_studio.errors import UsageError
 from pda_studio.experiments.charts import CHART_STYLE
+from pda_studio.experiments.expected import later_pace
 from pda_studio.experiments.map_work import MapStep, SubjectInput
 from pda_studio.experiments.matrices import INK
 from pda_studio.figures.saving import DPI
@@ -184,10 +185,12 @@ def _making(
     method = method_named("activation-maximisation").create(
         subject.classifier, climb=climb, seed=seed
     )
-    began = perf_counter()
+    seen: list[tuple[float, int]] = []
     with one_at_a_time:
         for progress in method.steps(subject.about(UnitTarget(found.layer, found.unit))):
-            left = (perf_counter() - began) / progress.done * (climb - progress.done)
+            seen.append((perf_counter(), progress.done))
+            pace = later_pace(seen)  # the first step takes longer
+            left = None if pace is None else pace * (climb - progress.done)
             if progress.done == climb:
                 made = progress.evidence()
                 assert isinstance(made, MadeImage)

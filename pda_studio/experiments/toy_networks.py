@@ -262,7 +262,7 @@ def _effort(pixels: torch.Tensor, kind: Kind, width: int, kernel: int) -> float:
     if kind == "fully connected":
         return _EACH + width * channels * min(height, _SMALL) * min(across, _SMALL) * 8.0
     places = (height - kernel + 1) * (across - kernel + 1)
-    return _EACH + width * places * channels * kernel**2 / 8
+    return _EACH + float(width * places * channels * kernel**2)
 
 
 def _small(pixels: torch.Tensor) -> torch.Tensor:
