@@ -19,7 +19,7 @@ from safetensors.torch import save_file
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from pda_studio.classifiers import load_classifier
-from pda_studio.experiments import map_work, speed, times
+from pda_studio.experiments import speed, times, trials
 from pda_studio.experiments.random_weights import layers_with_weights, randomised
 from pda_studio.images import read_image
 from pda_studio.methods import method_named
@@ -161,7 +161,7 @@ def carried_out(kind: type[Study], home: Path, run: int, cache: Path, *, stop: b
         # The clock says something else in each run.
         told = Speeds(1, 2, 3) if run % 2 else Speeds(2, 1, 3)
         patched.setattr(forward, "speeds", lambda *_: told)
-        patched.setattr(map_work, "_TRIAL", 0.02)
+        patched.setattr(trials, "_TRIAL", 0.02)
         patched.setattr(times, "_ROUNDS", 1)
         patched.setattr(speed, "compare", partial(speed.compare, seconds=0.01))
         patched.setattr(speed, "_TRIAL", 0.01)

@@ -11,7 +11,7 @@ from PIL import Image
 from pda_studio.classifiers import load_classifier
 from pda_studio.cli import main
 from pda_studio.errors import UsageError
-from pda_studio.experiments import map_work
+from pda_studio.experiments import map_work, trials
 from pda_studio.experiments.disagreement import (
     Disagreement,
     correlations,
@@ -124,7 +124,7 @@ def test_time_left_is_known_before_the_first_map_and_ends_at_nothing(subjects):
 def test_a_trial_tells_the_time_of_single_windows_and_of_blocks(monkeypatch):
     # A clock by which a window alone takes 1 s, one in a block 0.1 s, and preparation 5 s.
     grid, clock = WindowGrid(40, 40, 4, 1), [0.0]
-    monkeypatch.setattr(map_work, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(trials, "perf_counter", lambda: clock[0])
 
     class Timed:
         def steps(self, subject):
@@ -136,7 +136,7 @@ def test_a_trial_tells_the_time_of_single_windows_and_of_blocks(monkeypatch):
                 yield SimpleNamespace(done=done, total=len(grid), stage="")
 
     method = Timed()
-    told = map_work._seconds_of(method, None)
+    told = trials.seconds_of(method, None)
     assert clock[0] < 20, "it ends soon"
     clock[0] = 0.0
     list(method.steps(None))
