@@ -12,7 +12,7 @@ from torch import nn
 from pda_studio.classifiers import index
 from pda_studio.classifiers.catalogue import catalogue
 from pda_studio.classifiers.digits import DigitsNetwork
-from pda_studio.classifiers.networks import build, fill, input_size_of
+from pda_studio.classifiers.networks import ToBeFilled, build, fill, input_size_of
 from pda_studio.classifiers.outlines import (
     COUNTER,
     TIMM,
@@ -182,13 +182,14 @@ def filled(match: Match, weights: Weights, source: str) -> nn.Module:
         If the weights are integers.
     """
     own = {key: weights[given] for key, given in match.named.items()}
-    if match.name.startswith(TIMM):
-        network = timm_network(match.name, match.classes, match.channels)
-    elif match.name == "digits":
-        network = _with_channels(DigitsNetwork(), match.channels)
-    else:
-        size = input_size_of(own) or _input_sizes()[match.name]
-        network = _with_channels(build(match.name, size, match.classes), match.channels)
+    with ToBeFilled():
+        if match.name.startswith(TIMM):
+            network = timm_network(match.name, match.classes, match.channels)
+        elif match.name == "digits":
+            network = _with_channels(DigitsNetwork(), match.channels)
+        else:
+            size = input_size_of(own) or _input_sizes()[match.name]
+            network = _with_channels(build(match.name, size, match.classes), match.channels)
     fill(match.name, network, own, Path(source).name)
     return network.eval()
 

@@ -14,6 +14,7 @@ from pda_studio.classifiers.digits import CLASS_NAMES, MEAN, STD, DigitsNetwork
 from pda_studio.classifiers.downloads import Download, cached_file, download
 from pda_studio.classifiers.networks import (
     EXTRA_ARGUMENTS,
+    ToBeFilled,
     build,
     count_classes,
     fill,
@@ -188,7 +189,8 @@ def _load_digits(source: str | None, device: torch.device) -> Classifier:
     if source == "random":
         network = he_initialised(DigitsNetwork)
     else:
-        network = DigitsNetwork()
+        with ToBeFilled():
+            network = DigitsNetwork()
         shipped = files("pda_studio.resources") / "digits" / "weights.safetensors"
         with as_file(shipped) as built_in:
             fill("digits", network, read_weights(Path(source or built_in)), source or "built in")
@@ -217,11 +219,13 @@ def _torchvision_classifier(
         others = f"These weights ({source}) are not {name}'s; choose the network they are from."
         with refused_as(others, source):  # torchvision may refuse sizes that it cannot build
             preprocessing = _of_size(preprocessing, input_size_of(weights))
-            network = build(name, preprocessing.size[0])
+            with ToBeFilled():
+                network = build(name, preprocessing.size[0])
             classes = count_classes(network, weights)
             if classes != len(class_names):
                 # Somebody's own training: the same network with another number of classes.
-                network = build(name, preprocessing.size[0], classes)
+                with ToBeFilled():
+                    network = build(name, preprocessing.size[0], classes)
                 class_names = tuple(f"class {index}" for index in range(classes))
             fill(name, network, weights, source)
         about = read_about(path) if path else About()

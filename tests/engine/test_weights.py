@@ -18,6 +18,7 @@ from safetensors.torch import save_file
 
 from pda_studio import explain, load_classifier
 from pda_studio.classifiers.digits import DigitsNetwork
+from pda_studio.classifiers.networks import ToBeFilled, build
 from pda_studio.classifiers.weights import read_weights
 from pda_studio.errors import PdaStudioError
 
@@ -202,3 +203,16 @@ def test_threads_explain_at_once() -> None:
     for thread in threads:
         thread.join()
     assert not problems
+
+
+@pytest.mark.parametrize("name", ["squeezenet1_1", "swin_t"])  # also one of truncated normals
+def test_no_random_weights_are_drawn_for_a_network_that_a_file_fills(name: str) -> None:
+    before = torch.random.get_rng_state()
+    with ToBeFilled():
+        network = torch.nn.Conv2d(3, 4, 5)
+        torch.nn.init.kaiming_uniform_(network.weight)
+    assert torch.equal(torch.random.get_rng_state(), before)
+    with ToBeFilled():
+        outline = {key: one.shape for key, one in build(name, 32).state_dict().items()}
+    with torch.device("meta"):
+        assert outline == {key: one.shape for key, one in build(name, 32).state_dict().items()}
