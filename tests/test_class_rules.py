@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -84,6 +85,10 @@ def test_the_figure_shows_patches_of_images(found):
     _, places = drawn_with_places(draw_class_rules(found), 40)
     shown = {patch.image for one in found.clusters for patch, _ in one.examples}
     assert {one.image for one in places} == shown
+    without_pairs = draw_class_rules(replace(found, together=(), without=()))
+    _, places = drawn_with_places(without_pairs, 40)
+    assert {one.image for one in places} == shown
+    assert (without_pairs.get_size_inches() < draw_class_rules(found).get_size_inches()).all()
 
 
 def test_independent_kinds_have_no_rule():

@@ -27,22 +27,25 @@ _DOUBT = 0.05  # p below which a number is bold
 
 
 def draw_class_rules(found: ClassRules) -> Figure:
-    """Draw a row of patches for each cluster, and two matrices of pairs of clusters."""
-    rows = max(len(found.clusters), _LEAST_ROWS)
+    """Draw a row of patches for each cluster, and two matrices of pairs, where there are any."""
+    has_pairs = bool(found.together or found.without)
+    rows = max(len(found.clusters), _LEAST_ROWS if has_pairs else 1)
     with matplotlib.rc_context(CHART_STYLE):
-        size = _WIDTH, _ROW * rows + 0.5
+        size = _WIDTH if has_pairs else _LEFT, _ROW * rows + 0.5
         figure = Figure(figsize=size, dpi=DPI, facecolor="white", layout="constrained")
+        if not has_pairs:
+            _rows(figure, found, rows)
+            return figure
         parts: Any = figure.subfigures(1, 2, width_ratios=[_LEFT, _WIDTH - _LEFT])
         left, right = parts
         _rows(left, found, rows)
-        if len(found.clusters) > 1:
-            top, bottom = right.subplots(2, 1)
-            top.set_axis_off()
-            bottom.set_axis_off()
-            if found.together:
-                _lifts(top, found)
-            if found.without:
-                _conditions(bottom, found)
+        top, bottom = right.subplots(2, 1)
+        top.set_axis_off()
+        bottom.set_axis_off()
+        if found.together:
+            _lifts(top, found)
+        if found.without:
+            _conditions(bottom, found)
     return figure
 
 
