@@ -3,6 +3,7 @@
 import gc
 import shutil
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -14,17 +15,21 @@ from pytestqt.qtbot import QtBot
 
 from pda_studio.gui.window.studio import Studio
 
+_windows = count(1)
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     """Collect what a window was, once pytest holds nothing of its test any more.
 
-    A window is a hundred thousand objects that know each other. What is left stays, as modules do:
-    no later collection need look through it.
+    A window is a hundred thousand objects that know each other. What is left mostly stays, as
+    modules do: no collection need look through it after every test, one now and then is enough.
     """
     had_a_window = "opened" in getattr(item, "fixturenames", ())
     result = yield
     if had_a_window:
+        if next(_windows) % 20 == 0:
+            gc.unfreeze()
         gc.collect()
         gc.freeze()
     return result
