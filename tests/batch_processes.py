@@ -52,6 +52,7 @@ def main(folder: Path) -> None:
         results = ResultFolder(output)
         results.make()
         if most_bytes is not None:
+            sys.dont_write_bytecode = True  # else Python keeps half of a compiled module
             resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, resource.RLIM_INFINITY))
         share = part.of(images_of(plan.inputs))
         try:

@@ -281,6 +281,8 @@ def test_an_output_that_even_root_cannot_write(run, image):
 def disk_for(size):
     """Let no file grow larger; Python leaves the signal aside and gets an error."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    compiling = sys.dont_write_bytecode
+    sys.dont_write_bytecode = True  # Python would keep half of a compiled module, and fail over it
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
@@ -288,6 +290,7 @@ def disk_for(size):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         signal.signal(signal.SIGXFSZ, handler)
+        sys.dont_write_bytecode = compiling
 
 
 def test_no_room_for_the_map(tmp_path, run, image):
