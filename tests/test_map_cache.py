@@ -21,6 +21,7 @@ from pda_studio.methods import METHODS, method_named, run
 from pda_studio.pda.infill.fitting import fit_stationary, save_statistics
 from pda_studio.results import EvidenceMap, Subject
 from pda_studio.store import CacheEntry, DiskCache
+from pda_studio.store.disk import code_of
 
 
 @pytest.fixture(scope="module")
@@ -170,20 +171,22 @@ def test_everything_of_the_classifier_counts(ask, digits, view):
     assert found.evidence_map.weights == "elsewhere"
 
 
-@pytest.mark.parametrize("name", ["_FORMAT", "_program"])
+@pytest.mark.parametrize("name", ["_FORMAT", "code_of"])
 def test_the_program_counts(ask, monkeypatch, name):
     stored(ask())
-    monkeypatch.setattr(map_cache, name, 99 if name == "_FORMAT" else lambda: "0.0.9")
+    monkeypatch.setattr(map_cache, name, 99 if name == "_FORMAT" else lambda parts: "0.0.9")
     assert DiskCache().find(ask()) is None
 
 
 def test_the_program_is_told_by_its_version_and_its_source(monkeypatch):
-    map_cache._program.cache_clear()
-    before = map_cache._program()
+    parts = ("pda", "methods")
+    code_of.cache_clear()
+    before = code_of(parts)
+    assert code_of(("pda",)) != before
     monkeypatch.setattr("pda_studio.__version__", "0.0.9")
-    map_cache._program.cache_clear()
-    assert map_cache._program() != before
-    map_cache._program.cache_clear()
+    code_of.cache_clear()
+    assert code_of(parts) != before
+    code_of.cache_clear()
 
 
 # Files that parameters name count by what is in them
