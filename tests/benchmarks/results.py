@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
-from PySide6.QtCore import QEventLoop, QSettings
+from PySide6.QtCore import QSettings
 from PySide6.QtTest import QTest
 
 from pda_studio.batch.index import SCHEMA, plain_row
@@ -72,18 +72,18 @@ def main(count: int) -> None:
         studio.show()
         while not studio.session.all_finished():
             running.processEvents()
+        QTest.qWait(8000)  # until what the start leaves to the background is done
         studio.results.open(Path(name, "results", "..", "results"))
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         began, used = time.perf_counter(), time.process_time()
         while studio.results.grid is None or not studio.results.grid.isVisible():
-            running.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)  # as exec does
+            running.processEvents()
         running.processEvents()
         opened, busy = time.perf_counter() - began, time.process_time() - used
         grid = studio.results.grid
         while not set(grid.grid.visible_rows()) <= set(grid.thumbnails.kept):
             running.processEvents()
         seen = time.perf_counter() - began
-        QTest.qWait(4000)  # until what the start leaves to the background is done
         bar, frames, worked = grid.grid.verticalScrollBar(), [], []
         for _ in range(FRAMES):
             start, used = time.perf_counter(), time.thread_time()

@@ -112,7 +112,7 @@ def test_a_result_is_inspected_and_pages_walk_in_the_order_of_the_grid(
     qtbot.mouseClick(grid.descending, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: names(grid)[0].endswith("saliency"), timeout=WAIT)
     assert names(grid)[1] == "p9.png saliency"
-    index = grid.model.index(1, 0)
+    index = grid.model.index(1)
     centre = grid.grid.visualRect(index).center()
     qtbot.mouseClick(grid.grid.viewport(), Qt.MouseButton.LeftButton, pos=centre)
     assert "p9.png" in grid.about.text()
@@ -158,7 +158,7 @@ def test_lines_are_as_full_as_a_window_has_room(
     view, places = grid.grid, range(len(names(grid)))
     for width in range(860, 900):
         grid.resize(width, 600)
-        tops = [view.visualRect(grid.model.index(place, 0)).top() for place in places]
+        tops = [view.visualRect(grid.model.index(place)).top() for place in places]
         assert (
             tops.count(tops[0])
             == (view.viewport().width() - 1) // view.itemDelegate().least.width()

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, Qt
-from PySide6.QtGui import QStandardItemModel
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from pda_studio.counts import written
 
@@ -15,6 +14,7 @@ if TYPE_CHECKING:  # it imports pyarrow
     from pda_studio.batch.table import ResultTable
 
 _Index = QModelIndex | QPersistentModelIndex
+_ROOT = QModelIndex()
 
 
 class Cell(NamedTuple):
@@ -50,11 +50,8 @@ class Cell(NamedTuple):
     noted: bool
 
 
-class ResultsModel(QStandardItemModel):
+class ResultsModel(QAbstractListModel):
     """The rows of a table that a filter lets through, in an order.
-
-    Qt counts the rows, which hold nothing: a view that lays out 50,000 of them asks four times for
-    each, and in Python that would take a second where another thread has work for Python.
 
     Attributes
     ----------
@@ -72,7 +69,6 @@ class ResultsModel(QStandardItemModel):
         self.order: NDArray[np.int64] = np.empty(0, np.int64)
         self.several = False
         self._places: dict[int, int] | None = None
-        self.setColumnCount(1)
 
     def show(self, table: ResultTable | None, order: NDArray[np.int64]) -> None:
         """Show these rows of a table."""
@@ -80,9 +76,6 @@ class ResultsModel(QStandardItemModel):
         if table is not self.table:
             self.several = table is not None and len(set(table.column("classifier"))) > 1
         self.table, self.order, self._places = table, order, None
-        told = self.blockSignals(True)
-        self.setRowCount(len(order))
-        self.blockSignals(told)
         self.endResetModel()
 
     def place_of(self, at: int) -> int:
@@ -95,7 +88,7 @@ class ResultsModel(QStandardItemModel):
         """Tell that something about a row of the table is new."""
         place = self.place_of(at)
         if place >= 0:
-            index = self.index(place, 0)
+            index = self.index(place)
             self.dataChanged.emit(index, index)
 
     def cell(self, at: int) -> Cell:
@@ -117,9 +110,9 @@ class ResultsModel(QStandardItemModel):
             noted=bool(table.marks.note(job)),
         )
 
-    def flags(self, index: _Index) -> Qt.ItemFlag:
-        """Rows are selected, and neither edited nor moved."""
-        return Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+    def rowCount(self, parent: _Index = _ROOT) -> int:
+        """How many rows are shown."""
+        return 0 if parent.isValid() else len(self.order)
 
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """A row in words, for tooltips and for who cannot see it."""

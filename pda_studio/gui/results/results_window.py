@@ -233,7 +233,7 @@ class ResultsWindow(QDialog):
 
     def select(self, place: int) -> None:
         """Select what stands in a place, and bring it into sight."""
-        index = self.model.index(place, 0)
+        index = self.model.index(place)
         flag = QItemSelectionModel.SelectionFlag.ClearAndSelect
         self.grid.selectionModel().setCurrentIndex(index, flag)
         self.grid.scrollTo(index)
