@@ -9,8 +9,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pda_studio.experiments.adversarial import Adversarial
-from pda_studio.experiments.charts import CHART_STYLE, shortened, without_box
-from pda_studio.experiments.matrices import GREY, INK
+from pda_studio.experiments.charts import (
+    CHART_STYLE,
+    draw_correlations,
+    from_minus_one_to_one,
+    shortened,
+)
+from pda_studio.experiments.matrices import INK
 from pda_studio.figures.saving import DPI
 from pda_studio.images import shown_pixels
 from pda_studio.metrics.similarity import Similarity
@@ -97,13 +102,6 @@ def _draw_means(axes: Axes, found: Adversarial, means: Means) -> None:
     if fooled:
         kinds.append(("decision", tuple(fooled), _RED, 0.15))
     for name, each, colour, shift in kinds:
-        told = np.array(means(each), float)
-        axes.plot(told[:, 0], places + shift, "o", color=colour, markersize=3.5, label=name)
-        axes.hlines(places + shift, told[:, 1], told[:, 2], color=colour, linewidth=0.8)
-    axes.axvline(0, color=GREY, linewidth=0.6, linestyle=":")
-    axes.set_xlim(-1.05, 1.05)
-    axes.set_ylim(len(places) - 0.5, -0.5)
-    axes.set_yticks(places, found.methods, fontsize=6)
-    axes.set_xlabel("Spearman’s ρ of maps before and after", fontsize=6)
-    without_box(axes, labelsize=6)
+        draw_correlations(axes, means(each), places + shift, "o", colour, name)
+    from_minus_one_to_one(axes, found.methods, "Spearman’s ρ of maps before and after")
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False, fontsize=6)

@@ -96,6 +96,42 @@ def draw_grouped_bars(groups: Mapping[str, Mapping[str, float]], label: str) -> 
     return figure
 
 
+def draw_correlations(
+    axes: Axes,
+    means: Sequence[tuple[Any, Any, Any]],
+    places: Any,
+    mark: str,
+    colour: str,
+    name: str,
+) -> None:
+    """Draw a mean with its interval in each place of an axis of correlations.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+        The chart.
+    means : sequence of (float, float, float)
+        Mean, lower and upper end; None where there is none.
+    places : (N,) float
+        Where they stand, from the top.
+    mark, colour, name : str
+        Of the means, and what they are.
+    """
+    told = np.array(means, float).reshape(-1, 3)
+    axes.plot(told[:, 0], places, mark, color=colour, markersize=3.5, label=name)
+    axes.hlines(places, told[:, 1], told[:, 2], color=colour, linewidth=0.8)
+
+
+def from_minus_one_to_one(axes: Axes, names: Sequence[str], label: str) -> None:
+    """Let an axis of correlations have a line at 0, and a name at each place."""
+    axes.axvline(0, color=_GREY, linewidth=0.6, linestyle=":")
+    axes.set_xlim(-1.05, 1.05)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.set_yticks(range(len(names)), names, fontsize=6)
+    axes.set_xlabel(label, fontsize=6)
+    without_box(axes, labelsize=6)
+
+
 def without_box(axes: Axes, **ticks: Any) -> None:
     """Leave a chart its left and its bottom line, thin, with small ticks.
 

@@ -11,7 +11,6 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import spearmanr
 from skimage.color import rgb2gray
 from skimage.feature import canny
 from skimage.filters import sobel
@@ -21,6 +20,7 @@ from pda_studio.experiments.map_work import MapStep, MapWork, SubjectInput, besi
 from pda_studio.experiments.random_weights import How, layers_with_weights, randomised
 from pda_studio.images import View, shown_pixels
 from pda_studio.methods import Method
+from pda_studio.metrics.rank_correlation import rank_correlation
 
 Detector = Literal["sobel", "canny"]
 _sobel: Any = sobel  # without types
@@ -97,7 +97,7 @@ def edge_share(
     """Correlate the size of two networks' evidence (H, W) with edges, and with one another."""
     one, two = np.abs(trained), np.abs(random)
     with_edges, of_random, networks = (
-        _ranked(*pair) for pair in ((one, edges), (two, edges), (one, two))
+        rank_correlation(*pair) for pair in ((one, edges), (two, edges), (one, two))
     )
     left = (1 - with_edges**2) * (1 - of_random**2)
     rest = (networks - with_edges * of_random) / np.sqrt(left) if left > 0 else float("nan")
@@ -166,9 +166,3 @@ def edges_over_images(
 def _flat(maps: Sequence[tuple[NDArray[np.float32], ...]]) -> int:
     """How many maps are the same everywhere, as random weights can leave them."""
     return sum(np.ptp(one) == 0 for pair in maps for one in pair)
-
-
-def _ranked(one: NDArray[np.floating], two: NDArray[np.floating]) -> float:
-    if np.ptp(one) == 0 or np.ptp(two) == 0:
-        return float("nan")
-    return float(spearmanr(one, two, axis=None).statistic)

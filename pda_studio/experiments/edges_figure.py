@@ -8,7 +8,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pda_studio.experiments.charts import CHART_STYLE, shortened, without_box
+from pda_studio.experiments.charts import (
+    CHART_STYLE,
+    draw_correlations,
+    from_minus_one_to_one,
+    shortened,
+)
 from pda_studio.experiments.edges import Edges
 from pda_studio.experiments.matrices import GREY, INK
 from pda_studio.figures.saving import DPI
@@ -75,16 +80,8 @@ def _tile(axes: Axes, values: Any, title: str) -> None:
 def _draw_means(axes: Axes, found: Edges, means: Means) -> None:
     places = np.arange(len(found.methods))
     for at, (key, (label, colour, mark)) in enumerate(_MARKS.items()):
-        told = np.array(means(key), float).reshape(-1, 3)
-        here = places + 0.16 * (at - 1.5)
-        axes.plot(told[:, 0], here, mark, color=colour, markersize=3.5, label=label)
-        axes.hlines(here, told[:, 1], told[:, 2], color=colour, linewidth=0.8)
+        draw_correlations(axes, means(key), places + 0.16 * (at - 1.5), mark, colour, label)
     for place in places[1:]:
         axes.axhline(place - 0.5, color=GREY, linewidth=0.3, alpha=0.4)
-    axes.axvline(0, color=GREY, linewidth=0.6, linestyle=":")
-    axes.set_xlim(-1.05, 1.05)
-    axes.set_ylim(len(places) - 0.5, -0.5)
     names = [shortened(name, _LONGEST) for name in found.methods]
-    axes.set_yticks(places, names, fontsize=6)
-    axes.set_xlabel("Spearman’s ρ of the size of evidence", fontsize=6)
-    without_box(axes, labelsize=6)
+    from_minus_one_to_one(axes, names, "Spearman’s ρ of the size of evidence")

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy.stats import spearmanr
 
 from pda_studio.classifiers import Classifier
 from pda_studio.classifiers.layers import activations, layers
@@ -14,6 +13,7 @@ from pda_studio.experiments.map_work import MapStep, MapWork, SubjectInput, besi
 from pda_studio.experiments.presets import Preset, Setting
 from pda_studio.figures.grid import Column, Grid, Row
 from pda_studio.methods import Method, method_named
+from pda_studio.metrics.rank_correlation import rank_correlation
 from pda_studio.pda.options import REPEATABLE
 from pda_studio.results import EvidenceMap, Subject
 from pda_studio.targets import UnitTarget
@@ -126,10 +126,7 @@ class Panel:
         first = next((m for m in self.maps if (m.row, m.column) == other), None)
         if first is None or first.made.evidence.shape != one.made.evidence.shape:
             return None
-        both = first.made.evidence, one.made.evidence
-        if not all(np.ptp(evidence) > 0 for evidence in both):
-            return float("nan")
-        return float(spearmanr(*both, axis=None).statistic)
+        return rank_correlation(first.made.evidence, one.made.evidence)
 
     def grid(self, title: str) -> Grid:
         """All maps as a figure's rows and columns."""

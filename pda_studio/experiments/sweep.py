@@ -9,12 +9,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.stats import spearmanr
 
 from pda_studio.errors import UsageError
 from pda_studio.experiments.map_work import MapStep, MapWork, SubjectInput, beside, names_of
 from pda_studio.methods import Method
+from pda_studio.metrics.rank_correlation import rank_correlation
 from pda_studio.results import EvidenceMap
 
 Number = float
@@ -189,7 +188,7 @@ def sweep_over_images(
             to_own=(
                 *found.to_own,
                 [
-                    [ranked(one.evidence, row[strip.own].evidence) for one in row]
+                    [rank_correlation(one.evidence, row[strip.own].evidence) for one in row]
                     for strip, row in zip(strips, rows, strict=True)
                 ],
             ),
@@ -213,18 +212,13 @@ def stable_range(correlations: Sequence[float], alike: float) -> tuple[int, int]
     return best
 
 
-def ranked(one: NDArray[np.floating], two: NDArray[np.floating]) -> float:
-    """Spearman's correlation of two maps; not a number where one is the same everywhere."""
-    if np.ptp(one) == 0 or np.ptp(two) == 0:
-        return float("nan")
-    return float(spearmanr(one, two, axis=None).statistic)
-
-
 def _to_previous(strip: Strip, row: Sequence[EvidenceMap]) -> list[float]:
     found, previous = [], None
     for is_spaced, made in zip(strip.spaced, row, strict=True):
         known = is_spaced and previous is not None
-        found.append(ranked(previous.evidence, made.evidence) if known and previous else math.nan)
+        found.append(
+            rank_correlation(previous.evidence, made.evidence) if known and previous else math.nan
+        )
         previous = made if is_spaced else previous
     return found
 

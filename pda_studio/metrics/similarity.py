@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import spearmanr
 from skimage.feature import hog
 from skimage.metrics import structural_similarity
 
 from pda_studio.errors import UsageError
+from pda_studio.metrics.rank_correlation import rank_correlation
 
 _ssim: Any = structural_similarity  # without types
 _CELLS = 14  # of HOG along the shorter side: 16 pixels of 224
@@ -68,8 +68,8 @@ def similarity(first: NDArray[np.floating], other: NDArray[np.floating]) -> Simi
     gradients = np.stack([_oriented(values) for values in scaled])
     flat = np.ptp(one) == 0 or np.ptp(two) == 0
     return Similarity(
-        spearman=_ranked(one, two),
-        absolute=_ranked(np.abs(one), np.abs(two)),
+        spearman=rank_correlation(one, two),
+        absolute=rank_correlation(np.abs(one), np.abs(two)),
         ssim=float(_ssim(*scaled, data_range=2.0)),
         hog=float("nan") if flat else float(np.asarray(np.corrcoef(gradients))[0, 1]),
     )
@@ -99,12 +99,6 @@ def independent(values: NDArray[np.floating], seed: int) -> NDArray[np.float64]:
     order = told[np.argsort(made.flat[told], kind="stable")]
     found.flat[order] = np.sort(values.flat[told])
     return found
-
-
-def _ranked(one: NDArray[np.float64], two: NDArray[np.float64]) -> float:
-    if np.ptp(one) == 0 or np.ptp(two) == 0:
-        return float("nan")
-    return float(spearmanr(one, two, axis=None).statistic)
 
 
 def _scaled(values: NDArray[np.float64]) -> NDArray[np.float64]:

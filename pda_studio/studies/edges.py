@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pda_studio.counts import counted, written
 from pda_studio.parameters import parameter, same_but
 from pda_studio.studies.base import Cell, Column, Inputs, StudyProgress, StudyResult, Table
-from pda_studio.studies.over_images import OverImages, about, known, mean_with_interval, streamed
+from pda_studio.studies.over_images import OverImages, about, known, streamed
 from pda_studio.studies.randomisation import Randomisations
+from pda_studio.studies.similarities import means_of_methods
 
 if TYPE_CHECKING:
     from pda_studio.experiments.edges import Edges
@@ -89,7 +90,7 @@ def _result(found: Edges, measured_on: dict[str, Any]) -> StudyResult | None:
     return StudyResult(
         sentence=_sentence(found),
         table=Table(_COLUMNS, _rows(found)),
-        draw=lambda: draw_edges(found, lambda name: _means(found, name)),
+        draw=lambda: draw_edges(found, lambda name: means_of_methods(found.each, name)),
         notes=[
             "ρ: Spearman’s correlation of the size of evidence, whatever its sign, over pixels;"
             " the mean over images, with its 95 % interval by Student’s t; 0: nothing in common",
@@ -103,17 +104,9 @@ def _result(found: Edges, measured_on: dict[str, Any]) -> StudyResult | None:
     )
 
 
-def _means(found: Edges, name: str) -> list[tuple[Cell, Cell, Cell]]:
-    """Mean and interval over images of one correlation, of each method."""
-    return [
-        mean_with_interval([getattr(one, name) for one in of])
-        for of in zip(*found.each, strict=True)
-    ]
-
-
 def _rows(found: Edges) -> list[list[Cell]]:
     trained, random, networks, rest = (
-        _means(found, name) for name in ("trained", "random", "networks", "rest")
+        means_of_methods(found.each, name) for name in ("trained", "random", "networks", "rest")
     )
     return [
         [

@@ -49,10 +49,16 @@ def cells_of_methods(
     ]
 
 
-def means_of_methods(
-    each: Sequence[Sequence[Similarity]], name: str
-) -> list[tuple[Cell, Cell, Cell]]:
-    """Mean and interval over images of one similarity, of each method."""
+def means_of_methods(each: Sequence[Sequence[object]], name: str) -> list[tuple[Cell, Cell, Cell]]:
+    """Mean and interval over images of one correlation, of each method.
+
+    Parameters
+    ----------
+    each : sequence of sequence
+        Of each image, of each method, what holds correlations by name, as a `Similarity` does.
+    name : str
+        Which of them.
+    """
     return [
         mean_with_interval([getattr(one, name) for one in of]) for of in zip(*each, strict=True)
     ]
