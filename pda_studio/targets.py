@@ -152,6 +152,19 @@ def from_json(values: object) -> Target:
     return target
 
 
+def options_of(target: Target) -> dict[str, str]:
+    """A target by the names and values that the command line and plans give it."""
+    match target:
+        case ClassTarget(index) | OutputTarget(index):
+            return {"target": f"index:{index}"}
+        case ContrastTarget(first, second):
+            return {"target": f"index:{first}", "against": f"index:{second}"}
+        case UnitTarget():
+            places = target.channel, target.row, target.column
+            unit = ",".join(str(one) for one in places if one is not None)
+            return {"layer": target.layer, "unit": unit}
+
+
 def name_of(target: Target, class_names: Sequence[str]) -> str:
     """A target in words; classes without a name go by their index."""
 

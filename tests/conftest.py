@@ -8,9 +8,10 @@ import random
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -143,3 +144,22 @@ def image(tmp_path: Path) -> Path:
     pixels[4:24, 12:16] = 255
     Image.fromarray(pixels).save(path)
     return path
+
+
+@pytest.fixture
+def begun(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Maps of efficient PDA and of saliency that are begun in this process, by method."""
+    from pda_studio.methods import METHODS, Method
+    from pda_studio.methods.base import Progress
+    from pda_studio.results import Subject
+
+    calls: list[str] = []
+    for name in ("efficient-pda", "saliency"):
+        real = METHODS[name].steps
+
+        def steps(self: Method, subject: Subject, real: Any = real) -> Iterator[Progress]:
+            calls.append(self.name)
+            yield from real(self, subject)
+
+        monkeypatch.setattr(METHODS[name], "steps", steps)
+    return calls

@@ -10,7 +10,7 @@ from pda_studio.batch.sources import source_at
 from pda_studio.classifiers import load_classifier
 from pda_studio.cli import main
 from pda_studio.errors import PdaStudioError
-from pda_studio.methods import METHODS, method_named
+from pda_studio.methods import method_named
 
 PDA = "efficient-pda:window=7,stride=7,precision=float32,forward=full"
 
@@ -41,21 +41,6 @@ def images(tmp_path):
     return folder
 
 
-@pytest.fixture
-def counted(monkeypatch):
-    """How often a map is begun, by method."""
-    calls = []
-    for name in ("efficient-pda", "saliency"):
-        real = METHODS[name].steps
-
-        def steps(self, subject, real=real):
-            calls.append(self.name)
-            yield from real(self, subject)
-
-        monkeypatch.setattr(METHODS[name], "steps", steps)
-    return calls
-
-
 @pytest.mark.parametrize(
     ("study", "options"),
     [
@@ -65,23 +50,23 @@ def counted(monkeypatch):
     ],
 )
 def test_a_study_over_results_has_the_numbers_of_a_new_one_and_computes_no_map(
-    images, tmp_path, capsys, counted, study, options
+    images, tmp_path, capsys, begun, study, options
 ):
     results, plan = tmp_path / "results", tmp_path / "plan.toml"
     methods = ["--method", PDA, "saliency"]
     batch(images, *methods, "--write-plan", plan)
     batch("--plan", plan, "--output", results, "--workers", "1")
-    assert len(counted) == 4
+    assert len(begun) == 4
     of_results = rows_of_study(capsys, study, "--folder", results, *options)
-    assert len(counted) == 4, "finished maps are taken"
+    assert len(begun) == 4, "finished maps are taken"
     of_plan = rows_of_study(capsys, study, "--folder", plan, *options)
-    assert len(counted) > 4
+    assert len(begun) > 4
     of_images = rows_of_study(capsys, study, "--folder", images, *methods, *options)
     assert of_results == of_plan == of_images
     assert of_results
 
 
-def test_only_maps_of_the_same_settings_are_taken(images, tmp_path, capsys, counted):
+def test_only_maps_of_the_same_settings_are_taken(images, tmp_path, capsys, begun):
     results = tmp_path / "results"
     batch(images, "--method", PDA, "saliency", "--output", results, "--workers", "1")
     source = source_at(results)

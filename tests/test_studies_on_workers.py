@@ -10,7 +10,7 @@ from pda_studio.batch.plan import Plan, PlannedMethod, read_plan
 from pda_studio.batch.results import ResultFolder, rows_in
 from pda_studio.classifiers import load_classifier
 from pda_studio.cli import main
-from pda_studio.methods import METHODS, method_named
+from pda_studio.methods import method_named
 
 PDA = "efficient-pda:window=7,stride=7,precision=float32,forward=full"
 METHODS_NAMED = ("--method", PDA, "saliency")
@@ -35,21 +35,6 @@ def images(tmp_path_factory):
         pixels[4:24, 7 + 2 * number : 10 + 2 * number] = 255
         Image.fromarray(pixels).save(folder / f"{number}.png")
     return folder
-
-
-@pytest.fixture
-def begun(monkeypatch):
-    """Maps that are begun in this process, by method."""
-    calls = []
-    for name in ("efficient-pda", "saliency"):
-        real = METHODS[name].steps
-
-        def steps(self, subject, real=real):
-            calls.append(self.name)
-            yield from real(self, subject)
-
-        monkeypatch.setattr(METHODS[name], "steps", steps)
-    return calls
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,9 @@ import pytest
 
 from pda_studio.cli import main
 from pda_studio.errors import UsageError
-from pda_studio.experiments.sweep import Span, ranked, stable_range, strips_of
+from pda_studio.experiments.sweep import Span, stable_range, strips_of
 from pda_studio.methods import method_named
+from pda_studio.metrics.rank_correlation import rank_correlation
 from pda_studio.studies import study_named
 from pda_studio.studies.sweep import NUMBERS
 
@@ -67,9 +68,9 @@ def test_where_maps_are_stable():
     assert stable_range([NAN], 0.9) is None
     random = np.random.default_rng(0)
     one, other = random.normal(size=(2, 50, 50))
-    assert ranked(one, one) == pytest.approx(1)
-    assert abs(ranked(one, other)) < 4 / np.sqrt(one.size)
-    assert np.isnan(ranked(one, np.ones_like(one)))
+    assert rank_correlation(one, one) == pytest.approx(1)
+    assert abs(rank_correlation(one, other)) < 4 / np.sqrt(one.size)
+    assert np.isnan(rank_correlation(one, np.ones_like(one)))
 
 
 def test_every_number_of_every_method_can_be_swept():

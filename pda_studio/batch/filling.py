@@ -12,6 +12,7 @@ from pda_studio.batch.sources import ImageSource, finished_in, plan_at
 from pda_studio.classifiers import Classifier
 from pda_studio.methods import Method, method_named
 from pda_studio.pda.infill.folders import images_in
+from pda_studio.targets import ClassTarget, options_of
 
 _NO_TARGET = dict.fromkeys(("against", "layer", "unit", "label_target"))
 
@@ -77,7 +78,7 @@ def plan_of_maps(
         planned.setdefault(found.model_dump_json(), found)
     changes: dict[str, Any] = {"methods": tuple(planned.values())}
     if target is not None:
-        changes |= {**_NO_TARGET, "target": f"index:{target}"}
+        changes |= {**_NO_TARGET, **options_of(ClassTarget(target))}
     return plan.model_copy(update=changes)
 
 

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 
 from pda_studio.classifiers import Classifier
-from pda_studio.experiments.machine import Machine
+from pda_studio.experiments.machine import kept_here
 from pda_studio.experiments.speed import Progress, Row
-from pda_studio.store.numbers import KeptNumbers
 
 
 class KeptRows:
@@ -24,11 +23,7 @@ class KeptRows:
     """
 
     def __init__(self, classifier: Classifier, values: list[Any]) -> None:
-        network = [classifier.name, classifier.fingerprint, *classifier.input_size]
-        machine = vars(Machine.here(classifier.device))
-        self._kept = KeptNumbers(
-            "speed", {"network": network, "machine": machine, "values": values}
-        )
+        self._kept = kept_here("speed", classifier, values)
 
     def found(self) -> list[Progress]:
         """The last step of a measurement; none where it was not finished."""

@@ -1,10 +1,13 @@
 """What a measurement was made on."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
+from pda_studio.classifiers import Classifier
 from pda_studio.pda.forward.processor import processor
+from pda_studio.store.numbers import KeptNumbers
 
 
 @dataclass(frozen=True)
@@ -40,3 +43,20 @@ class Machine:
         return cls(
             torch.__version__, captum.__version__, torch.get_num_threads(), name, processor()
         )
+
+
+def kept_here(study: str, classifier: Classifier, values: list[Any]) -> KeptNumbers:
+    """What a study measured of a network on this computer.
+
+    Parameters
+    ----------
+    study : str
+        Whose numbers they are.
+    classifier : Classifier
+        The network.
+    values : list
+        On what else the measurement depends, as JSON values.
+    """
+    network = [classifier.name, classifier.fingerprint, *classifier.input_size]
+    machine = vars(Machine.here(classifier.device))
+    return KeptNumbers(study, {"network": network, "machine": machine, "values": values})

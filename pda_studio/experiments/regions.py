@@ -148,10 +148,13 @@ def training(
     kept = KeptNumbers(
         "affine-regions", {"points": [kind, count], "network": [layers, units, seed]}
     )
-    last = (step for step in sorted(shown, reverse=True) if kept.find(None, step=step))
-    first = next(last, 0)
+    found, first = None, 0
+    for first in sorted(shown, reverse=True):
+        found = kept.find(None, step=first)
+        if found:
+            break
     with torch.inference_mode(False), torch.enable_grad():
-        if found := kept.find(None, step=first):
+        if found:
             _take_up(network, optimiser, found)
         for step in range(first, steps + 1):
             loss = loss_of(network(inputs)[:, 0], wanted)

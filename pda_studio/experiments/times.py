@@ -17,11 +17,10 @@ import torch
 
 from pda_studio.attribution.prediction_difference import ready_infill_of
 from pda_studio.classifiers import Classifier
-from pda_studio.experiments.machine import Machine
+from pda_studio.experiments.machine import kept_here
 from pda_studio.methods import method_named
 from pda_studio.methods.prediction_difference import PredictionDifference
 from pda_studio.pda.windows import WindowGrid
-from pda_studio.store.numbers import KeptNumbers
 
 METHODS = ("original-pda", "efficient-pda")
 _WINDOWS = 256  # from all over the image, of which the infills are timed
@@ -200,9 +199,7 @@ class _Timed:
     """
 
     def __init__(self, classifier: Classifier, values: list[Any]) -> None:
-        network = [classifier.name, classifier.fingerprint, *classifier.input_size]
-        machine = vars(Machine.here(classifier.device))
-        self._kept = KeptNumbers("time", {"network": network, "machine": machine, "values": values})
+        self._kept = kept_here("time", classifier, values)
 
     def once(self, part: int | str, work: Callable[[], float | None]) -> float | None:
         """The seconds of a part: found, or timed now and kept; None where it cannot be timed."""

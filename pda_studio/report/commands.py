@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pda_studio.targets import ClassTarget, ContrastTarget, OutputTarget, Target, UnitTarget
+from pda_studio.targets import Target, options_of
 
 if TYPE_CHECKING:
     from pda_studio.images.fit import CropBox, Fit
@@ -104,15 +103,8 @@ def _classifiers(origin: Origin) -> list[str]:
 
 
 def _target(target: Target | None) -> list[str]:
-    if isinstance(target, ClassTarget | OutputTarget):
-        return ["--target", f"index:{target.index}"]
-    if isinstance(target, ContrastTarget):
-        return ["--target", f"index:{target.first}", "--against", f"index:{target.second}"]
-    if isinstance(target, UnitTarget):
-        place: Sequence[int | None] = (target.channel, target.row, target.column)
-        unit = ",".join(str(one) for one in place if one is not None)
-        return ["--layer", target.layer, "--unit", unit]
-    return []
+    options = {} if target is None else options_of(target)
+    return [word for name, value in options.items() for word in (f"--{name}", value)]
 
 
 def _model_input(origin: Origin) -> list[str]:

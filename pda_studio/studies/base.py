@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from pda_studio.batch.sources import ImageSource
     from pda_studio.classifiers import Classifier
+    from pda_studio.experiments.map_work import MapStep
     from pda_studio.images import Image
     from pda_studio.methods import Method
     from pda_studio.results import Subject
@@ -306,7 +307,7 @@ class Study(Declaration):
             If the parameters do not fit the inputs.
         """
 
-    def folder_maps(self, inputs: Inputs) -> Generator[StudyProgress, None, list[FolderMaps]]:
+    def folder_maps(self, inputs: Inputs) -> Generator[MapStep, None, list[FolderMaps]]:
         """Find out which maps of its folder's images it will take; none without a folder.
 
         Raises

@@ -14,7 +14,6 @@ from pda_studio.studies.over_images import OverImages, about, files_of, streamed
 
 if TYPE_CHECKING:
     from pda_studio.classifiers import Classifier
-    from pda_studio.experiments.class_images import ClassImages
     from pda_studio.experiments.map_work import MapStep
     from pda_studio.methods import Method
 
@@ -87,21 +86,14 @@ class OverClassImages(OverImages):
 
         yield from streamed(steps, result_of)
 
-    def folder_maps(self, inputs: Inputs) -> Generator[StudyProgress, None, list[FolderMaps]]:
+    def folder_maps(self, inputs: Inputs) -> Generator[MapStep, None, list[FolderMaps]]:
         """A map of each image of the class."""
         from pda_studio.experiments.class_images import images_of_class
 
         classifier = inputs.classifier()
         method = self.method(inputs, classifier)
         subjects = self.subjects(inputs, classifier)
-        steps = images_of_class(classifier, subjects, self.index, self.members)
-        while True:
-            try:
-                step = next(steps)
-            except StopIteration as stop:
-                of: ClassImages = stop.value
-                break
-            yield StudyProgress(step.done, step.total, step.doing)
+        of = yield from images_of_class(classifier, subjects, self.index, self.members)
         plan = None if inputs.source is None else inputs.source.plan
         if plan is not None and (plan.target is not None or plan.label_target):
             return [FolderMaps([method], files_of(of.images), of.index)]

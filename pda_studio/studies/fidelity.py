@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pda_studio.counts import counted, written
@@ -15,18 +14,15 @@ from pda_studio.studies.base import (
     Column,
     FolderMaps,
     Inputs,
-    Need,
-    Study,
     StudyProgress,
     StudyResult,
     Table,
 )
-from pda_studio.studies.over_images import about, files_of, streamed
+from pda_studio.studies.over_images import OverFolder, about, streamed
 
 if TYPE_CHECKING:
-    from pda_studio.classifiers import Classifier
     from pda_studio.experiments.fidelity import Fidelities, Measured
-    from pda_studio.experiments.map_work import SubjectInput
+    from pda_studio.experiments.map_work import MapStep
 
 ALL = "all"
 _NAMED = 4  # of those that are tied with the best
@@ -49,7 +45,7 @@ _COLUMNS = [
 ]
 
 
-class Fidelity(Study):
+class Fidelity(OverFolder):
     """Methods against each other by metrics, ranked, with the differences that are none."""
 
     name: ClassVar[str] = "fidelity"
@@ -67,18 +63,7 @@ class Fidelity(Study):
         " explanations, NeurIPS 2019; Rao et al., Towards better understanding attribution methods,"
         " CVPR 2022"
     )
-    needs: ClassVar[frozenset[Need]] = frozenset({"methods"})
 
-    folder: Path = parameter(
-        ...,
-        "Image folder",
-        "Images, also in folders below it; or results of batch, whose finished maps are taken; or"
-        " a plan (PLAN.toml).",
-        files="*.toml",
-    )
-    images: int = parameter(
-        20, "Images", "How many, from all over the folder.", unit="images", ge=2, le=10_000
-    )
     metric: Annotated[str, OneOf(_CHOICES)] = parameter(
         "relevance-gain",
         "Metric",
@@ -141,7 +126,7 @@ class Fidelity(Study):
         chosen = [m for name, m in FIDELITY_METRICS.items() if self.metric in (ALL, name)]
         steps = fidelity_over_images(
             classifier,
-            self._subjects(inputs, classifier),
+            self.subjects(inputs, classifier),
             inputs.methods(classifier),
             chosen,
             self._settings(),
@@ -150,21 +135,12 @@ class Fidelity(Study):
             steps, lambda found: self._result(found, about(classifier, found.images))
         )
 
-    def folder_maps(self, inputs: Inputs) -> Generator[StudyProgress, None, list[FolderMaps]]:
+    def folder_maps(self, inputs: Inputs) -> Generator[MapStep, None, list[FolderMaps]]:
         """A map of each image by each method, where a metric looks at the images as they are."""
-        yield from ()
         chosen = [m for name, m in FIDELITY_METRICS.items() if self.metric in (ALL, name)]
-        if not any(metric.subjects in ("image", "perturbed") for metric in chosen):
-            return []
-        classifier = inputs.classifier()
-        assert inputs.methods is not None, "it is what the study needs"
-        images = files_of(self._subjects(inputs, classifier))
-        return [FolderMaps(inputs.methods(classifier), images)]
-
-    def _subjects(self, inputs: Inputs, classifier: Classifier) -> list[SubjectInput]:
-        from pda_studio.experiments.map_work import subjects_of
-
-        return subjects_of(self.folder, self.images, classifier, inputs.read, inputs.source)
+        if any(metric.subjects in ("image", "perturbed") for metric in chosen):
+            return (yield from super().folder_maps(inputs))
+        return []
 
     def _settings(self) -> MetricSettings:
         given = {"order", "parts", "fill", "sigma", "share", "top", "samples", "radius", "cells"}

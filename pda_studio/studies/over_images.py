@@ -72,7 +72,7 @@ class OverImages(Study):
         """The methods that explain the images as they are."""
         return () if inputs.methods is None else inputs.methods(classifier)
 
-    def folder_maps(self, inputs: Inputs) -> Generator[StudyProgress, None, list[FolderMaps]]:
+    def folder_maps(self, inputs: Inputs) -> Generator[MapStep, None, list[FolderMaps]]:
         """A map of each image by each method."""
         yield from ()
         if self.folder is None or "methods" not in self.needs:
@@ -80,6 +80,23 @@ class OverImages(Study):
         classifier = inputs.classifier()
         images = files_of(self.subjects(inputs, classifier))
         return [FolderMaps(self.explaining(inputs, classifier), images)]
+
+
+class OverFolder(OverImages):
+    """A study of the maps of each image of a folder, which needs several."""
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"methods"})
+
+    folder: Path = parameter(
+        ...,
+        "Image folder",
+        "Images, also in folders below it; or results of batch, whose finished maps are taken; or"
+        " a plan (PLAN.toml).",
+        files="*.toml",
+    )
+    images: int = parameter(
+        20, "Images", "How many, from all over the folder.", unit="images", ge=2, le=10_000
+    )
 
 
 def files_of(subjects: Iterable[SubjectInput]) -> list[Path]:

@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pda_studio.parameters import parameter
-from pda_studio.studies.base import (
-    Column,
-    FolderMaps,
-    Inputs,
-    Need,
-    Study,
-    StudyProgress,
-    StudyResult,
-    Table,
-)
-from pda_studio.studies.over_images import about, files_of, streamed
+from pda_studio.studies.base import Column, Inputs, StudyProgress, StudyResult, Table
+from pda_studio.studies.over_images import OverFolder, about, streamed
 
 if TYPE_CHECKING:
-    from pda_studio.classifiers import Classifier
     from pda_studio.experiments.gains import Gains
-    from pda_studio.experiments.map_work import SubjectInput
 
 Fill = Literal["blur", "grey"]
 
 
-class RelevanceGain(Study):
+class RelevanceGain(OverFolder):
     """Insertion less deletion of blocks in the order of each method's evidence, over images."""
 
     name: ClassVar[str] = "relevance-gain"
@@ -40,18 +28,7 @@ class RelevanceGain(Study):
         "Petsiuk et al., RISE, BMVC 2018, Section 4.2; Blücher et al., Decoupling pixel flipping"
         " and occlusion strategy, TMLR 2024"
     )
-    needs: ClassVar[frozenset[Need]] = frozenset({"methods"})
 
-    folder: Path = parameter(
-        ...,
-        "Image folder",
-        "Images, also in folders below it; or results of batch, whose finished maps are taken; or"
-        " a plan (PLAN.toml).",
-        files="*.toml",
-    )
-    images: int = parameter(
-        20, "Images", "How many, from all over the folder.", unit="images", ge=2, le=10_000
-    )
     block: int = parameter(8, "Block", "Side of a block.", unit="pixels", ge=1, le=128)
     fill: Fill = parameter(
         "blur", "Fill", "What is there where a block is not: the blurred image, or grey."
@@ -80,24 +57,11 @@ class RelevanceGain(Study):
             "steps": self.curve_steps,
         }
         steps = gains_over_images(
-            self._subjects(inputs, classifier),
+            self.subjects(inputs, classifier),
             inputs.methods(classifier),
             options,
         )
         yield from streamed(steps, lambda gains: _result(gains, about(classifier, gains.count)))
-
-    def folder_maps(self, inputs: Inputs) -> Generator[StudyProgress, None, list[FolderMaps]]:
-        """A map of each image by each method."""
-        yield from ()
-        classifier = inputs.classifier()
-        assert inputs.methods is not None, "it is what the study needs"
-        images = files_of(self._subjects(inputs, classifier))
-        return [FolderMaps(inputs.methods(classifier), images)]
-
-    def _subjects(self, inputs: Inputs, classifier: Classifier) -> list[SubjectInput]:
-        from pda_studio.experiments.map_work import subjects_of
-
-        return subjects_of(self.folder, self.images, classifier, inputs.read, inputs.source)
 
 
 def _result(gains: Gains, about: dict[str, Any]) -> StudyResult | None:

@@ -195,16 +195,12 @@ class BatchRun(QObject):
         if self._reading is not None or rows is None:
             return
 
-        def work() -> tuple[int, int]:
-            rows.refresh()
-            return rows.counts()
-
         def done(counts: tuple[int, int]) -> None:
             self._reading = None
             if rows is self._rows:
                 self._show(*counts)
 
-        self._reading = self._jobs.look(at_once(work, done, self._cannot_read))
+        self._reading = self._jobs.look(at_once(lambda: _counts(rows), done, self._cannot_read))
 
     def _cannot_read(self, error: BaseException, details: str) -> None:
         """What cannot be read now may be at the next look, or at the end."""
@@ -232,10 +228,6 @@ class BatchRun(QObject):
         refused &= process.exitCode() not in (0, 1)  # its last line says why
         process.deleteLater()
 
-        def work() -> tuple[int, int]:
-            rows.refresh()
-            return rows.counts()
-
         def done(counts: tuple[int, int]) -> None:
             if rows is not self._rows or self.state != "running":  # it was stopped meanwhile
                 return
@@ -251,8 +243,14 @@ class BatchRun(QObject):
             self.problem = str(error)
             self._end("failed")
 
-        self._jobs.look(at_once(work, done, failed))
+        self._jobs.look(at_once(lambda: _counts(rows), done, failed))
 
     def _end(self, state: RunState) -> None:
         self.state, self.seconds_left = state, None
         self.progressed.emit()
+
+
+def _counts(rows: KnownRows) -> tuple[int, int]:
+    """How many maps are finished by now, and how many of these failed."""
+    rows.refresh()
+    return rows.counts()

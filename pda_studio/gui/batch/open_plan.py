@@ -10,7 +10,7 @@ from pda_studio.batch.plan import Plan, PlannedClassifier, PlannedMethod
 from pda_studio.document.workspace import ClassifierChoice, Column
 from pda_studio.errors import UsageError
 from pda_studio.gui.session.session import Session
-from pda_studio.targets import ContrastTarget, UnitTarget
+from pda_studio.targets import ContrastTarget, UnitTarget, options_of
 
 translate = QCoreApplication.translate
 
@@ -68,14 +68,7 @@ def _target(session: Session, target: str, named: str) -> dict[str, Any]:
             session.classifier.class_index(named)  # refuses what is none
         return {"target": named}
     explained = session.target if target == OPEN else None
-    if isinstance(explained, ContrastTarget):
-        first, second = f"index:{explained.first}", f"index:{explained.second}"
-        return {"target": first, "against": second}
-    if isinstance(explained, UnitTarget):
-        places = (explained.channel, explained.row, explained.column)
-        unit = ",".join(str(one) for one in places if one is not None)
-        return {"layer": explained.layer, "unit": unit}
-    return {} if explained is None else {"target": f"index:{explained.index}"}
+    return {} if explained is None else dict(options_of(explained))
 
 
 def has_own_target(session: Session) -> bool:
